@@ -1,2 +1,2 @@
-//! x
-fn main(){}
+//! The binary: the only place that writes and that ends the process.
+fn main() {}

@@ -1,0 +1,29 @@
+//! Floor 0: plain values. Subjects, rules and how a rule matches, roles, bindings, workloads, and the
+//! [`Snapshot`] that holds what was read. Nothing here reads, prints, or knows a Kubernetes client.
+
+mod action;
+mod decision;
+mod gap;
+mod intern;
+mod object;
+mod resources;
+mod rule;
+mod snapshot;
+mod subject;
+mod thing;
+mod workload;
+
+pub use action::{Action, ResourceAction};
+pub use decision::{Authorizer, Decision};
+pub use gap::{Gap, GapReason};
+pub use intern::{Name, Names, Slices};
+pub use object::{
+    Aggregation, Binding, ClusterId, Expression, FileId, Labels, Namespace, Operator, Origin, Role, RoleKind, RoleRef,
+    Selector, ServiceAccount,
+};
+pub use resources::{ApiResource, Resolved, ResourceTable};
+pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
+pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
+pub use subject::{Subject, SubjectId, SubjectSetId, SubjectTable};
+pub use thing::{SubjectText, Thing, ThingError};
+pub use workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, VolumeAttachment};

@@ -1,0 +1,182 @@
+//! Roles, bindings and the other RBAC-side objects, as stored: nothing is resolved here.
+
+use super::intern::Name;
+use super::rule::RuleSetId;
+use super::subject::SubjectSetId;
+
+/// Which cluster an object belongs to. Every key carries it, so that several clusters fit into one graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterId(pub u16);
+
+/// An input of a snapshot, or one of two places that are no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+impl FileId {
+    /// Read from the cluster itself.
+    pub const LIVE: FileId = FileId(u32::MAX);
+    /// A default that Kubernetes creates itself and that the input left out.
+    pub const BUILT_IN: FileId = FileId(u32::MAX - 1);
+}
+
+/// Where an object was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The file.
+    pub file: FileId,
+    /// The line the object begins on, from 1; 0 where there are no lines.
+    pub line: u32,
+    /// The place among the objects of a file that may stand on one line.
+    pub item: u32,
+}
+
+impl Origin {
+    /// Read from the cluster itself.
+    pub const LIVE: Origin = Origin { file: FileId::LIVE, line: 0, item: 0 };
+    /// A default that Kubernetes creates itself and that the input left out.
+    pub const BUILT_IN: Origin = Origin { file: FileId::BUILT_IN, line: 0, item: 0 };
+}
+
+/// Labels or selected annotations, in the input's order.
+pub type Labels = Box<[(Name, Name)]>;
+
+/// A Role, or a ClusterRole when it has no namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The namespace of a Role; none for a ClusterRole.
+    pub namespace: Option<Name>,
+    /// The name.
+    pub name: Name,
+    /// Its rules, as stored.
+    pub rules: RuleSetId,
+    /// Which ClusterRoles the control plane unites into this one.
+    pub aggregation: Option<Box<Aggregation>>,
+    /// Labels of a ClusterRole: aggregation selects by them.
+    pub labels: Labels,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A ClusterRole's `aggregationRule`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aggregation {
+    /// A ClusterRole is taken when any of these selects it.
+    pub selectors: Box<[Selector]>,
+}
+
+/// A label selector; an empty one selects everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// Labels that must be there with this value.
+    pub match_labels: Labels,
+    /// Further conditions, all of which must hold.
+    pub match_expressions: Box<[Expression]>,
+}
+
+/// One condition of a label selector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// The label's key.
+    pub key: Name,
+    /// How it is compared.
+    pub operator: Operator,
+    /// The values of `In` and `NotIn`.
+    pub values: Box<[Name]>,
+}
+
+/// How a label is compared (apimachinery `LabelSelectorOperator`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// The label has one of the values.
+    In,
+    /// The label is missing or has none of the values.
+    NotIn,
+    /// The label is there.
+    Exists,
+    /// The label is missing.
+    DoesNotExist,
+}
+
+impl Selector {
+    /// Whether a set of labels is selected.
+    pub fn selects(&self, labels: &[(Name, Name)]) -> bool {
+        let value_of = |key: Name| labels.iter().rev().find(|(at, _)| *at == key).map(|(_, value)| *value);
+        self.match_labels.iter().all(|&(key, value)| value_of(key) == Some(value))
+            && self.match_expressions.iter().all(|expression| {
+                let value = value_of(expression.key);
+                let listed = value.is_some_and(|value| expression.values.contains(&value));
+                match expression.operator {
+                    Operator::In => listed,
+                    Operator::NotIn => !listed,
+                    Operator::Exists => value.is_some(),
+                    Operator::DoesNotExist => value.is_none(),
+                }
+            })
+    }
+}
+
+/// A RoleBinding, or a ClusterRoleBinding when it has no namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The namespace of a RoleBinding; none for a ClusterRoleBinding.
+    pub namespace: Option<Name>,
+    /// The name.
+    pub name: Name,
+    /// What it grants.
+    pub role: RoleRef,
+    /// Who it grants to. Subjects that can never match (an unknown kind, an account without a namespace in a
+    /// ClusterRoleBinding) are left out here and warned about.
+    pub subjects: SubjectSetId,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A binding's `roleRef`. Its `apiGroup` is not looked at by the authorizer and is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleRef {
+    /// The kind.
+    pub kind: RoleKind,
+    /// The role's name.
+    pub name: Name,
+}
+
+/// The kind of a `roleRef`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RoleKind {
+    /// `ClusterRole`.
+    ClusterRole,
+    /// `Role`, in the binding's own namespace.
+    Role,
+    /// Anything else (`role`, `clusterRole`, ...): an error at evaluation, so the binding grants nothing.
+    Other(Name),
+}
+
+/// A ServiceAccount object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceAccount {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The namespace.
+    pub namespace: Name,
+    /// The name.
+    pub name: Name,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A Namespace object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The name.
+    pub name: Name,
+    /// Its labels: Pod Security levels stand there.
+    pub labels: Labels,
+    /// Where it was read.
+    pub origin: Origin,
+}

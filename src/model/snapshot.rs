@@ -1,0 +1,381 @@
+//! Everything that was read, in one value. How the parts of a parallel reading become one is here; reading is not.
+
+use std::collections::BTreeMap;
+
+use super::gap::Gap;
+use super::intern::{Name, Names};
+use super::object::{
+    Binding, ClusterId, Expression, FileId, Labels, Namespace, Origin, Role, RoleKind, RoleRef, Selector,
+    ServiceAccount,
+};
+use super::resources::ApiResource;
+use super::rule::{RuleSetId, RuleTable};
+use super::subject::{SubjectSetId, SubjectTable};
+use super::workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, VolumeAttachment};
+
+/// A cluster that the snapshot speaks of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// The context's or the input's name.
+    pub name: String,
+    /// `gitVersion` of the server, when it was asked.
+    pub server_version: Option<String>,
+    /// Whether the objects are stored ones (a live cluster, or a saved snapshot of one). Manifests are not: there the
+    /// rules of aggregated ClusterRoles are still to be computed.
+    pub stored: bool,
+}
+
+/// How many objects of a kind were met, whether or not they are used.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectCount {
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Something about the input that its owner should know; the answer stands nevertheless.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// Where.
+    pub origin: Origin,
+    /// What, in one line.
+    pub message: String,
+}
+
+/// The text of an origin: a file with its line, `live`, or `built-in`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source<'a> {
+    /// A file and the line in it, if known.
+    File(&'a str, Option<u32>),
+    /// Read from the cluster itself.
+    Live,
+    /// A default that Kubernetes creates itself and that the input left out.
+    BuiltIn,
+}
+
+/// What was read from one or more inputs.
+#[derive(Default)]
+pub struct Snapshot {
+    /// Every string.
+    // INVARIANT: in a united snapshot the order of names is the order of their texts, after `""` and `*`.
+    pub names: Names,
+    /// Every distinct rule and rule set.
+    pub rules: RuleTable,
+    /// Every distinct subject of a binding.
+    pub subjects: SubjectTable,
+    /// The clusters, by `ClusterId`.
+    pub clusters: Vec<Cluster>,
+    /// The names of the files, by `FileId`.
+    pub files: Vec<String>,
+    /// Roles and ClusterRoles.
+    // INVARIANT: in a united snapshot the objects of a kind are sorted by cluster, namespace (none first) and name, no two alike.
+    pub roles: Vec<Role>,
+    /// RoleBindings and ClusterRoleBindings.
+    pub bindings: Vec<Binding>,
+    /// ServiceAccounts.
+    pub service_accounts: Vec<ServiceAccount>,
+    /// Namespaces.
+    pub namespaces: Vec<Namespace>,
+    /// Pods.
+    pub pods: Vec<Pod>,
+    /// Nodes.
+    pub nodes: Vec<Node>,
+    /// PersistentVolumeClaims.
+    pub claims: Vec<Claim>,
+    /// PersistentVolumes.
+    pub volumes: Vec<PersistentVolume>,
+    /// VolumeAttachments.
+    pub attachments: Vec<VolumeAttachment>,
+    /// What the API server serves, from discovery or from CRDs in the input; empty when neither was there.
+    pub resources: Vec<ApiResource>,
+    /// Whether `resources` is the whole discovery of the server.
+    pub discovered: bool,
+    /// How many objects of each `apiVersion` and `kind` were met.
+    pub counts: BTreeMap<(String, String), u64>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// What the owner of the input should know.
+    pub warnings: Vec<Warning>,
+}
+
+impl Snapshot {
+    /// The text of a name.
+    pub fn text(&self, name: Name) -> &str {
+        self.names.text(name)
+    }
+
+    /// Where an object was read, in words.
+    pub fn source(&self, origin: Origin) -> Source<'_> {
+        match origin.file {
+            FileId::LIVE => Source::Live,
+            FileId::BUILT_IN => Source::BuiltIn,
+            FileId(at) => Source::File(
+                self.files.get(at as usize).map_or("", String::as_str),
+                (origin.line > 0).then_some(origin.line),
+            ),
+        }
+    }
+
+    /// The counts as a list, sorted.
+    pub fn object_counts(&self) -> Vec<ObjectCount> {
+        let count = |((api_version, kind), &count): (&(String, String), &u64)| ObjectCount {
+            api_version: api_version.clone(),
+            kind: kind.clone(),
+            count,
+        };
+        self.counts.iter().map(count).collect()
+    }
+
+    /// Makes one snapshot of the parts that parallel readers made. Names are put in the order of their texts, objects in
+    /// the order of their names; of two objects with one name the one read last stays, with a warning.
+    ///
+    /// Clusters and files must be the same numbering in all parts; those of the first part that has them are taken.
+    /// O(n log n) in objects and distinct strings.
+    pub fn unite(parts: Vec<Snapshot>) -> Snapshot {
+        let mut all = Snapshot::default();
+        let (tables, bodies): (Vec<Names>, Vec<Snapshot>) =
+            parts.into_iter().map(|mut part| (std::mem::take(&mut part.names), part)).unzip();
+        let (names, moved) = Names::unite(&tables);
+        drop(tables);
+        all.names = names;
+        for (part, moved) in bodies.into_iter().zip(&moved) {
+            all.absorb(part, moved);
+        }
+        all.sort();
+        all
+    }
+
+    fn absorb(&mut self, part: Snapshot, moved: &[Name]) {
+        let sets = self.rules.absorb(&part.rules, moved);
+        let subjects = self.subjects.absorb(&part.subjects, moved);
+        let to = Moved { names: moved, sets: &sets, subjects: &subjects };
+        if self.clusters.is_empty() {
+            self.clusters = part.clusters;
+        }
+        if self.files.is_empty() {
+            self.files = part.files;
+        }
+        self.roles.extend(part.roles.into_iter().map(|role| to.role(role)));
+        self.bindings.extend(part.bindings.into_iter().map(|binding| to.binding(binding)));
+        self.service_accounts.extend(part.service_accounts.into_iter().map(|account| ServiceAccount {
+            namespace: to.name(account.namespace),
+            name: to.name(account.name),
+            ..account
+        }));
+        self.namespaces.extend(part.namespaces.into_iter().map(|namespace| Namespace {
+            name: to.name(namespace.name),
+            labels: to.labels(&namespace.labels),
+            ..namespace
+        }));
+        self.pods.extend(part.pods.into_iter().map(|pod| to.pod(pod)));
+        self.nodes.extend(part.nodes.into_iter().map(|node| Node {
+            name: to.name(node.name),
+            labels: to.labels(&node.labels),
+            ..node
+        }));
+        self.claims.extend(part.claims.into_iter().map(|claim| Claim {
+            namespace: to.name(claim.namespace),
+            name: to.name(claim.name),
+            volume: claim.volume.map(|volume| to.name(volume)),
+            ..claim
+        }));
+        self.volumes.extend(part.volumes.into_iter().map(|volume| PersistentVolume {
+            name: to.name(volume.name),
+            claim: volume.claim.map(|claim| to.pair(claim)),
+            secrets: volume.secrets.iter().map(|&secret| to.pair(secret)).collect(),
+            ..volume
+        }));
+        self.attachments.extend(part.attachments.into_iter().map(|attachment| VolumeAttachment {
+            name: to.name(attachment.name),
+            node: to.name(attachment.node),
+            ..attachment
+        }));
+        self.resources.extend(part.resources);
+        self.discovered |= part.discovered;
+        for (key, count) in part.counts {
+            *self.counts.entry(key).or_default() += count;
+        }
+        self.gaps.extend(part.gaps);
+        self.warnings.extend(part.warnings);
+    }
+
+    fn sort(&mut self) {
+        let mut repeats = Vec::new();
+        let names = &self.names;
+        macro_rules! keep_last {
+            ($list:ident, $what:expr, $key:expr) => {
+                let key = $key;
+                self.$list.sort_unstable_by_key(|object| (key(object), object.origin));
+                // `dedup_by` hands over the later one first and drops it, so the two change places.
+                self.$list.dedup_by(|later, earlier| {
+                    let same = key(later) == key(earlier);
+                    if same {
+                        repeats.push((earlier.origin, later.origin, $what(earlier, names)));
+                        std::mem::swap(later, earlier);
+                    }
+                    same
+                });
+                self.$list.shrink_to_fit();
+            };
+        }
+        keep_last!(roles, |role: &Role, names| title(names, "Role", role.namespace, role.name), |role: &Role| (
+            role.cluster,
+            role.namespace,
+            role.name
+        ));
+        keep_last!(
+            bindings,
+            |binding: &Binding, names| title(names, "RoleBinding", binding.namespace, binding.name),
+            |binding: &Binding| (binding.cluster, binding.namespace, binding.name)
+        );
+        keep_last!(
+            service_accounts,
+            |account: &ServiceAccount, names| title(names, "ServiceAccount", Some(account.namespace), account.name),
+            |account: &ServiceAccount| (account.cluster, account.namespace, account.name)
+        );
+        keep_last!(
+            namespaces,
+            |one: &Namespace, names: &Names| ["Namespace `", names.text(one.name), "`"].concat(),
+            |one: &Namespace| (one.cluster, one.name)
+        );
+        keep_last!(pods, |pod: &Pod, names| title(names, "Pod", Some(pod.namespace), pod.name), |pod: &Pod| (
+            pod.cluster,
+            pod.namespace,
+            pod.name
+        ));
+        keep_last!(nodes, |one: &Node, names: &Names| ["Node `", names.text(one.name), "`"].concat(), |one: &Node| (
+            one.cluster,
+            one.name
+        ));
+        keep_last!(
+            claims,
+            |claim: &Claim, names| title(names, "PersistentVolumeClaim", Some(claim.namespace), claim.name),
+            |claim: &Claim| (claim.cluster, claim.namespace, claim.name)
+        );
+        keep_last!(
+            volumes,
+            |one: &PersistentVolume, names: &Names| ["PersistentVolume `", names.text(one.name), "`"].concat(),
+            |one: &PersistentVolume| (one.cluster, one.name)
+        );
+        keep_last!(
+            attachments,
+            |one: &VolumeAttachment, names: &Names| ["VolumeAttachment `", names.text(one.name), "`"].concat(),
+            |one: &VolumeAttachment| (one.cluster, one.name)
+        );
+        for (earlier, later, what) in repeats {
+            let first = match self.source(earlier) {
+                Source::File(file, line) => [file, &line.map(|line| format!(":{line}")).unwrap_or_default()].concat(),
+                Source::Live => "the cluster".to_owned(),
+                Source::BuiltIn => "the built-in defaults".to_owned(),
+            };
+            self.warnings.push(Warning {
+                origin: later,
+                message: format!("{what} is given twice; the one in {first} is left out, the last one counts"),
+            });
+        }
+        self.resources.sort();
+        self.resources.dedup();
+        self.gaps.sort();
+        self.gaps.dedup();
+        self.warnings.sort();
+    }
+}
+
+/// `Role dev/x`, or `ClusterRole x` for what has no namespace.
+fn title(names: &Names, kind: &str, namespace: Option<Name>, name: Name) -> String {
+    match namespace {
+        Some(namespace) => format!("{kind} `{}/{}`", names.text(namespace), names.text(name)),
+        None => format!("Cluster{kind} `{}`", names.text(name)),
+    }
+}
+
+/// Where the numbers of a part have gone.
+struct Moved<'a> {
+    names: &'a [Name],
+    sets: &'a [RuleSetId],
+    subjects: &'a [SubjectSetId],
+}
+
+impl Moved<'_> {
+    fn name(&self, name: Name) -> Name {
+        self.names[name.index()]
+    }
+
+    fn pair(&self, (a, b): (Name, Name)) -> (Name, Name) {
+        (self.name(a), self.name(b))
+    }
+
+    fn labels(&self, labels: &Labels) -> Labels {
+        labels.iter().map(|&pair| self.pair(pair)).collect()
+    }
+
+    fn list(&self, list: &[Name]) -> Box<[Name]> {
+        list.iter().map(|&name| self.name(name)).collect()
+    }
+
+    fn role(&self, mut role: Role) -> Role {
+        if let Some(aggregation) = &mut role.aggregation {
+            for selector in &mut aggregation.selectors {
+                *selector = Selector {
+                    match_labels: self.labels(&selector.match_labels),
+                    match_expressions: selector
+                        .match_expressions
+                        .iter()
+                        .map(|expression| Expression {
+                            key: self.name(expression.key),
+                            operator: expression.operator,
+                            values: self.list(&expression.values),
+                        })
+                        .collect(),
+                };
+            }
+        }
+        Role {
+            namespace: role.namespace.map(|namespace| self.name(namespace)),
+            name: self.name(role.name),
+            rules: self.sets[role.rules.index()],
+            labels: self.labels(&role.labels),
+            ..role
+        }
+    }
+
+    fn binding(&self, binding: Binding) -> Binding {
+        let kind = match binding.role.kind {
+            RoleKind::Other(kind) => RoleKind::Other(self.name(kind)),
+            known => known,
+        };
+        Binding {
+            namespace: binding.namespace.map(|namespace| self.name(namespace)),
+            name: self.name(binding.name),
+            role: RoleRef { kind, name: self.name(binding.role.name) },
+            subjects: self.subjects[binding.subjects.index()],
+            ..binding
+        }
+    }
+
+    fn pod(&self, pod: Pod) -> Pod {
+        Pod {
+            namespace: self.name(pod.namespace),
+            name: self.name(pod.name),
+            node: pod.node.map(|node| self.name(node)),
+            service_account: pod.service_account.map(|account| self.name(account)),
+            refers: Box::new(PodVolumes {
+                secrets: self.list(&pod.refers.secrets),
+                config_maps: self.list(&pod.refers.config_maps),
+                claims: self.list(&pod.refers.claims),
+                resource_claims: self.list(&pod.refers.resource_claims),
+                token_audiences: self.list(&pod.refers.token_audiences),
+            }),
+            ..pod
+        }
+    }
+}
+
+/// The default cluster of an input that does not say which it belongs to.
+impl ClusterId {
+    /// The first cluster.
+    pub const FIRST: ClusterId = ClusterId(0);
+}
