@@ -1,0 +1,417 @@
+//! One Kubernetes object, or a list of them, from JSON text into a part of a [`Snapshot`].
+//!
+//! Objects are read in one pass without an intermediate form: as soon as kind and apiVersion are known, the fields that this kind
+//! needs go straight into the interning tables and everything else is skipped. Files, blocks and threads are elsewhere.
+
+use std::fmt;
+
+use rustc_hash::FxHashMap;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::rbac;
+use super::shape::{Pairs, Text};
+use super::workloads;
+use crate::model::{ClusterId, FileId, Labels, Name, Namespace, Origin, ServiceAccount, Snapshot, Warning};
+
+/// Which objects beyond RBAC's own the question needs. What is not needed is skipped, and of a cluster not even fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Pods, nodes, claims and volumes: what the Node authorizer looks at.
+    pub workloads: bool,
+    /// CustomResourceDefinitions: how their resources are called.
+    pub definitions: bool,
+}
+
+impl Needs {
+    /// Everything that a snapshot can hold.
+    pub const ALL: Needs = Needs { workloads: true, definitions: true };
+}
+
+/// Why an input cannot be used: one line of text and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file, or `FileId::LIVE`.
+    pub file: FileId,
+    /// The line, from 1; 0 where there is none.
+    pub line: u32,
+    /// What is wrong and what to do, in one line.
+    pub message: String,
+}
+
+/// Reads objects into a part of a snapshot.
+pub(super) struct Reader {
+    pub(super) snapshot: Snapshot,
+    pub(super) problems: Vec<Problem>,
+    needs: Needs,
+    /// Where objects go that name no namespace though their kind lives in one, as `kubectl apply` would put them.
+    default_namespace: String,
+    cluster: ClusterId,
+    counts: FxHashMap<(Name, Name), u64>,
+    pub(super) rules: rbac::Scratch,
+}
+
+/// `apiVersion` and `kind` of the items of a typed list, which carry none themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ItemKind<'k> {
+    pub(super) api_version: &'k str,
+    pub(super) kind: &'k str,
+}
+
+/// Whether line numbers inside the text are lines of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// The text is the file's own, so an error's line is the object's line plus the one inside.
+    OfFile,
+    /// The text was made from the file's (YAML), so an error stands at the object's line.
+    OfObject,
+}
+
+impl Reader {
+    pub(super) fn new(needs: Needs, default_namespace: &str) -> Reader {
+        Reader {
+            snapshot: Snapshot::default(),
+            problems: Vec::new(),
+            needs,
+            default_namespace: default_namespace.to_owned(),
+            cluster: ClusterId::FIRST,
+            counts: FxHashMap::default(),
+            rules: rbac::Scratch::default(),
+        }
+    }
+
+    /// The part, with the counts of all objects met, and the problems.
+    pub(super) fn finish(mut self) -> (Snapshot, Vec<Problem>) {
+        for ((api_version, kind), count) in std::mem::take(&mut self.counts) {
+            let key = (self.snapshot.text(api_version).to_owned(), self.snapshot.text(kind).to_owned());
+            *self.snapshot.counts.entry(key).or_default() += count;
+        }
+        (self.snapshot, self.problems)
+    }
+
+    /// Reads one object, or a list of them. What cannot be read becomes a problem, and reading goes on with the next object.
+    pub(super) fn json(&mut self, text: &str, at: Origin, item: ItemKind<'_>, lines: Lines) {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let read = ObjectSeed { reader: self, at, item }.deserialize(&mut json).and_then(|read| json.end().map(|()| read));
+        match read {
+            Ok(Some((list, items))) => {
+                for (ordinal, raw) in (0_u32..).zip(&items) {
+                    let line = at.line.saturating_add(match lines {
+                        Lines::OfFile => line_of(text, raw.get()),
+                        Lines::OfObject => 0,
+                    });
+                    let item = ItemKind { api_version: &list.0, kind: &list.1 };
+                    self.json(raw.get(), Origin { line, item: at.item.saturating_add(ordinal), ..at }, item, lines);
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let inside = if lines == Lines::OfFile { error.line().saturating_sub(1) } else { 0 };
+                let line = at.line.saturating_add(u32::try_from(inside).unwrap_or(u32::MAX));
+                let message = self.explain(&error);
+                self.problems.push(Problem { file: at.file, line, message });
+            }
+        }
+    }
+
+    pub(super) fn problem(&mut self, at: Origin, message: String) {
+        self.problems.push(Problem { file: at.file, line: at.line, message });
+    }
+
+    pub(super) fn warn(&mut self, at: Origin, message: String) {
+        self.snapshot.warnings.push(Warning { origin: at, message });
+    }
+
+    /// serde's words without its position, which is given apart, and with the field of the rule it was in.
+    fn explain(&mut self, error: &serde_json::Error) -> String {
+        let words = words(error);
+        if error.is_data() {
+            format!("{}{words}", self.rules.place())
+        } else if error.is_eof() {
+            format!("the JSON ends in the middle of an object ({words})")
+        } else {
+            format!("not JSON: {words}")
+        }
+    }
+
+    fn count(&mut self, api_version: &str, kind: &str) {
+        let key = (self.snapshot.names.intern(api_version), self.snapshot.names.intern(kind));
+        *self.counts.entry(key).or_default() += 1;
+    }
+
+    /// The cluster that objects are read for.
+    pub(super) fn cluster(&self) -> ClusterId {
+        self.cluster
+    }
+
+    /// The namespace of an object whose kind lives in one.
+    pub(super) fn namespace(&mut self, meta: &Meta<'_>) -> Name {
+        let given = meta.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+        self.snapshot.names.intern(given.unwrap_or(&self.default_namespace))
+    }
+
+    pub(super) fn labels(&mut self, raw: Option<&RawValue>, at: Origin) -> Labels {
+        let Some(raw) = raw else { return Labels::default() };
+        match serde_json::from_str::<Option<Pairs<'_>>>(raw.get()) {
+            Ok(pairs) => {
+                let names = &mut self.snapshot.names;
+                pairs.map_or_else(Vec::new, |pairs| pairs.0).iter().map(|(k, v)| (names.intern(k), names.intern(v))).collect()
+            }
+            Err(error) => {
+                let words = self.explain(&error);
+                self.problem(at, format!("in `metadata.labels`: {words}"));
+                Labels::default()
+            }
+        }
+    }
+}
+
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words).to_owned()
+}
+
+/// How many lines of `text` stand before its part `inside`.
+fn line_of(text: &str, inside: &str) -> u32 {
+    let before = (inside.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len());
+    u32::try_from(memchr::memchr_iter(b'\n', &text.as_bytes()[..before]).count()).unwrap_or(u32::MAX)
+}
+
+/// An object's metadata, as far as anybody here looks at it.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(super) struct Meta<'a> {
+    #[serde(borrow, default)]
+    pub(super) name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) namespace: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) labels: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) annotations: Option<&'a RawValue>,
+}
+
+/// What a kind is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Role,
+    ClusterRole,
+    RoleBinding,
+    ClusterRoleBinding,
+    ServiceAccount,
+    Namespace,
+    Workload(workloads::Kind),
+    List,
+    /// Counted, not read.
+    Other,
+}
+
+impl Wanted {
+    fn of(api_version: &str, kind: &str, needs: Needs) -> Wanted {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        match (group, kind) {
+            ("rbac.authorization.k8s.io", "Role") => Wanted::Role,
+            ("rbac.authorization.k8s.io", "ClusterRole") => Wanted::ClusterRole,
+            ("rbac.authorization.k8s.io", "RoleBinding") => Wanted::RoleBinding,
+            ("rbac.authorization.k8s.io", "ClusterRoleBinding") => Wanted::ClusterRoleBinding,
+            ("", "ServiceAccount") => Wanted::ServiceAccount,
+            ("", "Namespace") => Wanted::Namespace,
+            // `List` of v1, and typed lists such as RoleList; an object of any other group is no list, whatever its name.
+            ("", "List") => Wanted::List,
+            _ => match workloads::Kind::of(group, kind) {
+                Some(found) if found.needed(needs) => Wanted::Workload(found),
+                Some(_) => Wanted::Other,
+                None if kind.ends_with("List") => Wanted::List,
+                None => Wanted::Other,
+            },
+        }
+    }
+
+    /// Whether the value of a top-level field is looked at for this kind.
+    fn uses(self, field: &str) -> bool {
+        match self {
+            Wanted::Role => field == "rules",
+            Wanted::ClusterRole => matches!(field, "rules" | "aggregationRule"),
+            Wanted::RoleBinding | Wanted::ClusterRoleBinding => matches!(field, "roleRef" | "subjects"),
+            Wanted::Workload(kind) => kind.uses(field),
+            Wanted::List => field == "items",
+            Wanted::ServiceAccount | Wanted::Namespace | Wanted::Other => false,
+        }
+    }
+}
+
+/// What the fields of one object held.
+#[derive(Default)]
+struct Body<'a> {
+    rules: Option<crate::model::RuleSetId>,
+    aggregation: Option<rbac::AggregationIn<'a>>,
+    role_ref: Option<rbac::RoleRefIn<'a>>,
+    subjects: Vec<rbac::SubjectIn<'a>>,
+    items: Vec<&'a RawValue>,
+    workload: workloads::Fields<'a>,
+}
+
+/// `apiVersion` and `kind` of a list's items, and the items.
+type Items<'de> = ((String, String), Vec<&'de RawValue>);
+
+struct ObjectSeed<'r, 'k> {
+    reader: &'r mut Reader,
+    at: Origin,
+    item: ItemKind<'k>,
+}
+
+impl<'de> DeserializeSeed<'de> for ObjectSeed<'_, '_> {
+    type Value = Option<Items<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        self.reader.rules.begin_object();
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
+    type Value = Option<Items<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a Kubernetes object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let ObjectSeed { reader, at, item } = self;
+        let (mut api_version, mut kind) = (None::<Text<'de>>, None::<Text<'de>>);
+        let mut meta = Meta::default();
+        let mut body = Body::default();
+        let mut wanted = None;
+        // Fields that came before kind and apiVersion were known: `aggregationRule`, and `items` of kubectl's lists.
+        let mut early: Vec<(Text<'de>, &'de RawValue)> = Vec::new();
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            match &*key {
+                "apiVersion" => api_version = map.next_value()?,
+                "kind" => kind = map.next_value()?,
+                "metadata" => meta = map.next_value::<Option<Meta<'de>>>()?.unwrap_or_default(),
+                field => {
+                    let known = *wanted.get_or_insert_with(|| {
+                        let (version, kind) = (api_version.as_deref(), kind.as_deref());
+                        let (version, kind) = if item.kind.is_empty() {
+                            (version?, kind?)
+                        } else {
+                            (version.unwrap_or(item.api_version), kind.unwrap_or(item.kind))
+                        };
+                        Some(Wanted::of(version, kind, reader.needs))
+                    });
+                    match known {
+                        Some(wanted) if wanted.uses(field) => {
+                            map.next_value_seed(FieldSeed { reader: &mut *reader, body: &mut body, wanted, field })?;
+                        }
+                        Some(_) => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                        None => {
+                            wanted = None;
+                            early.push((key, map.next_value()?));
+                        }
+                    }
+                }
+            }
+        }
+        let given = kind.as_deref().unwrap_or(item.kind).to_owned();
+        let version = api_version.as_deref().unwrap_or(item.api_version).to_owned();
+        if given.is_empty() || version.is_empty() {
+            let missing = if given.is_empty() { "kind" } else { "apiVersion" };
+            reader.warn(at, format!("this is no Kubernetes object, since it has no `{missing}`; it is left out"));
+            return Ok(None);
+        }
+        let wanted = Wanted::of(&version, &given, reader.needs);
+        for (field, raw) in early.into_iter().filter(|(field, _)| wanted.uses(field)) {
+            let seed = FieldSeed { reader: &mut *reader, body: &mut body, wanted, field: &field };
+            let read = seed.deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
+            read.map_err(|error| serde::de::Error::custom(words(&error)))?;
+        }
+        if wanted == Wanted::List {
+            let kind = given.strip_suffix("List").unwrap_or_default().to_owned();
+            let version = if kind.is_empty() { String::new() } else { version };
+            return Ok(Some(((version, kind), body.items)));
+        }
+        reader.count(&version, &given);
+        reader.object(wanted, &given, &meta, body, at);
+        Ok(None)
+    }
+}
+
+impl Reader {
+    /// Puts one object, whose fields are read, into the snapshot.
+    fn object(&mut self, wanted: Wanted, kind: &str, meta: &Meta<'_>, body: Body<'_>, at: Origin) {
+        if wanted == Wanted::Other {
+            return;
+        }
+        let Some(name) = meta.name.as_deref().filter(|name| !name.is_empty()) else {
+            self.problem(at, format!("this {kind} has no `metadata.name`"));
+            return;
+        };
+        let cluster = self.cluster;
+        match wanted {
+            Wanted::Role => {
+                let namespace = self.namespace(meta);
+                self.role(Some(namespace), name, meta, body.rules, None, at);
+            }
+            Wanted::ClusterRole => self.role(None, name, meta, body.rules, body.aggregation, at),
+            Wanted::RoleBinding => {
+                let namespace = self.namespace(meta);
+                self.binding(Some(namespace), name, body.role_ref, &body.subjects, at);
+            }
+            Wanted::ClusterRoleBinding => self.binding(None, name, body.role_ref, &body.subjects, at),
+            Wanted::ServiceAccount => {
+                let namespace = self.namespace(meta);
+                let name = self.snapshot.names.intern(name);
+                self.snapshot.service_accounts.push(ServiceAccount { cluster, namespace, name, origin: at });
+            }
+            Wanted::Namespace => {
+                let labels = self.labels(meta.labels, at);
+                let name = self.snapshot.names.intern(name);
+                self.snapshot.namespaces.push(Namespace { cluster, name, labels, origin: at });
+            }
+            Wanted::Workload(kind) => self.workload(kind, name, meta, body.workload, at),
+            Wanted::List | Wanted::Other => {}
+        }
+    }
+}
+
+/// Reads the value of one top-level field.
+struct FieldSeed<'r, 'b, 'de> {
+    reader: &'r mut Reader,
+    body: &'b mut Body<'de>,
+    wanted: Wanted,
+    field: &'b str,
+}
+
+impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        use serde::Deserialize;
+        let FieldSeed { reader, body, wanted, field } = self;
+        match field {
+            "rules" => body.rules = Some(rbac::rules(&mut reader.rules, &mut reader.snapshot, value)?),
+            "aggregationRule" => body.aggregation = Option::deserialize(value)?,
+            "roleRef" => {
+                reader.rules.enter("roleRef");
+                body.role_ref = Option::deserialize(value)?;
+            }
+            "subjects" => {
+                reader.rules.enter("subjects");
+                body.subjects = Option::<Vec<_>>::deserialize(value)?.unwrap_or_default();
+            }
+            "items" => {
+                reader.rules.enter("items");
+                body.items = Option::<Vec<_>>::deserialize(value)?.unwrap_or_default();
+            }
+            _ => match wanted {
+                Wanted::Workload(kind) => body.workload.read(kind, field, value)?,
+                _ => {
+                    IgnoredAny::deserialize(value)?;
+                }
+            },
+        }
+        reader.rules.leave();
+        Ok(())
+    }
+}

@@ -1,0 +1,567 @@
+//! Files, folders and standard input: finding them, telling what they are, and cutting them into pieces of work for the readers.
+//!
+//! NDJSON, the form that large inputs have, is cut at line ends into blocks that all processors read side by side. What one
+//! object says is `document.rs`'s business.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use flate2::read::MultiGzDecoder;
+use serde::de::IgnoredAny;
+
+use super::bundle::BundleFile;
+use super::document::{ItemKind, Lines, Needs, Problem, Reader};
+use super::lists;
+use super::yaml;
+use crate::model::{Cluster, FileId, Gap, GapReason, Origin, Snapshot, Warning};
+
+/// One `-f`, or the embedded example.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A file or a folder.
+    Path(PathBuf),
+    /// `-`.
+    Stdin,
+    /// A file that is built into the program.
+    Embedded(&'static BundleFile),
+}
+
+/// What reading may cost, so that no input can exhaust the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one object. etcd stores at most 1.5 MiB of one.
+    pub object_bytes: usize,
+    /// Bytes of one YAML file: YAML cannot be read piece by piece.
+    pub yaml_bytes: u64,
+    /// How many times larger than the file its unpacked content may be, once it is larger than `yaml_bytes`.
+    pub expansion: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 200 }
+    }
+}
+
+/// How files are read.
+#[derive(Clone, Debug)]
+pub struct FileOptions {
+    /// Folders with everything below them (`-R`).
+    pub recursive: bool,
+    /// What the question needs.
+    pub needs: Needs,
+    /// Where objects go that name no namespace.
+    pub default_namespace: String,
+    /// Unreadable inputs become gaps instead of ending the run.
+    pub keep_going: bool,
+    /// What reading may cost.
+    pub limits: Limits,
+    /// How many readers run side by side.
+    pub threads: usize,
+}
+
+/// Everything wrong with the inputs, all at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{} input problems", problems.len())]
+pub struct LoadError {
+    /// The names of the files, by `FileId`.
+    pub files: Vec<String>,
+    /// What is wrong, by file and line.
+    pub problems: Vec<Problem>,
+}
+
+impl LoadError {
+    /// One line for each problem: the file, the line, what is wrong.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.problems.iter().map(|problem| match self.files.get(problem.file.0 as usize) {
+            Some(file) if problem.line > 0 => format!("{file}:{}: {}", problem.line, problem.message),
+            Some(file) => format!("{file}: {}", problem.message),
+            None => problem.message.clone(),
+        })
+    }
+}
+
+/// Bytes of a block of NDJSON. Large enough to keep the readers busy, small enough to stay in their caches.
+const BLOCK: usize = 1 << 20;
+
+/// Reads all inputs into one snapshot.
+///
+/// # Errors
+/// Every problem of every input, unless `keep_going` makes them gaps.
+pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Result<Snapshot, LoadError> {
+    let mut found = Sources::default();
+    for input in inputs {
+        found.add(input, options.recursive);
+    }
+    let Sources { files, sources, mut problems } = found;
+    let (parts, explicit) = read_all(sources, stdin, options, &mut problems);
+    let mut snapshots = Vec::with_capacity(parts.len());
+    let mut seen = vec![false; files.len()];
+    for reader in parts {
+        for file in reader.files_seen() {
+            if let Some(seen) = seen.get_mut(file.0 as usize) {
+                *seen = true;
+            }
+        }
+        let (snapshot, more) = reader.finish();
+        snapshots.push(snapshot);
+        problems.extend(more);
+    }
+    let mut first = Snapshot { files: files.clone(), ..Snapshot::default() };
+    for (file, explicit) in explicit {
+        let complained = problems.iter().any(|problem| problem.file == file);
+        if seen[file.0 as usize] || complained {
+            continue;
+        }
+        let message = "there is no Kubernetes object in it".to_owned();
+        if explicit {
+            problems.push(Problem { file, line: 0, message });
+        } else {
+            first.warnings.push(Warning { origin: Origin { file, line: 0, item: 0 }, message });
+        }
+    }
+    problems.sort();
+    problems.dedup();
+    if !problems.is_empty() {
+        if !options.keep_going {
+            return Err(LoadError { files, problems });
+        }
+        let error = LoadError { files, problems };
+        first.gaps.extend(error.lines().map(|message| Gap {
+            api_group: String::new(),
+            resource: String::new(),
+            namespace: None,
+            reason: GapReason::Unreadable,
+            message,
+        }));
+    }
+    snapshots.insert(0, first);
+    snapshots.extend(super::defaults::missing(&snapshots));
+    let mut snapshot = Snapshot::unite(snapshots);
+    if snapshot.clusters.is_empty() {
+        snapshot.clusters.push(Cluster { name: String::new(), server_version: None, stored: false });
+    }
+    Ok(snapshot)
+}
+
+/// Calls `each` with every document of the inputs as JSON text, in the order of the inputs. For inputs whose order counts.
+///
+/// # Errors
+/// Every problem of every input.
+pub fn read_documents(
+    inputs: &[Input],
+    stdin: &mut dyn Read,
+    options: &FileOptions,
+    each: &mut dyn FnMut(&str, Origin) -> Result<(), Problem>,
+) -> Result<Vec<String>, LoadError> {
+    let mut found = Sources::default();
+    for input in inputs {
+        found.add(input, options.recursive);
+    }
+    let Sources { files, sources, mut problems } = found;
+    let mut unspent = Vec::new();
+    for source in sources {
+        let mut send = |mut work: Work| {
+            let mut wrong = Vec::new();
+            work.documents(&mut unspent, &mut |text, at, _, _| {
+                if let Err(problem) = each(text, at) {
+                    wrong.push(problem);
+                }
+            });
+            unspent.extend(wrong);
+        };
+        if let Err(problem) = source.feed(stdin, &options.limits, &mut Vec::new, &mut send) {
+            problems.push(problem);
+        }
+    }
+    problems.extend(unspent);
+    problems.sort();
+    if problems.is_empty() { Ok(files) } else { Err(LoadError { files, problems }) }
+}
+
+/// Runs the readers over all sources. Gives the readers, and the files with whether they were named one by one.
+fn read_all(
+    sources: Vec<FileSource>,
+    stdin: &mut dyn Read,
+    options: &FileOptions,
+    problems: &mut Vec<Problem>,
+) -> (Vec<Reader>, Vec<(FileId, bool)>) {
+    let explicit = sources.iter().map(|source| (source.file, source.explicit)).collect();
+    let threads = options.threads.max(1);
+    let (send, receive) = sync_channel::<Work>(threads);
+    let (give_back, spare) = sync_channel::<Vec<u8>>(2 * threads + 2);
+    let receive = Mutex::new(receive);
+    let readers = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let (receive, give_back) = (&receive, give_back.clone());
+                scope.spawn(move || work_through(receive, &give_back, options))
+            })
+            .collect();
+        feed_all(sources, stdin, &options.limits, &send, &spare, problems);
+        drop(send);
+        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+    });
+    (readers, explicit)
+}
+
+fn work_through(receive: &Mutex<Receiver<Work>>, give_back: &SyncSender<Vec<u8>>, options: &FileOptions) -> Reader {
+    let mut reader = Reader::new(options.needs, &options.default_namespace);
+    let mut unreadable = Vec::new();
+    loop {
+        let next = receive.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
+        let Ok(mut work) = next else { break };
+        work.documents(&mut unreadable, &mut |text, at, item, lines| reader.json(text, at, item, lines));
+        if let Work::Lines { bytes, .. } = work {
+            // When nobody takes it back the buffer is simply freed.
+            let _ = give_back.try_send(bytes);
+        }
+    }
+    reader.problems.append(&mut unreadable);
+    reader
+}
+
+fn feed_all(
+    sources: Vec<FileSource>,
+    stdin: &mut dyn Read,
+    limits: &Limits,
+    send: &SyncSender<Work>,
+    spare: &Receiver<Vec<u8>>,
+    problems: &mut Vec<Problem>,
+) {
+    for source in sources {
+        let mut buffer = || spare.try_recv().unwrap_or_default();
+        // The readers only stop when this end closes, so a send cannot fail.
+        let mut send = |work| drop(send.send(work));
+        if let Err(problem) = source.feed(stdin, limits, &mut buffer, &mut send) {
+            problems.push(problem);
+        }
+    }
+}
+
+/// A piece of an input that one reader reads alone.
+pub(super) enum Work {
+    /// Whole lines of NDJSON.
+    Lines { bytes: Vec<u8>, file: FileId, line: u32 },
+    /// Objects of a JSON stream or list.
+    Objects { api_version: String, kind: String, objects: Vec<(Box<str>, Origin)> },
+    /// One YAML document.
+    Yaml { text: String, at: Origin },
+}
+
+impl Work {
+    /// Calls `each` with every document as JSON.
+    fn documents(
+        &mut self,
+        problems: &mut Vec<Problem>,
+        each: &mut dyn FnMut(&str, Origin, ItemKind<'_>, Lines),
+    ) {
+        match self {
+            Work::Lines { bytes, file, line } => {
+                let mut at = Origin { file: *file, line: *line, item: 0 };
+                for line in bytes.split(|&byte| byte == b'\n') {
+                    match std::str::from_utf8(line) {
+                        Ok(text) if text.trim_ascii().is_empty() => {}
+                        Ok(text) => each(text, at, ItemKind::default(), Lines::OfFile),
+                        Err(_) => problems.push(not_utf8(at.file, at.line)),
+                    }
+                    at.line = at.line.saturating_add(1);
+                }
+            }
+            Work::Objects { api_version, kind, objects } => {
+                for (text, at) in objects {
+                    each(text, *at, ItemKind { api_version, kind }, Lines::OfFile);
+                }
+            }
+            Work::Yaml { text, at } => {
+                if let Err(problem) = yaml::document(text, *at, &mut |text, at, item| each(text, at, item, Lines::OfObject)) {
+                    problems.push(problem);
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn not_utf8(file: FileId, line: u32) -> Problem {
+    Problem { file, line, message: "this is not UTF-8 text; save it as UTF-8".to_owned() }
+}
+
+/// The files behind the inputs.
+#[derive(Default)]
+struct Sources {
+    files: Vec<String>,
+    sources: Vec<FileSource>,
+    problems: Vec<Problem>,
+}
+
+struct FileSource {
+    file: FileId,
+    input: Input,
+    /// Named by itself, not found in a folder.
+    explicit: bool,
+}
+
+impl Sources {
+    fn add(&mut self, input: &Input, recursive: bool) {
+        match input {
+            Input::Path(path) => self.add_path(path, recursive),
+            Input::Stdin => {
+                let file = self.name("standard input".to_owned());
+                self.sources.push(FileSource { file, input: Input::Stdin, explicit: true });
+            }
+            Input::Embedded(bundled) => {
+                let file = self.name(bundled.name.to_owned());
+                self.sources.push(FileSource { file, input: input.clone(), explicit: false });
+            }
+        }
+    }
+
+    fn name(&mut self, name: String) -> FileId {
+        self.files.push(name);
+        FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX - 2))
+    }
+
+    fn add_path(&mut self, path: &Path, recursive: bool) {
+        let text = path.to_string_lossy().into_owned();
+        if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) {
+            let file = self.name(text.clone());
+            let message = format!(
+                "a {scheme} address is not fetched; write `curl -fsSL {text} | kubectl rbac-lens ... -f -`"
+            );
+            self.problems.push(Problem { file, line: 0, message });
+            return;
+        }
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => self.add_folder(path, recursive),
+            Ok(_) => {
+                let file = self.name(text);
+                self.sources.push(FileSource { file, input: Input::Path(path.to_owned()), explicit: true });
+            }
+            Err(error) => {
+                let file = self.name(text);
+                self.problems.push(Problem { file, line: 0, message: cannot_read(&error) });
+            }
+        }
+    }
+
+    fn add_folder(&mut self, folder: &Path, recursive: bool) {
+        let (before, wrong) = (self.sources.len(), self.problems.len());
+        let mut folders = vec![folder.to_owned()];
+        let mut has_folders = false;
+        while let Some(next) = folders.pop() {
+            let mut inside = Vec::new();
+            match std::fs::read_dir(&next).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+                Ok(entries) => inside.extend(entries),
+                Err(error) => {
+                    let file = self.name(next.to_string_lossy().into_owned());
+                    self.problems.push(Problem { file, line: 0, message: cannot_read(&error) });
+                }
+            }
+            inside.sort_by_key(std::fs::DirEntry::file_name);
+            let mut below = Vec::new();
+            for entry in inside {
+                let path = entry.path();
+                // A link to a folder is not followed, as in kubectl: it may lead back up.
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    has_folders = true;
+                    below.push(path);
+                } else if is_manifest(&path) {
+                    let file = self.name(path.to_string_lossy().into_owned());
+                    self.sources.push(FileSource { file, input: Input::Path(path), explicit: false });
+                }
+            }
+            if recursive {
+                folders.extend(below.into_iter().rev());
+            }
+        }
+        if self.sources.len() == before && self.problems.len() == wrong {
+            let file = self.name(folder.to_string_lossy().into_owned());
+            let deeper = if has_folders && !recursive { "; use -R to look into its folders" } else { "" };
+            let message = format!("there is no .yaml, .yml, .json or .ndjson file (or one of these with .gz) in it{deeper}");
+            self.problems.push(Problem { file, line: 0, message });
+        }
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".yaml", ".yml", ".json", ".ndjson", ".jsonl"].iter().any(|ending| name.ends_with(ending))
+}
+
+fn cannot_read(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "you may not read it".to_owned(),
+        _ => format!("it cannot be read: {error}"),
+    }
+}
+
+impl FileSource {
+    /// Cuts the source into pieces of work.
+    fn feed(
+        self,
+        stdin: &mut dyn Read,
+        limits: &Limits,
+        buffer: &mut dyn FnMut() -> Vec<u8>,
+        send: &mut dyn FnMut(Work),
+    ) -> Result<(), Problem> {
+        let file = self.file;
+        let mut feeder = Feeder { file, limits, buffer, send };
+        match self.input {
+            Input::Path(path) => match std::fs::File::open(path) {
+                Ok(mut open) => feeder.feed(&mut open),
+                Err(error) => Err(feeder.problem(0, cannot_read(&error))),
+            },
+            Input::Stdin => feeder.feed(stdin),
+            Input::Embedded(bundled) => feeder.feed(&mut bundled.text.as_bytes()),
+        }
+    }
+}
+
+struct Feeder<'f> {
+    file: FileId,
+    limits: &'f Limits,
+    buffer: &'f mut dyn FnMut() -> Vec<u8>,
+    send: &'f mut dyn FnMut(Work),
+}
+
+impl Feeder<'_> {
+    fn problem(&self, line: u32, message: String) -> Problem {
+        Problem { file: self.file, line, message }
+    }
+
+    fn feed(&mut self, input: &mut dyn Read) -> Result<(), Problem> {
+        let mut first = (self.buffer)();
+        first.clear();
+        self.fill(input, &mut first, BLOCK)?;
+        if first.starts_with(&[0x1f, 0x8b]) {
+            let packed = Counted { inner: io::Cursor::new(first).chain(input), bytes: std::cell::Cell::new(0) };
+            let mut unpacked = Unpacked { inner: MultiGzDecoder::new(packed), bytes: 0, limits: *self.limits };
+            let mut first = (self.buffer)();
+            first.clear();
+            self.fill(&mut unpacked, &mut first, BLOCK)?;
+            return self.text(first, &mut unpacked);
+        }
+        self.text(first, input)
+    }
+
+    /// Reads until the buffer holds `wanted` bytes or the input ends; tells whether it ended.
+    fn fill(&self, input: &mut dyn Read, into: &mut Vec<u8>, wanted: usize) -> Result<bool, Problem> {
+        let missing = wanted.saturating_sub(into.len()) as u64;
+        match input.take(missing).read_to_end(into) {
+            Ok(read) => Ok((read as u64) < missing),
+            Err(error) => Err(self.problem(0, cannot_read(&error))),
+        }
+    }
+
+    fn text(&mut self, mut first: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
+        if first.starts_with(&[0xef, 0xbb, 0xbf]) {
+            first.drain(..3);
+        }
+        if first.starts_with(&[0xff, 0xfe]) || first.starts_with(&[0xfe, 0xff]) {
+            return Err(self.problem(1, "this is UTF-16 text; save it as UTF-8".to_owned()));
+        }
+        if first.contains(&0) {
+            return Err(self.problem(0, "this is a binary file, not YAML or JSON".to_owned()));
+        }
+        match first.trim_ascii_start().first() {
+            None if first.len() < BLOCK => Err(self.problem(0, "it is empty".to_owned())),
+            Some(b'{' | b'[') => self.json(first, input),
+            _ => self.yaml(first, input),
+        }
+    }
+
+    fn json(&mut self, first: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
+        let line = memchr::memchr(b'\n', &first).map_or(&first[..], |end| &first[..end]);
+        let whole_line = first.len() < BLOCK || line.len() < first.len();
+        if whole_line && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
+            self.lines(first, input)
+        } else {
+            lists::feed(self.file, self.limits, &mut io::Cursor::new(first).chain(input), self.send)
+        }
+    }
+
+    fn lines(&mut self, mut block: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
+        let mut line = 1_u32;
+        let mut ended = block.len() < BLOCK && self.fill(input, &mut block, BLOCK)?;
+        loop {
+            let cut = if ended { Some(block.len()) } else { memchr::memrchr(b'\n', &block).map(|at| at + 1) };
+            let Some(cut) = cut else {
+                if block.len() > self.limits.object_bytes {
+                    let limit = self.limits.object_bytes >> 20;
+                    return Err(self.problem(line, format!("this line is longer than {limit} MiB, more than any object can be")));
+                }
+                let wanted = 2 * block.len();
+                ended = self.fill(input, &mut block, wanted)?;
+                continue;
+            };
+            let mut next = (self.buffer)();
+            next.clear();
+            next.extend_from_slice(&block[cut..]);
+            block.truncate(cut);
+            let lines = memchr::memchr_iter(b'\n', &block).count();
+            (self.send)(Work::Lines { bytes: block, file: self.file, line });
+            if ended {
+                return Ok(());
+            }
+            line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+            block = next;
+            let wanted = block.len().max(BLOCK / 2) * 2;
+            ended = self.fill(input, &mut block, wanted)?;
+        }
+    }
+
+    fn yaml(&mut self, mut text: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
+        let limit = usize::try_from(self.limits.yaml_bytes).unwrap_or(usize::MAX);
+        if !self.fill(input, &mut text, limit)? {
+            let message = format!("this YAML is larger than {} MiB; write it as JSON (kubectl get -o json)", limit >> 20);
+            return Err(self.problem(0, message));
+        }
+        let text = String::from_utf8(text).map_err(|error| {
+            let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..error.utf8_error().valid_up_to()]).count() + 1;
+            not_utf8(self.file, u32::try_from(line).unwrap_or(u32::MAX))
+        })?;
+        for (document, line) in yaml::documents(&text) {
+            let at = Origin { file: self.file, line, item: 0 };
+            (self.send)(Work::Yaml { text: document.to_owned(), at });
+        }
+        Ok(())
+    }
+}
+
+/// Counts the packed bytes, so that a bomb can be told from a large file.
+struct Counted<R> {
+    inner: R,
+    bytes: std::cell::Cell<u64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.bytes.set(self.bytes.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// The content of a gzip stream, up to a plausible ratio.
+struct Unpacked<R> {
+    inner: MultiGzDecoder<Counted<R>>,
+    bytes: u64,
+    limits: Limits,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.bytes += read as u64;
+        let packed = self.inner.get_ref().bytes.get();
+        if self.bytes > self.limits.yaml_bytes && self.bytes / self.limits.expansion > packed {
+            let limit = self.limits.expansion;
+            return Err(io::Error::other(format!("it unpacks to more than {limit} times its size; unpack it yourself first")));
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,16 @@
+//! Floor 1: the only reading from outside. Files, standard input, live clusters and saved snapshots all become
+//! [`Snapshot`](crate::model::Snapshot) parts by one object reader; every problem of every input is gathered before giving up.
+
+mod bundle;
+mod defaults;
+mod document;
+mod files;
+mod lists;
+mod rbac;
+mod shape;
+mod workloads;
+mod yaml;
+
+pub use bundle::{BundleFile, DEMO};
+pub use document::{Needs, Problem};
+pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
