@@ -379,6 +379,9 @@ impl ApiServer {
     /// namespace controller a namespace does not go away, so worlds should use names of their own.
     pub(crate) fn reset(&self) {
         let now = self.rbac_objects();
+        if now == self.bootstrap {
+            return;
+        }
         let changed = |path: &&String| now.get(*path) != self.bootstrap.get(*path);
         let deletes = now.keys().filter(changed).cloned().map(Call::delete).collect();
         let creates = self.bootstrap.iter().filter(|(path, _)| changed(path));
@@ -386,6 +389,8 @@ impl ApiServer {
         let refused = [deletes, creates.map(|(_, object)| self.create_call(object)).collect()]
             .map(|calls| self.call_all(calls).into_iter().find(|reply| reply.code != 200 && reply.code != 404));
         assert!(refused.iter().all(Option::is_none), "cannot reset the server: {refused:?}");
+        // The aggregation controller may still be about to write what the old world's roles added up to.
+        self.wait_until("the RBAC objects are those of a fresh server", || self.rbac_objects() == self.bootstrap);
     }
 
     /// Every RBAC object by its path, without what differs between two servers.

@@ -66,6 +66,20 @@ fn a_world_is_seen_when_it_is_loaded_and_gone_after_a_reset() {
 }
 
 #[test]
+fn a_reset_takes_back_what_was_aggregated() {
+    let server = server::with_controllers();
+    let view = format!("{RBAC}/clusterroles/view");
+    let before = server.get(&view)["rules"].take();
+    let addition = json!({"apiVersion": RBAC_VERSION, "kind": "ClusterRole",
+        "metadata": {"name": "smoke-view", "labels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}},
+        "rules": [{"apiGroups": ["smoke.invalid"], "resources": ["things"], "verbs": ["get"]}]});
+    server.apply_all(vec![addition]);
+    server.wait_until("the role is aggregated", || server.get(&view)["rules"] != before);
+    server.reset();
+    assert_eq!(server.get(&view)["rules"], before);
+}
+
+#[test]
 fn a_weak_user_is_refused_what_only_others_may_grant() {
     let server = server::plain();
     let binding = role_binding("default", "mine", "ClusterRole", "cluster-admin", "alice");
