@@ -258,12 +258,15 @@ impl ApiServer {
         reply.body
     }
 
-    /// Creates the objects, or replaces those that exist, as `admin`: namespaces first, everything else in any order.
-    /// Panics when the server refuses one.
+    /// Creates the objects, or replaces those that exist, as `admin`: first namespaces, then service accounts (the
+    /// controllers delete a token Secret that has none), then everything else in any order. Panics when the server
+    /// refuses one.
     pub(crate) fn apply_all(&self, objects: Vec<Value>) {
         let (namespaces, others): (Vec<_>, Vec<_>) =
             objects.into_iter().partition(|object| object["kind"] == "Namespace");
-        for objects in [namespaces, others] {
+        let (accounts, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|object| object["kind"] == "ServiceAccount");
+        for objects in [namespaces, accounts, others] {
             let creates = objects.iter().map(|object| self.create_call(object)).collect();
             let mut refused = Vec::new();
             let mut replaces = Vec::new();
@@ -382,13 +385,17 @@ impl ApiServer {
         if now == self.bootstrap {
             return;
         }
-        let changed = |path: &&String| now.get(*path) != self.bootstrap.get(*path);
-        let deletes = now.keys().filter(changed).cloned().map(Call::delete).collect();
-        let creates = self.bootstrap.iter().filter(|(path, _)| changed(path));
-        // Deleted first, since the roleRef of a binding cannot be changed.
-        let refused = [deletes, creates.map(|(_, object)| self.create_call(object)).collect()]
-            .map(|calls| self.call_all(calls).into_iter().find(|reply| reply.code != 200 && reply.code != 404));
-        assert!(refused.iter().all(Option::is_none), "cannot reset the server: {refused:?}");
+        // The roleRef of a binding cannot be changed, so a changed binding goes. A changed role stays: the aggregation
+        // controller would put back what it misses before we do.
+        let kept = |path: &&String, object: &Value| {
+            self.bootstrap.get(*path).is_some_and(|first| first["roleRef"] == object["roleRef"])
+        };
+        let deletes = now.iter().filter(|(path, object)| !kept(path, object));
+        let deleted = self.call_all(deletes.map(|(path, _)| Call::delete(path)).collect());
+        let refused = deleted.iter().find(|reply| reply.code != 200 && reply.code != 404);
+        assert!(refused.is_none(), "cannot reset the server: {refused:?}");
+        let changed = self.bootstrap.iter().filter(|(path, object)| now.get(*path) != Some(object));
+        self.apply_all(changed.map(|(_, object)| object.clone()).collect());
         // The aggregation controller may still be about to write what the old world's roles added up to.
         self.wait_until("the RBAC objects are those of a fresh server", || self.rbac_objects() == self.bootstrap);
     }
