@@ -201,18 +201,10 @@ impl ApiServer {
         let child = spawn(&mut self.watchdog, &self.folder, name, &asset(name), &args);
         self.children.push((name, child));
 
-        // admin takes from edit, and edit from view: done is when they have rules and these no longer change.
-        let aggregated = ["admin", "edit", "view"].map(|role| format!("{RBAC}/clusterroles/{role}"));
         let started = Instant::now();
-        let mut seen = (Vec::new(), Instant::now());
         loop {
-            let rules: Vec<Value> = aggregated.iter().map(|path| self.get(path)["rules"].take()).collect();
-            let filled = rules.iter().all(|rules| rules.as_array().is_some_and(|rules| !rules.is_empty()));
-            if rules != seen.0 {
-                seen = (rules, Instant::now());
-            }
             let account = self.call(Call::get("/api/v1/namespaces/default/serviceaccounts/default"));
-            if filled && account.code == 200 && seen.1.elapsed() > Duration::from_secs(1) {
+            if account.code == 200 && aggregated(&self.rbac_objects()) {
                 return;
             }
             if let Some(why) = stopped(&mut self.children).or_else(|| timed_out(started)) {
@@ -609,6 +601,18 @@ fn wait_until_ready(
         }
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Whether admin, edit and view have every rule of the roles that are labelled for them.
+fn aggregated(objects: &BTreeMap<String, Value>) -> bool {
+    ["admin", "edit", "view"].iter().all(|name| {
+        let label = format!("rbac.authorization.k8s.io/aggregate-to-{name}");
+        let rules = objects[&format!("{RBAC}/clusterroles/{name}")]["rules"].as_array();
+        let mut sources = objects.values().filter(|object| object["metadata"]["labels"][&label] == "true");
+        rules.is_some_and(|rules| {
+            sources.all(|source| source["rules"].as_array().into_iter().flatten().all(|rule| rules.contains(rule)))
+        })
+    })
 }
 
 fn stopped(children: &mut [(&'static str, Child)]) -> Option<String> {
