@@ -12,4 +12,5 @@
 //! | 5 | `render` | answers to text; the only `Serialize` types |
 //! | 6 | `cli` | words typed to calls; the exit status |
 
+pub mod collect;
 pub mod model;

@@ -48,6 +48,7 @@ pub(super) struct Reader {
     default_namespace: String,
     cluster: ClusterId,
     counts: FxHashMap<(Name, Name), u64>,
+    seen: Vec<FileId>,
     pub(super) rules: rbac::Scratch,
 }
 
@@ -76,6 +77,7 @@ impl Reader {
             default_namespace: default_namespace.to_owned(),
             cluster: ClusterId::FIRST,
             counts: FxHashMap::default(),
+            seen: Vec::new(),
             rules: rbac::Scratch::default(),
         }
     }
@@ -134,7 +136,15 @@ impl Reader {
         }
     }
 
-    fn count(&mut self, api_version: &str, kind: &str) {
+    /// The files that had an object, some of them more than once.
+    pub(super) fn files_seen(&self) -> impl Iterator<Item = FileId> {
+        self.seen.iter().copied()
+    }
+
+    fn count(&mut self, api_version: &str, kind: &str, at: Origin) {
+        if self.seen.last() != Some(&at.file) {
+            self.seen.push(at.file);
+        }
         let key = (self.snapshot.names.intern(api_version), self.snapshot.names.intern(kind));
         *self.counts.entry(key).or_default() += 1;
     }
@@ -331,7 +341,7 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
             let version = if kind.is_empty() { String::new() } else { version };
             return Ok(Some(((version, kind), body.items)));
         }
-        reader.count(&version, &given);
+        reader.count(&version, &given, at);
         reader.object(wanted, &given, &meta, body, at);
         Ok(None)
     }

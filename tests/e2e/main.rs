@@ -1,1 +1,21 @@
-fn main() {}
+//! Tests against a real kube-apiserver.
+//!
+//! They need the programs that `tests/e2e/build-assets` finds or builds, and fail without them:
+//!
+//! ```sh
+//! env $(tests/e2e/build-assets) cargo test --features e2e --test e2e
+//! ```
+//!
+//! - `server`: starts the server, speaks to it, puts it back to its first state between worlds.
+//! - `smoke`: the server is the one that the other tests think it is.
+//! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
+mod record;
+mod server;
+mod smoke;
