@@ -94,7 +94,8 @@ impl Reader {
     /// Reads one object, or a list of them. What cannot be read becomes a problem, and reading goes on with the next object.
     pub(super) fn json(&mut self, text: &str, at: Origin, item: ItemKind<'_>, lines: Lines) {
         let mut json = serde_json::Deserializer::from_str(text);
-        let read = ObjectSeed { reader: self, at, item }.deserialize(&mut json).and_then(|read| json.end().map(|()| read));
+        let read =
+            ObjectSeed { reader: self, at, item }.deserialize(&mut json).and_then(|read| json.end().map(|()| read));
         match read {
             Ok(Some((list, items))) => {
                 for (ordinal, raw) in (0_u32..).zip(&items) {
@@ -165,7 +166,11 @@ impl Reader {
         match serde_json::from_str::<Option<Pairs<'_>>>(raw.get()) {
             Ok(pairs) => {
                 let names = &mut self.snapshot.names;
-                pairs.map_or_else(Vec::new, |pairs| pairs.0).iter().map(|(k, v)| (names.intern(k), names.intern(v))).collect()
+                pairs
+                    .map_or_else(Vec::new, |pairs| pairs.0)
+                    .iter()
+                    .map(|(k, v)| (names.intern(k), names.intern(v)))
+                    .collect()
             }
             Err(error) => {
                 let words = self.explain(&error);

@@ -253,11 +253,7 @@ pub(super) enum Work {
 
 impl Work {
     /// Calls `each` with every document as JSON.
-    fn documents(
-        &mut self,
-        problems: &mut Vec<Problem>,
-        each: &mut dyn FnMut(&str, Origin, ItemKind<'_>, Lines),
-    ) {
+    fn documents(&mut self, problems: &mut Vec<Problem>, each: &mut dyn FnMut(&str, Origin, ItemKind<'_>, Lines)) {
         match self {
             Work::Lines { bytes, file, line } => {
                 let mut at = Origin { file: *file, line: *line, item: 0 };
@@ -276,7 +272,9 @@ impl Work {
                 }
             }
             Work::Yaml { text, at } => {
-                if let Err(problem) = yaml::document(text, *at, &mut |text, at, item| each(text, at, item, Lines::OfObject)) {
+                if let Err(problem) =
+                    yaml::document(text, *at, &mut |text, at, item| each(text, at, item, Lines::OfObject))
+                {
                     problems.push(problem);
                 }
             }
@@ -327,9 +325,8 @@ impl Sources {
         let text = path.to_string_lossy().into_owned();
         if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) {
             let file = self.name(text.clone());
-            let message = format!(
-                "a {scheme} address is not fetched; write `curl -fsSL {text} | kubectl rbac-lens ... -f -`"
-            );
+            let message =
+                format!("a {scheme} address is not fetched; write `curl -fsSL {text} | kubectl rbac-lens ... -f -`");
             self.problems.push(Problem { file, line: 0, message });
             return;
         }
@@ -379,7 +376,8 @@ impl Sources {
         if self.sources.len() == before && self.problems.len() == wrong {
             let file = self.name(folder.to_string_lossy().into_owned());
             let deeper = if has_folders && !recursive { "; use -R to look into its folders" } else { "" };
-            let message = format!("there is no .yaml, .yml, .json or .ndjson file (or one of these with .gz) in it{deeper}");
+            let message =
+                format!("there is no .yaml, .yml, .json or .ndjson file (or one of these with .gz) in it{deeper}");
             self.problems.push(Problem { file, line: 0, message });
         }
     }
@@ -492,7 +490,8 @@ impl Feeder<'_> {
             let Some(cut) = cut else {
                 if block.len() > self.limits.object_bytes {
                     let limit = self.limits.object_bytes >> 20;
-                    return Err(self.problem(line, format!("this line is longer than {limit} MiB, more than any object can be")));
+                    return Err(self
+                        .problem(line, format!("this line is longer than {limit} MiB, more than any object can be")));
                 }
                 let wanted = 2 * block.len();
                 ended = self.fill(input, &mut block, wanted)?;
@@ -517,7 +516,8 @@ impl Feeder<'_> {
     fn yaml(&mut self, mut text: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
         let limit = usize::try_from(self.limits.yaml_bytes).unwrap_or(usize::MAX);
         if !self.fill(input, &mut text, limit)? {
-            let message = format!("this YAML is larger than {} MiB; write it as JSON (kubectl get -o json)", limit >> 20);
+            let message =
+                format!("this YAML is larger than {} MiB; write it as JSON (kubectl get -o json)", limit >> 20);
             return Err(self.problem(0, message));
         }
         let text = String::from_utf8(text).map_err(|error| {
@@ -560,7 +560,9 @@ impl<R: Read> Read for Unpacked<R> {
         let packed = self.inner.get_ref().bytes.get();
         if self.bytes > self.limits.yaml_bytes && self.bytes / self.limits.expansion > packed {
             let limit = self.limits.expansion;
-            return Err(io::Error::other(format!("it unpacks to more than {limit} times its size; unpack it yourself first")));
+            return Err(io::Error::other(format!(
+                "it unpacks to more than {limit} times its size; unpack it yourself first"
+            )));
         }
         Ok(read)
     }

@@ -24,7 +24,8 @@ pub(super) fn feed(
     send: &mut dyn FnMut(Work),
 ) -> Result<(), Problem> {
     let position = Position { line: Cell::new(1), since: Cell::new(0) };
-    let bytes = Bytes { input, buffer: vec![0; 1 << 16], at: 0, end: 0, position: &position, limit: limits.object_bytes };
+    let bytes =
+        Bytes { input, buffer: vec![0; 1 << 16], at: 0, end: 0, position: &position, limit: limits.object_bytes };
     let mut json = serde_json::Deserializer::from_reader(bytes);
     let mut batch = Batch { file, position: &position, send, objects: Vec::new(), bytes: 0, ordinal: 0 };
     loop {

@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::document::{Meta, Reader};
 use super::shape::{OrNull, Pairs, Text, list};
 use crate::model::{
-    Aggregation, Binding, Expression, Labels, Name, Names, Operator, Origin, Role, RoleKind, RoleRef, Rule, RuleId, RuleSetId,
-    Selector, Snapshot, Subject, SubjectId,
+    Aggregation, Binding, Expression, Labels, Name, Names, Operator, Origin, Role, RoleKind, RoleRef, Rule, RuleId,
+    RuleSetId, Selector, Snapshot, Subject, SubjectId,
 };
 
 /// Buffers that every rule and binding reuses, and where in the object the reader is.
@@ -94,7 +94,13 @@ impl<'de> Visitor<'de> for RulesSeed<'_> {
                 return Ok(());
             }
             let [verbs, api_groups, resources, resource_names, non_resource_urls] = &scratch.lists;
-            scratch.rules.push(snapshot.rules.intern(Rule { verbs, api_groups, resources, resource_names, non_resource_urls }));
+            scratch.rules.push(snapshot.rules.intern(Rule {
+                verbs,
+                api_groups,
+                resources,
+                resource_names,
+                non_resource_urls,
+            }));
         }
     }
 }

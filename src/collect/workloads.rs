@@ -130,13 +130,18 @@ impl Reader {
             kind: spec.names.kind.to_string(),
             namespaced: &*spec.scope == "Namespaced",
             verbs: CUSTOM_VERBS.map(str::to_owned).into(),
-            singular: spec.names.singular.as_ref().map_or_else(|| spec.names.kind.to_lowercase(), |word| word.to_string()),
+            singular: spec
+                .names
+                .singular
+                .as_ref()
+                .map_or_else(|| spec.names.kind.to_lowercase(), |word| word.to_string()),
             short_names: spec.names.short_names.iter().map(|word| word.to_string()).collect(),
         };
         let has = |part: fn(&Subresources<'_>) -> bool| {
             served.iter().any(|version| version.subresources.as_ref().is_some_and(part))
         };
-        for (subresource, there) in [("status", has(|at| at.status.is_some())), ("scale", has(|at| at.scale.is_some()))] {
+        for (subresource, there) in [("status", has(|at| at.status.is_some())), ("scale", has(|at| at.scale.is_some()))]
+        {
             if there {
                 self.snapshot.resources.push(ApiResource {
                     subresource: subresource.to_owned(),

@@ -56,7 +56,8 @@ pub(super) fn document(
     // A document that begins with directives starts again at its marker; the parser wants neither.
     let text_only: String;
     let body = if text.trim_start().starts_with('%') {
-        text_only = text.lines().map(|line| if line.starts_with('%') { "" } else { line }).collect::<Vec<_>>().join("\n");
+        text_only =
+            text.lines().map(|line| if line.starts_with('%') { "" } else { line }).collect::<Vec<_>>().join("\n");
         &text_only
     } else {
         text

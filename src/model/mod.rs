@@ -24,6 +24,6 @@ pub use object::{
 pub use resources::{ApiResource, Resolved, ResourceTable};
 pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
 pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
-pub use subject::{Subject, SubjectId, SubjectSetId, SubjectTable};
+pub use subject::{SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, service_account_parts};
 pub use thing::{SubjectText, Thing, ThingError};
 pub use workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, VolumeAttachment};
