@@ -254,13 +254,19 @@ impl ApiServer {
     /// controllers delete a token Secret that has none), then everything else in any order. Panics when the server
     /// refuses one.
     pub(crate) fn apply_all(&self, objects: Vec<Value>) {
+        let refused = self.try_apply_all(objects);
+        assert!(refused.is_empty(), "{} objects refused:\n{}", refused.len(), refused.join("\n"));
+    }
+
+    /// The same; gives the server's words about those that it refuses.
+    pub(crate) fn try_apply_all(&self, objects: Vec<Value>) -> Vec<String> {
+        let mut refused = Vec::new();
         let (namespaces, others): (Vec<_>, Vec<_>) =
             objects.into_iter().partition(|object| object["kind"] == "Namespace");
         let (accounts, others): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|object| object["kind"] == "ServiceAccount");
         for objects in [namespaces, accounts, others] {
             let creates = objects.iter().map(|object| self.create_call(object)).collect();
-            let mut refused = Vec::new();
             let mut replaces = Vec::new();
             for (object, reply) in objects.iter().zip(self.call_all(creates)) {
                 match reply.code {
@@ -271,8 +277,8 @@ impl ApiServer {
                 }
             }
             refused.extend(self.call_all(replaces).iter().filter(|r| r.code != 200).map(|r| r.body.to_string()));
-            assert!(refused.is_empty(), "{} objects refused:\n{}", refused.len(), refused.join("\n"));
         }
+        refused
     }
 
     /// The request that creates an object; say `.by(user, groups)` to have somebody else do it.
@@ -282,7 +288,7 @@ impl ApiServer {
 
     /// The path of an object that has a name.
     pub(crate) fn object_path(&self, object: &Value) -> String {
-        format!("{}/{}", self.collection_path(object), text(&object["metadata"]["name"]))
+        format!("{}/{}", self.collection_path(object), path_segment(text(&object["metadata"]["name"])))
     }
 
     /// The path that an object is created at, from what the server's discovery says about its kind.
@@ -661,6 +667,12 @@ async fn send(client: Client, call: Call) -> Reply {
         Err(kube::Error::Api(status)) => Reply { code: status.code, body: serde_json::to_value(status).unwrap() },
         Err(error) => panic!("{}: {error}", call.path),
     }
+}
+
+/// A name as one part of a path: RBAC objects may have blanks and any letters in their names.
+fn path_segment(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 fn text(value: &Value) -> &str {
