@@ -1,21 +1,28 @@
 //! Random worlds on a real server: what it answers to thousands of reviews is what our judges answer.
+//!
+//! `PARITY_SHIFT=1000` asks about other worlds. A selection of the usual ones is kept under `tests/fixtures/parity` for
+//! tests without a server; `record_parity` writes it anew:
+//!
+//! ```sh
+//! env $(tests/e2e/build-assets) cargo test --features e2e --test e2e record_ -- --ignored
+//! ```
 
 use serde_json::{Value, json};
 
 use crate::server::{self, ApiServer, Turn, review};
 use crate::worlds::random::{self, Flavour};
-use crate::worlds::{self, Aggregated, JUDGES, Mode, World, oracle, questions};
+use crate::worlds::{self, Aggregated, JUDGES, Mode, World, oracle, questions, recorded};
 
 /// The worlds of one run. Other numbers are as good; these stay, so that a failure comes again.
 const RBAC_SEEDS: std::ops::Range<u64> = 1..11;
-const NODE_SEEDS: std::ops::Range<u64> = 101..103;
+const NODE_SEEDS: std::ops::Range<u64> = 101..104;
 
-/// Reviews for each world: 20,400 in all.
+/// Reviews for each world: 22,100 in all.
 const REVIEWS: usize = 1700;
 
 #[test]
 fn reviews_of_random_worlds_are_answered_as_the_server_answers() {
-    for seed in RBAC_SEEDS {
+    for seed in RBAC_SEEDS.map(shifted) {
         let loaded = Loaded::rbac(seed);
         let reviews = questions::questions(&loaded.world.objects, seed, REVIEWS);
         loaded.compare(seed, &reviews);
@@ -24,11 +31,36 @@ fn reviews_of_random_worlds_are_answered_as_the_server_answers() {
 
 #[test]
 fn reviews_of_worlds_with_nodes_and_aggregated_roles_are_answered_as_the_server_answers() {
-    for seed in NODE_SEEDS {
+    for seed in NODE_SEEDS.map(shifted) {
         let loaded = Loaded::with_nodes(seed);
         let reviews = questions::questions(&loaded.world.objects, seed, REVIEWS);
         loaded.compare(seed, &reviews);
     }
+}
+
+#[test]
+#[ignore = "writes into tests/fixtures"]
+fn record_parity() {
+    let names = RBAC_SEEDS.take(RECORDED_RBAC).map(|seed| (format!("rbac-{seed:02}"), seed, Loaded::rbac as fn(u64) -> _));
+    let nodes = NODE_SEEDS.map(|seed| (format!("nodes-{}", seed - 100), seed, Loaded::with_nodes as fn(u64) -> _));
+    for (name, seed, load) in names.chain(nodes) {
+        let loaded: Loaded = load(seed);
+        let reviews = questions::questions(&loaded.world.objects, seed, REVIEWS);
+        let answers = loaded.ask(&reviews);
+        let selection = recorded::selection(&loaded.world, &reviews, &answers, RECORDED_REVIEWS);
+        let selected: Vec<_> = selection.into_iter().map(|at| (reviews[at].clone(), answers[at])).collect();
+        let version = loaded.server.get("/version")["gitVersion"].as_str().unwrap().to_owned();
+        recorded::write(&name, &version, loaded.world.mode, &loaded.own, &selected);
+    }
+}
+
+/// How much of the worlds of a run is recorded: some 3,000 reviews, 1 MB.
+const RECORDED_RBAC: usize = 7;
+const RECORDED_REVIEWS: usize = 270;
+
+/// The seed of another run's worlds, when somebody asks for one.
+fn shifted(seed: u64) -> u64 {
+    seed + std::env::var("PARITY_SHIFT").map_or(0, |shift| shift.parse().unwrap())
 }
 
 /// A world that a server has and sees.
@@ -65,16 +97,20 @@ impl Loaded {
         Self { server, world: World { objects, mode: Mode::NodeRbac }, own }
     }
 
-    /// Asks the server, then the judges.
-    fn compare(&self, seed: u64, reviews: &[Value]) {
+    /// Asks the server.
+    fn ask(&self, reviews: &[Value]) -> Vec<bool> {
         let statuses = self.server.review_all(reviews.to_vec());
-        let answers: Vec<bool> = statuses.iter().map(|status| status["allowed"] == true).collect();
-        let yes = answers.iter().filter(|answer| **answer).count();
-        eprintln!("seed {seed}: {yes} of {}", answers.len());
-        assert!(yes * 5 > answers.len() && yes * 5 < 4 * answers.len(), "seed {seed}: {yes} of {} allowed", answers.len());
         for (review, status) in reviews.iter().zip(&statuses) {
             self.check_reason(review, status);
         }
+        statuses.iter().map(|status| status["allowed"] == true).collect()
+    }
+
+    /// Asks the server, then the judges.
+    fn compare(&self, seed: u64, reviews: &[Value]) {
+        let answers = self.ask(reviews);
+        let yes = answers.iter().filter(|answer| **answer).count();
+        assert!(yes * 5 > answers.len() && yes * 5 < 4 * answers.len(), "seed {seed}: {yes} of {} allowed", answers.len());
         let mut ask = |world: &World, review: &Value| ask_about(&self.server, world, review);
         worlds::compare(&format!("seed {seed}"), &self.world, reviews, &answers, JUDGES, &mut ask);
     }

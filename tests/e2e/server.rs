@@ -259,7 +259,8 @@ impl ApiServer {
         assert!(refused.is_empty(), "{} objects refused:\n{}", refused.len(), refused.join("\n"));
     }
 
-    /// The same; gives the server's words about those that it refuses.
+    /// The same; gives the server's words about those that it refuses. What cannot be replaced and is there already is
+    /// taken to be what it should be.
     pub(crate) fn try_apply_all(&self, objects: Vec<Value>) -> Vec<String> {
         let mut refused = Vec::new();
         let (namespaces, others): (Vec<_>, Vec<_>) =
@@ -272,7 +273,7 @@ impl ApiServer {
             for (object, reply) in objects.iter().zip(self.call_all(creates)) {
                 match reply.code {
                     200 => {}
-                    409 if object["kind"] == "Namespace" => {}
+                    409 if FIXED_KINDS.contains(&text(&object["kind"])) => {}
                     409 => replaces.push(Call::put(self.object_path(object), object.clone())),
                     _ => refused.push(reply.body.to_string()),
                 }
@@ -521,6 +522,9 @@ impl Call {
         groups.iter().fold(call, |call, group| call.header("Impersonate-Group", *group))
     }
 }
+
+/// Kinds whose objects stay as they were made.
+const FIXED_KINDS: &[&str] = &["Namespace", "Pod", "PersistentVolume", "PersistentVolumeClaim", "VolumeAttachment"];
 
 /// The group and version of RBAC objects.
 pub(crate) const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";

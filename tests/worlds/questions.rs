@@ -1,10 +1,11 @@
-//! Access reviews about a world: half of them made from what it grants, with at most one thing changed, half at random.
+//! Access reviews about a world: half of them made from what it grants (to a node, where there are nodes), most with one
+//! thing changed, half at random.
 //!
 //! They are raw reviews: user and groups are what a request would carry, nothing is added to them.
 
 use serde_json::{Value, json};
 
-use super::random::{self, ACCOUNTS, CLAIMS, CONFIG_MAPS, Dice, SECRETS, Words};
+use super::random::{self, ACCOUNTS, CLAIMS, CONFIG_MAPS, Dice, INIT_SECRETS, SECRETS, VOLUME_SECRETS, Words};
 
 /// This many reviews, the same for the same world and seed.
 pub(crate) fn questions(world: &[Value], seed: u64, count: usize) -> Vec<Value> {
@@ -12,8 +13,9 @@ pub(crate) fn questions(world: &[Value], seed: u64, count: usize) -> Vec<Value> 
     let has_nodes = !asker.pods.is_empty();
     (0..count)
         .map(|_| match asker.dice.below(10) {
+            0..5 if has_nodes => asker.of_a_node(),
             0..5 => asker.from_a_grant(),
-            5 | 6 if has_nodes => asker.of_a_node(),
+            5..8 if has_nodes => asker.from_a_grant(),
             5 => asker.of_the_namespace_itself(),
             _ => asker.at_random(),
         })
@@ -27,6 +29,18 @@ struct Asker<'w> {
     default_bindings: Vec<&'w Value>,
     roles: Vec<&'w Value>,
     pods: Vec<&'w Value>,
+    references: Vec<Reference>,
+}
+
+/// Something that a pod, or a volume of a pod, refers to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Reference {
+    /// One of secrets, configmaps, persistentvolumeclaims, persistentvolumes.
+    resource: &'static str,
+    namespace: String,
+    name: String,
+    /// The node of the pod.
+    node: String,
 }
 
 /// A review before it is written down.
@@ -72,7 +86,8 @@ impl<'w> Asker<'w> {
         }
         let words = Words::of(namespaces, nodes);
         let roles = of(&["Role", "ClusterRole"]);
-        Self { dice: Dice::new(seed ^ 0x5eed), words, bindings, default_bindings, roles, pods }
+        let references = references(&pods, &of(&["PersistentVolume"]));
+        Self { dice: Dice::new(seed ^ 0x5eed), words, bindings, default_bindings, roles, pods, references }
     }
 
     fn from_a_grant(&mut self) -> Value {
@@ -285,19 +300,20 @@ impl<'w> Asker<'w> {
         let mut namespace = text(&pod["metadata"]["namespace"]).to_owned();
         let mut selector = None;
         let reading = ["get", "get", "get", "list", "watch"];
-        let claims: Vec<String> =
-            CLAIMS.iter().map(|name| (*name).to_owned()).chain((0..2).map(|at| format!("p{at}-v{at}"))).collect();
         let (group, resource, verbs, name): (&str, &str, &[&str], String) = match self.dice.below(16) {
-            0..3 => ("", "secrets", &reading, (*self.dice.pick(SECRETS)).to_owned()),
-            3 => ("", "configmaps", &reading, (*self.dice.pick(CONFIG_MAPS)).to_owned()),
-            4 => ("", "persistentvolumeclaims", &["get", "get", "list"], self.dice.pick(&claims).clone()),
-            5 => ("", "persistentvolumeclaims/status", &["get", "update", "patch"], self.dice.pick(&claims).clone()),
-            6 => {
-                let name = format!("{}-{namespace}", self.dice.pick(CLAIMS));
-                if self.dice.percent(80) {
-                    namespace.clear();
+            0..7 => {
+                let reference = self.reference();
+                namespace = reference.namespace;
+                if self.dice.percent(75) && user.starts_with("system:node:") && !reference.node.is_empty() {
+                    user = format!("system:node:{}", reference.node);
                 }
-                ("", "persistentvolumes", &["get", "get", "list"], name)
+                let status = reference.resource == "persistentvolumeclaims" && self.dice.percent(30);
+                let verbs: &[&str] = if status { &["get", "update", "patch"] } else { &reading };
+                let resource = if status { "persistentvolumeclaims/status" } else { reference.resource };
+                if reference.resource == "persistentvolumes" && self.dice.percent(10) {
+                    namespace = self.namespace();
+                }
+                ("", resource, verbs, reference.name)
             }
             7 => ("resource.k8s.io", "resourceclaims", &["get"], (*self.dice.pick(CLAIMS)).to_owned()),
             8 => {
@@ -363,6 +379,16 @@ impl<'w> Asker<'w> {
             self.change_attribute(&mut asked);
         }
         self.written(Draft { user, groups, asked, selector })
+    }
+
+    /// Something that a pod refers to, or might.
+    fn reference(&mut self) -> Reference {
+        if self.references.is_empty() || self.dice.percent(25) {
+            let (resource, names) = *self.dice.pick(&[("secrets", SECRETS), ("secrets", VOLUME_SECRETS), ("configmaps", CONFIG_MAPS)]);
+            let name = (*self.dice.pick(names)).to_owned();
+            return Reference { resource, namespace: self.namespace(), name, node: String::new() };
+        }
+        self.dice.pick(&self.references).clone()
     }
 
     fn written(&mut self, mut draft: Draft) -> Value {
@@ -467,6 +493,72 @@ impl<'w> Asker<'w> {
     fn path(&mut self) -> String {
         let entry = *self.dice.pick_odd(random::PATHS, random::ODD_PATHS, 30);
         self.path_under(entry)
+    }
+}
+
+/// What the pods and their volumes refer to, whether or not the Node authorizer goes by it.
+fn references(pods: &[&Value], volumes: &[&Value]) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for pod in pods {
+        let node = text(&pod["spec"]["nodeName"]).to_owned();
+        let namespace = text(&pod["metadata"]["namespace"]).to_owned();
+        let mut add = |resource, name: &str| {
+            references.push(Reference { resource, namespace: namespace.clone(), name: name.to_owned(), node: node.clone() });
+        };
+        each_text(&pod["spec"], &mut |word| {
+            for (resource, names) in [
+                ("secrets", SECRETS),
+                ("secrets", INIT_SECRETS),
+                ("configmaps", CONFIG_MAPS),
+                ("persistentvolumeclaims", CLAIMS),
+            ] {
+                if names.contains(&word) {
+                    add(resource, word);
+                }
+            }
+        });
+        for volume in list(&pod["spec"]["volumes"]).filter(|volume| !volume["ephemeral"].is_null()) {
+            add("persistentvolumeclaims", &format!("{}-{}", text(&pod["metadata"]["name"]), text(&volume["name"])));
+        }
+    }
+    for volume in volumes {
+        // Its claim has its name, whether or not it says so.
+        let name = text(&volume["metadata"]["name"]);
+        let users: Vec<Reference> = references
+            .iter()
+            .filter(|used| used.resource == "persistentvolumeclaims" && format!("{}-{}", used.name, used.namespace) == name)
+            .cloned()
+            .collect();
+        for used in users {
+            for secrets_of in [&used.namespace, text(&volume["spec"]["azureFile"]["secretNamespace"])] {
+                each_text(&volume["spec"], &mut |word| {
+                    if VOLUME_SECRETS.contains(&word) {
+                        let namespace = secrets_of.to_owned();
+                        references.push(Reference { resource: "secrets", namespace, name: word.to_owned(), ..used.clone() });
+                    }
+                });
+            }
+            let csi = volume["spec"]["csi"].as_object();
+            for secret in csi.into_iter().flatten().map(|(_, field)| field).filter(|field| field.is_object()) {
+                let (namespace, name) = (text(&secret["namespace"]).to_owned(), text(&secret["name"]).to_owned());
+                references.push(Reference { resource: "secrets", namespace, name, node: used.node.clone() });
+            }
+            let (resource, namespace) = ("persistentvolumes", String::new());
+            references.push(Reference { resource, namespace, name: name.to_owned(), node: used.node });
+        }
+    }
+    references.sort();
+    references.dedup();
+    references
+}
+
+/// Every text inside of a value.
+fn each_text<'v>(value: &'v Value, each: &mut dyn FnMut(&'v str)) {
+    match value {
+        Value::String(text) => each(text),
+        Value::Array(list) => list.iter().for_each(|value| each_text(value, each)),
+        Value::Object(fields) => fields.values().for_each(|value| each_text(value, each)),
+        _ => {}
     }
 }
 

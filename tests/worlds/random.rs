@@ -123,7 +123,7 @@ pub(crate) const ODD_NAMES: &[&str] = &["", "*", "A", "system:x", "two words", "
 pub(crate) const PATHS: &[&str] =
     &["/healthz", "/healthz/*", "/metrics", "/foo", "/foo/*", "/foo/bar", "/api", "/api/*", "/foo*"];
 pub(crate) const ODD_PATHS: &[&str] =
-    &["*", "/*", "/**", "**", "/foo/**", "/a*b", "/a*b*", "/healthz/", "/Foo", "foo", "/foo//bar", "/ü*", ""];
+    &["*", "/*", "/**", "**", "/foo/**", "/metrics/**", "/api**", "/a*b", "/a*b*", "/healthz/", "/Foo", "foo", "/foo//bar", "/ü*", ""];
 const ROLE_NAMES: &[&str] = &["reader", "writer", "Reader", "role:odd", "rôle zwei", "x", "y"];
 const DEFAULT_ROLES: &[&str] = &["view", "view", "edit", "admin", "system:basic-user", "system:discovery"];
 const POWERFUL_ROLES: &[&str] = &["cluster-admin", "system:node", "system:kube-scheduler"];
@@ -259,7 +259,7 @@ impl Maker {
         let verbs = self.list(1, 3, VERBS, ODD_VERBS, 12);
         if kinds == RuleKinds::Both && self.dice.percent(25) {
             let paths: Vec<&str> = ODD_PATHS.iter().copied().filter(|path| !path.is_empty()).collect();
-            return json!({"verbs": verbs, "nonResourceURLs": self.list(1, 2, PATHS, &paths, 25)});
+            return json!({"verbs": verbs, "nonResourceURLs": self.list(1, 2, PATHS, &paths, 35)});
         }
         let resources = if self.dice.percent(25) { CLUSTER_RESOURCES } else { RESOURCES };
         let mut rule = json!({
@@ -437,12 +437,19 @@ impl Maker {
             self.objects.push(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": node}}));
         }
         for namespace in self.words.namespaces.clone() {
-            for at in 0..self.dice.from(3, 5) {
+            let first = self.objects.len();
+            let pods = self.dice.from(3, 6);
+            for at in 0..pods {
                 let pod = self.pod(&namespace, &format!("p{at}"));
                 self.objects.push(pod);
             }
             for claim in CLAIMS {
-                if self.dice.percent(60) {
+                if self.dice.percent(70) {
+                    let pod = &mut self.objects[first + self.dice.below(pods)];
+                    let volume = json!({"name": format!("{claim}-too"), "persistentVolumeClaim": {"claimName": claim}});
+                    pod["spec"]["volumes"].as_array_mut().unwrap().push(volume);
+                }
+                if self.dice.percent(90) {
                     let volume = self.volume(&namespace, claim);
                     self.objects.push(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
                         "metadata": {"name": claim, "namespace": namespace},
@@ -465,7 +472,7 @@ impl Maker {
         let mut container = json!({"name": "main", "image": "image"});
         let mut spec = json!({"terminationGracePeriodSeconds": 0});
         // A pod that waits for a node gives nobody anything; a mirror pod has to have one.
-        let mirror = self.dice.percent(10);
+        let mirror = self.dice.percent(20);
         if mirror || self.dice.percent(85) {
             spec["nodeName"] = self.dice.pick(&self.words.nodes).as_str().into();
         }
@@ -488,15 +495,21 @@ impl Maker {
                 {"name": "B", "valueFrom": {"configMapKeyRef": {"name": self.dice.pick(CONFIG_MAPS), "key": "k"}}}]);
         }
         let mut volumes = Vec::new();
-        for at in 0..self.dice.from(0, 3) {
-            let mut volume = match self.dice.below(7) {
+        for at in 0..self.dice.from(0, 4) {
+            let mut volume = match self.dice.below(9) {
                 0 => json!({"secret": {"secretName": self.dice.pick(SECRETS)}}),
                 1 => json!({"configMap": {"name": self.dice.pick(CONFIG_MAPS)}}),
-                2 | 3 => json!({"persistentVolumeClaim": {"claimName": self.dice.pick(CLAIMS)}}),
-                4 => json!({"projected": {"sources": [
-                    {"secret": {"name": self.dice.pick(SECRETS)}},
-                    {"configMap": {"name": self.dice.pick(CONFIG_MAPS)}},
-                    {"serviceAccountToken": {"path": "token", "audience": "vault"}}]}}),
+                2 | 3 | 6 => json!({"persistentVolumeClaim": {"claimName": self.dice.pick(CLAIMS)}}),
+                4 => {
+                    let mut sources = vec![
+                        json!({"secret": {"name": self.dice.pick(SECRETS)}}),
+                        json!({"configMap": {"name": self.dice.pick(CONFIG_MAPS)}}),
+                    ];
+                    if !spec["serviceAccountName"].is_null() {
+                        sources.push(json!({"serviceAccountToken": {"path": "token", "audience": "vault"}}));
+                    }
+                    json!({"projected": {"sources": sources}})
+                }
                 5 => json!({"csi": {"driver": "csi.test", "nodePublishSecretRef": {"name": self.dice.pick(SECRETS)}}}),
                 _ => json!({"ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"],
                     "resources": {"requests": {"storage": "1Gi"}}}}}}),
@@ -507,7 +520,7 @@ impl Maker {
         spec["volumes"] = json!(volumes);
         if self.dice.percent(20) {
             spec["initContainers"] = json!([{"name": "first", "image": "image",
-                "envFrom": [{"secretRef": {"name": self.dice.pick(SECRETS)}}]}]);
+                "envFrom": [{"secretRef": {"name": self.dice.pick(INIT_SECRETS)}}]}]);
         }
         if !mirror && self.dice.percent(20) {
             spec["resourceClaims"] = json!([{"name": "gpu", "resourceClaimName": self.dice.pick(CLAIMS)}]);
@@ -519,13 +532,13 @@ impl Maker {
 
     fn volume(&mut self, namespace: &str, claim: &str) -> Value {
         let mut spec = json!({"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]});
-        if self.dice.percent(85) {
+        if self.dice.percent(75) {
             spec["claimRef"] = json!({"namespace": namespace, "name": claim});
         }
         let of = self.dice.pick(&self.words.namespaces).clone();
-        if self.dice.percent(75) {
+        if self.dice.percent(65) {
             let mut secret = |chance: usize| {
-                self.dice.percent(chance).then(|| json!({"name": self.dice.pick(SECRETS), "namespace": of}))
+                self.dice.percent(chance).then(|| json!({"name": self.dice.pick(VOLUME_SECRETS), "namespace": of}))
             };
             let mut source = json!({"driver": "csi.test", "volumeHandle": claim});
             for field in ["nodePublishSecretRef", "nodeStageSecretRef", "nodeExpandSecretRef"] {
@@ -535,13 +548,13 @@ impl Maker {
             }
             // Those are for the driver's controller, not for the node.
             for field in ["controllerPublishSecretRef", "controllerExpandSecretRef"] {
-                if let Some(reference) = secret(35) {
+                if let Some(reference) = secret(70) {
                     source[field] = reference;
                 }
             }
             spec["csi"] = source;
         } else {
-            spec["azureFile"] = json!({"secretName": self.dice.pick(SECRETS), "shareName": "share"});
+            spec["azureFile"] = json!({"secretName": self.dice.pick(VOLUME_SECRETS), "shareName": "share"});
             if self.dice.percent(50) {
                 spec["azureFile"]["secretNamespace"] = of.into();
             }
@@ -625,9 +638,12 @@ enum RuleKinds {
     Both,
 }
 
-pub(crate) const SECRETS: &[&str] = &["s1", "s2", "s3", "s4"];
-pub(crate) const CONFIG_MAPS: &[&str] = &["c1", "c2", "c3"];
-pub(crate) const CLAIMS: &[&str] = &["data-1", "data-2", "data-3"];
+// So many, and different ones for different places, that mostly there is one way only to one of them.
+pub(crate) const SECRETS: &[&str] = &["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
+pub(crate) const VOLUME_SECRETS: &[&str] = &["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8"];
+pub(crate) const INIT_SECRETS: &[&str] = &["i1", "i2", "i3"];
+pub(crate) const CONFIG_MAPS: &[&str] = &["c1", "c2", "c3", "c4", "c5"];
+pub(crate) const CLAIMS: &[&str] = &["data-1", "data-2", "data-3", "data-4"];
 
 /// The names of objects of a kind.
 pub(crate) fn names_of(objects: &[Value], kind: &str) -> Vec<String> {
