@@ -13,4 +13,6 @@
 //! | 6 | `cli` | words typed to calls; the exit status |
 
 pub mod collect;
+pub mod graph;
 pub mod model;
+pub mod query;
