@@ -3,7 +3,7 @@
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Action, ClusterId, Subject};
 
-use super::identity::{Identity, MASTERS};
+use crate::model::{Identity, MASTERS};
 
 /// Which authorizers of the chain are evaluated. `system:masters` is let through by every API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Name, Subject};
 
-use super::identity::{AUTHENTICATED, SERVICE_ACCOUNTS};
+use crate::model::{AUTHENTICATED, SERVICE_ACCOUNTS};
 
 /// A service account that is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

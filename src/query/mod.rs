@@ -3,14 +3,12 @@
 
 mod decide;
 mod expand;
-mod identity;
 mod review;
 mod system;
 mod who_can;
 
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
-pub use identity::{Identity, implied_groups};
 pub use review::{Reviewed, reason};
-pub use system::{SystemFilter, is_system};
+pub use system::{SystemFilter, is_default_role, is_system};
 pub use who_can::{Filter, Grant, Place, Row, Where, WhoCan, who_can};

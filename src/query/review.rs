@@ -4,7 +4,7 @@ use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Action, ClusterId, RoleKind, Subject};
 
 use super::decide::{Authorizers, Verdict, decide};
-use super::identity::Identity;
+use crate::model::Identity;
 
 /// The status of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]

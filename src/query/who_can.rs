@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::graph::{AccessGraph, BindingIx, Scope};
 use crate::model::{
-    Action, Authorizer, ClusterId, Decision, MatchedNames, Name, Question, ResourceAction, Subject, SubjectId,
+    Action, Authorizer, ClusterId, Decision, MASTERS, MatchedNames, Name, Question, ResourceAction, Subject, SubjectId,
 };
 
 use super::system::{SystemFilter, is_system};
@@ -88,7 +88,7 @@ struct Hit {
     names: u32,
 }
 
-/// Who can do this. The RBAC part of the answer; `system:masters` and nodes are not in it.
+/// Who can do this.
 ///
 /// O(matching grants) after a look-up by resource.
 pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: &Where, filter: Filter<'_>) -> WhoCan {
@@ -117,7 +117,30 @@ pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: 
             }
         }
     }
-    search.rows(filter)
+    let mut answer = search.rows(filter);
+    answer.add_masters(graph, filter);
+    answer
+}
+
+impl WhoCan {
+    /// `system:masters` can do everything on every API server, whatever the bindings say.
+    fn add_masters(&mut self, graph: &AccessGraph, filter: Filter<'_>) {
+        let Some(masters) = graph.snapshot().names.find(MASTERS).map(Subject::Group) else { return };
+        if !(filter.keep)(masters) {
+        } else if filter.system == SystemFilter::Hide {
+            self.hidden += 1;
+        } else {
+            let row = Row {
+                subject: masters,
+                place: Place::Cluster,
+                resource_names: Vec::new(),
+                authorizer: Authorizer::Masters,
+                decision: Decision::Allowed,
+                grants: Vec::new(),
+            };
+            self.rows.insert(0, row);
+        }
+    }
 }
 
 /// The same request for the namespace object of this name.

@@ -1,0 +1,15 @@
+//! Floor 5: answers into text. Renderers decide nothing: no filtering, no order, no exit status. The types that are serialised live
+//! here and nowhere else; their shape is the promise that `schemas/` writes down.
+
+mod document;
+mod format;
+mod review;
+mod table;
+mod text;
+mod who_can;
+
+pub use document::{Exit, Metadata, SourceKind};
+pub use format::{Format, FormatError};
+pub use review::{ReviewItem, ReviewReport, reviews};
+pub use text::safe;
+pub use who_can::{WhoCanReport, who_can};
