@@ -4,7 +4,9 @@
 mod exit;
 mod input;
 mod review;
+mod what_can;
 mod who_can;
+mod why;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -40,6 +42,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     WhoCan(Box<who_can::Args>),
+    WhatCan(Box<what_can::Args>),
+    Why(Box<why::Args>),
     Review(Box<review::Args>),
 }
 
@@ -51,6 +55,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
     };
     let done = match cli.command {
         Command::WhoCan(args) => who_can::run(&args, world),
+        Command::WhatCan(args) => what_can::run(&args, world),
+        Command::Why(args) => why::run(&args, world),
         Command::Review(args) => review::run(&args, world),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())

@@ -2,14 +2,19 @@
 //! here and nowhere else; their shape is the promise that `schemas/` writes down.
 
 mod document;
+mod evidence;
 mod format;
 mod review;
 mod table;
 mod text;
+mod what_can;
 mod who_can;
+mod why;
 
 pub use document::{Exit, Metadata, SourceKind};
 pub use format::{Format, FormatError};
 pub use review::{ReviewItem, ReviewReport, reviews};
 pub use text::safe;
+pub use what_can::{Layout, WhatCanReport, what_can};
 pub use who_can::{WhoCanReport, who_can};
+pub use why::{WhyReport, why};
