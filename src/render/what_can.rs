@@ -193,7 +193,8 @@ fn list(report: &WhatCanReport<'_>, heads: bool, wide: bool) -> String {
     for right in &report.answer.rights {
         for grant in &right.grants {
             let role = role_out(graph, grant.binding);
-            let verbs: Vec<&str> = right.verbs.iter().map(|&verb| graph.text(verb)).collect();
+            // The verbs of this grant alone: another one may add further verbs to the same right.
+            let verbs = grant_out(graph, grant.binding, grant.rule).rule.verbs;
             let binding = binding_out(graph, grant.binding);
             let mut cells = vec![
                 place(report, right),
