@@ -58,11 +58,18 @@ pub struct WhatCan {
     pub dangling: Vec<BindingIx>,
 }
 
+/// The verbs on one target at one place while they are gathered.
+#[derive(Default)]
+struct Held {
+    verbs: Vec<Name>,
+    grants: Vec<RightGrant>,
+}
+
 /// Everything that an identity can do by RBAC, exactly with the groups given.
 ///
 /// URLs in the role of a RoleBinding are left out: a request for a path has no namespace, so they never count.
 pub fn what_can(graph: &AccessGraph, cluster: ClusterId, identity: &Identity) -> WhatCan {
-    let mut found: BTreeMap<(Option<Name>, Target), (Vec<Name>, Vec<RightGrant>)> = BTreeMap::new();
+    let mut found: BTreeMap<(Option<Name>, Target), Held> = BTreeMap::new();
     let mut dangling = Vec::new();
     for subject in subjects(graph, identity) {
         let Some(id) = graph.snapshot().subjects.find(subject) else { continue };
@@ -80,9 +87,9 @@ pub fn what_can(graph: &AccessGraph, cluster: ClusterId, identity: &Identity) ->
                 let grant = RightGrant { binding, rule, subject };
                 let held = graph.rule(set, rule);
                 let mut add = |target: Target| {
-                    let (verbs, grants) = found.entry((scope.namespace, target)).or_default();
-                    verbs.extend_from_slice(held.verbs);
-                    grants.push(grant);
+                    let right = found.entry((scope.namespace, target)).or_default();
+                    right.verbs.extend_from_slice(held.verbs);
+                    right.grants.push(grant);
                 };
                 for &api_group in held.api_groups {
                     for &resource in held.resources {
@@ -100,7 +107,7 @@ pub fn what_can(graph: &AccessGraph, cluster: ClusterId, identity: &Identity) ->
     }
     dangling.sort_unstable();
     dangling.dedup();
-    let rights = found.into_iter().map(|((namespace, target), (mut verbs, mut grants))| {
+    let rights = found.into_iter().map(|((namespace, target), Held { mut verbs, mut grants })| {
         verbs.sort_unstable();
         verbs.dedup();
         grants.sort_unstable();

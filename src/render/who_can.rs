@@ -1,5 +1,7 @@
 //! `who-can` in every format.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
@@ -189,18 +191,18 @@ fn lines(report: &WhoCanReport<'_>, row: &Row, wide: bool) -> Vec<Line> {
         }];
     }
     // Grants are ordered by namespace; those that differ only in it are one line.
-    let mut groups: Vec<((Name, RoleKind, Name), Vec<&Grant>)> = Vec::new();
-    let mut by_key: std::collections::HashMap<(Name, RoleKind, Name), usize> = std::collections::HashMap::new();
+    let mut groups: Vec<Vec<&Grant>> = Vec::new();
+    let mut by_key: HashMap<(Name, RoleKind, Name), usize> = HashMap::new();
     for grant in &row.grants {
         let binding = graph.binding(grant.binding);
         let key = (binding.name, binding.role.kind, binding.role.name);
         let at = *by_key.entry(key).or_insert_with(|| {
-            groups.push((key, Vec::new()));
+            groups.push(Vec::new());
             groups.len() - 1
         });
-        groups[at].1.push(grant);
+        groups[at].push(grant);
     }
-    let line = |(_, grants): ((Name, RoleKind, Name), Vec<&Grant>)| {
+    let line = |grants: Vec<&Grant>| {
         let first = grants.first()?;
         let binding = graph.binding(first.binding);
         let namespaces: Vec<Name> = grants.iter().filter_map(|grant| graph.binding(grant.binding).namespace).collect();

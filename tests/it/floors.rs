@@ -41,7 +41,11 @@ fn each_floor_imports_only_from_below() {
             continue;
         }
         for (path, text) in sources(&folder) {
-            assert!(!text.contains("use crate::{"), "{}: one import a floor, so that this test can read them", path.display());
+            assert!(
+                !text.contains("use crate::{"),
+                "{}: one import a floor, so that this test can read them",
+                path.display()
+            );
             for (number, line) in text.lines().enumerate() {
                 for other in named(line).filter(|&other| other >= own && FLOORS[other] != *floor) {
                     wrong.push(format!("{}:{}: {floor} imports from {}", path.display(), number + 1, FLOORS[other]));
@@ -65,7 +69,9 @@ fn only_collect_reads_and_only_main_writes() {
         let folder = src().join(floor);
         if folder.is_dir() {
             for (path, text) in sources(&folder) {
-                for word in ["std::fs", "std::net", "std::process::Command", "kube::", "tokio::", "io::stdout", "io::stderr"] {
+                for word in
+                    ["std::fs", "std::net", "std::process::Command", "kube::", "tokio::", "io::stdout", "io::stderr"]
+                {
                     if text.contains(word) {
                         wrong.push(format!("{}: {word}", path.display()));
                     }
