@@ -6,6 +6,7 @@ mod defaults;
 mod document;
 mod files;
 mod lists;
+mod live;
 mod rbac;
 mod reviews;
 mod shape;
@@ -15,4 +16,8 @@ mod yaml;
 pub use bundle::{BundleFile, DEMO};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
+pub use live::{
+    AccessQuestion, Connection, ConnectionOptions, Identity, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
+    StandardInput, connection,
+};
 pub use reviews::read_reviews;
