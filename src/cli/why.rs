@@ -1,11 +1,12 @@
 //! `why`.
 
 use super::World;
+use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, notes};
 use super::input::{InputArgs, OutputArgs};
 use super::what_can::IdentityArgs;
 use super::who_can::Asked;
-use crate::collect::Needs;
+use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Decision, ResourceTable};
 use crate::query::why;
@@ -45,9 +46,10 @@ pub(super) struct Args {
     output: OutputArgs,
 }
 
-pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let identity = args.who.identity(&args.subject)?;
-    let facts = args.input.read(Needs { definitions: true, ..Needs::default() }, world)?;
+    let facts =
+        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
     let asked = Asked::new(&table, &args.verb, &args.resource, args.name.as_deref(), args.subresource.as_deref())?;
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
@@ -79,5 +81,5 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes));
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code })
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }
