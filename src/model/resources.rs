@@ -161,9 +161,12 @@ impl ResourceTable {
                 ));
             } else {
                 found.name = Some(tail.to_owned());
-                found.hints.push(format!(
-                    "`{tail}` is taken as the name of an object; for a subresource use --subresource={tail}"
-                ));
+                // The word is a subresource somewhere, so it may have been meant as one here.
+                if found.namespaced.is_none() || self.resources.iter().any(|at| at.subresource == tail) {
+                    found.hints.push(format!(
+                        "`{tail}` is taken as the name of an object; for a subresource use --subresource={tail}"
+                    ));
+                }
             }
         }
         found

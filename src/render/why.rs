@@ -26,6 +26,8 @@ pub struct WhyReport<'a> {
     pub answer: &'a Why,
     /// `allowed`, `denied`, or `unknown` when something that decides it was not read.
     pub decision: Decision,
+    /// How many lists that could change the answer were not read.
+    pub unread: usize,
     /// What the report says of itself.
     pub metadata: Metadata,
     /// The exit status.
@@ -146,8 +148,8 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
     match report.decision {
         Decision::Allowed => lines.push(format!("yes: {subject} can {action}")),
         Decision::Unknown => {
-            let gaps = graph.snapshot().gaps.len();
-            lines.push(format!("not found, {gaps} lists unread: nothing that was read lets {subject} {action}"));
+            let unread = report.unread;
+            lines.push(format!("not found, {unread} lists unread: nothing that was read lets {subject} {action}"));
         }
         _ => lines.push(format!("no: {subject} cannot {action}")),
     }

@@ -1,6 +1,7 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
 //! - `floors`: a floor imports only from floors below it.
+//! - `readme`: what README shows is what the program prints.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,3 +10,4 @@
 )]
 
 mod floors;
+mod readme;
