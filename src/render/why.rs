@@ -213,8 +213,13 @@ fn action_words(action: &Action) -> String {
         Action::Resource(action) => {
             let group = if action.api_group.is_empty() { String::new() } else { format!(".{}", action.api_group) };
             let name = if action.name.is_empty() { String::new() } else { format!(" {}", action.name) };
-            let place =
-                if action.namespace.is_empty() { String::new() } else { format!(" in namespace {}", action.namespace) };
+            // A namespace object carries its own name as its namespace.
+            let itself = action.resource == "namespaces" && action.name == action.namespace;
+            let place = if action.namespace.is_empty() || itself {
+                String::new()
+            } else {
+                format!(" in namespace {}", action.namespace)
+            };
             safe(&format!("{} {}{group}{name}{place}", action.verb, action.full_resource())).into_owned()
         }
     }
