@@ -14,3 +14,4 @@
 
 pub mod collect;
 pub mod model;
+pub mod render;

@@ -8,6 +8,7 @@ mod files;
 mod lists;
 mod live;
 mod rbac;
+mod saved;
 mod shape;
 mod workloads;
 mod yaml;
