@@ -8,6 +8,7 @@ mod files;
 mod lists;
 mod live;
 mod rbac;
+mod reviews;
 mod saved;
 mod shape;
 mod workloads;
@@ -20,3 +21,4 @@ pub use live::{
     AccessQuestion, Connection, ConnectionOptions, Identity, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
     StandardInput, connection,
 };
+pub use reviews::read_reviews;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::gap::Gap;
+use super::identity::{AUTHENTICATED, MASTERS, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::intern::{Name, Names};
 use super::object::{
     Binding, ClusterId, Expression, FileId, Labels, Namespace, Origin, Role, RoleKind, RoleRef, Selector,
@@ -140,6 +141,13 @@ impl Snapshot {
         let mut all = Snapshot::default();
         let (tables, bodies): (Vec<Names>, Vec<Snapshot>) =
             parts.into_iter().map(|mut part| (std::mem::take(&mut part.names), part)).unzip();
+        // Answers name these whether or not the input does.
+        let mut tables = tables;
+        let mut well_known = Names::default();
+        for name in [MASTERS, NODES, AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS] {
+            well_known.intern(name);
+        }
+        tables.push(well_known);
         let (names, moved) = Names::unite(&tables);
         drop(tables);
         all.names = names;
