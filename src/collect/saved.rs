@@ -122,7 +122,10 @@ impl Reader {
             });
         }
         let snapshot = &mut self.snapshot;
-        snapshot.warnings.extend(warnings.into_iter().map(|message| Warning { origin: at, message }));
+        // Warnings are sorted by place and keep the order in which they were saved.
+        snapshot
+            .warnings
+            .extend((0..).zip(warnings).map(|(item, message)| Warning { origin: Origin { item, ..at }, message }));
         for CountIn { api_version, kind, count } in others {
             *snapshot.counts.entry((api_version, kind)).or_default() += count;
         }

@@ -1,11 +1,12 @@
 //! A snapshot as text that every command reads again: NDJSON, one line about the cluster, then one object a line, each with what
 //! is used of it and nothing else. `collect/saved.rs` reads the first line, the readers of manifests the others.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::document::API_VERSION;
 use crate::model::{
     Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, Role, RoleKind, Rule, Snapshot, Subject,
 };
@@ -132,7 +133,7 @@ struct ResourceOut<'a> {
 fn head(snapshot: &Snapshot) -> Head<'_> {
     let cluster = snapshot.clusters.first();
     Head {
-        api_version: "rbac-lens.dev/v1alpha1",
+        api_version: API_VERSION,
         kind: "Snapshot",
         cluster: ClusterOut {
             name: cluster.map_or("", |cluster| &cluster.name),
@@ -172,36 +173,40 @@ fn head(snapshot: &Snapshot) -> Head<'_> {
     }
 }
 
-/// How many objects were met of kinds that get no lines, and so are not counted again when the text is read.
+/// How many objects were met beyond those that get lines, which are counted again when the text is read.
 fn others(snapshot: &Snapshot) -> Vec<CountOut<'_>> {
-    let scoped = |some: bool, kind: &'static str| some.then_some(kind);
-    let written: BTreeSet<&str> = [
-        scoped(!snapshot.namespaces.is_empty(), "Namespace"),
-        scoped(!snapshot.service_accounts.is_empty(), "ServiceAccount"),
-        scoped(snapshot.roles.iter().any(|role| role.namespace.is_some()), "Role"),
-        scoped(snapshot.roles.iter().any(|role| role.namespace.is_none()), "ClusterRole"),
-        scoped(snapshot.bindings.iter().any(|binding| binding.namespace.is_some()), "RoleBinding"),
-        scoped(snapshot.bindings.iter().any(|binding| binding.namespace.is_none()), "ClusterRoleBinding"),
-        scoped(!snapshot.secrets.is_empty(), "Secret"),
-        scoped(!snapshot.nodes.is_empty(), "Node"),
-        scoped(!snapshot.pods.is_empty(), "Pod"),
-        scoped(!snapshot.claims.is_empty(), "PersistentVolumeClaim"),
-        scoped(!snapshot.volumes.is_empty(), "PersistentVolume"),
-        scoped(!snapshot.attachments.is_empty(), "VolumeAttachment"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let has_lines = |api_version: &str, kind: &str| {
-        let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        matches!(group, "" | RBAC_GROUP | "storage.k8s.io") && written.contains(kind)
+    let mut lines: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut count = |group: &'static str, kind: &'static str, objects: usize| {
+        lines.insert((group, kind), objects as u64);
     };
-    snapshot
-        .counts
-        .iter()
-        .filter(|((api_version, kind), _)| !has_lines(api_version, kind))
-        .map(|((api_version, kind), &count)| CountOut { api_version, kind, count })
-        .collect()
+    let roles = snapshot.roles.iter().filter(|role| role.namespace.is_some()).count();
+    let bindings = snapshot.bindings.iter().filter(|binding| binding.namespace.is_some()).count();
+    count(RBAC_GROUP, "Role", roles);
+    count(RBAC_GROUP, "ClusterRole", snapshot.roles.len() - roles);
+    count(RBAC_GROUP, "RoleBinding", bindings);
+    count(RBAC_GROUP, "ClusterRoleBinding", snapshot.bindings.len() - bindings);
+    count("", "Namespace", snapshot.namespaces.len());
+    count("", "ServiceAccount", snapshot.service_accounts.len());
+    count("", "Secret", snapshot.secrets.len());
+    count("", "Node", snapshot.nodes.len());
+    count("", "Pod", snapshot.pods.len());
+    count("", "PersistentVolumeClaim", snapshot.claims.len());
+    count("", "PersistentVolume", snapshot.volumes.len());
+    count("storage.k8s.io", "VolumeAttachment", snapshot.attachments.len());
+    let mut others = Vec::new();
+    for ((api_version, kind), &met) in &snapshot.counts {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        let written = lines.get_mut(&(group, kind.as_str()));
+        let left = written.map_or(met, |written| {
+            let again = met.min(*written);
+            *written -= again;
+            met - again
+        });
+        if left > 0 {
+            others.push(CountOut { api_version, kind, count: left });
+        }
+    }
+    others
 }
 
 #[derive(Serialize)]
@@ -569,3 +574,6 @@ impl<'a> Lines<'a, '_> {
         self.write(&WithSpec { api_version: "v1", kind: "PersistentVolume", metadata, spec })
     }
 }
+
+#[cfg(test)]
+mod tests;
