@@ -9,6 +9,7 @@ mod lists;
 mod live;
 mod rbac;
 mod reviews;
+mod saved;
 mod shape;
 mod workloads;
 mod yaml;

@@ -16,6 +16,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod live;
 mod record;
 mod server;
 mod smoke;
