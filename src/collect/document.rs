@@ -10,9 +10,12 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::rbac;
+use super::saved;
 use super::shape::{Pairs, Text};
 use super::workloads;
-use crate::model::{ClusterId, FileId, Labels, Name, Namespace, Origin, ServiceAccount, Snapshot, Warning};
+use crate::model::{
+    Cluster, ClusterId, FileId, Labels, Name, Namespace, Origin, Secret, ServiceAccount, Snapshot, Warning,
+};
 
 /// Which objects beyond RBAC's own the question needs. What is not needed is skipped, and of a cluster not even fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub(super) struct Reader {
     cluster: ClusterId,
     counts: FxHashMap<(Name, Name), u64>,
     seen: Vec<FileId>,
+    /// The clusters that saved snapshots are of.
+    pub(super) saved_clusters: Vec<(Origin, Cluster)>,
     pub(super) rules: rbac::Scratch,
 }
 
@@ -78,6 +83,7 @@ impl Reader {
             cluster: ClusterId::FIRST,
             counts: FxHashMap::default(),
             seen: Vec::new(),
+            saved_clusters: Vec::new(),
             rules: rbac::Scratch::default(),
         }
     }
@@ -142,10 +148,14 @@ impl Reader {
         self.seen.iter().copied()
     }
 
-    fn count(&mut self, api_version: &str, kind: &str, at: Origin) {
+    fn see(&mut self, at: Origin) {
         if self.seen.last() != Some(&at.file) {
             self.seen.push(at.file);
         }
+    }
+
+    fn count(&mut self, api_version: &str, kind: &str, at: Origin) {
+        self.see(at);
         let key = (self.snapshot.names.intern(api_version), self.snapshot.names.intern(kind));
         *self.counts.entry(key).or_default() += 1;
     }
@@ -214,7 +224,10 @@ enum Wanted {
     ClusterRoleBinding,
     ServiceAccount,
     Namespace,
+    Secret,
     Workload(workloads::Kind),
+    /// The first line of a saved snapshot.
+    Saved,
     List,
     /// Counted, not read.
     Other,
@@ -230,8 +243,10 @@ impl Wanted {
             ("rbac.authorization.k8s.io", "ClusterRoleBinding") => Wanted::ClusterRoleBinding,
             ("", "ServiceAccount") => Wanted::ServiceAccount,
             ("", "Namespace") => Wanted::Namespace,
+            ("", "Secret") => Wanted::Secret,
             // `List` of v1, and typed lists such as RoleList; an object of any other group is no list, whatever its name.
             ("", "List") => Wanted::List,
+            (saved::GROUP, "Snapshot") => Wanted::Saved,
             _ => match workloads::Kind::of(group, kind) {
                 Some(found) if found.needed(needs) => Wanted::Workload(found),
                 Some(_) => Wanted::Other,
@@ -248,6 +263,9 @@ impl Wanted {
             Wanted::ClusterRole => matches!(field, "rules" | "aggregationRule"),
             Wanted::RoleBinding | Wanted::ClusterRoleBinding => matches!(field, "roleRef" | "subjects"),
             Wanted::Workload(kind) => kind.uses(field),
+            // INVARIANT: of a Secret nothing else is looked at, so that its content cannot get anywhere.
+            Wanted::Secret => field == "type",
+            Wanted::Saved => saved::Fields::uses(field),
             Wanted::List => field == "items",
             Wanted::ServiceAccount | Wanted::Namespace | Wanted::Other => false,
         }
@@ -262,6 +280,8 @@ struct Body<'a> {
     role_ref: Option<rbac::RoleRefIn<'a>>,
     subjects: Vec<rbac::SubjectIn<'a>>,
     items: Vec<&'a RawValue>,
+    secret_type: Option<Text<'a>>,
+    saved: Option<Box<saved::Fields>>,
     workload: workloads::Fields<'a>,
 }
 
@@ -328,8 +348,10 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
                 }
             }
         }
-        let given = kind.as_deref().unwrap_or(item.kind).to_owned();
-        let version = api_version.as_deref().unwrap_or(item.api_version).to_owned();
+        // The metadata form of a list says what form it is, not what the objects are.
+        let partial = kind.as_deref() == Some("PartialObjectMetadata") && !item.kind.is_empty();
+        let given = kind.as_deref().filter(|_| !partial).unwrap_or(item.kind).to_owned();
+        let version = api_version.as_deref().filter(|_| !partial).unwrap_or(item.api_version).to_owned();
         if given.is_empty() || version.is_empty() {
             let missing = if given.is_empty() { "kind" } else { "apiVersion" };
             reader.warn(at, format!("this is no Kubernetes object, since it has no `{missing}`; it is left out"));
@@ -345,6 +367,11 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
             let kind = given.strip_suffix("List").unwrap_or_default().to_owned();
             let version = if kind.is_empty() { String::new() } else { version };
             return Ok(Some(((version, kind), body.items)));
+        }
+        if wanted == Wanted::Saved {
+            reader.see(at);
+            reader.saved(&version, body.saved.map(|fields| *fields).unwrap_or_default(), at);
+            return Ok(None);
         }
         reader.count(&version, &given, at);
         reader.object(wanted, &given, &meta, body, at);
@@ -384,8 +411,15 @@ impl Reader {
                 let name = self.snapshot.names.intern(name);
                 self.snapshot.namespaces.push(Namespace { cluster, name, labels, origin: at });
             }
+            Wanted::Secret => {
+                let namespace = self.namespace(meta);
+                // The API server's default (kubernetes pkg/apis/core/v1/defaults.go).
+                let kind = body.secret_type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("Opaque");
+                let (name, kind) = (self.snapshot.names.intern(name), self.snapshot.names.intern(kind));
+                self.snapshot.secrets.push(Secret { cluster, namespace, name, kind, origin: at });
+            }
             Wanted::Workload(kind) => self.workload(kind, name, meta, body.workload, at),
-            Wanted::List | Wanted::Other => {}
+            Wanted::Saved | Wanted::List | Wanted::Other => {}
         }
     }
 }
@@ -420,6 +454,8 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
                 body.items = Option::<Vec<_>>::deserialize(value)?.unwrap_or_default();
             }
             _ => match wanted {
+                Wanted::Saved => body.saved.get_or_insert_default().read(field, value)?,
+                Wanted::Secret => body.secret_type = Option::deserialize(value)?,
                 Wanted::Workload(kind) => body.workload.read(kind, field, value)?,
                 _ => {
                     IgnoredAny::deserialize(value)?;

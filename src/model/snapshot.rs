@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::gap::Gap;
+use super::identity::{AUTHENTICATED, MASTERS, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::intern::{Name, Names};
 use super::object::{
     Binding, ClusterId, Expression, FileId, Labels, Namespace, Origin, Role, RoleKind, RoleRef, Selector,
@@ -11,7 +12,7 @@ use super::object::{
 use super::resources::ApiResource;
 use super::rule::{RuleSetId, RuleTable};
 use super::subject::{SubjectSetId, SubjectTable};
-use super::workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, VolumeAttachment};
+use super::workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, Secret, VolumeAttachment};
 
 /// A cluster that the snapshot speaks of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub struct Snapshot {
     pub volumes: Vec<PersistentVolume>,
     /// VolumeAttachments.
     pub attachments: Vec<VolumeAttachment>,
+    /// Secrets, without their content.
+    pub secrets: Vec<Secret>,
     /// What the API server serves, from discovery or from CRDs in the input; empty when neither was there.
     pub resources: Vec<ApiResource>,
     /// Whether `resources` is the whole discovery of the server.
@@ -138,6 +141,13 @@ impl Snapshot {
         let mut all = Snapshot::default();
         let (tables, bodies): (Vec<Names>, Vec<Snapshot>) =
             parts.into_iter().map(|mut part| (std::mem::take(&mut part.names), part)).unzip();
+        // Answers name these whether or not the input does.
+        let mut tables = tables;
+        let mut well_known = Names::default();
+        for name in [MASTERS, NODES, AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS] {
+            well_known.intern(name);
+        }
+        tables.push(well_known);
         let (names, moved) = Names::unite(&tables);
         drop(tables);
         all.names = names;
@@ -192,6 +202,12 @@ impl Snapshot {
             name: to.name(attachment.name),
             node: to.name(attachment.node),
             ..attachment
+        }));
+        self.secrets.extend(part.secrets.into_iter().map(|secret| Secret {
+            namespace: to.name(secret.namespace),
+            name: to.name(secret.name),
+            kind: to.name(secret.kind),
+            ..secret
         }));
         self.resources.extend(part.resources);
         self.discovered |= part.discovered;
@@ -264,6 +280,11 @@ impl Snapshot {
             attachments,
             |one: &VolumeAttachment, names: &Names| ["VolumeAttachment `", names.text(one.name), "`"].concat(),
             |one: &VolumeAttachment| (one.cluster, one.name)
+        );
+        keep_last!(
+            secrets,
+            |secret: &Secret, names| title(names, "Secret", Some(secret.namespace), secret.name),
+            |secret: &Secret| (secret.cluster, secret.namespace, secret.name)
         );
         for (earlier, later, what) in repeats {
             let first = match self.source(earlier) {

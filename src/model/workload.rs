@@ -94,3 +94,18 @@ pub struct VolumeAttachment {
     /// Where it was read.
     pub origin: Origin,
 }
+
+/// A Secret, without its content: what it is called and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The namespace.
+    pub namespace: Name,
+    /// The name.
+    pub name: Name,
+    /// Its `type`, `Opaque` where none is given.
+    pub kind: Name,
+    /// Where it was read.
+    pub origin: Origin,
+}

@@ -41,7 +41,8 @@ fn reviews_of_worlds_with_nodes_and_aggregated_roles_are_answered_as_the_server_
 #[test]
 #[ignore = "writes into tests/fixtures"]
 fn record_parity() {
-    let names = RBAC_SEEDS.take(RECORDED_RBAC).map(|seed| (format!("rbac-{seed:02}"), seed, Loaded::rbac as fn(u64) -> _));
+    let names =
+        RBAC_SEEDS.take(RECORDED_RBAC).map(|seed| (format!("rbac-{seed:02}"), seed, Loaded::rbac as fn(u64) -> _));
     let nodes = NODE_SEEDS.map(|seed| (format!("nodes-{}", seed - 100), seed, Loaded::with_nodes as fn(u64) -> _));
     for (name, seed, load) in names.chain(nodes) {
         let loaded: Loaded = load(seed);
@@ -110,7 +111,11 @@ impl Loaded {
     fn compare(&self, seed: u64, reviews: &[Value]) {
         let answers = self.ask(reviews);
         let yes = answers.iter().filter(|answer| **answer).count();
-        assert!(yes * 5 > answers.len() && yes * 5 < 4 * answers.len(), "seed {seed}: {yes} of {} allowed", answers.len());
+        assert!(
+            yes * 5 > answers.len() && yes * 5 < 4 * answers.len(),
+            "seed {seed}: {yes} of {} allowed",
+            answers.len()
+        );
         let mut ask = |world: &World, review: &Value| ask_about(&self.server, world, review);
         worlds::compare(&format!("seed {seed}"), &self.world, reviews, &answers, JUDGES, &mut ask);
     }

@@ -1,4 +1,10 @@
-//! Tests that need nothing but the repository.
+//! Tests that need a Rust toolchain and nothing else.
+//!
+//! - `bootstrap`: the objects that a real server creates by itself.
+//! - `floors`: a floor imports only from floors below it.
+//! - `readme`: what README shows is what the program prints.
+//! - `recorded`: what a real server answered to thousands of reviews.
+//! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,6 +12,9 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod bootstrap;
+mod floors;
+mod readme;
 mod recorded;
 #[path = "../worlds/mod.rs"]
 mod worlds;

@@ -9,7 +9,9 @@ fn reviews_are_answered_as_a_real_server_answered_them() {
     assert!(all.iter().map(|recorded| recorded.reviews.len()).sum::<usize>() > 2500);
     for recorded in &all {
         // There is no server to ask about smaller worlds; a wrong answer of the oracle is shown in the whole world.
-        worlds::compare(&recorded.name, &recorded.world, &recorded.reviews, &recorded.answers, JUDGES, &mut |_, _| None);
+        worlds::compare(&recorded.name, &recorded.world, &recorded.reviews, &recorded.answers, JUDGES, &mut |_, _| {
+            None
+        });
     }
 }
 

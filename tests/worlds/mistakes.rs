@@ -65,7 +65,9 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     }),
     about_worlds("resource * does not cover subresources", |world| {
         each_rule(world, "resources", |entries, entry| match entry {
-            "*" => entries.extend(super::random::RESOURCES.iter().filter(|r| !r.contains('/')).map(|r| (*r).to_owned())),
+            "*" => {
+                entries.extend(super::random::RESOURCES.iter().filter(|r| !r.contains('/')).map(|r| (*r).to_owned()))
+            }
             other => entries.push(other.to_owned()),
         });
     }),
@@ -286,7 +288,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     about_reviews("everybody is in system:authenticated", |review| add_group(review, "system:authenticated")),
     about_reviews("a service account is in its groups", |review| {
         let user = text(&review["spec"]["user"]).to_owned();
-        if let Some((namespace, _)) = user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
+        if let Some((namespace, _)) = user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'))
+        {
             add_group(review, "system:serviceaccounts");
             add_group(review, &format!("system:serviceaccounts:{namespace}"));
         }
@@ -356,7 +359,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         let alone = |role: &Value| {
             let mut objects = others.clone();
             objects.push(role.clone());
-            super::oracle::roles(&objects)[&["ClusterRole", "", text(&role["metadata"]["name"])].map(str::to_owned)].clone()
+            super::oracle::roles(&objects)[&["ClusterRole", "", text(&role["metadata"]["name"])].map(str::to_owned)]
+                .clone()
         };
         for role in &mut aggregated {
             role["rules"] = json!(alone(role));

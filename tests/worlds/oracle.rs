@@ -211,6 +211,12 @@ fn atoms_of_request(spec: &Value) -> Vec<String> {
     atoms
 }
 
+/// Whether these rules, held where they count, allow what a review asks for.
+pub(crate) fn rules_allow(rules: &[Value], review: &Value) -> bool {
+    let asked = atoms_of_request(&review["spec"]);
+    rules.iter().flat_map(atoms_of_rule).any(|atom| asked.contains(&atom))
+}
+
 /// Where a question of who can looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Where<'a> {
@@ -318,11 +324,18 @@ fn node_may(world: &World, node: &str, spec: &Value) -> bool {
         ("", "pods", "eviction") => verb == "create",
         (
             "",
-            "secrets" | "configmaps" | "persistentvolumeclaims" | "persistentvolumes" | "serviceaccounts" | "nodes" | "pods",
+            "secrets"
+            | "configmaps"
+            | "persistentvolumeclaims"
+            | "persistentvolumes"
+            | "serviceaccounts"
+            | "nodes"
+            | "pods",
             _,
         ) => false,
         _ => {
-            let combined = if subresource.is_empty() { resource.to_owned() } else { format!("{resource}/{subresource}") };
+            let combined =
+                if subresource.is_empty() { resource.to_owned() } else { format!("{resource}/{subresource}") };
             STATIC_NODE_RULES.iter().any(|(verbs, groups, resources)| {
                 verbs.contains(&verb) && groups.contains(&group) && resources.contains(&&*combined)
             })

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::is_default;
 use super::random::{self, ACCOUNTS, CLAIMS, CONFIG_MAPS, Dice, INIT_SECRETS, SECRETS, VOLUME_SECRETS, Words};
 
 /// This many reviews, the same for the same world and seed.
@@ -69,9 +70,8 @@ impl<'w> Asker<'w> {
         let of = |kinds: &[&str]| -> Vec<&'w Value> {
             world.iter().filter(|object| kinds.contains(&text(&object["kind"]))).collect()
         };
-        let is_default = |object: &&Value| !object["metadata"]["labels"]["kubernetes.io/bootstrapping"].is_null();
         let (default_bindings, bindings) =
-            of(&["RoleBinding", "ClusterRoleBinding"]).into_iter().partition::<Vec<_>, _>(is_default);
+            of(&["RoleBinding", "ClusterRoleBinding"]).into_iter().partition::<Vec<_>, _>(|object| is_default(object));
         let pods = of(&["Pod"]);
         let mut nodes: Vec<String> = pods.iter().map(|pod| text(&pod["spec"]["nodeName"]).to_owned()).collect();
         nodes.sort();
@@ -337,7 +337,8 @@ impl<'w> Asker<'w> {
                     ("", "nodes/status"),
                     ("", "nodes/proxy"),
                 ]);
-                let name = if self.dice.percent(20) { String::new() } else { self.dice.pick(&self.words.nodes).clone() };
+                let name =
+                    if self.dice.percent(20) { String::new() } else { self.dice.pick(&self.words.nodes).clone() };
                 (at.0, at.1, &["get", "create", "update", "patch", "delete", "list", "watch"], name)
             }
             13 => {
@@ -347,7 +348,9 @@ impl<'w> Asker<'w> {
                     0 => json!({"rawSelector": format!("spec.nodeName={value}")}),
                     1 => json!({"rawSelector": format!("status.phase=Running,spec.nodeName={value}")}),
                     2 => json!({"requirements": [{"key": "spec.nodeName", "operator": "NotIn", "values": [value]}]}),
-                    3 => json!({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": [value, other]}]}),
+                    3 => {
+                        json!({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": [value, other]}]})
+                    }
                     _ => json!({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": [value]}]}),
                 });
                 let at = *self.dice.pick(&[("", "pods"), ("", "pods"), ("resource.k8s.io", "resourceslices")]);
@@ -373,8 +376,7 @@ impl<'w> Asker<'w> {
         };
         let verb = (*self.dice.pick(verbs)).to_owned();
         let (resource, subresource) = split(resource);
-        let mut asked =
-            Asked::Resource { verb, group: group.to_owned(), resource, subresource, namespace, name };
+        let mut asked = Asked::Resource { verb, group: group.to_owned(), resource, subresource, namespace, name };
         if self.dice.percent(15) {
             self.change_attribute(&mut asked);
         }
@@ -384,7 +386,8 @@ impl<'w> Asker<'w> {
     /// Something that a pod refers to, or might.
     fn reference(&mut self) -> Reference {
         if self.references.is_empty() || self.dice.percent(25) {
-            let (resource, names) = *self.dice.pick(&[("secrets", SECRETS), ("secrets", VOLUME_SECRETS), ("configmaps", CONFIG_MAPS)]);
+            let (resource, names) =
+                *self.dice.pick(&[("secrets", SECRETS), ("secrets", VOLUME_SECRETS), ("configmaps", CONFIG_MAPS)]);
             let name = (*self.dice.pick(names)).to_owned();
             return Reference { resource, namespace: self.namespace(), name, node: String::new() };
         }
@@ -503,7 +506,12 @@ fn references(pods: &[&Value], volumes: &[&Value]) -> Vec<Reference> {
         let node = text(&pod["spec"]["nodeName"]).to_owned();
         let namespace = text(&pod["metadata"]["namespace"]).to_owned();
         let mut add = |resource, name: &str| {
-            references.push(Reference { resource, namespace: namespace.clone(), name: name.to_owned(), node: node.clone() });
+            references.push(Reference {
+                resource,
+                namespace: namespace.clone(),
+                name: name.to_owned(),
+                node: node.clone(),
+            });
         };
         each_text(&pod["spec"], &mut |word| {
             for (resource, names) in [
@@ -526,7 +534,9 @@ fn references(pods: &[&Value], volumes: &[&Value]) -> Vec<Reference> {
         let name = text(&volume["metadata"]["name"]);
         let users: Vec<Reference> = references
             .iter()
-            .filter(|used| used.resource == "persistentvolumeclaims" && format!("{}-{}", used.name, used.namespace) == name)
+            .filter(|used| {
+                used.resource == "persistentvolumeclaims" && format!("{}-{}", used.name, used.namespace) == name
+            })
             .cloned()
             .collect();
         for used in users {
@@ -534,7 +544,12 @@ fn references(pods: &[&Value], volumes: &[&Value]) -> Vec<Reference> {
                 each_text(&volume["spec"], &mut |word| {
                     if VOLUME_SECRETS.contains(&word) {
                         let namespace = secrets_of.to_owned();
-                        references.push(Reference { resource: "secrets", namespace, name: word.to_owned(), ..used.clone() });
+                        references.push(Reference {
+                            resource: "secrets",
+                            namespace,
+                            name: word.to_owned(),
+                            ..used.clone()
+                        });
                     }
                 });
             }

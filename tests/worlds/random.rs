@@ -122,8 +122,23 @@ pub(crate) const NAMES: &[&str] = &["a", "b", "web-1"];
 pub(crate) const ODD_NAMES: &[&str] = &["", "*", "A", "system:x", "two words", "ü"];
 pub(crate) const PATHS: &[&str] =
     &["/healthz", "/healthz/*", "/metrics", "/foo", "/foo/*", "/foo/bar", "/api", "/api/*", "/foo*"];
-pub(crate) const ODD_PATHS: &[&str] =
-    &["*", "/*", "/**", "**", "/foo/**", "/metrics/**", "/api**", "/a*b", "/a*b*", "/healthz/", "/Foo", "foo", "/foo//bar", "/ü*", ""];
+pub(crate) const ODD_PATHS: &[&str] = &[
+    "*",
+    "/*",
+    "/**",
+    "**",
+    "/foo/**",
+    "/metrics/**",
+    "/api**",
+    "/a*b",
+    "/a*b*",
+    "/healthz/",
+    "/Foo",
+    "foo",
+    "/foo//bar",
+    "/ü*",
+    "",
+];
 const ROLE_NAMES: &[&str] = &["reader", "writer", "Reader", "role:odd", "rôle zwei", "x", "y"];
 const DEFAULT_ROLES: &[&str] = &["view", "view", "edit", "admin", "system:basic-user", "system:discovery"];
 const POWERFUL_ROLES: &[&str] = &["cluster-admin", "system:node", "system:kube-scheduler"];
@@ -232,8 +247,7 @@ impl Maker {
         for name in ROLE_NAMES {
             if self.dice.percent(75) {
                 let rules = self.rules(RuleKinds::Both);
-                let mut role =
-                    json!({"apiVersion": RBAC_VERSION, "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules});
+                let mut role = json!({"apiVersion": RBAC_VERSION, "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules});
                 if self.dice.percent(15) {
                     // Nothing but a label where nobody aggregates, or where the role it goes to has its rules already.
                     role["metadata"]["labels"] = json!({"rbac.authorization.k8s.io/aggregate-to-view": "true"});
@@ -377,7 +391,8 @@ impl Maker {
                 "aggregationRule": {"clusterRoleSelectors": selectors}, "rules": []})
         };
         for at in 0..4 {
-            let labels = json!({label("union"): if at % 2 == 0 { "true" } else { "false" }, label("part"): at.to_string()});
+            let labels =
+                json!({label("union"): if at % 2 == 0 { "true" } else { "false" }, label("part"): at.to_string()});
             let rules = vec![self.rule(RuleKinds::Both), self.rule(RuleKinds::Resources)];
             self.objects.push(json!({"apiVersion": RBAC_VERSION, "kind": "ClusterRole",
                 "metadata": {"name": format!("part-{at}"), "labels": labels}, "rules": rules}));
@@ -387,9 +402,7 @@ impl Maker {
         self.objects.push(json!({"apiVersion": RBAC_VERSION, "kind": "ClusterRole",
             "metadata": {"name": "more-edit", "labels": to_edit}, "rules": rules}));
         let equals = |key: &str, value: &str| json!({"matchLabels": {label(key): value}});
-        let is = |key: &str, operator: &str, values: &[&str]| {
-            json!({"matchExpressions": [{"key": label(key), "operator": operator, "values": values}]})
-        };
+        let is = |key: &str, operator: &str, values: &[&str]| json!({"matchExpressions": [{"key": label(key), "operator": operator, "values": values}]});
         self.objects.extend([
             made_of("union", json!({label("top"): "1"}), json!([equals("union", "true")])),
             made_of("union-of-union", json!({}), json!([is("top", "Exists", &[])])),
@@ -621,7 +634,10 @@ impl Maker {
             2 => binding["roleRef"]["kind"] = "Role".into(),
             3 => binding["subjects"] = Value::Null,
             4 => binding["roleRef"]["apiGroup"] = "example.org".into(),
-            5 => binding["subjects"][0]["kind"] = (*self.dice.pick(&["user", "Users", "group", "serviceaccount", ""])).into(),
+            5 => {
+                binding["subjects"][0]["kind"] =
+                    (*self.dice.pick(&["user", "Users", "group", "serviceaccount", ""])).into()
+            }
             6 => binding["subjects"][0] = json!({"kind": "ServiceAccount", "name": "robot"}),
             7 => binding["subjects"][0] = json!({"kind": "ServiceAccount", "name": "robot", "namespace": ""}),
             8 => binding["subjects"][0]["apiGroup"] = "example.org".into(),

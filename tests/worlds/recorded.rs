@@ -27,10 +27,8 @@ pub(crate) struct Recorded {
 
 /// Every recorded world, by name.
 pub(crate) fn all() -> Vec<Recorded> {
-    let mut names: Vec<String> = fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names.into_iter().map(read).collect()
 }

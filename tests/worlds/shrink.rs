@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::World;
+use super::{World, is_default};
 
 /// How many times the question may be put again. A server answers some ten worlds a second.
 const TRIES: usize = 3000;
@@ -22,7 +22,7 @@ pub(crate) fn smallest(
     loop {
         let before = (world.clone(), review.clone());
         fewer_objects(&mut world, &mut |world| differs(world, &review));
-        for at in 0..world.objects.len() {
+        for at in (0..world.objects.len()).filter(|&at| !is_default(&world.objects[at])).collect::<Vec<_>>() {
             let mut object = world.objects[at].clone();
             smaller(&mut object, &mut |object| {
                 let mut world = world.clone();
@@ -38,11 +38,13 @@ pub(crate) fn smallest(
     }
 }
 
-/// Drops objects: half of them, a quarter, and so on to single ones.
+/// Drops objects: half of them, a quarter, and so on to single ones. What a server has by itself stays.
 fn fewer_objects(world: &mut World, differs: &mut dyn FnMut(&World) -> bool) {
-    let mut size = world.objects.len().div_ceil(2);
+    world.objects.sort_by_key(|object| !is_default(object));
+    let first = world.objects.iter().take_while(|object| is_default(object)).count();
+    let mut size = (world.objects.len() - first).div_ceil(2);
     while size > 0 {
-        let mut at = 0;
+        let mut at = first;
         while at < world.objects.len() {
             let mut fewer = world.clone();
             fewer.objects.drain(at..(at + size).min(world.objects.len()));
@@ -105,9 +107,9 @@ fn remove(value: &mut Value, path: &[String]) {
     }
 }
 
-/// World and question as YAML documents, which JSON lines are.
+/// World and question as YAML documents, which JSON lines are; without what a server has by itself.
 pub(crate) fn text(world: &World, review: &Value) -> String {
-    let objects = world.objects.iter().chain([review]);
+    let objects = world.objects.iter().filter(|object| !is_default(object)).chain([review]);
     let documents: Vec<String> = objects.map(Value::to_string).collect();
     format!("# --authorization-mode={}\n{}\n", world.mode.flag(), documents.join("\n---\n"))
 }

@@ -1,0 +1,7 @@
+//! Floor 2: the access graph, subject -> binding -> role -> rule, with the indexes that make each question a look-up.
+//! Facts only: no question is answered and nothing is judged here.
+
+mod access;
+mod aggregation;
+
+pub use access::{AccessGraph, BindingIx, RoleIx, Scope};
