@@ -2,6 +2,7 @@
 //!
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `floors`: a floor imports only from floors below it.
+//! - `properties`: what holds in every random world.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
@@ -14,6 +15,7 @@
 
 mod bootstrap;
 mod floors;
+mod properties;
 mod readme;
 mod recorded;
 #[path = "../worlds/mod.rs"]
