@@ -9,6 +9,7 @@
 //! - `server`: starts the server, speaks to it, puts it back to its first state between worlds.
 //! - `smoke`: the server is the one that the other tests think it is.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
+//! - `words`: how the server gives its reasons, and what it refuses to answer.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -22,5 +23,6 @@ mod parity;
 mod record;
 mod server;
 mod smoke;
+mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;

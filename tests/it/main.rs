@@ -5,6 +5,7 @@
 //! - `properties`: what holds in every random world.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
+//! - `words`: the reasons that a real server gives, and what it refuses to answer.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
@@ -18,5 +19,6 @@ mod floors;
 mod properties;
 mod readme;
 mod recorded;
+mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;
