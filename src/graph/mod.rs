@@ -3,5 +3,7 @@
 
 mod access;
 mod aggregation;
+mod walk;
 
 pub use access::{AccessGraph, BindingIx, RoleIx, Scope};
+pub use walk::{AndOr, Saturation};
