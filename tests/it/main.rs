@@ -3,6 +3,8 @@
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `floors`: a floor imports only from floors below it.
 //! - `readme`: what README shows is what the program prints.
+//! - `recorded`: what a real server answered to thousands of reviews.
+//! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,3 +15,6 @@
 mod bootstrap;
 mod floors;
 mod readme;
+mod recorded;
+#[path = "../worlds/mod.rs"]
+mod worlds;
