@@ -6,6 +6,7 @@ mod defaults;
 mod document;
 mod files;
 mod lists;
+mod pods;
 mod rbac;
 mod shape;
 mod workloads;

@@ -26,4 +26,7 @@ pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
 pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
 pub use subject::{SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, service_account_parts};
 pub use thing::{SubjectText, Thing, ThingError};
-pub use workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, VolumeAttachment};
+pub use workload::{
+    NODE_LEASES, NODE_PREFIX, NODES_GROUP, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable,
+    ResourceSlice, VolumeAttachment,
+};

@@ -1,6 +1,6 @@
 //! Who asks: a user name with its groups, and the groups that come with a name.
 
-use crate::model::{SubjectText, service_account_parts};
+use crate::model::{NODE_PREFIX, NODES_GROUP, SubjectText, service_account_parts};
 
 /// The group that is let through before every authorizer.
 pub(super) const MASTERS: &str = "system:masters";
@@ -10,10 +10,6 @@ pub(super) const AUTHENTICATED: &str = "system:authenticated";
 pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
 /// The group of all service accounts; with `:NAMESPACE` behind it, those of one namespace.
 pub(super) const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
-/// The group of all nodes.
-pub(super) const NODES: &str = "system:nodes";
-/// What the user name of a node begins with.
-pub(super) const NODE_PREFIX: &str = "system:node:";
 /// The user of requests without credentials.
 pub(super) const ANONYMOUS: &str = "system:anonymous";
 
@@ -61,7 +57,7 @@ pub fn implied_groups(user: &str) -> Vec<String> {
     } else if user == ANONYMOUS {
         vec![UNAUTHENTICATED.to_owned()]
     } else if user.starts_with(NODE_PREFIX) {
-        vec![NODES.to_owned(), authenticated()]
+        vec![NODES_GROUP.to_owned(), authenticated()]
     } else {
         vec![authenticated()]
     }
