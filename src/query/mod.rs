@@ -4,6 +4,7 @@
 mod decide;
 mod expand;
 mod identity;
+pub mod node;
 mod review;
 mod system;
 mod who_can;
@@ -11,6 +12,7 @@ mod who_can;
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
 pub use identity::{Identity, implied_groups};
+pub use node::{NodeGrant, NodeRefusal};
 pub use review::{Reviewed, reason};
 pub use system::{SystemFilter, is_system};
 pub use who_can::{Filter, Grant, Place, Row, Where, WhoCan, who_can};
