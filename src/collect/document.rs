@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::rbac;
 use super::shape::{Pairs, Text};
 use super::workloads;
-use crate::model::{ClusterId, FileId, Labels, Name, Namespace, Origin, ServiceAccount, Snapshot, Warning};
+use crate::model::{ClusterId, FileId, Labels, Name, Namespace, Origin, Secret, ServiceAccount, Snapshot, Warning};
 
 /// Which objects beyond RBAC's own the question needs. What is not needed is skipped, and of a cluster not even fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -214,6 +214,7 @@ enum Wanted {
     ClusterRoleBinding,
     ServiceAccount,
     Namespace,
+    Secret,
     Workload(workloads::Kind),
     List,
     /// Counted, not read.
@@ -230,6 +231,7 @@ impl Wanted {
             ("rbac.authorization.k8s.io", "ClusterRoleBinding") => Wanted::ClusterRoleBinding,
             ("", "ServiceAccount") => Wanted::ServiceAccount,
             ("", "Namespace") => Wanted::Namespace,
+            ("", "Secret") => Wanted::Secret,
             // `List` of v1, and typed lists such as RoleList; an object of any other group is no list, whatever its name.
             ("", "List") => Wanted::List,
             _ => match workloads::Kind::of(group, kind) {
@@ -248,6 +250,8 @@ impl Wanted {
             Wanted::ClusterRole => matches!(field, "rules" | "aggregationRule"),
             Wanted::RoleBinding | Wanted::ClusterRoleBinding => matches!(field, "roleRef" | "subjects"),
             Wanted::Workload(kind) => kind.uses(field),
+            // INVARIANT: of a Secret nothing else is looked at, so that its content cannot get anywhere.
+            Wanted::Secret => field == "type",
             Wanted::List => field == "items",
             Wanted::ServiceAccount | Wanted::Namespace | Wanted::Other => false,
         }
@@ -262,6 +266,7 @@ struct Body<'a> {
     role_ref: Option<rbac::RoleRefIn<'a>>,
     subjects: Vec<rbac::SubjectIn<'a>>,
     items: Vec<&'a RawValue>,
+    secret_type: Option<Text<'a>>,
     workload: workloads::Fields<'a>,
 }
 
@@ -328,8 +333,10 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
                 }
             }
         }
-        let given = kind.as_deref().unwrap_or(item.kind).to_owned();
-        let version = api_version.as_deref().unwrap_or(item.api_version).to_owned();
+        // The metadata form of a list says what form it is, not what the objects are.
+        let partial = kind.as_deref() == Some("PartialObjectMetadata") && !item.kind.is_empty();
+        let given = kind.as_deref().filter(|_| !partial).unwrap_or(item.kind).to_owned();
+        let version = api_version.as_deref().filter(|_| !partial).unwrap_or(item.api_version).to_owned();
         if given.is_empty() || version.is_empty() {
             let missing = if given.is_empty() { "kind" } else { "apiVersion" };
             reader.warn(at, format!("this is no Kubernetes object, since it has no `{missing}`; it is left out"));
@@ -384,6 +391,13 @@ impl Reader {
                 let name = self.snapshot.names.intern(name);
                 self.snapshot.namespaces.push(Namespace { cluster, name, labels, origin: at });
             }
+            Wanted::Secret => {
+                let namespace = self.namespace(meta);
+                // The API server's default (kubernetes pkg/apis/core/v1/defaults.go).
+                let kind = body.secret_type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("Opaque");
+                let (name, kind) = (self.snapshot.names.intern(name), self.snapshot.names.intern(kind));
+                self.snapshot.secrets.push(Secret { cluster, namespace, name, kind, origin: at });
+            }
             Wanted::Workload(kind) => self.workload(kind, name, meta, body.workload, at),
             Wanted::List | Wanted::Other => {}
         }
@@ -420,6 +434,7 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
                 body.items = Option::<Vec<_>>::deserialize(value)?.unwrap_or_default();
             }
             _ => match wanted {
+                Wanted::Secret => body.secret_type = Option::deserialize(value)?,
                 Wanted::Workload(kind) => body.workload.read(kind, field, value)?,
                 _ => {
                     IgnoredAny::deserialize(value)?;

@@ -133,6 +133,7 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
             api_group: String::new(),
             resource: String::new(),
             namespace: None,
+            except: Vec::new(),
             reason: GapReason::Unreadable,
             message,
         }));

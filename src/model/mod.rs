@@ -4,9 +4,11 @@
 mod action;
 mod decision;
 mod gap;
+mod identity;
 mod intern;
 mod object;
 mod resources;
+mod review;
 mod rule;
 mod snapshot;
 mod subject;
@@ -16,17 +18,20 @@ mod workload;
 pub use action::{Action, ResourceAction};
 pub use decision::{Authorizer, Decision};
 pub use gap::{Gap, GapReason};
+pub use identity::{
+    ANONYMOUS, AUTHENTICATED, Identity, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED, implied_groups,
+};
 pub use intern::{Name, Names, Slices};
 pub use object::{
     Aggregation, Binding, ClusterId, Expression, FileId, Labels, Namespace, Operator, Origin, Role, RoleKind, RoleRef,
     Selector, ServiceAccount,
 };
 pub use resources::{ApiResource, Resolved, ResourceTable};
+pub use review::{Review, ReviewKind};
 pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
 pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
 pub use subject::{SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, service_account_parts};
 pub use thing::{SubjectText, Thing, ThingError};
 pub use workload::{
-    NODE_LEASES, NODE_PREFIX, NODES_GROUP, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable,
-    ResourceSlice, VolumeAttachment,
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
 };

@@ -241,6 +241,8 @@ impl ResourceTable {
         let others = found
             .iter()
             .filter(|at| (&at.group, &at.resource) != (&best.group, &best.resource))
+            // What only authorizers know (no version is served) is no other meaning of a word, unless it is asked that way.
+            .filter(|at| !at.version.is_empty() || verb.starts_with("impersonate"))
             .map(|at| place(&at.resource, &at.group))
             .collect();
         Some((best, others))

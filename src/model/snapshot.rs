@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashSet;
 
 use super::gap::Gap;
+use super::identity::{AUTHENTICATED, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::intern::{Name, Names};
 use super::object::{
     Binding, ClusterId, Expression, FileId, Labels, Namespace, Origin, Role, RoleKind, RoleRef, Selector,
@@ -14,8 +15,7 @@ use super::resources::ApiResource;
 use super::rule::{RuleSetId, RuleTable};
 use super::subject::{SubjectSetId, SubjectTable};
 use super::workload::{
-    NODE_LEASES, NODE_PREFIX, NODES_GROUP, Node, PersistentVolume, Pod, PodRefsId, PodRefsTable, ResourceSlice,
-    VolumeAttachment,
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
 };
 
 /// A cluster that the snapshot speaks of.
@@ -96,6 +96,8 @@ pub struct Snapshot {
     pub attachments: Vec<VolumeAttachment>,
     /// ResourceSlices that belong to one node.
     pub slices: Vec<ResourceSlice>,
+    /// Secrets, without their content.
+    pub secrets: Vec<Secret>,
     /// What the API server serves, from discovery or from CRDs in the input; empty when neither was there.
     pub resources: Vec<ApiResource>,
     /// Whether `resources` is the whole discovery of the server.
@@ -143,7 +145,7 @@ impl Snapshot {
     /// O(n log n) in objects and distinct strings.
     pub fn unite(parts: Vec<Snapshot>) -> Snapshot {
         let mut all = Snapshot::default();
-        let more = names_of_nodes(&parts);
+        let more = well_known_names(&parts);
         let (mut tables, bodies): (Vec<Names>, Vec<Snapshot>) =
             parts.into_iter().map(|mut part| (std::mem::take(&mut part.names), part)).unzip();
         tables.push(more);
@@ -201,6 +203,12 @@ impl Snapshot {
             name: to.name(slice.name),
             node: to.name(slice.node),
             ..slice
+        }));
+        self.secrets.extend(part.secrets.into_iter().map(|secret| Secret {
+            namespace: to.name(secret.namespace),
+            name: to.name(secret.name),
+            kind: to.name(secret.kind),
+            ..secret
         }));
         self.resources.extend(part.resources);
         self.discovered |= part.discovered;
@@ -274,6 +282,11 @@ impl Snapshot {
             |one: &ResourceSlice, names: &Names| ["ResourceSlice `", names.text(one.name), "`"].concat(),
             |one: &ResourceSlice| (one.cluster, one.name)
         );
+        keep_last!(
+            secrets,
+            |secret: &Secret, names| title(names, "Secret", Some(secret.namespace), secret.name),
+            |secret: &Secret| (secret.cluster, secret.namespace, secret.name)
+        );
         for (earlier, later, what) in repeats {
             let first = match self.source(earlier) {
                 Source::File(file, line) => [file, &line.map(|line| format!(":{line}")).unwrap_or_default()].concat(),
@@ -293,11 +306,13 @@ impl Snapshot {
     }
 }
 
-/// What answers about nodes name beyond the input's own words: the user of each node, the group of all, the namespace of leases.
-fn names_of_nodes(parts: &[Snapshot]) -> Names {
+/// What answers name whether or not the input does: groups that the API server knows, the namespace of the nodes' leases, and the
+/// user of each node.
+fn well_known_names(parts: &[Snapshot]) -> Names {
     let mut names = Names::default();
-    names.intern(NODES_GROUP);
-    names.intern(NODE_LEASES);
+    for name in [MASTERS, NODES, AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS, NODE_LEASES] {
+        names.intern(name);
+    }
     for part in parts {
         let pods = part.pods.iter().filter_map(|pod| pod.node);
         let objects = part.nodes.iter().map(|node| node.name);

@@ -5,10 +5,6 @@
 use super::intern::{Name, Slices, index_u32};
 use super::object::{ClusterId, Labels, Origin};
 
-/// What stands before the node's name in the user name of a kubelet.
-pub const NODE_PREFIX: &str = "system:node:";
-/// The group of all kubelets.
-pub const NODES_GROUP: &str = "system:nodes";
 /// The namespace in which every node has a Lease of its own name.
 pub const NODE_LEASES: &str = "kube-node-lease";
 
@@ -162,6 +158,21 @@ pub struct ResourceSlice {
     pub name: Name,
     /// The node.
     pub node: Name,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A Secret, without its content: what it is called and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The namespace.
+    pub namespace: Name,
+    /// The name.
+    pub name: Name,
+    /// Its `type`, `Opaque` where none is given.
+    pub kind: Name,
     /// Where it was read.
     pub origin: Origin,
 }

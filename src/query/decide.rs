@@ -1,9 +1,8 @@
 //! One request against the authorizer chain: `system:masters`, then Node, then RBAC. The first that allows decides.
 
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{Action, ClusterId, Decision, Subject};
+use crate::model::{Action, ClusterId, Decision, Identity, MASTERS, Subject};
 
-use super::identity::{Identity, MASTERS};
 use super::node::{self, NodeGrant, NodeRefusal};
 
 /// Which authorizers of the chain are evaluated. `system:masters` is let through by every API server.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::graph::{AccessGraph, KnownNode};
-use crate::model::{ClusterId, NODES_GROUP, Name, Subject};
-
-use super::identity::{AUTHENTICATED, SERVICE_ACCOUNTS};
+use crate::model::{AUTHENTICATED, ClusterId, NODES, Name, SERVICE_ACCOUNTS, Subject};
 
 /// A service account or a node that is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +18,7 @@ pub struct Member {
 /// users of the known nodes of `system:nodes`; none for a group that is not filled by the API server.
 pub fn members(graph: &AccessGraph, cluster: ClusterId, group: Name) -> Option<Vec<Member>> {
     let text = graph.text(group);
-    if text == NODES_GROUP {
+    if text == NODES {
         let member = |node: KnownNode| Member { account: Subject::User(node.user), exists: node.exists };
         return Some(graph.nodes().nodes(cluster).map(member).collect());
     }

@@ -3,16 +3,18 @@
 
 mod decide;
 mod expand;
-mod identity;
 pub mod node;
 mod review;
 mod system;
+mod what_can;
 mod who_can;
+mod why;
 
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
-pub use identity::{Identity, implied_groups};
 pub use node::{NodeGrant, NodeRefusal};
 pub use review::{Reviewed, reason};
-pub use system::{SystemFilter, is_system};
+pub use system::{SystemFilter, is_default_role, is_system};
+pub use what_can::{Right, RightGrant, Target, WhatCan, what_can};
 pub use who_can::{Filter, Grant, Place, Row, Where, WhoCan, who_can};
+pub use why::{Lack, Miss, Why, why};

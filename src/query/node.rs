@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use crate::graph::{AccessGraph, KnownNode, NodeObject, Object, Objects, Related, Relation};
 use crate::model::{
-    Action, Authorizer, ClusterId, Decision, Gap, GapReason, NODE_LEASES, NODE_PREFIX, NODES_GROUP, Name,
+    Action, Authorizer, ClusterId, Decision, Gap, GapReason, Identity, NODE_LEASES, NODE_PREFIX, NODES, Name,
     ResourceAction, Subject,
 };
 
-use super::identity::Identity;
 use super::who_can::{Place, Row, Where};
 
 /// Why a node may.
@@ -205,7 +204,7 @@ pub fn decide(
     identity: &Identity,
     action: &Action,
 ) -> Result<NodeGrant, NodeRefusal> {
-    let node = identity.user.strip_prefix(NODE_PREFIX).filter(|_| identity.is_in(NODES_GROUP));
+    let node = identity.user.strip_prefix(NODE_PREFIX).filter(|_| identity.is_in(NODES));
     let node = node.ok_or(NodeRefusal::NotANode)?;
     if node.is_empty() {
         return Err(NodeRefusal::Never("unknown node for user \"system:node:\""));
@@ -318,7 +317,7 @@ impl Search<'_> {
     }
 
     fn group(&self, decision: Decision, node_grants: Vec<NodeGrant>) -> Vec<Row> {
-        let Some(group) = self.find(NODES_GROUP) else { return Vec::new() };
+        let Some(group) = self.find(NODES) else { return Vec::new() };
         vec![self.row(Subject::Group(group), self.here.clone(), decision, Vec::new(), node_grants)]
     }
 
@@ -420,6 +419,7 @@ pub fn gaps(graph: &AccessGraph, cluster: ClusterId) -> Vec<Gap> {
         api_group: String::new(),
         resource: resource.to_owned(),
         namespace: None,
+        except: Vec::new(),
         reason: GapReason::NotInInput,
         message: message.to_owned(),
     };

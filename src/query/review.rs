@@ -1,10 +1,9 @@
 //! SubjectAccessReviews: the verdict in the words of the API server's `.status`.
 
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{Action, ClusterId, RoleKind, Subject};
+use crate::model::{Action, ClusterId, Identity, RoleKind, Subject};
 
 use super::decide::{Authorizers, Verdict, decide};
-use super::identity::Identity;
 use super::node::NodeRefusal;
 
 /// The status of a review.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::graph::{AccessGraph, BindingIx, Scope};
 use crate::model::{
-    Action, Authorizer, ClusterId, Decision, MatchedNames, Name, Question, ResourceAction, Subject, SubjectId,
+    Action, Authorizer, ClusterId, Decision, MASTERS, MatchedNames, Name, Question, ResourceAction, Subject, SubjectId,
 };
 
 use super::node::NodeGrant;
@@ -87,8 +87,8 @@ impl WhoCan {
         hidden.sort_unstable();
         hidden.dedup();
         self.hidden += hidden.len();
-        // Stable: the rows of one subject and authorizer stay as they were.
-        self.rows.sort_by_key(|row| (row.subject, row.authorizer));
+        // `system:masters` comes first. The sort is stable: the rows of one subject and authorizer stay as they were.
+        self.rows.sort_by_key(|row| (row.authorizer != Authorizer::Masters, row.subject, row.authorizer));
     }
 }
 
@@ -120,7 +120,8 @@ struct Hit {
     names: u32,
 }
 
-/// Who can do this. The RBAC part of the answer; `system:masters` and nodes are not in it, see [`WhoCan::merge`].
+/// Who can do this, by `system:masters` and RBAC. Nodes are [`node::who_can`](super::node::who_can), to be put in with
+/// [`WhoCan::merge`].
 ///
 /// O(matching grants) after a look-up by resource.
 pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: &Where, filter: Filter<'_>) -> WhoCan {
@@ -149,7 +150,31 @@ pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: 
             }
         }
     }
-    search.rows(filter)
+    let mut answer = search.rows(filter);
+    answer.add_masters(graph, filter);
+    answer
+}
+
+impl WhoCan {
+    /// `system:masters` can do everything on every API server, whatever the bindings say.
+    fn add_masters(&mut self, graph: &AccessGraph, filter: Filter<'_>) {
+        let Some(masters) = graph.snapshot().names.find(MASTERS).map(Subject::Group) else { return };
+        if !(filter.keep)(masters) {
+        } else if filter.system == SystemFilter::Hide {
+            self.hidden += 1;
+        } else {
+            let row = Row {
+                subject: masters,
+                place: Place::Cluster,
+                resource_names: Vec::new(),
+                authorizer: Authorizer::Masters,
+                decision: Decision::Allowed,
+                grants: Vec::new(),
+                node_grants: Vec::new(),
+            };
+            self.rows.insert(0, row);
+        }
+    }
 }
 
 /// The same request for the namespace object of this name.

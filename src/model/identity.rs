@@ -1,17 +1,22 @@
 //! Who asks: a user name with its groups, and the groups that come with a name.
 
-use crate::model::{NODE_PREFIX, NODES_GROUP, SubjectText, service_account_parts};
+use super::subject::service_account_parts;
+use super::thing::SubjectText;
 
 /// The group that is let through before every authorizer.
-pub(super) const MASTERS: &str = "system:masters";
+pub const MASTERS: &str = "system:masters";
 /// The group of everyone who is authenticated.
-pub(super) const AUTHENTICATED: &str = "system:authenticated";
+pub const AUTHENTICATED: &str = "system:authenticated";
 /// The group of those who are not.
-pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
 /// The group of all service accounts; with `:NAMESPACE` behind it, those of one namespace.
-pub(super) const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
+pub const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
+/// The group of all nodes.
+pub const NODES: &str = "system:nodes";
+/// What the user name of a node begins with.
+pub const NODE_PREFIX: &str = "system:node:";
 /// The user of requests without credentials.
-pub(super) const ANONYMOUS: &str = "system:anonymous";
+pub const ANONYMOUS: &str = "system:anonymous";
 
 /// A user with groups, exactly as a request carries them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,7 +62,7 @@ pub fn implied_groups(user: &str) -> Vec<String> {
     } else if user == ANONYMOUS {
         vec![UNAUTHENTICATED.to_owned()]
     } else if user.starts_with(NODE_PREFIX) {
-        vec![NODES_GROUP.to_owned(), authenticated()]
+        vec![NODES.to_owned(), authenticated()]
     } else {
         vec![authenticated()]
     }
