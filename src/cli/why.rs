@@ -9,7 +9,7 @@ use super::who_can::Asked;
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Decision, ResourceTable};
-use crate::query::why;
+use crate::query::{concerning, why};
 use crate::render::{self, WhyReport};
 
 /// Why a subject can do something; or, when it cannot, what comes nearest and what it lacks.
@@ -57,14 +57,15 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let graph = AccessGraph::new(facts.snapshot);
     let answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place);
     let gaps = graph.snapshot().gaps.len();
-    let decision = match (answer.allowed(), gaps) {
+    let unread = concerning(&graph, &placed.place).len();
+    let decision = match (answer.allowed(), unread) {
         (true, _) => Decision::Allowed,
         (false, 0) => Decision::Denied,
         (false, _) => Decision::Unknown,
     };
     let mut exits = Exits::default();
     exits.add(decision == Decision::Denied, 1, || "no".to_owned());
-    exits.add(decision == Decision::Unknown, 1, || format!("not found, {gaps} lists unread"));
+    exits.add(decision == Decision::Unknown, 1, || format!("not found, {unread} lists unread"));
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let report = WhyReport {
         graph: &graph,
@@ -73,6 +74,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         action: &placed.action,
         answer: &answer,
         decision,
+        unread,
         metadata: facts.metadata,
         exit: exits.exit(),
     };

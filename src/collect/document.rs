@@ -10,9 +10,12 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::rbac;
+use super::saved;
 use super::shape::{Pairs, Text};
 use super::workloads;
-use crate::model::{ClusterId, FileId, Labels, Name, Namespace, Origin, Secret, ServiceAccount, Snapshot, Warning};
+use crate::model::{
+    Cluster, ClusterId, FileId, Labels, Name, Namespace, Origin, Secret, ServiceAccount, Snapshot, Warning,
+};
 
 /// Which objects beyond RBAC's own the question needs. What is not needed is skipped, and of a cluster not even fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub(super) struct Reader {
     cluster: ClusterId,
     counts: FxHashMap<(Name, Name), u64>,
     seen: Vec<FileId>,
+    /// The clusters that saved snapshots are of.
+    pub(super) saved_clusters: Vec<(Origin, Cluster)>,
     pub(super) rules: rbac::Scratch,
 }
 
@@ -78,6 +83,7 @@ impl Reader {
             cluster: ClusterId::FIRST,
             counts: FxHashMap::default(),
             seen: Vec::new(),
+            saved_clusters: Vec::new(),
             rules: rbac::Scratch::default(),
         }
     }
@@ -142,10 +148,14 @@ impl Reader {
         self.seen.iter().copied()
     }
 
-    fn count(&mut self, api_version: &str, kind: &str, at: Origin) {
+    fn see(&mut self, at: Origin) {
         if self.seen.last() != Some(&at.file) {
             self.seen.push(at.file);
         }
+    }
+
+    fn count(&mut self, api_version: &str, kind: &str, at: Origin) {
+        self.see(at);
         let key = (self.snapshot.names.intern(api_version), self.snapshot.names.intern(kind));
         *self.counts.entry(key).or_default() += 1;
     }
@@ -216,6 +226,8 @@ enum Wanted {
     Namespace,
     Secret,
     Workload(workloads::Kind),
+    /// The first line of a saved snapshot.
+    Saved,
     List,
     /// Counted, not read.
     Other,
@@ -234,6 +246,7 @@ impl Wanted {
             ("", "Secret") => Wanted::Secret,
             // `List` of v1, and typed lists such as RoleList; an object of any other group is no list, whatever its name.
             ("", "List") => Wanted::List,
+            (saved::GROUP, "Snapshot") => Wanted::Saved,
             _ => match workloads::Kind::of(group, kind) {
                 Some(found) if found.needed(needs) => Wanted::Workload(found),
                 Some(_) => Wanted::Other,
@@ -252,6 +265,7 @@ impl Wanted {
             Wanted::Workload(kind) => kind.uses(field),
             // INVARIANT: of a Secret nothing else is looked at, so that its content cannot get anywhere.
             Wanted::Secret => field == "type",
+            Wanted::Saved => saved::Fields::uses(field),
             Wanted::List => field == "items",
             Wanted::ServiceAccount | Wanted::Namespace | Wanted::Other => false,
         }
@@ -267,6 +281,7 @@ struct Body<'a> {
     subjects: Vec<rbac::SubjectIn<'a>>,
     items: Vec<&'a RawValue>,
     secret_type: Option<Text<'a>>,
+    saved: Option<Box<saved::Fields>>,
     workload: workloads::Fields<'a>,
 }
 
@@ -353,6 +368,11 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
             let version = if kind.is_empty() { String::new() } else { version };
             return Ok(Some(((version, kind), body.items)));
         }
+        if wanted == Wanted::Saved {
+            reader.see(at);
+            reader.saved(&version, body.saved.map(|fields| *fields).unwrap_or_default(), at);
+            return Ok(None);
+        }
         reader.count(&version, &given, at);
         reader.object(wanted, &given, &meta, body, at);
         Ok(None)
@@ -399,7 +419,7 @@ impl Reader {
                 self.snapshot.secrets.push(Secret { cluster, namespace, name, kind, origin: at });
             }
             Wanted::Workload(kind) => self.workload(kind, name, meta, body.workload, at),
-            Wanted::List | Wanted::Other => {}
+            Wanted::Saved | Wanted::List | Wanted::Other => {}
         }
     }
 }
@@ -434,6 +454,7 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
                 body.items = Option::<Vec<_>>::deserialize(value)?.unwrap_or_default();
             }
             _ => match wanted {
+                Wanted::Saved => body.saved.get_or_insert_default().read(field, value)?,
                 Wanted::Secret => body.secret_type = Option::deserialize(value)?,
                 Wanted::Workload(kind) => body.workload.read(kind, field, value)?,
                 _ => {

@@ -14,6 +14,7 @@ use serde::de::IgnoredAny;
 use super::bundle::BundleFile;
 use super::document::{ItemKind, Lines, Needs, Problem, Reader};
 use super::lists;
+use super::saved;
 use super::yaml;
 use crate::model::{Cluster, FileId, Gap, GapReason, Origin, Snapshot, Warning};
 
@@ -99,7 +100,9 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
     let (parts, explicit) = read_all(sources, stdin, options, &mut problems);
     let mut snapshots = Vec::with_capacity(parts.len());
     let mut seen = vec![false; files.len()];
-    for reader in parts {
+    let mut clusters = Vec::new();
+    for mut reader in parts {
+        clusters.append(&mut reader.saved_clusters);
         for file in reader.files_seen() {
             if let Some(seen) = seen.get_mut(file.0 as usize) {
                 *seen = true;
@@ -122,6 +125,10 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
             first.warnings.push(Warning { origin: Origin { file, line: 0, item: 0 }, message });
         }
     }
+    let cluster = saved::one_cluster(clusters, &files, &mut |at, message| {
+        problems.push(Problem { file: at.file, line: at.line, message });
+    });
+    first.clusters.extend(cluster);
     problems.sort();
     problems.dedup();
     if !problems.is_empty() {

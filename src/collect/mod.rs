@@ -10,6 +10,7 @@ mod live;
 mod pods;
 mod rbac;
 mod reviews;
+mod saved;
 mod selectors;
 mod shape;
 mod workloads;

@@ -247,23 +247,21 @@ impl Reader {
                     secrets.push((names.intern(own.unwrap_or(fallback)), names.intern(secret)));
                 }
             };
-            if let Some(file) = &spec.azure_file {
-                add(given(file.secret_name.as_ref()), given(file.secret_namespace.as_ref()), namespace);
-            }
-            // Volumes stored long ago name no namespace for their Secret; it is then that of the claim.
+            // A volume has one driver. Volumes stored long ago name no namespace for their Secret; it is then that of the claim.
             let old = [&spec.cephfs, &spec.flex_volume, &spec.rbd, &spec.scale_io, &spec.iscsi];
             let new = [&spec.cinder, &spec.storageos];
-            let drivers = old.map(|driver| (driver, namespace)).into_iter().chain(new.map(|driver| (driver, "")));
-            for (driver, fallback) in drivers {
-                if let Some(secret) = driver.as_ref().and_then(|driver| driver.secret_ref.as_ref()) {
+            let mut drivers = old.map(|driver| (driver, namespace)).into_iter().chain(new.map(|driver| (driver, "")));
+            if let Some(file) = &spec.azure_file {
+                add(given(file.secret_name.as_ref()), given(file.secret_namespace.as_ref()), namespace);
+            } else if let Some((driver, fallback)) = drivers.find_map(|(driver, at)| driver.as_ref().zip(Some(at))) {
+                if let Some(secret) = &driver.secret_ref {
                     add(given(secret.name.as_ref()), given(secret.namespace.as_ref()), fallback);
                 }
-            }
-            let csi = spec.csi.iter().flat_map(|csi| {
-                [&csi.node_publish_secret_ref, &csi.node_stage_secret_ref, &csi.node_expand_secret_ref]
-            });
-            for secret in csi.flatten() {
-                add(given(secret.name.as_ref()), given(secret.namespace.as_ref()), "");
+            } else if let Some(csi) = &spec.csi {
+                let secrets = [&csi.node_publish_secret_ref, &csi.node_stage_secret_ref, &csi.node_expand_secret_ref];
+                for secret in secrets.into_iter().flatten() {
+                    add(given(secret.name.as_ref()), given(secret.namespace.as_ref()), "");
+                }
             }
             (names.intern(namespace), names.intern(claim.name.as_deref().unwrap_or_default()))
         });

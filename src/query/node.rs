@@ -413,25 +413,36 @@ impl Search<'_> {
     }
 }
 
-/// What the Node authorizer looks at and the input lacks. Only questions that a node may be the answer to need it.
+/// The lists that the Node authorizer is evaluated from.
+const LISTS: [(&str, &str); 4] = [
+    ("", "pods"),
+    ("", "persistentvolumes"),
+    ("storage.k8s.io", "volumeattachments"),
+    ("resource.k8s.io", "resourceslices"),
+];
+
+/// What the Node authorizer looks at and was not read. Only an answer that may be a node depends on it.
 pub fn gaps(graph: &AccessGraph, cluster: ClusterId) -> Vec<Gap> {
-    let gap = |resource: &str, message: &str| Gap {
-        api_group: String::new(),
-        resource: resource.to_owned(),
-        namespace: None,
-        except: Vec::new(),
-        reason: GapReason::NotInInput,
-        message: message.to_owned(),
-    };
+    let unread = |gap: &&Gap| LISTS.contains(&(gap.api_group.as_str(), gap.resource.as_str()));
+    let mut gaps: Vec<Gap> = graph.snapshot().gaps.iter().filter(unread).cloned().collect();
     let nodes = graph.nodes();
-    if !nodes.is_read(cluster) {
-        vec![gap("pods", "no pods that run on nodes were read, so the Node authorizer was evaluated only in part")]
+    let missing = if !nodes.is_read(cluster) {
+        ("pods", "no pods that run on nodes were read, so the Node authorizer was evaluated only in part")
     } else if nodes.lacks_volumes(cluster) {
-        vec![gap(
-            "persistentvolumes",
-            "pods mount claims and no volumes were read, so what nodes may do with those is missing",
-        )]
+        ("persistentvolumes", "pods mount claims and no volumes were read, so what nodes may do with those is missing")
     } else {
-        Vec::new()
+        return gaps;
+    };
+    let (resource, message) = missing;
+    if gaps.iter().all(|gap| gap.resource != resource) {
+        gaps.push(Gap {
+            api_group: String::new(),
+            resource: resource.to_owned(),
+            namespace: None,
+            except: Vec::new(),
+            reason: GapReason::NotInInput,
+            message: message.to_owned(),
+        });
     }
+    gaps
 }

@@ -17,6 +17,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod live;
 mod node;
 mod record;
 mod server;

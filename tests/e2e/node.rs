@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load};
+use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load, read_reviews};
 use rbac_lens::graph::AccessGraph;
-use rbac_lens::model::{Action, ClusterId, ResourceAction};
-use rbac_lens::query::{Authorizers, Identity, decide, reason};
+use rbac_lens::model::{ClusterId, Review};
+use rbac_lens::query::{Authorizers, decide, reason};
 use serde_json::{Value, json};
 
 use crate::server::{ApiServer, Call, Options, strip};
@@ -25,7 +25,7 @@ const ASKED: u64 = 7;
 #[test]
 fn the_node_authorizer_is_the_servers() {
     let run = Run::new();
-    let wrong: Vec<String> = run.questions.iter().zip(&run.answers).filter_map(|(q, a)| run.difference(q, a)).collect();
+    let wrong: Vec<String> = run.reviews.iter().zip(&run.answers).filter_map(|(q, a)| run.difference(q, a)).collect();
     let allowed = run.answers.iter().filter(|answer| answer["allowed"] == true).count();
     assert!(
         wrong.is_empty(),
@@ -55,6 +55,8 @@ struct Run {
     objects: Vec<Value>,
     graph: AccessGraph,
     questions: Vec<Value>,
+    /// The questions as we read them.
+    reviews: Vec<Review>,
     answers: Vec<Value>,
 }
 
@@ -63,21 +65,27 @@ impl Run {
         let server = ApiServer::start(Options { authorization_mode: "Node,RBAC", ..Options::default() });
         make_world(&server);
         let objects = stored(&server);
-        let graph = read(&server, &objects);
+        let all: Vec<Value> = objects.iter().chain(server.bootstrap.values()).cloned().collect();
+        let snapshot = load(&[written(&server, "world", &all)], &mut std::io::empty(), &options()).unwrap();
+        let graph = AccessGraph::new(snapshot);
+        graph.verify().unwrap();
         let questions = questions(&objects);
+        let file = written(&server, "questions", &questions);
+        let (reviews, _) = read_reviews(&[file], &mut std::io::empty(), &options()).unwrap();
         let answers = server.review_all(questions.clone());
-        Run { objects, graph, questions, answers }
+        assert_eq!(reviews.len(), answers.len());
+        Run { objects, graph, questions, reviews, answers }
     }
 
     /// What the server and we say, where that is not the same.
-    fn difference(&self, question: &Value, answer: &Value) -> Option<String> {
-        let (identity, action) = parts_of(question);
-        let verdict = decide(&self.graph, ClusterId::FIRST, &identity, &action, Authorizers::default());
+    fn difference(&self, review: &Review, answer: &Value) -> Option<String> {
+        let Review { identity, action, .. } = review;
+        let verdict = decide(&self.graph, ClusterId::FIRST, identity, action, Authorizers::default());
         let (ours, said) = (reason(&self.graph, &verdict), answer["reason"].as_str().unwrap_or_default());
         // Of several bindings that allow the server names any.
         let same_words = ours == said || (said.starts_with("RBAC: allowed by") && ours.starts_with("RBAC: allowed by"));
         let same = answer["allowed"] == verdict.allowed() && same_words;
-        (!same).then(|| format!("{}\n  server: {answer}\n  ours: {verdict:?} {ours:?}", question["spec"]))
+        (!same).then(|| format!("{identity:?} {action:?}\n  server: {answer}\n  ours: {verdict:?} {ours:?}"))
     }
 
     /// The world, and a selection of the questions with their answers: every yes of the Node authorizer, and some of the rest.
@@ -88,7 +96,8 @@ impl Run {
         let mut reviews = Vec::new();
         for (question, answer) in self.questions.iter().zip(&self.answers) {
             let by_rbac = answer["reason"].as_str().is_some_and(|reason| reason.starts_with("RBAC: allowed"));
-            let yes = answer["allowed"] == true;
+            // A yes is rare, and says more.
+            let yes = answer["allowed"] == true && question["spec"]["groups"].as_array().unwrap().len() == 1;
             if !by_rbac && random.one_of(if yes { 2 } else { 12 }) {
                 let mut review = question.clone();
                 review["status"] = answer.clone();
@@ -128,22 +137,22 @@ fn stored(server: &ApiServer) -> Vec<Value> {
     objects
 }
 
-fn read(server: &ApiServer, objects: &[Value]) -> AccessGraph {
-    let file = server.folder.join("world.ndjson");
-    let all: Vec<String> = objects.iter().chain(server.bootstrap.values()).map(Value::to_string).collect();
-    fs::write(&file, lines(&all)).unwrap();
-    let options = FileOptions {
+fn written(server: &ApiServer, name: &str, objects: &[Value]) -> Input {
+    let file = server.folder.join(name).with_extension("ndjson");
+    let objects: Vec<String> = objects.iter().map(Value::to_string).collect();
+    fs::write(&file, lines(&objects)).unwrap();
+    Input::Path(file)
+}
+
+fn options() -> FileOptions {
+    FileOptions {
         recursive: false,
         needs: Needs { workloads: true, ..Needs::default() },
         default_namespace: "default".to_owned(),
         keep_going: false,
         limits: Limits::default(),
         threads: 2,
-    };
-    let snapshot = load(&[Input::Path(file)], &mut std::io::empty(), &options).unwrap();
-    let graph = AccessGraph::new(snapshot);
-    graph.verify().unwrap();
-    graph
+    }
 }
 
 fn make_world(server: &ApiServer) {
@@ -434,7 +443,6 @@ fn slice(name: &str, of: Value) -> Value {
 }
 
 const NODES: &str = "system:nodes";
-const AUTHENTICATED: &str = "system:authenticated";
 
 /// Group, resource and subresource: those that the authorizer knows, with subresources that exist and one that does not, those
 /// of its static rules, and some that are nobody's.
@@ -475,16 +483,20 @@ const RESOURCES: &[(&str, &str, &[&str])] = &[
 const VERBS: &[&str] =
     &["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*", "Get", "impersonate"];
 
-/// Node identities, and some that nearly are.
-const USERS: &[(&str, &[&str])] = &[
-    ("system:node:nd-1", &[NODES]),
-    ("system:node:nd-1", &[NODES, AUTHENTICATED]),
-    ("system:node:nd-2", &[NODES]),
-    ("system:node:nd-3", &[NODES]),
-    ("system:node:nd-ghost", &[NODES]),
-    ("system:node:nd-attached", &[NODES]),
-    ("system:node:nd-unknown", &[NODES]),
-    ("system:node:nd-1", &[AUTHENTICATED]),
+/// Node identities: with pods, with claims of a status, without a Node object, with nothing but an attachment, with nothing.
+const NODE_USERS: &[&str] = &[
+    "system:node:nd-1",
+    "system:node:nd-2",
+    "system:node:nd-3",
+    "system:node:nd-ghost",
+    "system:node:nd-attached",
+    "system:node:nd-unknown",
+];
+
+/// Identities that are nearly those of nodes, or more than that.
+const OTHER_USERS: &[(&str, &[&str])] = &[
+    ("system:node:nd-1", &[NODES, "system:authenticated"]),
+    ("system:node:nd-1", &["system:authenticated"]),
     ("system:node:nd-1", &["system:node"]),
     ("system:node:nd-1", &[NODES, "system:masters"]),
     ("system:node:", &[NODES]),
@@ -497,72 +509,68 @@ fn questions(objects: &[Value]) -> Vec<Value> {
     let mut questions = Vec::new();
     // Every shape of request.
     for (group, resource, subresources) in RESOURCES {
-        let names = ["", "nd-1", "missing", known_name(resource)].into_iter().collect::<BTreeSet<_>>();
-        for (subresource, verb, (user, groups)) in product(subresources, VERBS, USERS) {
-            for (namespace, name) in
-                ["", "nd-a", "nd-b", "kube-node-lease"].iter().flat_map(|ns| names.iter().map(move |n| (ns, n)))
-            {
+        let names = BTreeSet::from(["", "nd-1", "missing", known_name(resource)]);
+        let names: Vec<&str> = names.into_iter().collect();
+        for (subresource, verb, namespace) in product(subresources, VERBS, &["", "nd-a", "nd-b", "kube-node-lease"]) {
+            for &name in &names {
+                let attributes = json!({"verb": verb, "group": group, "resource": resource,
+                    "subresource": subresource, "namespace": namespace, "name": name});
+                for user in NODE_USERS {
+                    if random.one_of(ASKED) {
+                        questions.push(review(user, &[NODES], attributes.clone()));
+                    }
+                }
+                let (user, groups) = OTHER_USERS[random.below(OTHER_USERS.len())];
                 if random.one_of(ASKED) {
-                    questions.push(review(
-                        user,
-                        groups,
-                        json!({"verb": verb, "group": group, "resource": resource,
-                        "subresource": subresource, "namespace": namespace, "name": name}),
-                    ));
+                    questions.push(review(user, groups, attributes));
                 }
             }
         }
     }
     // Every name.
-    let reads = [("", "get"), ("", "list"), ("token", "create"), ("status", "patch")];
     for (group, resource, prefix) in [
         ("", "secrets", "s-"),
         ("", "configmaps", "cm-"),
         ("", "serviceaccounts", "sa-"),
         ("", "persistentvolumeclaims", "c-"),
-        ("", "persistentvolumeclaims", "every-"),
+        ("", "persistentvolumeclaims", "every-eph"),
         ("", "persistentvolumes", "pv-"),
         ("", "pods", ""),
         ("resource.k8s.io", "resourceclaims", "rc-"),
         ("storage.k8s.io", "volumeattachments", "va-"),
         ("resource.k8s.io", "resourceslices", "slice-"),
     ] {
-        let pods = objects
-            .iter()
-            .filter(|object| object["kind"] == "Pod")
-            .map(|pod| pod["metadata"]["name"].as_str().unwrap());
-        let mut names: BTreeSet<String> = pods.map(str::to_owned).collect();
-        if !prefix.is_empty() {
-            names.clear();
-            objects.iter().for_each(|object| {
-                texts(object, &mut |text| {
-                    if text.starts_with(prefix) {
-                        names.insert(text.to_owned());
-                    }
-                })
-            });
-            names.insert("every-eph".to_owned());
-        }
-        for name in names {
-            for ((subresource, verb), namespace, (user, groups)) in product(&reads, &["", "nd-a", "nd-b"], &USERS[..7])
-            {
-                let useful = verb == "get"
-                    || (subresource.is_empty() && random.one_of(8))
-                    || resource.starts_with("serviceacc")
-                    || resource.ends_with("claims");
-                if useful {
-                    questions.push(review(
-                        user,
-                        groups,
-                        json!({"verb": verb, "group": group, "resource": resource,
-                        "subresource": subresource, "namespace": namespace, "name": name}),
-                    ));
-                }
+        for (name, namespace, user) in product(&names(objects, prefix), &["", "nd-a", "nd-b"], NODE_USERS) {
+            let ways: &[(&str, &str)] = match resource {
+                "serviceaccounts" => &[("", "get"), ("token", "create")],
+                "persistentvolumeclaims" => &[("", "get"), ("status", "patch")],
+                "secrets" | "configmaps" | "pods" if random.one_of(4) => &[("", "get"), ("", "list"), ("", "watch")],
+                _ => &[("", "get")],
+            };
+            for (subresource, verb) in ways {
+                let attributes = json!({"verb": verb, "group": group, "resource": resource,
+                    "subresource": subresource, "namespace": namespace, "name": name});
+                questions.push(review(user, &[NODES], attributes));
             }
         }
     }
     questions.extend(selector_questions());
     questions
+}
+
+/// The texts of the world that begin so, or the names of its pods.
+fn names<'o>(objects: &'o [Value], prefix: &str) -> Vec<&'o str> {
+    let mut found = BTreeSet::new();
+    for object in objects {
+        if !prefix.is_empty() {
+            texts(object, &mut |text| found.extend(text.starts_with(prefix).then_some(text)));
+        } else if object["kind"] == "Pod" {
+            found.extend(object["metadata"]["name"].as_str());
+        }
+    }
+    // That of an ephemeral volume stands nowhere.
+    found.extend((prefix == "every-eph").then_some("every-eph"));
+    found.into_iter().collect()
 }
 
 /// Lists that are limited by a field selector, as kubelets make them.
@@ -576,22 +584,20 @@ fn selector_questions() -> Vec<Value> {
         requires("nodeName", "nd-1"),
         json!({"rawSelector": "spec.nodeName=nd-1"}),
         json!({"rawSelector": "metadata.name=every,spec.nodeName==nd-1"}),
+        json!({"rawSelector": "spec.nodeName=nd-1,nonsense"}),
         json!({"rawSelector": "spec.nodeName!=nd-1"}),
         json!({"requirements": [{"key": "spec.nodeName", "operator": "NotIn", "values": ["nd-1"]}]}),
     ];
+    let resources = [("", "pods"), ("resource.k8s.io", "resourceslices"), ("", "secrets"), ("", "nodes")];
+    let users = NODE_USERS.iter().map(|&user| (user, &[NODES][..])).chain(OTHER_USERS.iter().copied());
+    let users: Vec<(&str, &[&str])> = users.collect();
     let mut questions = Vec::new();
-    for ((group, resource), verb, (user, groups)) in product(
-        &[("", "pods"), ("resource.k8s.io", "resourceslices"), ("", "secrets"), ("", "nodes")],
-        &["list", "watch", "deletecollection", "get"],
-        USERS,
-    ) {
+    for ((group, resource), verb, (user, groups)) in
+        product(&resources, &["list", "watch", "deletecollection", "get"], &users)
+    {
         for selector in &selectors {
-            questions.push(review(
-                user,
-                groups,
-                json!({"verb": verb, "group": group, "resource": resource,
-                "fieldSelector": selector}),
-            ));
+            let attributes = json!({"verb": verb, "group": group, "resource": resource, "fieldSelector": selector});
+            questions.push(review(user, groups, attributes));
         }
     }
     questions
@@ -617,7 +623,7 @@ fn product<'a, A: Copy, B: Copy, C: Copy>(a: &'a [A], b: &'a [B], c: &'a [C]) ->
     a.iter().flat_map(move |&a| b.iter().flat_map(move |&b| c.iter().map(move |&c| (a, b, c))))
 }
 
-fn texts(value: &Value, each: &mut impl FnMut(&str)) {
+fn texts<'v>(value: &'v Value, each: &mut impl FnMut(&'v str)) {
     match value {
         Value::String(text) => each(text),
         Value::Array(items) => items.iter().for_each(|item| texts(item, each)),
@@ -632,38 +638,6 @@ fn review(user: &str, groups: &[&str], mut attributes: Value) -> Value {
     crate::server::review(user, groups, attributes)
 }
 
-fn parts_of(question: &Value) -> (Identity, Action) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let spec = &question["spec"];
-    let at = &spec["resourceAttributes"];
-    let identity =
-        Identity { user: text(&spec["user"]), groups: spec["groups"].as_array().unwrap().iter().map(text).collect() };
-    let action = ResourceAction {
-        verb: text(&at["verb"]),
-        api_group: text(&at["group"]),
-        resource: text(&at["resource"]),
-        subresource: text(&at["subresource"]),
-        namespace: text(&at["namespace"]),
-        name: text(&at["name"]),
-        field_selector: required_fields(&at["fieldSelector"]),
-    };
-    (identity, Action::Resource(action))
-}
-
-/// The fields that a selector requires to have a value.
-fn required_fields(selector: &Value) -> Vec<(String, String)> {
-    let requirements = selector["requirements"].as_array().into_iter().flatten();
-    let of_requirements = requirements
-        .filter(|one| one["operator"] == "In")
-        .map(|one| (one["key"].as_str().unwrap().to_owned(), one["values"][0].as_str().unwrap().to_owned()));
-    let raw = selector["rawSelector"].as_str().unwrap_or_default();
-    let of_raw = raw.split(',').filter(|term| !term.contains("!=")).filter_map(|term| {
-        let (field, value) = term.split_once('=')?;
-        Some((field.to_owned(), value.trim_start_matches('=').to_owned()))
-    });
-    of_requirements.chain(of_raw).collect()
-}
-
 /// Numbers that look random and are the same in every run (xorshift).
 struct Random(u64);
 
@@ -672,10 +646,14 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0
+        self.0 >> 11
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap()
     }
 
     fn one_of(&mut self, many: u64) -> bool {
-        self.next() % many == 0
+        self.next().is_multiple_of(many)
     }
 }

@@ -11,6 +11,8 @@ mod proxy;
 mod request;
 mod review;
 mod secrets;
+#[cfg(test)]
+mod tests;
 
 use kube::Client;
 

@@ -164,7 +164,7 @@ pub(super) fn encoded(text: &str) -> String {
 }
 
 /// Whether a request is one of ours. Everything else is refused here, whoever asks.
-fn is_allowed(request: &Request<Vec<u8>>) -> bool {
+pub(super) fn is_allowed(request: &Request<Vec<u8>>) -> bool {
     let path = request.uri().path();
     if *request.method() == Method::POST {
         return path == ACCESS_REVIEW || path == SELF_REVIEW;
