@@ -61,7 +61,7 @@ const RESTARTS: u32 = 3;
 
 /// What one pass over a list came to.
 enum Pass {
-    Done(Reader),
+    Done(Box<Reader>),
     Expired,
 }
 
@@ -71,7 +71,7 @@ impl Paging {
         let mut wait = Duration::from_millis(100);
         for _ in 0..=RESTARTS {
             match self.pass(list, namespace).await? {
-                Pass::Done(reader) => return Ok(reader),
+                Pass::Done(reader) => return Ok(*reader),
                 Pass::Expired => tokio::time::sleep(wait).await,
             }
             wait *= 2;
@@ -100,7 +100,7 @@ impl Paging {
             }
             let Some(next) = next else {
                 self.say(list, objects, true);
-                return Ok(Pass::Done(reader));
+                return Ok(Pass::Done(Box::new(reader)));
             };
             self.say(list, objects, false);
             let mut answer = joined(next.await);
