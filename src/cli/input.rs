@@ -7,8 +7,9 @@ use clap::Args;
 use super::World;
 use super::exit::Failure;
 use crate::collect::{DEMO, FileOptions, Input, Limits, Needs, load};
+use crate::graph::AccessGraph;
 use crate::model::Snapshot;
-use crate::render::{Format, Metadata, SourceKind};
+use crate::render::{Format, Metadata, SourceKind, safe};
 
 /// Where to read.
 #[derive(Debug, Args)]
@@ -71,6 +72,11 @@ impl InputArgs {
         Ok(Facts { snapshot, metadata: Metadata { source: kind }, context_namespace: None })
     }
 
+    /// What `-f` names.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.filename
+    }
+
     pub(super) fn options(&self, needs: Needs) -> FileOptions {
         FileOptions {
             recursive: self.recursive,
@@ -81,6 +87,18 @@ impl InputArgs {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         }
     }
+}
+
+/// A hint for a namespace that nothing was read in: a slip of the hand looks just like an empty one.
+pub(super) fn namespace_hint(graph: &AccessGraph, namespace: &str) -> Option<String> {
+    let snapshot = graph.snapshot();
+    let known = snapshot.names.find(namespace).is_some_and(|name| {
+        graph.scopes().iter().any(|scope| scope.namespace == Some(name))
+            || snapshot.namespaces.iter().any(|namespace| namespace.name == name)
+            || snapshot.roles.iter().any(|role| role.namespace == Some(name))
+            || snapshot.service_accounts.iter().any(|account| account.namespace == name)
+    });
+    (!known).then(|| format!("hint: nothing was read of a namespace `{}`", safe(namespace)))
 }
 
 /// The inputs behind file arguments.
