@@ -1,6 +1,7 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
 //! - `floors`: a floor imports only from floors below it.
+//! - `scenarios`: small worlds and the whole answers to questions about them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,3 +10,17 @@
 )]
 
 mod floors;
+mod scenarios;
+
+use rbac_lens::cli::{Outcome, World, run};
+
+/// Runs one command line in this process, with nothing on standard input.
+fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
+    ask_with(words, "")
+}
+
+/// Runs one command line in this process.
+fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
+    let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
+    run(words, &mut World { stdin: &mut stdin.as_bytes() })
+}
