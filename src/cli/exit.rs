@@ -1,6 +1,8 @@
 //! What a run leaves behind: text for the two streams and the exit status.
 
-use crate::collect::LoadError;
+use std::path::PathBuf;
+
+use crate::collect::{LiveError, LoadError};
 use crate::model::{Snapshot, Source};
 use crate::render::{Exit, safe};
 
@@ -13,6 +15,17 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The exit status.
     pub code: u8,
+    /// A file to write, readable by its owner only.
+    pub file: Option<FileOut>,
+}
+
+/// A file that a command makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileOut {
+    /// Where; a name that ends in `.gz` is packed.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: String,
 }
 
 /// Why there is no answer. Each becomes lines that begin with `error: ` and exit status 2.
@@ -22,6 +35,8 @@ pub(super) enum Failure {
     Usage(String),
     /// Inputs that cannot be read.
     Input(LoadError),
+    /// There is no cluster to ask.
+    Live(LiveError),
     /// A fault of this program.
     Internal(String),
 }
@@ -32,16 +47,23 @@ impl From<LoadError> for Failure {
     }
 }
 
+impl From<LiveError> for Failure {
+    fn from(error: LiveError) -> Failure {
+        Failure::Live(error)
+    }
+}
+
 impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Outcome {
         let notes = match failure {
             Failure::Usage(message) => vec![format!("error: {}", safe(&message))],
+            Failure::Live(error) => vec![format!("error: {}", safe(&error.to_string()))],
             Failure::Internal(message) => {
                 vec![format!("error: this is a fault of rbac-lens, please report it: {}", safe(&message))]
             }
             Failure::Input(error) => error.lines().map(|line| format!("error: {}", safe(&line))).collect(),
         };
-        Outcome { out: String::new(), notes, code: 2 }
+        Outcome { notes, code: 2, ..Outcome::default() }
     }
 }
 
@@ -50,9 +72,9 @@ impl Outcome {
     pub(super) fn of_clap(error: &clap::Error) -> Outcome {
         let text = error.render().to_string();
         if error.use_stderr() {
-            Outcome { out: String::new(), notes: vec![text.trim_end().to_owned()], code: 2 }
+            Outcome { notes: vec![text.trim_end().to_owned()], code: 2, ..Outcome::default() }
         } else {
-            Outcome { out: text, notes: Vec::new(), code: 0 }
+            Outcome { out: text, ..Outcome::default() }
         }
     }
 }

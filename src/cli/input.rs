@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::World;
+use super::connection::ConnectionArgs;
 use super::exit::Failure;
-use crate::collect::{DEMO, FileOptions, Input, Limits, Needs, load};
+use crate::collect::{DEMO, FileOptions, Input, Limits, LiveCluster, Needs, Secrets, StandardInput, load};
 use crate::model::Snapshot;
 use crate::render::{Format, Metadata, SourceKind};
 
@@ -26,6 +27,12 @@ pub(super) struct InputArgs {
     /// The namespace.
     #[arg(short, long, value_name = "NAMESPACE")]
     pub(super) namespace: Option<String>,
+    /// How many objects of a cluster's list to ask for at once; 0 is everything in one answer from the server's cache.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    chunk_size: u32,
+    /// Read the names and types of Secrets too, never their contents; needs the right to list Secrets.
+    #[arg(long)]
+    secret_metadata: bool,
     /// Answer for what cannot be read as gaps, instead of giving up.
     #[arg(long)]
     keep_going: bool,
@@ -55,20 +62,55 @@ pub(super) struct Facts {
     pub(super) metadata: Metadata,
     /// The namespace that a question without one means; none for files, which mean all.
     pub(super) context_namespace: Option<String>,
+    /// The cluster, to ask it further.
+    pub(super) live: Option<LiveCluster>,
 }
 
 impl InputArgs {
     /// Reads what the flags name.
-    pub(super) fn read(&self, needs: Needs, world: &mut World<'_>) -> Result<Facts, Failure> {
-        let (inputs, kind) = if self.demo {
+    pub(super) fn read(
+        &self,
+        needs: Needs,
+        connection: &ConnectionArgs,
+        stdin: StandardInput,
+        world: &mut World<'_>,
+    ) -> Result<Facts, Failure> {
+        let (inputs, source) = if self.demo {
             (DEMO.iter().map(Input::Embedded).collect(), SourceKind::Demo)
-        } else if self.filename.is_empty() {
-            return Err(Failure::Usage("no input; give -f FILE or --demo".to_owned()));
+        } else if self.is_live() {
+            return self.read_live(needs, connection, stdin, world);
         } else {
             (inputs(&self.filename)?, SourceKind::Files)
         };
         let snapshot = load(&inputs, world.stdin, &self.options(needs))?;
-        Ok(Facts { snapshot, metadata: Metadata { source: kind }, context_namespace: None })
+        Ok(Facts { snapshot, metadata: Metadata { source }, context_namespace: None, live: None })
+    }
+
+    /// Whether a cluster is asked and not files.
+    pub(super) fn is_live(&self) -> bool {
+        self.filename.is_empty() && !self.demo
+    }
+
+    fn read_live(
+        &self,
+        needs: Needs,
+        connection: &ConnectionArgs,
+        stdin: StandardInput,
+        world: &mut World<'_>,
+    ) -> Result<Facts, Failure> {
+        let live = LiveCluster::connect(&connection.options(self.namespace.as_deref(), stdin))?;
+        let mut options = live.options(needs);
+        options.chunk_size = self.chunk_size;
+        if self.secret_metadata {
+            options.secrets = Secrets::NamesAndTypes;
+        }
+        let snapshot = live.collect(&options, world.progress)?;
+        Ok(Facts {
+            snapshot,
+            metadata: Metadata { source: SourceKind::Cluster },
+            context_namespace: Some(live.connection().namespace.clone()),
+            live: Some(live),
+        })
     }
 
     pub(super) fn options(&self, needs: Needs) -> FileOptions {

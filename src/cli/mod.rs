@@ -1,6 +1,7 @@
 //! Floor 6: words typed become calls, and answers become text and an exit status. Nothing is decided about RBAC here, and nothing
 //! is written: `main` writes.
 
+mod connection;
 mod exit;
 mod input;
 mod review;
@@ -13,13 +14,18 @@ use std::io::Read;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use connection::ConnectionArgs;
 use exit::Failure;
-pub use exit::Outcome;
+
+use crate::collect::Progress;
+pub use exit::{FileOut, Outcome};
 
 /// What a run may use of the world around it.
 pub struct World<'w> {
     /// Standard input.
     pub stdin: &'w mut dyn Read,
+    /// Called while a cluster is read.
+    pub progress: &'w (dyn Fn(&Progress) + Sync),
 }
 
 /// Find who can do what in Kubernetes, and why.
@@ -37,6 +43,8 @@ pub struct World<'w> {
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    connection: ConnectionArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,10 +62,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Err(error) => return Outcome::of_clap(&error),
     };
     let done = match cli.command {
-        Command::WhoCan(args) => who_can::run(&args, world),
-        Command::WhatCan(args) => what_can::run(&args, world),
-        Command::Why(args) => why::run(&args, world),
-        Command::Review(args) => review::run(&args, world),
+        Command::WhoCan(args) => who_can::run(&args, &cli.connection, world),
+        Command::WhatCan(args) => what_can::run(&args, &cli.connection, world),
+        Command::Why(args) => why::run(&args, &cli.connection, world),
+        Command::Review(args) => review::run(&args, &cli.connection, world),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::World;
+use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, notes};
 use super::input::{InputArgs, OutputArgs, inputs};
-use crate::collect::{Needs, read_reviews};
+use crate::collect::{Needs, StandardInput, read_reviews};
 use crate::graph::AccessGraph;
 use crate::model::ClusterId;
 use crate::query::{Authorizers, Reviewed};
@@ -32,10 +33,12 @@ pub(super) struct Args {
     output: OutputArgs,
 }
 
-pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let options = args.input.options(Needs::default());
     let (reviews, files) = read_reviews(&inputs(&args.reviews)?, world.stdin, &options)?;
-    let facts = args.input.read(Needs::default(), world)?;
+    let from_stdin = args.reviews.iter().any(|path| path.as_os_str() == "-");
+    let stdin = if from_stdin { StandardInput::Taken } else { StandardInput::Free };
+    let facts = args.input.read(Needs::default(), connection, stdin, world)?;
     let graph = AccessGraph::new(facts.snapshot);
     let items: Vec<ReviewItem<'_>> = reviews
         .iter()
@@ -64,5 +67,5 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
     let report =
         ReviewReport { snapshot: graph.snapshot(), items: &items, metadata: facts.metadata, exit: exits.exit() };
     let out = render::reviews(&report, args.output.output, !args.output.no_headers).map_err(Failure::Usage)?;
-    Ok(Outcome { out, notes: lines, code: report.exit.code })
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }

@@ -1,9 +1,10 @@
 //! `what-can`.
 
 use super::World;
+use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, notes};
 use super::input::{InputArgs, OutputArgs};
-use crate::collect::Needs;
+use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Identity, ResourceTable, SubjectText, Thing};
 use crate::query::{WhatCan, what_can};
@@ -56,26 +57,38 @@ impl IdentityArgs {
                 "`{subject}` is no subject; write user:NAME, group:NAME, sa:NAMESPACE/NAME or node:NAME"
             ))
         })?;
-        let mut identity = match (&text, self.raw) {
+        let identity = match (&text, self.raw) {
             (_, false) => Identity::of(&text),
             (SubjectText::User(user), true) => Identity { user: user.clone(), groups: Vec::new() },
             (SubjectText::Group(group), true) => Identity { user: String::new(), groups: vec![group.clone()] },
         };
+        Ok(self.extend(identity))
+    }
+
+    /// The identity with the groups of `--group`.
+    fn extend(&self, mut identity: Identity) -> Identity {
         for group in &self.group {
-            if !identity.groups.contains(group) {
+            if !identity.is_in(group) {
                 identity.groups.push(group.clone());
             }
         }
-        Ok(identity)
+        identity
     }
 }
 
-pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    let Some(subject) = &args.subject else {
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    if args.subject.is_none() && !args.input.is_live() {
         return Err(Failure::Usage("files do not say who you are; name a SUBJECT such as user:alice".to_owned()));
+    }
+    let named = args.subject.as_deref().map(|subject| args.who.identity(subject)).transpose()?;
+    let facts =
+        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
+    let identity = match (named, &facts.live) {
+        (Some(identity), _) => identity,
+        (None, Some(live)) => args.who.extend(live.whoami()?),
+        (None, None) => return Err(Failure::Internal("nobody was asked about".to_owned())),
     };
-    let identity = args.who.identity(subject)?;
-    let facts = args.input.read(Needs { definitions: true, ..Needs::default() }, world)?;
+    let subject = args.subject.as_ref().unwrap_or(&identity.user);
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
     let graph = AccessGraph::new(facts.snapshot);
@@ -106,5 +119,5 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
             lines.push(format!("hint: {} bindings name a role that does not exist", answer.dangling.len()));
         }
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code })
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }

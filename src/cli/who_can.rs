@@ -3,12 +3,15 @@
 use clap::ValueEnum;
 
 use super::World;
+use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, notes};
 use super::input::{InputArgs, OutputArgs};
-use crate::collect::Needs;
+use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
 use crate::graph::AccessGraph;
-use crate::model::{Action, ClusterId, Resolved, ResourceAction, ResourceTable, Subject};
-use crate::query::{Filter, SystemFilter, Where, members, who_can};
+use crate::model::{
+    Action, ClusterId, Identity, Name, Resolved, ResourceAction, ResourceTable, Subject, implied_groups,
+};
+use crate::query::{Filter, Place, Row, SystemFilter, Where, members, who_can};
 use crate::render::{self, WhoCanReport, safe};
 
 /// Which subjects can do something, and through which binding and role.
@@ -37,6 +40,10 @@ pub(super) struct Args {
     /// List the known accounts behind groups that the API server fills by itself.
     #[arg(long)]
     expand: bool,
+    /// Ask the live cluster's own SubjectAccessReview for each row, and mark whether it agrees. Needs the right to create
+    /// subjectaccessreviews.
+    #[arg(long, conflicts_with_all = ["filename", "demo"])]
+    verify: bool,
     #[command(flatten)]
     subjects: SubjectArgs,
     #[command(flatten)]
@@ -99,8 +106,9 @@ impl SubjectArgs {
     }
 }
 
-pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    let facts = args.input.read(Needs { definitions: true, ..Needs::default() }, world)?;
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let facts =
+        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
     let asked = Asked::new(&table, &args.verb, &args.resource, args.name.as_deref(), args.subresource.as_deref())?;
     let all = args.all_namespaces || (args.input.namespace.is_none() && facts.context_namespace.is_none());
@@ -114,6 +122,10 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
         Subject::Group(group) if args.expand => members(&graph, ClusterId::FIRST, group),
         _ => None,
     };
+    let (verified, unverified) = match &facts.live {
+        Some(live) if args.verify => verify(live, &graph, &placed, &answer.rows),
+        _ => (vec![None; answer.rows.len()], Vec::new()),
+    };
     let gaps = graph.snapshot().gaps.len();
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
@@ -121,13 +133,14 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
         graph: &graph,
         action: &placed.action,
         members: answer.rows.iter().map(|row| behind(row.subject)).collect(),
-        verified: vec![None; answer.rows.len()],
+        verified,
         answer: &answer,
         metadata: facts.metadata,
         exit: exits.exit(),
     };
     let out = render::who_can(&report, args.output.output, !args.output.no_headers).map_err(Failure::Internal)?;
     let mut lines = notes(graph.snapshot(), args.output.quiet);
+    lines.extend(unverified);
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes));
         let mut subjects: Vec<Subject> = answer.rows.iter().map(|row| row.subject).collect();
@@ -143,7 +156,63 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
             many => format!("{many} subjects{hidden}"),
         });
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code })
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+}
+
+/// Puts every row to the cluster's own authorizers: at each place of the row, for each of its names. Gives for each row whether
+/// they agree, and a line for what they could not be asked.
+fn verify(live: &LiveCluster, graph: &AccessGraph, placed: &Placed, rows: &[Row]) -> (Vec<Option<bool>>, Vec<String>) {
+    let mut questions = Vec::new();
+    let mut counts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let before = questions.len();
+        let name = row.subject.request_name(&graph.snapshot().names);
+        let identity = match row.subject {
+            Subject::Group(_) => Identity { user: String::new(), groups: vec![name] },
+            Subject::User(_) | Subject::ServiceAccount { .. } => Identity { groups: implied_groups(&name), user: name },
+        };
+        let everywhere = [Name::EMPTY];
+        let places: &[Name] = match &row.place {
+            Place::Cluster => &everywhere,
+            Place::Namespaces(namespaces) => namespaces,
+        };
+        for &place in places {
+            let names = if row.resource_names.is_empty() { &everywhere[..] } else { &row.resource_names };
+            for &only in names {
+                let mut action = placed.action.clone();
+                if let Action::Resource(action) = &mut action {
+                    graph.text(place).clone_into(&mut action.namespace);
+                    if placed.place == Where::EachNamespaceObject && place != Name::EMPTY {
+                        graph.text(place).clone_into(&mut action.name);
+                    } else if only != Name::EMPTY {
+                        graph.text(only).clone_into(&mut action.name);
+                    }
+                }
+                questions.push(AccessQuestion { user: identity.user.clone(), groups: identity.groups.clone(), action });
+            }
+        }
+        counts.push(questions.len() - before);
+    }
+    let mut answers = live.verify(&questions).into_iter();
+    let mut failed = None;
+    let verified = counts
+        .into_iter()
+        .map(|count| {
+            let mut agreed = Some(true);
+            for answer in answers.by_ref().take(count) {
+                match answer {
+                    Ok(allowed) => agreed = agreed.map(|all| all && allowed),
+                    Err(message) => {
+                        failed.get_or_insert(message);
+                        agreed = None;
+                    }
+                }
+            }
+            agreed
+        })
+        .collect();
+    let notes = failed.map(|message| format!("warning: not every row could be verified: {}", safe(&message)));
+    (verified, notes.into_iter().collect())
 }
 
 /// The request in the words of a command line.

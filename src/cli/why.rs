@@ -1,14 +1,15 @@
 //! `why`.
 
 use super::World;
+use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, notes};
 use super::input::{InputArgs, OutputArgs};
 use super::what_can::IdentityArgs;
 use super::who_can::Asked;
-use crate::collect::Needs;
+use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Decision, ResourceTable};
-use crate::query::why;
+use crate::query::{concerning, why};
 use crate::render::{self, WhyReport};
 
 /// Why a subject can do something; or, when it cannot, what comes nearest and what it lacks.
@@ -45,9 +46,10 @@ pub(super) struct Args {
     output: OutputArgs,
 }
 
-pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let identity = args.who.identity(&args.subject)?;
-    let facts = args.input.read(Needs { definitions: true, ..Needs::default() }, world)?;
+    let facts =
+        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
     let asked = Asked::new(&table, &args.verb, &args.resource, args.name.as_deref(), args.subresource.as_deref())?;
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
@@ -55,14 +57,15 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
     let graph = AccessGraph::new(facts.snapshot);
     let answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place);
     let gaps = graph.snapshot().gaps.len();
-    let decision = match (answer.allowed(), gaps) {
+    let unread = concerning(&graph, &placed.place).len();
+    let decision = match (answer.allowed(), unread) {
         (true, _) => Decision::Allowed,
         (false, 0) => Decision::Denied,
         (false, _) => Decision::Unknown,
     };
     let mut exits = Exits::default();
     exits.add(decision == Decision::Denied, 1, || "no".to_owned());
-    exits.add(decision == Decision::Unknown, 1, || format!("not found, {gaps} lists unread"));
+    exits.add(decision == Decision::Unknown, 1, || format!("not found, {unread} lists unread"));
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let report = WhyReport {
         graph: &graph,
@@ -71,6 +74,7 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
         action: &placed.action,
         answer: &answer,
         decision,
+        unread,
         metadata: facts.metadata,
         exit: exits.exit(),
     };
@@ -79,5 +83,5 @@ pub(super) fn run(args: &Args, world: &mut World<'_>) -> Result<Outcome, Failure
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes));
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code })
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }

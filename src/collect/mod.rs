@@ -18,7 +18,7 @@ pub use bundle::{BundleFile, DEMO};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
 pub use live::{
-    AccessQuestion, Connection, ConnectionOptions, Identity, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
+    AccessQuestion, Connection, ConnectionOptions, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
     StandardInput, connection,
 };
 pub use reviews::read_reviews;

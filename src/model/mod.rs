@@ -2,6 +2,7 @@
 //! [`Snapshot`] that holds what was read. Nothing here reads, prints, or knows a Kubernetes client.
 
 mod action;
+mod cover;
 mod decision;
 mod gap;
 mod identity;
@@ -16,6 +17,7 @@ mod thing;
 mod workload;
 
 pub use action::{Action, ResourceAction};
+pub use cover::{Atom, uncovered};
 pub use decision::{Authorizer, Decision};
 pub use gap::{Gap, GapReason};
 pub use identity::{

@@ -26,6 +26,8 @@ pub struct WhyReport<'a> {
     pub answer: &'a Why,
     /// `allowed`, `denied`, or `unknown` when something that decides it was not read.
     pub decision: Decision,
+    /// How many lists that could change the answer were not read.
+    pub unread: usize,
     /// What the report says of itself.
     pub metadata: Metadata,
     /// The exit status.
@@ -146,8 +148,8 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
     match report.decision {
         Decision::Allowed => lines.push(format!("yes: {subject} can {action}")),
         Decision::Unknown => {
-            let gaps = graph.snapshot().gaps.len();
-            lines.push(format!("not found, {gaps} lists unread: nothing that was read lets {subject} {action}"));
+            let unread = report.unread;
+            lines.push(format!("not found, {unread} lists unread: nothing that was read lets {subject} {action}"));
         }
         _ => lines.push(format!("no: {subject} cannot {action}")),
     }
@@ -211,8 +213,13 @@ fn action_words(action: &Action) -> String {
         Action::Resource(action) => {
             let group = if action.api_group.is_empty() { String::new() } else { format!(".{}", action.api_group) };
             let name = if action.name.is_empty() { String::new() } else { format!(" {}", action.name) };
-            let place =
-                if action.namespace.is_empty() { String::new() } else { format!(" in namespace {}", action.namespace) };
+            // A namespace object carries its own name as its namespace.
+            let itself = action.resource == "namespaces" && action.name == action.namespace;
+            let place = if action.namespace.is_empty() || itself {
+                String::new()
+            } else {
+                format!(" in namespace {}", action.namespace)
+            };
             safe(&format!("{} {}{group}{name}{place}", action.verb, action.full_resource())).into_owned()
         }
     }

@@ -1,6 +1,8 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
+//! - `bootstrap`: the objects that a real server creates by itself.
 //! - `floors`: a floor imports only from floors below it.
+//! - `readme`: what README shows is what the program prints.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,4 +10,6 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod bootstrap;
 mod floors;
+mod readme;

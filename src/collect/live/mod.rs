@@ -19,10 +19,10 @@ use kube::Client;
 pub use cluster::Secrets;
 pub use config::{Connection, ConnectionOptions, StandardInput, connection};
 pub use pages::Progress;
-pub use review::{AccessQuestion, Identity};
+pub use review::AccessQuestion;
 
 use super::document::Needs;
-use crate::model::Snapshot;
+use crate::model::{Identity, Snapshot};
 use request::{Failure, Sender};
 
 /// Why there is no cluster to ask. Each is one line, and says what to do.

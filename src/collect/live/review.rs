@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::request::{ACCESS_REVIEW, Failure, SELF_REVIEW, Sender};
-use crate::model::Action;
+use crate::model::{Action, Identity};
 
 /// One question to the cluster's authorizers. Groups are taken as they are: the implicit ones have to be among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +18,6 @@ pub struct AccessQuestion {
     pub groups: Vec<String>,
     /// What the user wants to do.
     pub action: Action,
-}
-
-/// Who a user is to the cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The user name.
-    pub user: String,
-    /// The groups, those that the server adds included.
-    pub groups: Vec<String>,
 }
 
 /// Reviews under way at once.
