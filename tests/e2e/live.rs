@@ -237,20 +237,18 @@ fn one_namespace_is_better_than_none() {
 fn minimal_rules() -> (Value, Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/minimal-clusterrole.yaml");
     let file = fs::read_to_string(path).unwrap();
-    let uncommented: Vec<_> = file
-        .lines()
-        .map(|line| {
-            line.strip_prefix('#').filter(|rest| rest.starts_with("- ") || rest.starts_with("  ")).unwrap_or(line)
-        })
-        // The commands in its head are comments for good.
-        .map(|line| if line.starts_with("  kubectl") { "" } else { line })
-        .collect();
+    let uncommented =
+        |line: &str| line.strip_prefix('#').filter(|rest| rest.starts_with(['-', ' '])).map(str::to_owned);
+    let (head, optional) = file.split_once("\n# For").unwrap();
+    let rest =
+        optional.lines().filter(|line| line.starts_with("#-") || line.starts_with("#  ")).filter_map(uncommented);
+    let everything = [vec![head.to_owned()], rest.collect()].concat().join("\n");
     let rules = |text: &str| {
         let role: Value = serde_saphyr::from_str(text).unwrap();
         assert_eq!(role["kind"], "ClusterRole");
         role["rules"].clone()
     };
-    (rules(&file), rules(&uncommented.join("\n")))
+    (rules(&file), rules(&everything))
 }
 
 /// Every way to leave out one resource of one rule, with that resource.
@@ -741,21 +739,22 @@ fn kubeconfigs_are_merged_as_kubectl_merges_them() {
             "current-context: ''\nclusters:\n{}contexts:\n{}{}users:\n- {{name: u, user: {{token: a}}}}\n",
             cluster("c", "one"),
             context("x", "cluster: c, user: u"),
-            context("odd name@with:signs", "cluster: c, user: missing, namespace: odd"),
+            context("odd name@with:signs", "cluster: c, namespace: odd"),
         ),
     );
     file(
         "two",
         &format!(
-            "apiVersion: v1\nkind: Config\npreferences: {{}}\ncurrent-context: y\nclusters:\n{}{}contexts:\n{}{}",
+            "apiVersion: v1\nkind: Config\npreferences: {{}}\ncurrent-context: z\nusers:\n- {{name: v}}\n- {{name: u, user: {{username: x}}}}\n\
+             clusters:\n{}{}contexts:\n{}{}",
             cluster("c", "two"),
             cluster("d", "two"),
             context("x", "cluster: d, user: v, namespace: two"),
-            context("y", "cluster: d, user: u, namespace: why"),
+            context("z", "cluster: d, user: u, namespace: why"),
         ),
     );
-    file("three", &format!("current-context: x\nclusters: null\ncontexts:\n{}", context("y", "cluster: c")));
-    file("json", &json!({"current-context": "y", "clusters": []}).to_string());
+    file("three", &format!("current-context: x\nclusters: null\ncontexts:\n{}", context("z", "cluster: c")));
+    file("json", &json!({"current-context": "z", "clusters": []}).to_string());
     file("empty", "");
     file(
         ".kube/config",
@@ -771,7 +770,7 @@ fn kubeconfigs_are_merged_as_kubectl_merges_them() {
         (&["two", "one"], Some("x")),
         (&["one", "two", "three"], None),
         (&["three", "one", "two"], None),
-        (&["three", "two", "one"], Some("y")),
+        (&["three", "two", "one"], Some("z")),
         (&["missing", "one", "two", "one"], Some("x")),
         (&["empty", "json", "", "two"], None),
         (&["one"], Some("odd name@with:signs")),

@@ -131,18 +131,20 @@ fn credentials_are_not_sent_in_the_clear() {
 #[test]
 fn inside_a_cluster_the_pods_own_account_is_used() {
     let mut place = Place::with(None);
+    let token_file = place.folder.path().join("token").display().to_string();
+    std::fs::write(&token_file, "of-the-pod\n").unwrap();
     place.environment.pod = Some(Pod {
         server: "https://10.0.0.1:443".into(),
-        token_file: "/no/token".into(),
+        token_file,
         authority: "/no/ca.crt".into(),
         namespace: "jobs".into(),
     });
     let own = place.resolve(flags(|at| at.as_user = Some("alice".into()))).unwrap();
     assert_eq!(names(&own), ["", "in-cluster", "", "jobs"]);
-    assert_eq!(own.config.auth_info.token_file.as_deref(), Some("/no/token"));
+    assert_eq!(token(&own).as_deref(), Some("of-the-pod"));
     assert_eq!((own.server.as_str(), own.impersonated.as_deref()), ("https://10.0.0.1:443", Some("alice")));
     let other = place.resolve(flags(|at| at.token = Some("t".into()))).unwrap();
-    assert_eq!((token(&other).as_deref(), &other.config.auth_info.token_file), (Some("t"), &None));
+    assert_eq!(token(&other).as_deref(), Some("t"));
     // A kubeconfig that names a server goes before it, as does --server.
     std::fs::write(place.folder.path().join(".kube/config"), TWO).unwrap();
     assert_eq!(place.resolve(ConnectionOptions::default()).unwrap().cluster, "a");
