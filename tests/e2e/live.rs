@@ -688,7 +688,8 @@ fn a_token_that_expired_does_not_lose_the_list() {
 fn print_connection() {
     let context = std::env::var("E2E_CONTEXT").ok();
     let found = connection(&ConnectionOptions { context, ..ConnectionOptions::default() }).unwrap();
-    println!("\n#{}", json!([found.server, found.cluster, found.user, found.context, found.namespace]));
+    let line = json!([found.server, found.cluster, found.user, found.context, found.namespace]);
+    writeln!(std::io::stdout(), "\n#{line}").unwrap();
 }
 
 fn ours(home: &Path, list: &str, context: Option<&str>) -> Value {

@@ -130,7 +130,8 @@ fn answer(exec: &ExecConfig, cluster: &Cluster, input: StandardInput) -> Result<
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 
