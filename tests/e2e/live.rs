@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -164,6 +165,52 @@ fn a_snapshot_says_the_same_as_the_cluster() {
         assert!(text(&file) == text(&live));
         assert!(file.gaps == live.gaps && file.resources == live.resources && file.clusters == live.clusters);
         assert_eq!((file.discovered, &file.counts, file.roles.len()), (true, &live.counts, live.roles.len()));
+    }
+}
+
+#[test]
+fn answers_from_a_snapshot_are_those_of_the_cluster() {
+    let server = server::plain();
+    world(&server);
+    let ask = |words: &[&str]| {
+        let output = server.rbac_lens_as("admin", words);
+        assert!(output.stderr.is_empty() || !words.contains(&"-q"), "{}", String::from_utf8_lossy(&output.stderr));
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    for name in ["cluster.ndjson", "cluster.ndjson.gz"] {
+        let path = server.folder.join(name);
+        let path = path.to_str().unwrap();
+        assert_eq!(ask(&["snapshot", path, "-q"]), (Some(0), String::new()));
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        for question in [
+            &["who-can", "get", "pods", "live-3", "-A"][..],
+            &["who-can", "list", "deployments", "-n", "live-b"],
+            &["who-can", "get", "/healthz"],
+            &["what-can", "user:bob", "-A"],
+            &["why", "user:alice", "get", "pods", "live-3", "-n", "live-a"],
+            &["why", "user:alice", "delete", "pods", "-n", "live-a"],
+        ] {
+            let question = [question, &["-o", "json"]].concat();
+            let [live, file] = [question.clone(), [&question[..], &["-f", path]].concat()].map(|words| {
+                let (code, out) = ask(&words);
+                let mut report: Value = serde_json::from_str(&out).unwrap();
+                forget_sources(&mut report);
+                (code, report)
+            });
+            assert_eq!(live, file, "{question:?}");
+        }
+    }
+}
+
+/// Where something was read is the one thing that differs between a cluster and its snapshot.
+fn forget_sources(report: &mut Value) {
+    match report {
+        Value::Object(fields) => {
+            fields.remove("source");
+            fields.values_mut().for_each(forget_sources);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_sources),
+        _ => {}
     }
 }
 
