@@ -7,6 +7,7 @@
 //! ```
 //!
 //! - `server`: starts the server, speaks to it, puts it back to its first state between worlds.
+//! - `live`: the collector reads what is there, says what it may not read, and sends nothing but reads.
 //! - `smoke`: the server is the one that the other tests think it is.
 //! - `node`: the Node authorizer.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
