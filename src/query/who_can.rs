@@ -8,6 +8,7 @@ use crate::model::{
     Action, Authorizer, ClusterId, Decision, MASTERS, MatchedNames, Name, Question, ResourceAction, Subject, SubjectId,
 };
 
+use super::node::NodeGrant;
 use super::system::{SystemFilter, is_system};
 
 /// Where the request goes.
@@ -48,6 +49,8 @@ pub struct Row {
     pub decision: Decision,
     /// What grants it; empty where no object does.
     pub grants: Vec<Grant>,
+    /// Why the Node authorizer allows; empty for every other one.
+    pub node_grants: Vec<NodeGrant>,
 }
 
 /// A binding that grants, and the rules of its role that do.
@@ -66,8 +69,27 @@ pub struct WhoCan {
     pub rows: Vec<Row>,
     /// The places of the rules, in their roles, that the grants refer to.
     pub rules: Vec<u32>,
-    /// How many subjects were left out as system subjects.
+    /// How many subjects [`SystemFilter`] left out.
     pub hidden: usize,
+}
+
+impl WhoCan {
+    /// Adds the rows of other authorizers, as far as they are wanted, and keeps the order.
+    pub fn merge(&mut self, graph: &AccessGraph, rows: Vec<Row>, filter: Filter<'_>) {
+        let mut hidden: Vec<Subject> = Vec::new();
+        for row in rows.into_iter().filter(|row| (filter.keep)(row.subject)) {
+            if filter.hides(graph, row.subject) {
+                hidden.push(row.subject);
+            } else {
+                self.rows.push(row);
+            }
+        }
+        hidden.sort_unstable();
+        hidden.dedup();
+        self.hidden += hidden.len();
+        // `system:masters` comes first. The sort is stable: the rows of one subject and authorizer stay as they were.
+        self.rows.sort_by_key(|row| (row.authorizer != Authorizer::Masters, row.subject, row.authorizer));
+    }
 }
 
 /// Which rows are wanted.
@@ -79,6 +101,16 @@ pub struct Filter<'f> {
     pub keep: &'f dyn Fn(Subject) -> bool,
 }
 
+impl Filter<'_> {
+    fn hides(self, graph: &AccessGraph, subject: Subject) -> bool {
+        match self.system {
+            SystemFilter::Show => false,
+            SystemFilter::Hide => is_system(&graph.snapshot().names, subject),
+            SystemFilter::Only => !is_system(&graph.snapshot().names, subject),
+        }
+    }
+}
+
 /// A binding that grants to a subject, before rows are made.
 struct Hit {
     subject: SubjectId,
@@ -88,7 +120,8 @@ struct Hit {
     names: u32,
 }
 
-/// Who can do this.
+/// Who can do this, by `system:masters` and RBAC. Nodes are [`node::who_can`](super::node::who_can), to be put in with
+/// [`WhoCan::merge`].
 ///
 /// O(matching grants) after a look-up by resource.
 pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: &Where, filter: Filter<'_>) -> WhoCan {
@@ -123,23 +156,32 @@ pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: 
 }
 
 impl WhoCan {
-    /// `system:masters` can do everything on every API server, whatever the bindings say.
+    /// `system:masters` can do everything on every API server, whatever the bindings say. Its rows come first, and what a
+    /// ClusterRoleBinding grants to it stands in the row that it has anyway.
     fn add_masters(&mut self, graph: &AccessGraph, filter: Filter<'_>) {
         let Some(masters) = graph.snapshot().names.find(MASTERS).map(Subject::Group) else { return };
         if !(filter.keep)(masters) {
-        } else if filter.system == SystemFilter::Hide {
-            self.hidden += 1;
-        } else {
-            let row = Row {
-                subject: masters,
-                place: Place::Cluster,
-                resource_names: Vec::new(),
-                authorizer: Authorizer::Masters,
-                decision: Decision::Allowed,
-                grants: Vec::new(),
-            };
-            self.rows.insert(0, row);
+            return;
         }
+        if filter.system == SystemFilter::Hide {
+            self.hidden += 1;
+            return;
+        }
+        let (mut own, others): (Vec<Row>, Vec<Row>) =
+            std::mem::take(&mut self.rows).into_iter().partition(|row| row.subject == masters);
+        let is_whole = |row: &Row| row.place == Place::Cluster && row.decision == Decision::Allowed;
+        let bound = own.iter().position(is_whole).map(|at| own.remove(at).grants);
+        self.rows.push(Row {
+            subject: masters,
+            place: Place::Cluster,
+            resource_names: Vec::new(),
+            authorizer: Authorizer::Masters,
+            decision: Decision::Allowed,
+            grants: bound.unwrap_or_default(),
+            node_grants: Vec::new(),
+        });
+        self.rows.extend(own);
+        self.rows.extend(others);
     }
 }
 
@@ -206,14 +248,18 @@ impl Search<'_> {
         // A binding that names a subject twice grants it once.
         hits.dedup_by_key(|hit| (hit.subject, hit.names != 0, hit.binding));
         let mut answer = WhoCan { rules, ..WhoCan::default() };
+        let masters = graph.snapshot().names.find(MASTERS).map(Subject::Group);
         for of_subject in hits.chunk_by(|a, b| a.subject == b.subject) {
             let Some(first) = of_subject.first() else { continue };
             let subject = subjects.get(first.subject);
             if !(filter.keep)(subject) {
                 continue;
             }
-            let system = is_system(&graph.snapshot().names, subject);
-            if (system && filter.system == SystemFilter::Hide) || (!system && filter.system == SystemFilter::Only) {
+            if Some(subject) == masters && filter.system == SystemFilter::Hide {
+                // It is there without any binding, and is counted where it is added.
+                continue;
+            }
+            if filter.hides(graph, subject) {
                 answer.hidden += 1;
                 continue;
             }
@@ -242,6 +288,7 @@ fn rows_of(graph: &AccessGraph, subject: Subject, hits: &[Hit], names: &[Vec<Nam
                 resource_names: only,
                 authorizer: Authorizer::Rbac,
                 grants: grants.collect(),
+                node_grants: Vec::new(),
             }),
             Some(namespace) => {
                 let (namespaces, all) = by_names.entry(only).or_default();
@@ -257,6 +304,7 @@ fn rows_of(graph: &AccessGraph, subject: Subject, hits: &[Hit], names: &[Vec<Nam
         resource_names: only,
         authorizer: Authorizer::Rbac,
         grants,
+        node_grants: Vec::new(),
     }));
 }
 

@@ -14,6 +14,7 @@ use crate::model::{
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 const STORAGE: &str = "storage.k8s.io/v1";
+const RESOURCE: &str = "resource.k8s.io/v1";
 
 /// Writes a snapshot as text.
 ///
@@ -44,18 +45,18 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
     for pod in &snapshot.pods {
         lines.pod(pod)?;
     }
-    for at in &snapshot.claims {
-        let metadata = lines.meta(Some(at.namespace), at.name, &[]);
-        let spec = ClaimSpec { volume_name: at.volume.map(|volume| snapshot.text(volume)) };
-        lines.write(&WithSpec { api_version: "v1", kind: "PersistentVolumeClaim", metadata, spec })?;
-    }
     for volume in &snapshot.volumes {
         lines.volume(volume)?;
     }
     for at in &snapshot.attachments {
-        let spec = AttachmentSpec { node_name: snapshot.text(at.node) };
+        let spec = OnNode { node_name: snapshot.text(at.node) };
         let metadata = lines.meta(None, at.name, &[]);
         lines.write(&WithSpec { api_version: STORAGE, kind: "VolumeAttachment", metadata, spec })?;
+    }
+    for at in &snapshot.slices {
+        let spec = OnNode { node_name: snapshot.text(at.node) };
+        let metadata = lines.meta(None, at.name, &[]);
+        lines.write(&WithSpec { api_version: RESOURCE, kind: "ResourceSlice", metadata, spec })?;
     }
     Ok(())
 }
@@ -190,9 +191,9 @@ fn others(snapshot: &Snapshot) -> Vec<CountOut<'_>> {
     count("", "Secret", snapshot.secrets.len());
     count("", "Node", snapshot.nodes.len());
     count("", "Pod", snapshot.pods.len());
-    count("", "PersistentVolumeClaim", snapshot.claims.len());
     count("", "PersistentVolume", snapshot.volumes.len());
     count("storage.k8s.io", "VolumeAttachment", snapshot.attachments.len());
+    count("resource.k8s.io", "ResourceSlice", snapshot.slices.len());
     let mut others = Vec::new();
     for ((api_version, kind), &met) in &snapshot.counts {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
@@ -392,13 +393,6 @@ enum SourceOut<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ClaimSpec<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_name: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct VolumeSpec<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     claim_ref: Option<Reference<'a>>,
@@ -426,7 +420,7 @@ struct Reference<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AttachmentSpec<'a> {
+struct OnNode<'a> {
     node_name: &'a str,
 }
 
@@ -537,19 +531,19 @@ impl<'a> Lines<'a, '_> {
     }
 
     fn pod(&mut self, pod: &Pod) -> io::Result<()> {
-        let refers = &pod.refers;
+        let refs = self.snapshot.pod_refs.get(pod.refs);
         let texts = |names: &[Name]| self.texts(names).into_iter();
-        let secrets = texts(&refers.secrets).map(|secret_name| VolumeOut::Secret { secret_name });
-        let maps = texts(&refers.config_maps).map(|name| VolumeOut::ConfigMap { name });
-        let claims = texts(&refers.claims).map(|claim_name| VolumeOut::PersistentVolumeClaim { claim_name });
-        let tokens = texts(&refers.token_audiences)
+        let secrets = texts(refs.secrets).map(|secret_name| VolumeOut::Secret { secret_name });
+        let maps = texts(refs.config_maps).map(|name| VolumeOut::ConfigMap { name });
+        let claims = texts(refs.claims).map(|claim_name| VolumeOut::PersistentVolumeClaim { claim_name });
+        let tokens = texts(refs.token_audiences)
             .map(|audience| SourceOut::ServiceAccountToken { audience, path: "token" })
             .map(|token| VolumeOut::Projected { sources: vec![token] });
         let spec = PodSpec {
             node_name: pod.node.map(|node| self.text(node)),
             service_account_name: pod.service_account.map(|account| self.text(account)),
             volumes: secrets.chain(maps).chain(claims).chain(tokens).collect(),
-            resource_claims: texts(&refers.resource_claims)
+            resource_claims: texts(refs.resource_claims)
                 .map(|name| ResourceClaimOut { name, resource_claim_name: name })
                 .collect(),
         };

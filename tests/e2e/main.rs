@@ -7,7 +7,9 @@
 //! ```
 //!
 //! - `server`: starts the server, speaks to it, puts it back to its first state between worlds.
+//! - `live`: the collector reads what is there, says what it may not read, and sends nothing but reads.
 //! - `smoke`: the server is the one that the other tests think it is.
+//! - `node`: the Node authorizer.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
@@ -19,6 +21,7 @@
 )]
 
 mod live;
+mod node;
 mod parity;
 mod record;
 mod server;

@@ -5,6 +5,7 @@
 //! - `properties`: what holds in every random world.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
+//! - `scenarios`: small worlds and the whole answers to questions about them.
 //! - `words`: the reasons that a real server gives, and what it refuses to answer.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
@@ -19,6 +20,20 @@ mod floors;
 mod properties;
 mod readme;
 mod recorded;
+mod scenarios;
 mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;
+
+use rbac_lens::cli::{Outcome, World, run};
+
+/// Runs one command line in this process, with nothing on standard input.
+fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
+    ask_with(words, "")
+}
+
+/// Runs one command line in this process.
+fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
+    let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
+    run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| () })
+}

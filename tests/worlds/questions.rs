@@ -15,8 +15,8 @@ pub(crate) fn questions(world: &[Value], seed: u64, count: usize) -> Vec<Value> 
     (0..count)
         .map(|_| match asker.dice.below(10) {
             0..5 if has_nodes => asker.of_a_node(),
-            0..5 => asker.from_a_grant(),
-            5..8 if has_nodes => asker.from_a_grant(),
+            0..5 => asker.near_a_grant(),
+            5..8 if has_nodes => asker.near_a_grant(),
             5 => asker.of_the_namespace_itself(),
             _ => asker.at_random(),
         })
@@ -90,7 +90,7 @@ impl<'w> Asker<'w> {
         Self { dice: Dice::new(seed ^ 0x5eed), words, bindings, default_bindings, roles, pods, references }
     }
 
-    fn from_a_grant(&mut self) -> Value {
+    fn near_a_grant(&mut self) -> Value {
         let Some((binding, rule)) = self.grant() else { return self.at_random() };
         let namespace = text(&binding["metadata"]["namespace"]);
         let subjects: Vec<&Value> = list(&binding["subjects"]).collect();

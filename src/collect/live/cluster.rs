@@ -25,9 +25,9 @@ const KINDS: [(&str, Scope, Form); COLLECTIONS.len()] = [
     ("Pod", Scope::Namespaced, Form::Whole),
     // Of a node only the labels are used, and its status is long.
     ("Node", Scope::Cluster, Form::Metadata),
-    ("PersistentVolumeClaim", Scope::Namespaced, Form::Whole),
     ("PersistentVolume", Scope::Cluster, Form::Whole),
     ("VolumeAttachment", Scope::Cluster, Form::Whole),
+    ("ResourceSlice", Scope::Cluster, Form::Whole),
     ("CustomResourceDefinition", Scope::Cluster, Form::Whole),
 ];
 
@@ -63,7 +63,7 @@ pub(super) async fn collect(
         tokio::spawn(async move { read_or_gap(&paging, list, &home).await })
     };
     let wanted = |list: &Collection| match list.kind {
-        "Pod" | "Node" | "PersistentVolumeClaim" | "PersistentVolume" | "VolumeAttachment" => options.needs.workloads,
+        "Pod" | "Node" | "PersistentVolume" | "VolumeAttachment" | "ResourceSlice" => options.needs.workloads,
         // How resources are called is the discovery's to say.
         "CustomResourceDefinition" => false,
         _ => true,
@@ -156,6 +156,10 @@ async fn read_or_gap(paging: &Paging, list: Collection, home: &str) -> Outcome {
         Ok(reader) => return Outcome { parts: vec![reader], ..Outcome::default() },
         Err(failure) => failure,
     };
+    if list.kind == "ResourceSlice" && reason(&failure) == GapReason::NotServed {
+        // Before 1.34 there are none unless somebody turns them on, and nothing is missing.
+        return Outcome::default();
+    }
     let mut gap = Gap { message: failure.message().to_owned(), ..gap(list.group, list.resource, reason(&failure)) };
     let mut parts = Vec::new();
     if gap.reason == GapReason::Forbidden && !home.is_empty() {
