@@ -361,7 +361,7 @@ impl<'w> Asker<'w> {
             }
             14 => {
                 let name = text(&pod["metadata"]["name"]).to_owned();
-                let resource = *self.dice.pick(&["pods", "pods", "pods/status", "pods/eviction", "pods/log"]);
+                let resource = *self.dice.pick(&["pods", "pods/status", "pods/eviction", "pods/log"]);
                 ("", resource, &["get", "list", "create", "delete", "update", "patch"], name)
             }
             _ => {
@@ -380,7 +380,7 @@ impl<'w> Asker<'w> {
         let verb = (*self.dice.pick(verbs)).to_owned();
         let (resource, subresource) = split(resource);
         let mut asked = Asked::Resource { verb, group: group.to_owned(), resource, subresource, namespace, name };
-        if self.dice.percent(15) {
+        if self.dice.percent(20) {
             self.change_attribute(&mut asked);
         }
         self.written(Draft { user, groups, asked, selector })
