@@ -282,6 +282,7 @@ impl Asked {
             subresource: resolved.subresource.clone(),
             namespace: String::new(),
             name,
+            field_selector: Vec::new(),
         });
         Ok(Asked { action, resolved, warnings })
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::document::Problem;
 use super::files::{FileOptions, Input, LoadError, read_documents};
+use super::selectors::SelectorIn;
 use super::shape::{Text, list};
 use crate::model::{Action, Identity, Origin, ResourceAction, Review, ReviewKind};
 
@@ -47,6 +48,7 @@ struct SpecIn<'a> {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ResourceIn<'a> {
     #[serde(borrow, default)]
     verb: Option<Text<'a>>,
@@ -60,6 +62,10 @@ struct ResourceIn<'a> {
     namespace: Option<Text<'a>>,
     #[serde(borrow, default)]
     name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    field_selector: Option<SelectorIn<'a>>,
+    #[serde(borrow, default)]
+    label_selector: Option<SelectorIn<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,6 +124,15 @@ fn review(text: &str, at: Origin, into: &mut Vec<Review>) -> Result<(), Problem>
     let namespace = read.metadata.and_then(|metadata| metadata.namespace).unwrap_or_default();
     let spec = read.spec.ok_or_else(|| problem("this review has no `spec`".to_owned()))?;
     let owned = |text: Option<Text<'_>>| text.map(|text| text.0.into_owned()).unwrap_or_default();
+    if let Some(resource) = &spec.resource_attributes {
+        for (name, selector) in
+            [("fieldSelector", &resource.field_selector), ("labelSelector", &resource.label_selector)]
+        {
+            if let Some(mistake) = selector.as_ref().and_then(SelectorIn::mistake) {
+                return Err(problem(format!("in `spec.resourceAttributes.{name}`: {mistake}")));
+            }
+        }
+    }
     let action = match (spec.resource_attributes, spec.non_resource_attributes) {
         (Some(_), Some(_)) => {
             return Err(problem(
@@ -136,6 +151,7 @@ fn review(text: &str, at: Origin, into: &mut Vec<Review>) -> Result<(), Problem>
             subresource: owned(resource.subresource),
             namespace: owned(resource.namespace),
             name: owned(resource.name),
+            field_selector: resource.field_selector.as_ref().map(SelectorIn::required).unwrap_or_default(),
         }),
         (None, Some(path)) => {
             if kind == ReviewKind::Local {

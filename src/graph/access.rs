@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::aggregation::aggregate;
+use super::node::{NodeGraph, NodeTables};
 
 /// A role of the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +46,8 @@ pub struct AccessGraph {
     with_urls: Lists<u32>,
     /// For each scope that has many rule sets, which of them name a resource.
     postings: Vec<Postings>,
+    /// What belongs to which node.
+    nodes: NodeTables,
 }
 
 /// Lists of different lengths in one piece of memory.
@@ -115,6 +118,7 @@ impl AccessGraph {
         let by_subject = Lists::new(snapshot.subjects.len(), &named);
         drop(named);
         let (by_resource, with_urls) = index_rules(&snapshot);
+        let nodes = NodeTables::new(&snapshot);
         let mut graph = AccessGraph {
             snapshot,
             role_of,
@@ -125,6 +129,7 @@ impl AccessGraph {
             by_resource,
             with_urls,
             postings: Vec::new(),
+            nodes,
         };
         graph.postings = (0..graph.scopes.len()).filter_map(|scope| graph.post(scope)).collect();
         graph
@@ -150,6 +155,11 @@ impl AccessGraph {
     /// Everything that was read.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// What belongs to which node.
+    pub fn nodes(&self) -> NodeGraph<'_> {
+        NodeGraph { snapshot: &self.snapshot, tables: &self.nodes }
     }
 
     /// The text of a name.

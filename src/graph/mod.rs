@@ -3,5 +3,9 @@
 
 mod access;
 mod aggregation;
+mod node;
 
 pub use access::{AccessGraph, BindingIx, RoleIx, Scope};
+pub use node::{
+    AttachmentIx, KnownNode, NodeGraph, NodeObject, Object, Objects, PodIx, Related, Relation, SliceIx, VolumeIx,
+};

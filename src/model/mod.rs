@@ -34,4 +34,6 @@ pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
 pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
 pub use subject::{SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, service_account_parts};
 pub use thing::{SubjectText, Thing, ThingError};
-pub use workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, Secret, VolumeAttachment};
+pub use workload::{
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
+};

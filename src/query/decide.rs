@@ -1,9 +1,9 @@
 //! One request against the authorizer chain: `system:masters`, then Node, then RBAC. The first that allows decides.
 
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{Action, ClusterId, Subject};
+use crate::model::{Action, ClusterId, Decision, Identity, MASTERS, Subject};
 
-use crate::model::{Identity, MASTERS};
+use super::node::{self, NodeGrant, NodeRefusal};
 
 /// Which authorizers of the chain are evaluated. `system:masters` is let through by every API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,15 @@ pub enum Verdict {
         /// The subject of it that matched.
         subject: Subject,
     },
+    /// The Node authorizer allows.
+    Node {
+        /// Why.
+        grant: NodeGrant,
+    },
     /// Nothing allows.
     Denied {
+        /// Why the Node authorizer does not; none when it was not asked.
+        node: Option<NodeRefusal>,
         /// Bindings that would have counted, but whose role does not exist.
         dangling: Vec<BindingIx>,
     },
@@ -43,6 +50,15 @@ impl Verdict {
     /// Whether the request is allowed.
     pub fn allowed(&self) -> bool {
         !matches!(self, Verdict::Denied { .. })
+    }
+
+    /// `allowed`, `denied`, or `unknown` where the Node authorizer would have to be asked and too little was read for that.
+    pub fn decision(&self) -> Decision {
+        match self {
+            Verdict::Denied { node: Some(NodeRefusal::NotRead), .. } => Decision::Unknown,
+            Verdict::Denied { .. } => Decision::Denied,
+            Verdict::Masters | Verdict::Node { .. } | Verdict::Rbac { .. } => Decision::Allowed,
+        }
     }
 }
 
@@ -65,8 +81,13 @@ pub fn decide(
     if identity.is_in(MASTERS) {
         return Verdict::Masters;
     }
+    let node = match authorizers.node.then(|| node::decide(graph, cluster, identity, action)) {
+        Some(Ok(grant)) => return Verdict::Node { grant },
+        Some(Err(refusal)) => Some(refusal),
+        None => None,
+    };
     if !authorizers.rbac {
-        return Verdict::Denied { dangling: Vec::new() };
+        return Verdict::Denied { node, dangling: Vec::new() };
     }
     let question = graph.question(action);
     let mut dangling = Vec::new();
@@ -92,7 +113,7 @@ pub fn decide(
         None => {
             dangling.sort_unstable();
             dangling.dedup();
-            Verdict::Denied { dangling }
+            Verdict::Denied { node, dangling }
         }
     }
 }

@@ -2,24 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use crate::graph::AccessGraph;
-use crate::model::{ClusterId, Name, Subject};
+use crate::graph::{AccessGraph, KnownNode};
+use crate::model::{AUTHENTICATED, ClusterId, NODES, Name, SERVICE_ACCOUNTS, Subject};
 
-use crate::model::{AUTHENTICATED, SERVICE_ACCOUNTS};
-
-/// A service account that is in a group.
+/// A service account or a node that is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
-    /// The account.
+    /// The account, or the user of the node.
     pub account: Subject,
     /// Whether there is an object of that name. One that a binding or a pod only mentions can be created by somebody.
     pub exists: bool,
 }
 
-/// The known service accounts of `system:serviceaccounts`, `system:serviceaccounts:NAMESPACE` or `system:authenticated`;
-/// none for a group that is not filled by the API server.
+/// The known service accounts of `system:serviceaccounts`, `system:serviceaccounts:NAMESPACE` or `system:authenticated`, and the
+/// users of the known nodes of `system:nodes`; none for a group that is not filled by the API server.
 pub fn members(graph: &AccessGraph, cluster: ClusterId, group: Name) -> Option<Vec<Member>> {
     let text = graph.text(group);
+    if text == NODES {
+        let member = |node: KnownNode| Member { account: Subject::User(node.user), exists: node.exists };
+        return Some(graph.nodes().nodes(cluster).map(member).collect());
+    }
     let only: Option<&str> = match text.strip_prefix(SERVICE_ACCOUNTS) {
         Some("") => None,
         Some(rest) => Some(rest.strip_prefix(':')?),

@@ -4,6 +4,7 @@
 mod decide;
 mod expand;
 mod gaps;
+pub mod node;
 mod review;
 mod system;
 mod what_can;
@@ -13,6 +14,7 @@ mod why;
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
 pub use gaps::concerning;
+pub use node::{NodeGrant, NodeRefusal};
 pub use review::{Reviewed, reason};
 pub use system::{SystemFilter, is_default_role, is_system};
 pub use what_can::{Right, RightGrant, Target, WhatCan, what_can};

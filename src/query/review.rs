@@ -1,10 +1,10 @@
 //! SubjectAccessReviews: the verdict in the words of the API server's `.status`.
 
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{Action, ClusterId, RoleKind, Subject};
+use crate::model::{Action, ClusterId, Identity, RoleKind, Subject};
 
 use super::decide::{Authorizers, Verdict, decide};
-use crate::model::Identity;
+use super::node::NodeRefusal;
 
 /// The status of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +29,25 @@ impl Reviewed {
     }
 }
 
-/// The reason as the server words it (kubernetes `pkg/registry/rbac/validation/rule.go`).
+/// The reason as the server words it (kubernetes `pkg/registry/rbac/validation/rule.go`; apiserver `authorization/union`: a no has
+/// the reasons of all authorizers, one a line).
 pub fn reason(graph: &AccessGraph, verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Masters => String::new(),
+        Verdict::Masters | Verdict::Node { .. } => String::new(),
         Verdict::Rbac { binding, subject } => {
             format!("RBAC: allowed by {} to {}", describe_binding(graph, *binding), describe_subject(graph, *subject))
         }
-        Verdict::Denied { dangling } => {
+        Verdict::Denied { node, dangling } => {
             let missing: Vec<String> = dangling.iter().map(|&binding| describe_missing(graph, binding)).collect();
-            match missing.as_slice() {
+            let rbac = match missing.as_slice() {
                 [] => String::new(),
                 [one] => format!("RBAC: {one}"),
                 several => format!("RBAC: [{}]", several.join(", ")),
+            };
+            match node.as_ref().map(NodeRefusal::server_words).filter(|words| !words.is_empty()) {
+                Some(node) if rbac.is_empty() => node,
+                Some(node) => format!("{node}\n{rbac}"),
+                None => rbac,
             }
         }
     }

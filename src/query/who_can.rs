@@ -8,6 +8,7 @@ use crate::model::{
     Action, Authorizer, ClusterId, Decision, MASTERS, MatchedNames, Name, Question, ResourceAction, Subject, SubjectId,
 };
 
+use super::node::NodeGrant;
 use super::system::{SystemFilter, is_system};
 
 /// Where the request goes.
@@ -48,6 +49,8 @@ pub struct Row {
     pub decision: Decision,
     /// What grants it; empty where no object does.
     pub grants: Vec<Grant>,
+    /// Why the Node authorizer allows; empty for every other one.
+    pub node_grants: Vec<NodeGrant>,
 }
 
 /// A binding that grants, and the rules of its role that do.
@@ -70,6 +73,25 @@ pub struct WhoCan {
     pub hidden: usize,
 }
 
+impl WhoCan {
+    /// Adds the rows of other authorizers, as far as they are wanted, and keeps the order.
+    pub fn merge(&mut self, graph: &AccessGraph, rows: Vec<Row>, filter: Filter<'_>) {
+        let mut hidden: Vec<Subject> = Vec::new();
+        for row in rows.into_iter().filter(|row| (filter.keep)(row.subject)) {
+            if filter.hides(graph, row.subject) {
+                hidden.push(row.subject);
+            } else {
+                self.rows.push(row);
+            }
+        }
+        hidden.sort_unstable();
+        hidden.dedup();
+        self.hidden += hidden.len();
+        // `system:masters` comes first. The sort is stable: the rows of one subject and authorizer stay as they were.
+        self.rows.sort_by_key(|row| (row.authorizer != Authorizer::Masters, row.subject, row.authorizer));
+    }
+}
+
 /// Which rows are wanted.
 #[derive(Clone, Copy)]
 pub struct Filter<'f> {
@@ -77,6 +99,16 @@ pub struct Filter<'f> {
     pub system: SystemFilter,
     /// Keeps a subject.
     pub keep: &'f dyn Fn(Subject) -> bool,
+}
+
+impl Filter<'_> {
+    fn hides(self, graph: &AccessGraph, subject: Subject) -> bool {
+        match self.system {
+            SystemFilter::Show => false,
+            SystemFilter::Hide => is_system(&graph.snapshot().names, subject),
+            SystemFilter::Only => !is_system(&graph.snapshot().names, subject),
+        }
+    }
 }
 
 /// A binding that grants to a subject, before rows are made.
@@ -88,7 +120,8 @@ struct Hit {
     names: u32,
 }
 
-/// Who can do this.
+/// Who can do this, by `system:masters` and RBAC. Nodes are [`node::who_can`](super::node::who_can), to be put in with
+/// [`WhoCan::merge`].
 ///
 /// O(matching grants) after a look-up by resource.
 pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: &Where, filter: Filter<'_>) -> WhoCan {
@@ -137,6 +170,7 @@ impl WhoCan {
                 authorizer: Authorizer::Masters,
                 decision: Decision::Allowed,
                 grants: Vec::new(),
+                node_grants: Vec::new(),
             };
             self.rows.insert(0, row);
         }
@@ -212,8 +246,7 @@ impl Search<'_> {
             if !(filter.keep)(subject) {
                 continue;
             }
-            let system = is_system(&graph.snapshot().names, subject);
-            if (system && filter.system == SystemFilter::Hide) || (!system && filter.system == SystemFilter::Only) {
+            if filter.hides(graph, subject) {
                 answer.hidden += 1;
                 continue;
             }
@@ -242,6 +275,7 @@ fn rows_of(graph: &AccessGraph, subject: Subject, hits: &[Hit], names: &[Vec<Nam
                 resource_names: only,
                 authorizer: Authorizer::Rbac,
                 grants: grants.collect(),
+                node_grants: Vec::new(),
             }),
             Some(namespace) => {
                 let (namespaces, all) = by_names.entry(only).or_default();
@@ -257,6 +291,7 @@ fn rows_of(graph: &AccessGraph, subject: Subject, hits: &[Hit], names: &[Vec<Nam
         resource_names: only,
         authorizer: Authorizer::Rbac,
         grants,
+        node_grants: Vec::new(),
     }));
 }
 

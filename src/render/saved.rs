@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::document::API_VERSION;
 use crate::model::{
@@ -14,6 +15,7 @@ use crate::model::{
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 const STORAGE: &str = "storage.k8s.io/v1";
+const RESOURCE: &str = "resource.k8s.io/v1";
 
 /// Writes a snapshot as text.
 ///
@@ -44,18 +46,18 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
     for pod in &snapshot.pods {
         lines.pod(pod)?;
     }
-    for at in &snapshot.claims {
-        let metadata = lines.meta(Some(at.namespace), at.name, &[]);
-        let spec = ClaimSpec { volume_name: at.volume.map(|volume| snapshot.text(volume)) };
-        lines.write(&WithSpec { api_version: "v1", kind: "PersistentVolumeClaim", metadata, spec })?;
-    }
     for volume in &snapshot.volumes {
         lines.volume(volume)?;
     }
     for at in &snapshot.attachments {
-        let spec = AttachmentSpec { node_name: snapshot.text(at.node) };
+        let spec = OnNode { node_name: snapshot.text(at.node) };
         let metadata = lines.meta(None, at.name, &[]);
         lines.write(&WithSpec { api_version: STORAGE, kind: "VolumeAttachment", metadata, spec })?;
+    }
+    for at in &snapshot.slices {
+        let spec = OnNode { node_name: snapshot.text(at.node) };
+        let metadata = lines.meta(None, at.name, &[]);
+        lines.write(&WithSpec { api_version: RESOURCE, kind: "ResourceSlice", metadata, spec })?;
     }
     Ok(())
 }
@@ -190,9 +192,9 @@ fn others(snapshot: &Snapshot) -> Vec<CountOut<'_>> {
     count("", "Secret", snapshot.secrets.len());
     count("", "Node", snapshot.nodes.len());
     count("", "Pod", snapshot.pods.len());
-    count("", "PersistentVolumeClaim", snapshot.claims.len());
     count("", "PersistentVolume", snapshot.volumes.len());
     count("storage.k8s.io", "VolumeAttachment", snapshot.attachments.len());
+    count("resource.k8s.io", "ResourceSlice", snapshot.slices.len());
     let mut others = Vec::new();
     for ((api_version, kind), &met) in &snapshot.counts {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
@@ -222,22 +224,22 @@ struct Meta<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    labels: Map<'a>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    annotations: Map<'a>,
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    labels: Pairs<'a>,
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    annotations: Pairs<'a>,
 }
 
 /// A map in the order in which it was read.
-struct Map<'a>(Vec<(&'a str, &'a str)>);
+struct Pairs<'a>(Vec<(&'a str, &'a str)>);
 
-impl Map<'_> {
+impl Pairs<'_> {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl Serialize for Map<'_> {
+impl Serialize for Pairs<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().copied())
     }
@@ -297,8 +299,8 @@ struct AggregationOut<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SelectorOut<'a> {
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    match_labels: Map<'a>,
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    match_labels: Pairs<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     match_expressions: Vec<ExpressionOut<'a>>,
 }
@@ -390,43 +392,15 @@ enum SourceOut<'a> {
     },
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ClaimSpec<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_name: Option<&'a str>,
-}
+/// The Secrets of a CSI volume that the kubelet needs, in the fields that the API has for them.
+const CSI_SECRETS: [&str; 3] = ["nodePublishSecretRef", "nodeStageSecretRef", "nodeExpandSecretRef"];
+
+/// Drivers that name one Secret as `secretRef`.
+const DRIVERS: [&str; 7] = ["cephfs", "flexVolume", "rbd", "scaleIO", "iscsi", "cinder", "storageos"];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct VolumeSpec<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claim_ref: Option<Reference<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    csi: Option<Csi<'a>>,
-}
-
-/// The Secrets that the kubelet needs, in the fields that the API has for them.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Csi<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_stage_secret_ref: Option<Reference<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_publish_secret_ref: Option<Reference<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_expand_secret_ref: Option<Reference<'a>>,
-}
-
-#[derive(Serialize)]
-struct Reference<'a> {
-    namespace: &'a str,
-    name: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AttachmentSpec<'a> {
+struct OnNode<'a> {
     node_name: &'a str,
 }
 
@@ -454,13 +428,13 @@ impl<'a> Lines<'a, '_> {
         names.iter().map(|&name| self.text(name)).collect()
     }
 
-    fn map(&self, labels: &[(Name, Name)]) -> Map<'a> {
-        Map(labels.iter().map(|&(key, value)| (self.text(key), self.text(value))).collect())
+    fn map(&self, labels: &[(Name, Name)]) -> Pairs<'a> {
+        Pairs(labels.iter().map(|&(key, value)| (self.text(key), self.text(value))).collect())
     }
 
     fn meta(&self, namespace: Option<Name>, name: Name, labels: &[(Name, Name)]) -> Meta<'a> {
         let namespace = namespace.map(|namespace| self.text(namespace));
-        Meta { name: self.text(name), namespace, labels: self.map(labels), annotations: Map(Vec::new()) }
+        Meta { name: self.text(name), namespace, labels: self.map(labels), annotations: Pairs(Vec::new()) }
     }
 
     fn role(&mut self, role: &Role) -> io::Result<()> {
@@ -537,39 +511,45 @@ impl<'a> Lines<'a, '_> {
     }
 
     fn pod(&mut self, pod: &Pod) -> io::Result<()> {
-        let refers = &pod.refers;
+        let refs = self.snapshot.pod_refs.get(pod.refs);
         let texts = |names: &[Name]| self.texts(names).into_iter();
-        let secrets = texts(&refers.secrets).map(|secret_name| VolumeOut::Secret { secret_name });
-        let maps = texts(&refers.config_maps).map(|name| VolumeOut::ConfigMap { name });
-        let claims = texts(&refers.claims).map(|claim_name| VolumeOut::PersistentVolumeClaim { claim_name });
-        let tokens = texts(&refers.token_audiences)
+        let secrets = texts(refs.secrets).map(|secret_name| VolumeOut::Secret { secret_name });
+        let maps = texts(refs.config_maps).map(|name| VolumeOut::ConfigMap { name });
+        let claims = texts(refs.claims).map(|claim_name| VolumeOut::PersistentVolumeClaim { claim_name });
+        let tokens = texts(refs.token_audiences)
             .map(|audience| SourceOut::ServiceAccountToken { audience, path: "token" })
             .map(|token| VolumeOut::Projected { sources: vec![token] });
         let spec = PodSpec {
             node_name: pod.node.map(|node| self.text(node)),
             service_account_name: pod.service_account.map(|account| self.text(account)),
             volumes: secrets.chain(maps).chain(claims).chain(tokens).collect(),
-            resource_claims: texts(&refers.resource_claims)
+            resource_claims: texts(refs.resource_claims)
                 .map(|name| ResourceClaimOut { name, resource_claim_name: name })
                 .collect(),
         };
         let mut metadata = self.meta(Some(pod.namespace), pod.name, &[]);
         if pod.mirror {
-            metadata.annotations = Map(vec![("kubernetes.io/config.mirror", "true")]);
+            metadata.annotations = Pairs(vec![("kubernetes.io/config.mirror", "true")]);
         }
         self.write(&WithSpec { api_version: "v1", kind: "Pod", metadata, spec })
     }
 
     fn volume(&mut self, volume: &PersistentVolume) -> io::Result<()> {
         let reference =
-            |(namespace, name): (Name, Name)| Reference { namespace: self.text(namespace), name: self.text(name) };
-        let mut secrets = volume.secrets.iter().map(|&secret| reference(secret));
-        let csi = (!volume.secrets.is_empty()).then(|| Csi {
-            node_stage_secret_ref: secrets.next(),
-            node_publish_secret_ref: secrets.next(),
-            node_expand_secret_ref: secrets.next(),
-        });
-        let spec = VolumeSpec { claim_ref: volume.claim.map(reference), csi };
+            |(namespace, name): (Name, Name)| json!({"namespace": self.text(namespace), "name": self.text(name)});
+        let mut spec = Map::new();
+        if let Some(claim) = volume.claim {
+            spec.insert("claimRef".to_owned(), reference(claim));
+        }
+        // A valid volume has one driver, and no driver more than these three. Whatever else was read finds a place too.
+        let (few, more) = volume.secrets.split_at(volume.secrets.len().min(CSI_SECRETS.len()));
+        if !few.is_empty() {
+            let csi = CSI_SECRETS.iter().zip(few).map(|(field, &secret)| ((*field).to_owned(), reference(secret)));
+            spec.insert("csi".to_owned(), Value::Object(csi.collect()));
+        }
+        for (driver, &secret) in DRIVERS.iter().zip(more) {
+            spec.insert((*driver).to_owned(), json!({"secretRef": reference(secret)}));
+        }
         let metadata = self.meta(None, volume.name, &Labels::default());
         self.write(&WithSpec { api_version: "v1", kind: "PersistentVolume", metadata, spec })
     }

@@ -9,6 +9,7 @@
 //! - `server`: starts the server, speaks to it, puts it back to its first state between worlds.
 //! - `live`: the collector reads what is there, says what it may not read, and sends nothing but reads.
 //! - `smoke`: the server is the one that the other tests think it is.
+//! - `node`: the Node authorizer.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,7 @@
 )]
 
 mod live;
+mod node;
 mod record;
 mod server;
 mod smoke;

@@ -79,7 +79,9 @@ fn only_collect_reads_and_only_main_writes() {
             }
         }
     }
-    for (path, text) in sources(&src().join("collect")) {
+    // Tests in files of their own make the files that they read.
+    let code = sources(&src().join("collect")).into_iter().filter(|(path, _)| !path.ends_with("tests.rs"));
+    for (path, text) in code {
         for word in ["fs::write", "File::create", "OpenOptions", "io::stdout", "io::stderr"] {
             if text.contains(word) {
                 wrong.push(format!("{}: {word}", path.display()));

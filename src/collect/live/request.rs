@@ -134,9 +134,9 @@ pub(super) const COLLECTIONS: &[(&str, &str, &str)] = &[
     ("", "v1", "serviceaccounts"),
     ("", "v1", "pods"),
     ("", "v1", "nodes"),
-    ("", "v1", "persistentvolumeclaims"),
     ("", "v1", "persistentvolumes"),
     ("storage.k8s.io", "v1", "volumeattachments"),
+    ("resource.k8s.io", "v1", "resourceslices"),
     ("apiextensions.k8s.io", "v1", "customresourcedefinitions"),
 ];
 

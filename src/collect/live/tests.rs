@@ -303,13 +303,7 @@ fn what_is_not_needed_is_not_asked_for() {
     let more: Vec<_> = more.iter().filter(|path| !always.contains(&path.as_str())).collect();
     assert_eq!(
         more,
-        [
-            "GET nodes metadata",
-            "GET persistentvolumeclaims",
-            "GET persistentvolumes",
-            "GET pods",
-            "GET volumeattachments"
-        ]
+        ["GET nodes metadata", "GET persistentvolumes", "GET pods", "GET resourceslices", "GET volumeattachments"]
     );
 }
 
