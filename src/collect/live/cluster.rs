@@ -96,7 +96,9 @@ pub(super) async fn collect(
             Ok((version, discovery)) => (version, discovery),
             Err(error) => (Err(Failure::Unreadable(error.to_string())), Err(Failure::Unreadable(error.to_string()))),
         };
-        if let (Err(_), true, Some((paging, list))) = (&discovery, options.needs.definitions, definitions) {
+        if let (Err(Failure::Refused { .. } | Failure::Unreadable(_)), true, Some((paging, list))) =
+            (&discovery, options.needs.definitions, definitions)
+        {
             outcomes.push(read_or_gap(&paging, list, "").await);
         }
         (outcomes, version, discovery)
