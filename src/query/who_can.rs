@@ -69,7 +69,7 @@ pub struct WhoCan {
     pub rows: Vec<Row>,
     /// The places of the rules, in their roles, that the grants refer to.
     pub rules: Vec<u32>,
-    /// How many subjects were left out as system subjects.
+    /// How many subjects [`SystemFilter`] left out.
     pub hidden: usize,
 }
 
@@ -156,24 +156,32 @@ pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: 
 }
 
 impl WhoCan {
-    /// `system:masters` can do everything on every API server, whatever the bindings say.
+    /// `system:masters` can do everything on every API server, whatever the bindings say. Its rows come first, and what a
+    /// ClusterRoleBinding grants to it stands in the row that it has anyway.
     fn add_masters(&mut self, graph: &AccessGraph, filter: Filter<'_>) {
         let Some(masters) = graph.snapshot().names.find(MASTERS).map(Subject::Group) else { return };
         if !(filter.keep)(masters) {
-        } else if filter.system == SystemFilter::Hide {
-            self.hidden += 1;
-        } else {
-            let row = Row {
-                subject: masters,
-                place: Place::Cluster,
-                resource_names: Vec::new(),
-                authorizer: Authorizer::Masters,
-                decision: Decision::Allowed,
-                grants: Vec::new(),
-                node_grants: Vec::new(),
-            };
-            self.rows.insert(0, row);
+            return;
         }
+        if filter.system == SystemFilter::Hide {
+            self.hidden += 1;
+            return;
+        }
+        let (mut own, others): (Vec<Row>, Vec<Row>) =
+            std::mem::take(&mut self.rows).into_iter().partition(|row| row.subject == masters);
+        let is_whole = |row: &Row| row.place == Place::Cluster && row.decision == Decision::Allowed;
+        let bound = own.iter().position(is_whole).map(|at| own.remove(at).grants);
+        self.rows.push(Row {
+            subject: masters,
+            place: Place::Cluster,
+            resource_names: Vec::new(),
+            authorizer: Authorizer::Masters,
+            decision: Decision::Allowed,
+            grants: bound.unwrap_or_default(),
+            node_grants: Vec::new(),
+        });
+        self.rows.extend(own);
+        self.rows.extend(others);
     }
 }
 
@@ -240,10 +248,15 @@ impl Search<'_> {
         // A binding that names a subject twice grants it once.
         hits.dedup_by_key(|hit| (hit.subject, hit.names != 0, hit.binding));
         let mut answer = WhoCan { rules, ..WhoCan::default() };
+        let masters = graph.snapshot().names.find(MASTERS).map(Subject::Group);
         for of_subject in hits.chunk_by(|a, b| a.subject == b.subject) {
             let Some(first) = of_subject.first() else { continue };
             let subject = subjects.get(first.subject);
             if !(filter.keep)(subject) {
+                continue;
+            }
+            if Some(subject) == masters && filter.system == SystemFilter::Hide {
+                // It is there without any binding, and is counted where it is added.
                 continue;
             }
             if filter.hides(graph, subject) {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::evidence::ObjectOut;
 use super::format::Format;
 use crate::model::{Gap, Name, Origin, Snapshot, Source, Subject};
 
@@ -95,9 +96,12 @@ pub(super) struct GapOut {
 pub(super) struct Summary {
     /// How many items there are.
     pub(super) items: usize,
-    /// How many system subjects were left out.
+    /// How many subjects `--system` left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) hidden_system_subjects: Option<usize>,
+    pub(super) hidden_subjects: Option<usize>,
+    /// The bindings that name the subject and a role that does not exist, so that they grant nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dangling_bindings: Option<Vec<ObjectOut>>,
     /// Whether something was not read, so that the items are "at least these".
     pub(super) partial: bool,
     pub(super) exit: ExitOut,
@@ -138,7 +142,8 @@ impl<I, Q> Document<I, Q> {
         };
         let summary = Summary {
             items: items.len(),
-            hidden_system_subjects: None,
+            hidden_subjects: None,
+            dangling_bindings: None,
             partial: !snapshot.gaps.is_empty(),
             exit: exit.into(),
         };

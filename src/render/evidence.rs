@@ -157,7 +157,8 @@ impl RuleOut {
         let only = if self.resource_names.is_empty() {
             String::new()
         } else {
-            format!(" only {}", self.resource_names.join(","))
+            let names: Vec<&str> = self.resource_names.iter().map(|name| shown(name)).collect();
+            format!(" only {}", names.join(","))
         };
         format!("{verbs} {} ({}){only}", self.resources.join(","), groups.join(","))
     }
@@ -172,6 +173,17 @@ pub(super) fn rule_out(graph: &AccessGraph, rule: Rule<'_>) -> RuleOut {
         resource_names: texts(rule.resource_names),
         non_resource_urls: texts(rule.non_resource_urls),
     }
+}
+
+/// Object names as a column shows them.
+pub(super) fn name_list(graph: &AccessGraph, names: &[Name]) -> String {
+    let texts: Vec<&str> = names.iter().map(|&name| shown(graph.text(name))).collect();
+    texts.join(", ")
+}
+
+/// The empty name is a name: that of a request without one.
+pub(super) fn shown(name: &str) -> &str {
+    if name.is_empty() { "\"\"" } else { name }
 }
 
 /// `Group dev`, `ServiceAccount ns/name`.

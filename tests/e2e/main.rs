@@ -10,6 +10,7 @@
 //! - `live`: the collector reads what is there, says what it may not read, and sends nothing but reads.
 //! - `smoke`: the server is the one that the other tests think it is.
 //! - `node`: the Node authorizer.
+//! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +21,9 @@
 
 mod live;
 mod node;
+mod parity;
 mod record;
 mod server;
 mod smoke;
+#[path = "../worlds/mod.rs"]
+mod worlds;

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up. A floor that is not there yet is simply not imported.
 const FLOORS: [&str; 7] = ["model", "collect", "graph", "query", "rules", "render", "cli"];
 
-/// Every source file below a folder, with its text.
+/// Every source file below a folder, with its text; unit tests in files of their own left out.
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(sources(&path));
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs") {
             let text = fs::read_to_string(&path).unwrap();
             found.push((path, text));
         }

@@ -3,6 +3,9 @@
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `floors`: a floor imports only from floors below it.
 //! - `readme`: what README shows is what the program prints.
+//! - `recorded`: what a real server answered to thousands of reviews.
+//! - `scenarios`: small worlds and the whole answers to questions about them.
+//! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,3 +16,20 @@
 mod bootstrap;
 mod floors;
 mod readme;
+mod recorded;
+mod scenarios;
+#[path = "../worlds/mod.rs"]
+mod worlds;
+
+use rbac_lens::cli::{Outcome, World, run};
+
+/// Runs one command line in this process, with nothing on standard input.
+fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
+    ask_with(words, "")
+}
+
+/// Runs one command line in this process.
+fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
+    let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
+    run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| () })
+}
