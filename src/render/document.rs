@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::evidence::ObjectOut;
 use super::format::Format;
+use super::tame;
 use crate::model::{Gap, Name, Origin, Snapshot, Source, Subject};
 
 /// The API version of all documents.
@@ -158,9 +159,7 @@ impl<I: Serialize, Q: Serialize> Document<I, Q> {
     pub(super) fn text(&self, format: Format) -> Option<Result<String, String>> {
         match format {
             Format::Json => Some(json(self)),
-            Format::Yaml => Some(
-                serde_saphyr::to_string(self).map(|text| format!("{}\n", text.trim_end())).map_err(|e| e.to_string()),
-            ),
+            Format::Yaml => Some(tame::yaml(self)),
             Format::Ndjson => Some(lines(&self.items)),
             Format::Table | Format::Wide | Format::Name => None,
         }
@@ -170,7 +169,7 @@ impl<I: Serialize, Q: Serialize> Document<I, Q> {
 fn json<T: Serialize>(value: &T) -> Result<String, String> {
     let mut text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
     text.push('\n');
-    Ok(text)
+    Ok(tame::json(text))
 }
 
 fn lines<T: Serialize>(items: &[T]) -> Result<String, String> {
@@ -179,7 +178,7 @@ fn lines<T: Serialize>(items: &[T]) -> Result<String, String> {
         serde_json::to_writer(&mut text, item).map_err(|error| error.to_string())?;
         text.push(b'\n');
     }
-    String::from_utf8(text).map_err(|error| error.to_string())
+    String::from_utf8(text).map(tame::json).map_err(|error| error.to_string())
 }
 
 impl From<&Gap> for GapOut {

@@ -6,6 +6,7 @@ mod evidence;
 mod format;
 mod review;
 mod table;
+mod tame;
 mod text;
 mod what_can;
 mod who_can;

@@ -1,6 +1,7 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
 //! - `floors`: a floor imports only from floors below it.
+//! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +11,7 @@
 )]
 
 mod floors;
+mod hostile;
 mod scenarios;
 
 use rbac_lens::cli::{Outcome, World, run};
@@ -23,4 +25,10 @@ fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
 fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
     let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
     run(words, &mut World { stdin: &mut stdin.as_bytes() })
+}
+
+/// The formats that a command prints.
+fn formats(command: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let named = command != "review";
+    ["table", "wide", "name", "json", "yaml", "ndjson"].into_iter().filter(move |format| named || *format != "name")
 }
