@@ -1,5 +1,6 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
+//! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
@@ -10,6 +11,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod cli;
 mod floors;
 mod hostile;
 mod scenarios;
