@@ -7,6 +7,8 @@ mod format;
 mod review;
 mod table;
 mod tame;
+#[cfg(test)]
+mod tests;
 mod text;
 mod what_can;
 mod who_can;

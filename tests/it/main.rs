@@ -3,6 +3,7 @@
 //! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
+//! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +16,7 @@ mod cli;
 mod floors;
 mod hostile;
 mod scenarios;
+mod schemas;
 
 use rbac_lens::cli::{Outcome, World, run};
 
