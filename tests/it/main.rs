@@ -3,6 +3,8 @@
 //! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
+//! - `properties`: what must hold between the answers, whatever the world.
+//! - `reviews`: raw semantics, the server's refusals, expectations.
 //! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
 #![allow(
@@ -15,6 +17,8 @@
 mod cli;
 mod floors;
 mod hostile;
+mod properties;
+mod reviews;
 mod scenarios;
 mod schemas;
 
