@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up. A floor that is not there yet is simply not imported.
 const FLOORS: [&str; 7] = ["model", "collect", "graph", "query", "rules", "render", "cli"];
 
-/// Every source file below a folder, with its text; unit tests in files of their own left out.
+/// Every source file below a folder that is part of the program, with its text; `tests.rs` is not.
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
