@@ -5,11 +5,13 @@
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `properties`: what must hold between the answers, whatever the world.
+//! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
 //! - `reviews`: raw semantics, the server's refusals, expectations.
 //! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
+//! - `words`: the reasons that a real server gives, and what it refuses to answer.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
@@ -23,11 +25,13 @@ mod cli;
 mod floors;
 mod hostile;
 mod properties;
+mod random_worlds;
 mod readme;
 mod recorded;
 mod reviews;
 mod scenarios;
 mod schemas;
+mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;
 

@@ -113,13 +113,14 @@ impl<'w> Asker<'w> {
                 return None;
             }
             let binding = *self.dice.pick(from);
-            let (kind, role) = (&binding["roleRef"]["kind"], &binding["roleRef"]["name"]);
+            let (kind, name) = (text(&binding["roleRef"]["kind"]), &binding["roleRef"]["name"]);
             let rules: Vec<&Value> = self
                 .roles
                 .iter()
                 .copied()
-                .filter(|object| &object["kind"] == kind && &object["metadata"]["name"] == role)
-                .filter(|object| kind != "Role" || object["metadata"]["namespace"] == binding["metadata"]["namespace"])
+                // A kind in the wrong case grants nothing, which is worth a question.
+                .filter(|role| text(&role["kind"]).eq_ignore_ascii_case(kind) && &role["metadata"]["name"] == name)
+                .filter(|role| kind != "Role" || role["metadata"]["namespace"] == binding["metadata"]["namespace"])
                 .flat_map(|role| list(&role["rules"]))
                 .collect();
             if !rules.is_empty() && list(&binding["subjects"]).next().is_some() {
@@ -158,12 +159,14 @@ impl<'w> Asker<'w> {
     }
 
     fn what_the_rule_grants(&mut self, rule: &Value, binding_namespace: &str) -> Asked {
+        let has_paths = !rule["nonResourceURLs"].is_null();
+        let asks_for_a_path = has_paths && (rule["resources"].is_null() || self.dice.percent(50));
         let mut one_of = |field: &str| -> String {
             let entries: Vec<&str> = list(&rule[field]).map(text).collect();
             if entries.is_empty() { String::new() } else { (*self.dice.pick(&entries)).to_owned() }
         };
         let verb = one_of("verbs");
-        if !rule["nonResourceURLs"].is_null() && rule["resources"].is_null() {
+        if asks_for_a_path {
             let path = one_of("nonResourceURLs");
             let verb = if verb == "*" { self.verb() } else { verb };
             return Asked::Path { verb, path: self.path_under(&path) };
