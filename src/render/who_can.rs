@@ -32,7 +32,7 @@ pub struct WhoCanReport<'a> {
 
 /// One subject with every grant it has at one place.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhoCanItem {
     subject: SubjectOut,
@@ -45,8 +45,10 @@ pub(super) struct WhoCanItem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_names: Vec<String>,
     /// `masters`, `node` or `rbac`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac"])))]
     authorizer: &'static str,
     /// `allowed`, or `named` when it is allowed only for `resourceNames`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named"])))]
     decision: &'static str,
     grants: Vec<GrantOut>,
     /// The known accounts behind a group that the API server fills by itself, under `--expand`.
@@ -59,7 +61,7 @@ pub(super) struct WhoCanItem {
 
 /// An account behind a group.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Member"))]
 struct MemberOut {
     namespace: String,
     name: String,

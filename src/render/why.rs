@@ -38,7 +38,7 @@ pub struct WhyReport<'a> {
 
 /// Who and what was asked.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentityAndQuestion"))]
 pub(super) struct WhyQuestion {
     identity: IdentityOut,
     action: QuestionOut,
@@ -46,13 +46,15 @@ pub(super) struct WhyQuestion {
 
 /// The one answer.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhyItem {
     /// `allowed`, `denied` or `unknown`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown"])))]
     decision: &'static str,
     /// The authorizer that allows without any binding.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node"])))]
     authorizer: Option<&'static str>,
     grants: Vec<SubjectGrantOut>,
     /// What almost allows, the nearest first.
@@ -61,9 +63,10 @@ pub(super) struct WhyItem {
 
 /// Something that grants almost this.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NearMiss"))]
 pub(super) struct MissOut {
     /// The kind of what is lacking.
+    #[cfg_attr(test, schemars(extend("enum" = ["role", "namespace", "clusterScoped", "resourceNames", "subresource", "wildcard", "case", "apiGroup", "verb", "subject"])))]
     lack: &'static str,
     /// The same in words.
     message: String,
@@ -245,7 +248,7 @@ fn message(report: &WhyReport<'_>, miss: &Miss) -> String {
     };
     match miss.lack {
         Lack::Role if matches!(binding.role.kind, RoleKind::Other(_)) => {
-            format!("{title} grants nothing: its roleRef is neither a Role nor a ClusterRole")
+            format!("{title} grants nothing: `{}` of its roleRef is neither Role nor ClusterRole", role.kind)
         }
         Lack::Role if binding.role.kind == RoleKind::Role && binding.namespace.is_none() => {
             format!("{title} grants nothing: a ClusterRoleBinding cannot grant a Role, and names {role_title}")
