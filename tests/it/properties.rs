@@ -119,7 +119,15 @@ fn questions() -> Vec<Action> {
             for namespace in NAMESPACES.into_iter().chain([""]) {
                 let [verb, api_group, resource, subresource, namespace, name] =
                     [verb, api_group, resource, subresource, namespace, name].map(str::to_owned);
-                all.push(Action::Resource(ResourceAction { verb, api_group, resource, subresource, namespace, name }));
+                all.push(Action::Resource(ResourceAction {
+                    verb,
+                    api_group,
+                    resource,
+                    subresource,
+                    namespace,
+                    name,
+                    ..ResourceAction::default()
+                }));
             }
         }
     }
