@@ -70,7 +70,7 @@ fn by_why(world: &World, questions: &[Value]) -> Vec<bool> {
     let graph = graph(&world.objects);
     let answer = |review: &Review| {
         let place = place(&review.action);
-        why(&graph, ClusterId::FIRST, &review.identity, &review.action, &place).allowed()
+        why(&graph, ClusterId::FIRST, &review.identity, &review.action, &place, authorizers(world)).allowed()
     };
     reviews(questions).iter().map(answer).collect()
 }
