@@ -2,6 +2,7 @@
 //!
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `floors`: a floor imports only from floors below it.
+//! - `node`: the Node authorizer, on answers of a real server.
 //! - `readme`: what README shows is what the program prints.
 #![allow(
     clippy::unwrap_used,
@@ -12,4 +13,5 @@
 
 mod bootstrap;
 mod floors;
+mod node;
 mod readme;
