@@ -4,8 +4,6 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use rbac_lens::cli::{FileOut, Outcome, World, run};
 use rbac_lens::collect::Progress;
 
@@ -64,13 +62,7 @@ fn save(file: &FileOut) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut open = options.open(&part)?;
-    let text = file.text.as_bytes();
-    let written = if file.path.extension().is_some_and(|ending| ending == "gz") {
-        let mut packed = GzEncoder::new(open, Compression::default());
-        packed.write_all(text).and_then(|()| packed.finish()).map(drop)
-    } else {
-        open.write_all(text).and_then(|()| open.flush())
-    };
+    let written = open.write_all(&file.content).and_then(|()| open.flush());
     let done = written.and_then(|()| std::fs::rename(&part, &file.path));
     if done.is_err() {
         // What is half written is of no use; the error that matters is the first one.

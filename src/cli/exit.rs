@@ -22,10 +22,10 @@ pub struct Outcome {
 /// A file that a command makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileOut {
-    /// Where; a name that ends in `.gz` is packed.
+    /// Where.
     pub path: PathBuf,
     /// What is in it.
-    pub text: String,
+    pub content: Vec<u8>,
 }
 
 /// Why there is no answer. Each becomes lines that begin with `error: ` and exit status 2.

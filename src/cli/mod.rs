@@ -5,6 +5,7 @@ mod connection;
 mod exit;
 mod input;
 mod review;
+mod snapshot;
 mod what_can;
 mod who_can;
 mod why;
@@ -53,6 +54,7 @@ enum Command {
     WhatCan(Box<what_can::Args>),
     Why(Box<why::Args>),
     Review(Box<review::Args>),
+    Snapshot(Box<snapshot::Args>),
 }
 
 /// Runs one command line.
@@ -66,6 +68,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::WhatCan(args) => what_can::run(&args, &cli.connection, world),
         Command::Why(args) => why::run(&args, &cli.connection, world),
         Command::Review(args) => review::run(&args, &cli.connection, world),
+        Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())
 }

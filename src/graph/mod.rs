@@ -4,8 +4,10 @@
 mod access;
 mod aggregation;
 mod node;
+mod walk;
 
 pub use access::{AccessGraph, BindingIx, RoleIx, Scope};
 pub use node::{
     AttachmentIx, KnownNode, NodeGraph, NodeObject, Object, Objects, PodIx, Related, Relation, SliceIx, VolumeIx,
 };
+pub use walk::{AndOr, Saturation};

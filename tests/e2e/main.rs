@@ -9,6 +9,7 @@
 //! - `server`: starts the server, speaks to it, puts it back to its first state between worlds.
 //! - `smoke`: the server is the one that the other tests think it is.
 //! - `node`: the Node authorizer.
+//! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,9 @@
 
 mod live;
 mod node;
+mod parity;
 mod record;
 mod server;
 mod smoke;
+#[path = "../worlds/mod.rs"]
+mod worlds;

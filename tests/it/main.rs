@@ -4,6 +4,8 @@
 //! - `floors`: a floor imports only from floors below it.
 //! - `node`: the Node authorizer, on answers of a real server.
 //! - `readme`: what README shows is what the program prints.
+//! - `recorded`: what a real server answered to thousands of reviews.
+//! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,3 +17,6 @@ mod bootstrap;
 mod floors;
 mod node;
 mod readme;
+mod recorded;
+#[path = "../worlds/mod.rs"]
+mod worlds;
