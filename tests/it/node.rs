@@ -14,6 +14,7 @@ use rbac_lens::query::{
     Authorizers, Filter, NodeGrant, NodeRefusal, Place, Reviewed, Row, SystemFilter, Verdict, Where, decide, members,
     node, who_can,
 };
+use rbac_lens::render::saved;
 use serde_json::Value;
 
 const CLUSTER: ClusterId = ClusterId::FIRST;
@@ -113,6 +114,24 @@ fn recorded_reviews_are_answered_as_the_server_did() {
         let object: Value = serde_json::from_str(&review.object).unwrap();
         let said = object["status"]["reason"].as_str().unwrap_or_default();
         assert_eq!((Some(ours.allowed), ours.reason.as_str()), (review.expected, said), "{}", object["spec"]);
+    }
+}
+
+#[test]
+fn a_saved_snapshot_says_the_same_of_nodes() {
+    let graph = recorded();
+    let mut text = Vec::new();
+    saved(graph.snapshot(), &mut text).unwrap();
+    let again = world(std::str::from_utf8(&text).unwrap());
+    let asked = ["get - secrets", "get - configmaps", "create - serviceaccounts/token", "get - persistentvolumeclaims"];
+    let everywhere = asked.map(|asked| (action(asked, ""), Where::EachNamespace));
+    let scoped =
+        ["get - persistentvolumes", "get storage.k8s.io volumeattachments", "get resource.k8s.io resourceslices"];
+    let scoped = scoped.map(|asked| (action(asked, ""), Where::Cluster));
+    for (action, place) in everywhere.iter().chain(&scoped) {
+        let lines = answers(&graph, action, place);
+        assert!(!lines.is_empty(), "{action:?}");
+        assert_eq!(answers(&again, action, place), lines, "{action:?}");
     }
 }
 
