@@ -72,7 +72,9 @@ impl Outcome {
     pub(super) fn of_clap(error: &clap::Error) -> Outcome {
         let text = error.render().to_string();
         if error.use_stderr() {
-            Outcome { notes: vec![text.trim_end().to_owned()], code: 2, ..Outcome::default() }
+            // It repeats what was typed.
+            let lines = text.trim_end().lines().map(|line| safe(line).into_owned());
+            Outcome { notes: lines.collect(), code: 2, ..Outcome::default() }
         } else {
             Outcome { out: text, ..Outcome::default() }
         }
@@ -103,6 +105,11 @@ impl Exits {
         let code = self.reasons.first().map_or(0, |(code, _)| *code);
         Exit { code, reasons: self.reasons.into_iter().map(|(_, reason)| reason).collect() }
     }
+}
+
+/// `1 subject`, `2 subjects`.
+pub(super) fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What the reader of an answer should know about its input: warnings, defaults that were filled in, and gaps.
@@ -138,8 +145,8 @@ pub(super) fn notes(snapshot: &Snapshot, quiet: bool) -> Vec<String> {
     }
     if !snapshot.gaps.is_empty() {
         notes.push(format!(
-            "warning: not everything could be read, so these are at least the ones ({} gaps):",
-            snapshot.gaps.len()
+            "warning: not everything could be read, so these are at least the ones ({}):",
+            count(snapshot.gaps.len(), "gap")
         ));
         notes.extend(snapshot.gaps.iter().map(|gap| format!("  {}", safe(&gap.message))));
     }

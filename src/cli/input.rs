@@ -8,8 +8,9 @@ use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::Failure;
 use crate::collect::{DEMO, FileOptions, Input, Limits, LiveCluster, Needs, Secrets, StandardInput, load};
+use crate::graph::AccessGraph;
 use crate::model::Snapshot;
-use crate::render::{Format, Metadata, SourceKind};
+use crate::render::{Format, Metadata, SourceKind, safe};
 
 /// Where to read.
 #[derive(Debug, Args)]
@@ -113,6 +114,11 @@ impl InputArgs {
         })
     }
 
+    /// What `-f` names.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.filename
+    }
+
     pub(super) fn options(&self, needs: Needs) -> FileOptions {
         FileOptions {
             recursive: self.recursive,
@@ -123,6 +129,18 @@ impl InputArgs {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         }
     }
+}
+
+/// A hint for a namespace that nothing was read in: a slip of the hand looks just like an empty one.
+pub(super) fn namespace_hint(graph: &AccessGraph, namespace: &str) -> Option<String> {
+    let snapshot = graph.snapshot();
+    let known = snapshot.names.find(namespace).is_some_and(|name| {
+        graph.scopes().iter().any(|scope| scope.namespace == Some(name))
+            || snapshot.namespaces.iter().any(|namespace| namespace.name == name)
+            || snapshot.roles.iter().any(|role| role.namespace == Some(name))
+            || snapshot.service_accounts.iter().any(|account| account.namespace == name)
+    });
+    (!known).then(|| format!("hint: nothing was read of a namespace `{}`", safe(namespace)))
 }
 
 /// The inputs behind file arguments.

@@ -4,8 +4,8 @@ use clap::ValueEnum;
 
 use super::World;
 use super::connection::ConnectionArgs;
-use super::exit::{Exits, Failure, Outcome, notes};
-use super::input::{InputArgs, OutputArgs};
+use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::input::{InputArgs, OutputArgs, namespace_hint};
 use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{
@@ -91,6 +91,11 @@ impl SubjectArgs {
         }
     }
 
+    /// Whether subjects are left out by kind or name.
+    fn chooses(&self) -> bool {
+        self.kind.is_some() || self.subject.is_some()
+    }
+
     fn keeps(&self, graph: &AccessGraph, subject: Subject) -> bool {
         let kind = match subject {
             Subject::User(_) => Kind::User,
@@ -142,18 +147,20 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let mut lines = notes(graph.snapshot(), args.output.quiet);
     lines.extend(unverified);
     if !args.output.quiet {
-        lines.splice(0..0, asked.notes().chain(placed.notes));
+        lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));
         let mut subjects: Vec<Subject> = answer.rows.iter().map(|row| row.subject).collect();
         subjects.dedup();
-        let hidden = if answer.hidden > 0 {
-            format!("; {} system subjects hidden (--system=show)", answer.hidden)
-        } else {
-            String::new()
+        let hidden = match (answer.hidden, args.subjects.system()) {
+            (0, _) => String::new(),
+            (some, SystemFilter::Only) => format!("; {} hidden (--system=show)", count(some, "other subject")),
+            (some, _) => format!("; {} hidden (--system=show)", count(some, "system subject")),
         };
         lines.push(match subjects.len() {
-            0 => format!("nobody can {}{hidden}", safe(&words(&placed.action))),
-            1 => format!("1 subject{hidden}"),
-            many => format!("{many} subjects{hidden}"),
+            0 if args.subjects.chooses() || answer.hidden > 0 => {
+                format!("none of the subjects asked for can {}{hidden}", safe(&words(&placed.action)))
+            }
+            0 => format!("nobody can {}", safe(&words(&placed.action))),
+            some => format!("{}{hidden}", count(some, "subject")),
         });
     }
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
@@ -237,7 +244,18 @@ pub(super) struct Asked {
 pub(super) struct Placed {
     pub(super) action: Action,
     pub(super) place: Where,
-    pub(super) notes: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl Placed {
+    /// Hints about the place.
+    pub(super) fn notes_in(&self, graph: &AccessGraph) -> Vec<String> {
+        let mut notes = self.notes.clone();
+        if let Where::Namespace(namespace) = &self.place {
+            notes.extend(namespace_hint(graph, namespace));
+        }
+        notes
+    }
 }
 
 impl Asked {
@@ -261,8 +279,19 @@ impl Asked {
                 warnings: ResourceTable::path_verb_warning(verb).into_iter().collect(),
             });
         }
+        if let Some(bare) = resource.strip_suffix('/') {
+            return Err(Failure::Usage(format!(
+                "nothing stands behind the slash of `{resource}`; write `{bare}`, {bare}/NAME or {bare}/SUBRESOURCE"
+            )));
+        }
         let mut resolved = table.resolve(verb, resource);
         if let Some(subresource) = subresource {
+            if !resolved.subresource.is_empty() && resolved.subresource != subresource {
+                return Err(Failure::Usage(format!(
+                    "two subresources are given, `{}` in `{resource}` and `{subresource}`",
+                    resolved.subresource
+                )));
+            }
             resolved.subresource = subresource.to_owned();
             resolved.hints.retain(|hint| !hint.contains("--subresource"));
         }
@@ -305,12 +334,22 @@ impl Asked {
             // a creation or several of them does not.
             let one =
                 matches!(action.verb.as_str(), "get" | "patch" | "update" | "delete") || !action.subresource.is_empty();
-            if !action.name.is_empty() {
+            // A list keeps no namespace even where a field selector narrows it to one name.
+            let several = matches!(action.verb.as_str(), "list" | "watch" | "deletecollection");
+            if !action.name.is_empty() && !several {
                 let place = Where::Namespace(action.name.clone());
                 return Placed { action: at(&action.name), place, notes: Vec::new() };
             }
             if one && namespace.is_none() {
                 return Placed { action: at(""), place: Where::EachNamespaceObject, notes: Vec::new() };
+            }
+            if let Some(namespace) = namespace.as_ref().filter(|_| one && typed) {
+                let hint = format!(
+                    "hint: namespaces are cluster-scoped; the namespace is left out; for the object itself write \
+                     namespaces/{}",
+                    safe(namespace)
+                );
+                return Placed { action: at(""), place: Where::Cluster, notes: vec![hint] };
             }
         }
         if self.resolved.namespaced == Some(false) {

@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let out = render::why(&report, args.output.output).map_err(Failure::Usage)?;
     let mut lines = notes(graph.snapshot(), args.output.quiet);
     if !args.output.quiet {
-        lines.splice(0..0, asked.notes().chain(placed.notes));
+        lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));
     }
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }

@@ -9,7 +9,7 @@ use crate::query::is_default_role;
 
 /// The question as it was resolved.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Question"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct QuestionOut {
     pub(super) verb: String,
@@ -56,7 +56,7 @@ impl From<&Action> for QuestionOut {
 
 /// A binding and one rule of its role that allows.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Grant"))]
 pub(super) struct GrantOut {
     pub(super) binding: ObjectOut,
     pub(super) role: RoleOut,
@@ -67,8 +67,9 @@ pub(super) struct GrantOut {
 
 /// An RBAC object.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Object"))]
 pub(super) struct ObjectOut {
+    #[cfg_attr(test, schemars(extend("enum" = ["RoleBinding", "ClusterRoleBinding"])))]
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) namespace: Option<String>,
@@ -77,10 +78,11 @@ pub(super) struct ObjectOut {
 
 /// The role behind a binding.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Role"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RoleOut {
-    pub(super) kind: &'static str,
+    /// `Role` or `ClusterRole`; of a binding that grants nothing also what else stands in its `roleRef`.
+    pub(super) kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) namespace: Option<String>,
     pub(super) name: String,
@@ -90,7 +92,7 @@ pub(super) struct RoleOut {
 
 /// A rule, spelled as in a role.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Rule"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RuleOut {
     pub(super) verbs: Vec<String>,
@@ -128,7 +130,11 @@ pub(super) fn role_out(graph: &AccessGraph, at: BindingIx) -> RoleOut {
     let binding = graph.binding(at);
     let is_role = binding.role.kind == RoleKind::Role;
     RoleOut {
-        kind: if is_role { "Role" } else { "ClusterRole" },
+        kind: match binding.role.kind {
+            RoleKind::Role => "Role".to_owned(),
+            RoleKind::ClusterRole => "ClusterRole".to_owned(),
+            RoleKind::Other(kind) => graph.text(kind).to_owned(),
+        },
         namespace: binding.namespace.filter(|_| is_role).map(|namespace| graph.text(namespace).to_owned()),
         name: graph.text(binding.role.name).to_owned(),
         kubernetes_default: graph.role_of(at).is_some_and(|role| is_default_role(graph, role)),
@@ -157,7 +163,8 @@ impl RuleOut {
         let only = if self.resource_names.is_empty() {
             String::new()
         } else {
-            format!(" only {}", self.resource_names.join(","))
+            let names: Vec<&str> = self.resource_names.iter().map(|name| shown(name)).collect();
+            format!(" only {}", names.join(","))
         };
         format!("{verbs} {} ({}){only}", self.resources.join(","), groups.join(","))
     }
@@ -172,6 +179,17 @@ pub(super) fn rule_out(graph: &AccessGraph, rule: Rule<'_>) -> RuleOut {
         resource_names: texts(rule.resource_names),
         non_resource_urls: texts(rule.non_resource_urls),
     }
+}
+
+/// Object names as a column shows them.
+pub(super) fn name_list(graph: &AccessGraph, names: &[Name]) -> String {
+    let texts: Vec<&str> = names.iter().map(|&name| shown(graph.text(name))).collect();
+    texts.join(", ")
+}
+
+/// The empty name is a name: that of a request without one.
+pub(super) fn shown(name: &str) -> &str {
+    if name.is_empty() { "\"\"" } else { name }
 }
 
 /// `Group dev`, `ServiceAccount ns/name`.

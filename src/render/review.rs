@@ -31,11 +31,38 @@ pub struct ReviewReport<'a> {
 
 /// There is no one question.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Question"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReviewQuestion {
     /// How many reviews were asked.
     reviews: usize,
+}
+
+/// What becomes of a review: every field as it came in, and the answer.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Item", rename_all = "camelCase", extend("additionalProperties" = true))]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct ReviewOut {
+    #[schemars(extend("enum" = ["authorization.k8s.io/v1", "authorization.k8s.io/v1beta1"]))]
+    api_version: String,
+    #[schemars(extend("enum" = ["SubjectAccessReview", "LocalSubjectAccessReview"]))]
+    kind: String,
+    /// The question, as the API server defines it.
+    spec: serde_json::Map<String, Value>,
+    status: StatusOut,
+}
+
+/// The answer in the server's words.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Status")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct StatusOut {
+    allowed: bool,
+    /// What allows, or which roles are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 /// The text of the answers.

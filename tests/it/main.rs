@@ -1,10 +1,18 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
 //! - `bootstrap`: the objects that a real server creates by itself.
+//! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `floors`: a floor imports only from floors below it.
+//! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `node`: the Node authorizer, on answers of a real server.
+//! - `properties`: what must hold between the answers, whatever the world.
+//! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
+//! - `reviews`: raw semantics, the server's refusals, expectations.
+//! - `schemas`: reports hold what `schemas/` says.
+//! - `scenarios`: small worlds and the whole answers to questions about them.
+//! - `words`: the reasons that a real server gives, and what it refuses to answer.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
@@ -14,9 +22,36 @@
 )]
 
 mod bootstrap;
+mod cli;
 mod floors;
+mod hostile;
 mod node;
+mod properties;
+mod random_worlds;
 mod readme;
 mod recorded;
+mod reviews;
+mod scenarios;
+mod schemas;
+mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;
+
+use rbac_lens::cli::{Outcome, World, run};
+
+/// Runs one command line in this process, with nothing on standard input.
+fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
+    ask_with(words, "")
+}
+
+/// Runs one command line in this process.
+fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
+    let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
+    run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| () })
+}
+
+/// The formats that a command prints.
+fn formats(command: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let named = command != "review";
+    ["table", "wide", "name", "json", "yaml", "ndjson"].into_iter().filter(move |format| named || *format != "name")
+}

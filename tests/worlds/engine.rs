@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use super::oracle::{Held, Holder};
 use super::{Judge, Mode, World, oracle};
 
-pub(crate) const REVIEW: Judge = Judge { name: "review", nodes: false, answers: by_review };
-pub(crate) const WHY: Judge = Judge { name: "why", nodes: false, answers: by_why };
+pub(crate) const REVIEW: Judge = Judge { name: "review", nodes: true, answers: by_review };
+pub(crate) const WHY: Judge = Judge { name: "why", nodes: true, answers: by_why };
 pub(crate) const WHO_CAN: Judge = Judge { name: "who-can", nodes: false, answers: by_who_can };
 pub(crate) const WHAT_CAN: Judge = Judge { name: "what-can", nodes: false, answers: by_what_can };
 

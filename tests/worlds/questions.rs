@@ -15,8 +15,8 @@ pub(crate) fn questions(world: &[Value], seed: u64, count: usize) -> Vec<Value> 
     (0..count)
         .map(|_| match asker.dice.below(10) {
             0..5 if has_nodes => asker.of_a_node(),
-            0..5 => asker.from_a_grant(),
-            5..8 if has_nodes => asker.from_a_grant(),
+            0..5 => asker.near_a_grant(),
+            5..8 if has_nodes => asker.near_a_grant(),
             5 => asker.of_the_namespace_itself(),
             _ => asker.at_random(),
         })
@@ -90,7 +90,7 @@ impl<'w> Asker<'w> {
         Self { dice: Dice::new(seed ^ 0x5eed), words, bindings, default_bindings, roles, pods, references }
     }
 
-    fn from_a_grant(&mut self) -> Value {
+    fn near_a_grant(&mut self) -> Value {
         let Some((binding, rule)) = self.grant() else { return self.at_random() };
         let namespace = text(&binding["metadata"]["namespace"]);
         let subjects: Vec<&Value> = list(&binding["subjects"]).collect();
@@ -113,13 +113,14 @@ impl<'w> Asker<'w> {
                 return None;
             }
             let binding = *self.dice.pick(from);
-            let (kind, role) = (&binding["roleRef"]["kind"], &binding["roleRef"]["name"]);
+            let (kind, name) = (text(&binding["roleRef"]["kind"]), &binding["roleRef"]["name"]);
             let rules: Vec<&Value> = self
                 .roles
                 .iter()
                 .copied()
-                .filter(|object| &object["kind"] == kind && &object["metadata"]["name"] == role)
-                .filter(|object| kind != "Role" || object["metadata"]["namespace"] == binding["metadata"]["namespace"])
+                // A kind in the wrong case grants nothing, which is worth a question.
+                .filter(|role| text(&role["kind"]).eq_ignore_ascii_case(kind) && &role["metadata"]["name"] == name)
+                .filter(|role| kind != "Role" || role["metadata"]["namespace"] == binding["metadata"]["namespace"])
                 .flat_map(|role| list(&role["rules"]))
                 .collect();
             if !rules.is_empty() && list(&binding["subjects"]).next().is_some() {
@@ -158,12 +159,14 @@ impl<'w> Asker<'w> {
     }
 
     fn what_the_rule_grants(&mut self, rule: &Value, binding_namespace: &str) -> Asked {
+        let has_paths = !rule["nonResourceURLs"].is_null();
+        let asks_for_a_path = has_paths && (rule["resources"].is_null() || self.dice.percent(50));
         let mut one_of = |field: &str| -> String {
             let entries: Vec<&str> = list(&rule[field]).map(text).collect();
             if entries.is_empty() { String::new() } else { (*self.dice.pick(&entries)).to_owned() }
         };
         let verb = one_of("verbs");
-        if !rule["nonResourceURLs"].is_null() && rule["resources"].is_null() {
+        if asks_for_a_path {
             let path = one_of("nonResourceURLs");
             let verb = if verb == "*" { self.verb() } else { verb };
             return Asked::Path { verb, path: self.path_under(&path) };
