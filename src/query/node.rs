@@ -417,6 +417,16 @@ impl Search<'_> {
     }
 }
 
+/// Whether the Node authorizer decides such a request by what runs on a node, so that pods have to be read.
+pub fn depends_on_pods(action: &Action) -> bool {
+    let Action::Resource(action) = action else { return false };
+    // Whether the namespace is known yet or not: `access` only asks whether there is one.
+    [String::new(), "*".to_owned()].into_iter().any(|namespace| {
+        let action = ResourceAction { namespace, ..action.clone() };
+        matches!(access(&action), Access::Related(_) | Access::Selected(Some(_), _))
+    })
+}
+
 /// The lists that the Node authorizer is evaluated from.
 const LISTS: [(&str, &str); 4] = [
     ("", "pods"),

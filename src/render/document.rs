@@ -26,6 +26,8 @@ pub enum SourceKind {
 pub struct Metadata {
     /// Where the facts come from.
     pub source: SourceKind,
+    /// What this answer depends on and the input says nothing of, beyond the gaps of the snapshot.
+    pub gaps: Vec<Gap>,
 }
 
 /// The exit status and what led to it, computed before anything is rendered.
@@ -143,15 +145,18 @@ impl<I, Q> Document<I, Q> {
             server_version: cluster.and_then(|cluster| cluster.server_version.clone()),
             files: snapshot.files.clone(),
         };
+        let mut gaps: Vec<&Gap> = snapshot.gaps.iter().chain(&metadata.gaps).collect();
+        gaps.sort();
+        gaps.dedup();
         let summary = Summary {
             items: items.len(),
             hidden_subjects: None,
             dangling_bindings: None,
-            partial: !snapshot.gaps.is_empty(),
+            partial: !gaps.is_empty(),
             exit: exit.into(),
         };
         let metadata = MetadataOut { tool_version: env!("CARGO_PKG_VERSION"), source, question };
-        let gaps = snapshot.gaps.iter().map(GapOut::from).collect();
+        let gaps = gaps.into_iter().map(GapOut::from).collect();
         Document { api_version: API_VERSION, kind, metadata, items, gaps, summary }
     }
 }

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::document::OriginOut;
-use crate::graph::{AccessGraph, BindingIx};
+use crate::graph::{AccessGraph, BindingIx, Relation};
 use crate::model::{Action, Name, RoleKind, Rule, Subject, Thing};
-use crate::query::is_default_role;
+use crate::query::{NodeGrant, is_default_role};
 
 /// The question as it was resolved.
 #[derive(Clone, Debug, Serialize)]
@@ -190,6 +190,69 @@ pub(super) fn name_list(graph: &AccessGraph, names: &[Name]) -> String {
 /// The empty name is a name: that of a request without one.
 pub(super) fn shown(name: &str) -> &str {
     if name.is_empty() { "\"\"" } else { name }
+}
+
+/// Through what the Node authorizer allows.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct NodeGrantOut {
+    /// What leads to the object, or that nothing has to.
+    #[cfg_attr(test, schemars(extend("enum" = ["everyNode", "ownObject", "fieldSelector", "pod", "volume", "attachment", "slice"])))]
+    pub(super) through: &'static str,
+    /// The pod that runs on the node and refers to the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pod: Option<ObjectOut>,
+    /// The PersistentVolume, VolumeAttachment or ResourceSlice that leads to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) object: Option<ObjectOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<OriginOut>,
+}
+
+impl NodeGrantOut {
+    pub(super) fn new(graph: &AccessGraph, grant: NodeGrant) -> NodeGrantOut {
+        let nodes = graph.nodes();
+        let origin = |origin| Some(OriginOut::new(graph.snapshot(), origin));
+        let wide = |kind, name| Some(ObjectOut { kind, namespace: None, name: graph.text(name).to_owned() });
+        let pod_out = |pod| {
+            let pod = nodes.pod(pod);
+            let namespace = Some(graph.text(pod.namespace).to_owned());
+            Some(ObjectOut { kind: "Pod", namespace, name: graph.text(pod.name).to_owned() })
+        };
+        let (through, pod, object, source) = match grant {
+            NodeGrant::EveryNode => ("everyNode", None, None, None),
+            NodeGrant::Own => ("ownObject", None, None, None),
+            NodeGrant::Selected => ("fieldSelector", None, None, None),
+            NodeGrant::Related(Relation::Pod(pod)) => ("pod", pod_out(pod), None, origin(nodes.pod(pod).origin)),
+            NodeGrant::Related(Relation::Volume { volume, pod }) => {
+                let volume = nodes.volume(volume);
+                ("volume", pod_out(pod), wide("PersistentVolume", volume.name), origin(volume.origin))
+            }
+            NodeGrant::Related(Relation::Attachment(at)) => {
+                let at = nodes.attachment(at);
+                ("attachment", None, wide("VolumeAttachment", at.name), origin(at.origin))
+            }
+            NodeGrant::Related(Relation::Slice(at)) => {
+                let at = nodes.slice(at);
+                ("slice", None, wide("ResourceSlice", at.name), origin(at.origin))
+            }
+        };
+        NodeGrantOut { through, pod, object, source }
+    }
+
+    /// `Pod dev/web`, or what else it is.
+    pub(super) fn column(&self) -> String {
+        let title = |object: &ObjectOut| match &object.namespace {
+            Some(namespace) => format!("{} {namespace}/{}", object.kind, object.name),
+            None => format!("{} {}", object.kind, object.name),
+        };
+        match self.object.as_ref().or(self.pod.as_ref()) {
+            Some(object) => title(object),
+            None if self.through == "ownObject" => "its own object".to_owned(),
+            None if self.through == "fieldSelector" => "what runs on it".to_owned(),
+            None => "every node".to_owned(),
+        }
+    }
 }
 
 /// `Group dev`, `ServiceAccount ns/name`.

@@ -13,7 +13,7 @@ use super::text::is_unsafe;
 /// stand inside of strings only; the line ends between them stay.
 pub(super) fn json(text: String) -> String {
     let left = |letter: char| letter != '\n' && is_unsafe(letter);
-    if !text.contains(left) {
+    if text.bytes().all(|byte| byte < 0x7f) || !text.contains(left) {
         return text;
     }
     let mut tame = String::with_capacity(text.len() + 16);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::grant_out;
 use super::evidence::{
-    ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
+    NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
 };
 use super::format::Format;
 use super::text::safe;
@@ -56,6 +56,9 @@ pub(super) struct WhyItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(extend("enum" = ["masters", "node"])))]
     authorizer: Option<&'static str>,
+    /// Through what, if it is the Node authorizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_grant: Option<NodeGrantOut>,
     grants: Vec<SubjectGrantOut>,
     /// What almost allows, the nearest first.
     near_misses: Vec<MissOut>,
@@ -101,6 +104,7 @@ fn item(report: &WhyReport<'_>) -> WhyItem {
     WhyItem {
         decision: report.decision.as_str(),
         authorizer: report.answer.by.map(|by| by.as_str()),
+        node_grant: report.answer.node.map(|grant| NodeGrantOut::new(graph, grant)),
         grants: report
             .answer
             .grants
@@ -164,7 +168,11 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
                 "  group system:masters is let through before every authorizer; no binding can take that away"
                     .to_owned()
             }
-            other => format!("  the {} authorizer allows it", other.as_str()),
+            other => {
+                let through = report.answer.node.map(|grant| NodeGrantOut::new(graph, grant).column());
+                let through = through.map(|through| format!(", through {through}")).unwrap_or_default();
+                format!("  the {} authorizer allows it{through}", other.as_str())
+            }
         });
     }
     for grant in &report.answer.grants {

@@ -4,6 +4,7 @@
 //! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
+//! - `node`: the Node authorizer, on answers of a real server.
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `readme`: what README shows is what the program prints.
@@ -24,6 +25,7 @@ mod bootstrap;
 mod cli;
 mod floors;
 mod hostile;
+mod node;
 mod properties;
 mod random_worlds;
 mod readme;

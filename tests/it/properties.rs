@@ -217,7 +217,7 @@ fn who_can_is_the_inverse_of_decide_and_why_agrees() {
             for identity in identities() {
                 let allowed = allowed(&graph, &identity, &action);
                 assert_eq!(allowed, full.iter().any(|row| is(&identity, row)), "world {seed}: {identity:?} {action:?}");
-                let why = why(&graph, ClusterId::FIRST, &identity, &action, &place(&action));
+                let why = why(&graph, ClusterId::FIRST, &identity, &action, &place(&action), Authorizers::default());
                 assert_eq!(why.allowed(), allowed, "world {seed}: {identity:?} {action:?}");
                 assert!(why.misses.is_empty() || !allowed);
                 *(if allowed { &mut yes } else { &mut no }) += 1;

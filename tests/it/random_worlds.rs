@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{Action, ClusterId, Review};
-use rbac_lens::query::{Where, why};
+use rbac_lens::query::{Authorizers, Where, why};
 use serde_json::Value;
 
 use crate::worlds::mistakes::MISTAKES;
@@ -181,7 +181,7 @@ fn explanation(graph: &AccessGraph, review: &Review) -> BTreeSet<(String, String
         Action::Resource(action) if !action.namespace.is_empty() => Where::Namespace(action.namespace.clone()),
         _ => Where::Cluster,
     };
-    let found = why(graph, ClusterId::FIRST, &review.identity, &review.action, &place);
+    let found = why(graph, ClusterId::FIRST, &review.identity, &review.action, &place, Authorizers::default());
     let named = |grant: &rbac_lens::query::RightGrant| {
         let binding = graph.binding(grant.binding);
         let namespace = binding.namespace.map(|namespace| graph.text(namespace).to_owned());

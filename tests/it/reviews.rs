@@ -157,7 +157,9 @@ fn answers_come_in_the_order_of_the_questions_from_any_form() {
     let lines: String = reviews.iter().map(|review| format!("{review}\n")).collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": reviews}).to_string();
     let yaml: String = reviews.iter().map(|review| format!("---\n{review}\n")).collect();
-    for (form, text) in [("lines", &lines), ("a list", &list), ("documents", &yaml)] {
+    let pretty: String = reviews.iter().map(|review| format!("{review:#}\n")).collect();
+    let pretty = pretty.replace("  ", "\t").replace('\n', "\r\n");
+    for (form, text) in [("lines", &lines), ("a list", &list), ("documents", &yaml), ("objects", &pretty)] {
         let outcome = review(text, &["-o", "ndjson"]);
         assert_eq!(outcome.code, 0, "{form}: {:?}", outcome.notes);
         let users: Vec<String> = outcome

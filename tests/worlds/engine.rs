@@ -66,12 +66,20 @@ fn by_review(world: &World, questions: &[Value]) -> Vec<bool> {
     reviews(questions).iter().map(answer).collect()
 }
 
+/// The reason of each answer, in the server's words.
+pub(crate) fn reasons(world: &World, questions: &[Value]) -> Vec<String> {
+    let graph = graph(&world.objects);
+    let answer = |review: &Review| {
+        Reviewed::new(&graph, ClusterId::FIRST, &review.identity, &review.action, authorizers(world)).reason
+    };
+    reviews(questions).iter().map(answer).collect()
+}
+
 fn by_why(world: &World, questions: &[Value]) -> Vec<bool> {
     let graph = graph(&world.objects);
     let answer = |review: &Review| {
         let place = place(&review.action);
-        why(&graph, ClusterId::FIRST, &review.identity, &review.action, &place).allowed()
-            || by_node(world, &graph, review)
+        why(&graph, ClusterId::FIRST, &review.identity, &review.action, &place, authorizers(world)).allowed()
     };
     reviews(questions).iter().map(answer).collect()
 }
