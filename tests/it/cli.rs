@@ -234,7 +234,7 @@ fn quiet_says_nothing_beside_the_answer() {
 #[test]
 fn no_headers_leaves_out_the_heads_and_nothing_else() {
     for question in [
-        "who-can get secrets",
+        "who-can get secrets --kubeconfig tests/scenarios/no-such-file",
         "what-can group:dev-team",
         "what-can group:dev-team --list",
         "why group:dev-team get pods",
