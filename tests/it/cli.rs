@@ -142,7 +142,7 @@ fn mistakes_are_told_in_words() {
         "who-cna get pods",
         "who-can",
         "who-can get",
-        "who-can get pods",
+        "who-can get pods --kubeconfig tests/no-such-file",
         "who-can get pods --demo -o xml",
         "who-can get pods --demo -o",
         "who-can get pods --demo -f x.yaml",
@@ -234,7 +234,7 @@ fn quiet_says_nothing_beside_the_answer() {
 #[test]
 fn no_headers_leaves_out_the_heads_and_nothing_else() {
     for question in [
-        "who-can get secrets --kubeconfig tests/scenarios/no-such-file",
+        "who-can get secrets",
         "what-can group:dev-team",
         "what-can group:dev-team --list",
         "why group:dev-team get pods",
