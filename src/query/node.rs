@@ -101,6 +101,10 @@ const RULES: &[(&[&str], &[&str], &[&str])] = &[
     (&["create", "get", "list", "watch"], &["certificates.k8s.io"], &["certificatesigningrequests"]),
     (&["get", "list", "watch"], &["storage.k8s.io"], &["csidrivers"]),
     (&["get", "list", "watch"], &["node.k8s.io"], &["runtimeclasses"]),
+    // Known by name when the subresource is one; a review that writes the slash into the resource gets here.
+    (&["update", "patch"], &[""], &["nodes/status", "pods/status"]),
+    (&["create"], &[""], &["pods/eviction", "serviceaccounts/token"]),
+    (&["get", "update", "patch"], &[""], &["persistentvolumeclaims/status"]),
 ];
 
 /// What decides a request. Where the authorizer checks several things, the first that fails gives the words.

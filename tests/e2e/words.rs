@@ -54,6 +54,17 @@ fn errors(server: &ApiServer) -> Vec<Value> {
     named["metadata"] = json!({"name": "mine"});
     let mut placed = subject(json!({"user": "alice", "resourceAttributes": secrets()}));
     placed["metadata"] = json!({"namespace": "default"});
+    let mut labelled = subject(json!({"user": "alice", "resourceAttributes": secrets()}));
+    labelled["metadata"] = json!({"labels": {"a": "b"}, "creationTimestamp": null});
+    let mut no_metadata = subject(json!({"user": "alice", "resourceAttributes": secrets()}));
+    no_metadata["metadata"] = json!({"name": "", "labels": {}, "annotations": null, "creationTimestamp": null});
+    let mut local_named = local("default", json!({"user": "alice", "resourceAttributes": secrets()}));
+    local_named["metadata"]["name"] = "mine".into();
+    let with_labels = |selector: Value| {
+        let mut asked = secrets();
+        asked["labelSelector"] = selector;
+        subject(json!({"user": "alice", "resourceAttributes": asked}))
+    };
     let mut with_status = subject(json!({"user": "alice", "resourceAttributes": secrets()}));
     with_status["status"] = json!({"allowed": true});
     let reviews = [
@@ -120,6 +131,46 @@ fn errors(server: &ApiServer) -> Vec<Value> {
             "a field selector that takes no values and has some",
             with_selector(json!({"requirements": [{"key": "metadata.name", "operator": "Exists", "values": ["a"]}]})),
         ),
+        (
+            "a field selector that takes values and has none",
+            with_selector(json!({"requirements": [{"key": "metadata.name", "operator": "In"}]})),
+        ),
+        (
+            "a field selector without a key",
+            with_selector(json!({"requirements": [{"operator": "In", "values": ["a"]}]})),
+        ),
+        (
+            "a field selector with two values",
+            with_selector(json!({"requirements": [{"key": "k", "operator": "In", "values": ["a", "b"]}]})),
+        ),
+        ("a field selector without an operator", with_selector(json!({"requirements": [{"key": "k"}]}))),
+        ("a field selector that is no selector", with_selector(json!({"rawSelector": "a=b=c,!!"}))),
+        (
+            "a label selector with an unknown operator",
+            with_labels(json!({"requirements": [{"key": "k", "operator": "Near"}]})),
+        ),
+        ("a label selector without a key", with_labels(json!({"requirements": [{"operator": "Exists"}]}))),
+        (
+            "a label selector with a wrong key",
+            with_labels(json!({"requirements": [{"key": "a b", "operator": "Exists"}]})),
+        ),
+        (
+            "a label selector with a wrong value",
+            with_labels(json!({"requirements": [{"key": "k", "operator": "In", "values": ["a b"]}]})),
+        ),
+        (
+            "a label selector that takes values and has none",
+            with_labels(json!({"requirements": [{"key": "k", "operator": "NotIn"}]})),
+        ),
+        (
+            "a label selector that takes no values and has some",
+            with_labels(json!({"requirements": [{"key": "k", "operator": "DoesNotExist", "values": ["a"]}]})),
+        ),
+        ("a label selector that is no selector", with_labels(json!({"rawSelector": "a=b=c,!!"}))),
+        ("an empty label selector", with_labels(json!({}))),
+        ("labels", labelled),
+        ("empty metadata", no_metadata),
+        ("local, with a name", local_named),
     ];
     let calls = reviews.iter().map(|(_, review)| server.create_call(review)).collect();
     let replies = server.call_all(calls);
@@ -137,8 +188,9 @@ fn errors(server: &ApiServer) -> Vec<Value> {
 
 /// The server quotes metadata with the time of the request in it.
 fn without_times(message: &str) -> String {
-    let quoted = message.split_once("{\"name\"").and_then(|(before, rest)| Some((before, rest.rsplit_once('}')?.1)));
-    quoted.map_or(message.to_owned(), |(before, after)| format!("{before}{{...}}{after}"))
+    const BEFORE: &str = "metadata: Invalid value: ";
+    let quoted = message.split_once(BEFORE).and_then(|(before, rest)| Some((before, rest.rsplit_once('}')?.1)));
+    quoted.map_or(message.to_owned(), |(before, after)| format!("{before}{BEFORE}{{...}}{after}"))
 }
 
 /// Names of users may hold anything, and the server quotes them as Go does.
