@@ -5,6 +5,7 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::str::Utf8Error;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -13,7 +14,7 @@ use serde::de::IgnoredAny;
 
 use super::bundle::BundleFile;
 use super::document::{ItemKind, Lines, Needs, Problem, Reader};
-use super::lists;
+use super::lists::{self, Part};
 use super::yaml;
 use crate::model::{Cluster, FileId, Gap, GapReason, Origin, Snapshot, Warning};
 
@@ -83,7 +84,7 @@ impl LoadError {
     }
 }
 
-/// Bytes of a block of NDJSON. Large enough to keep the readers busy, small enough to stay in their caches.
+/// Bytes of a block of JSON. Large enough to keep the readers busy, small enough to stay in their caches.
 const BLOCK: usize = 1 << 20;
 
 /// Reads all inputs into one snapshot.
@@ -214,7 +215,7 @@ fn work_through(receive: &Mutex<Receiver<Work>>, give_back: &SyncSender<Vec<u8>>
         let next = receive.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
         let Ok(mut work) = next else { break };
         work.documents(&mut unreadable, &mut |text, at, item, lines| reader.json(text, at, item, lines));
-        if let Work::Lines { bytes, .. } = work {
+        if let Work::Lines { bytes, .. } | Work::Objects { bytes, .. } = work {
             // When nobody takes it back the buffer is simply freed.
             let _ = give_back.try_send(bytes);
         }
@@ -245,8 +246,8 @@ fn feed_all(
 pub(super) enum Work {
     /// Whole lines of NDJSON.
     Lines { bytes: Vec<u8>, file: FileId, line: u32 },
-    /// Objects of a JSON stream or list.
-    Objects { api_version: String, kind: String, objects: Vec<(Box<str>, Origin)> },
+    /// Objects of a JSON stream or list, and what they are if they do not say it.
+    Objects { bytes: Vec<u8>, objects: Vec<Part>, file: FileId, api_version: String, kind: String },
     /// One YAML document.
     Yaml { text: String, at: Origin },
 }
@@ -261,14 +262,19 @@ impl Work {
                     match std::str::from_utf8(line) {
                         Ok(text) if text.trim_ascii().is_empty() => {}
                         Ok(text) => each(text, at, ItemKind::default(), Lines::OfFile),
-                        Err(_) => problems.push(not_utf8(at.file, at.line)),
+                        Err(error) => problems.push(not_utf8(at.file, at.line, line, error)),
                     }
                     at.line = at.line.saturating_add(1);
                 }
             }
-            Work::Objects { api_version, kind, objects } => {
-                for (text, at) in objects {
-                    each(text, *at, ItemKind { api_version, kind }, Lines::OfFile);
+            Work::Objects { bytes, objects, file, api_version, kind } => {
+                for part in objects {
+                    let at = Origin { file: *file, line: part.line, item: part.ordinal };
+                    let bytes = &bytes[part.range.clone()];
+                    match std::str::from_utf8(bytes) {
+                        Ok(text) => each(text, at, ItemKind { api_version, kind }, Lines::OfFile),
+                        Err(error) => problems.push(not_utf8(at.file, at.line, bytes, error)),
+                    }
                 }
             }
             Work::Yaml { text, at } => {
@@ -282,7 +288,10 @@ impl Work {
     }
 }
 
-pub(super) fn not_utf8(file: FileId, line: u32) -> Problem {
+/// What is wrong with bytes that begin on a line.
+fn not_utf8(file: FileId, line: u32, bytes: &[u8], error: Utf8Error) -> Problem {
+    let before = memchr::memchr_iter(b'\n', &bytes[..error.valid_up_to()]).count();
+    let line = line.saturating_add(u32::try_from(before).unwrap_or(u32::MAX));
     Problem { file, line, message: "this is not UTF-8 text; save it as UTF-8".to_owned() }
 }
 
@@ -389,7 +398,13 @@ fn is_manifest(path: &Path) -> bool {
     [".yaml", ".yml", ".json", ".ndjson", ".jsonl"].iter().any(|ending| name.ends_with(ending))
 }
 
-fn cannot_read(error: &io::Error) -> String {
+/// Reads until the buffer holds `wanted` bytes or the input ends; tells whether it ended.
+pub(super) fn fill(input: &mut dyn Read, into: &mut Vec<u8>, wanted: usize) -> io::Result<bool> {
+    let missing = wanted.saturating_sub(into.len()) as u64;
+    Ok((input.take(missing).read_to_end(into)? as u64) < missing)
+}
+
+pub(super) fn cannot_read(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         io::ErrorKind::PermissionDenied => "you may not read it".to_owned(),
@@ -407,7 +422,7 @@ impl FileSource {
         send: &mut dyn FnMut(Work),
     ) -> Result<(), Problem> {
         let file = self.file;
-        let mut feeder = Feeder { file, limits, buffer, send };
+        let mut feeder = Feeder { file, limits, block: BLOCK, buffer, send };
         match self.input {
             Input::Path(path) => match std::fs::File::open(path) {
                 Ok(mut open) => feeder.feed(&mut open),
@@ -419,40 +434,39 @@ impl FileSource {
     }
 }
 
-struct Feeder<'f> {
-    file: FileId,
-    limits: &'f Limits,
-    buffer: &'f mut dyn FnMut() -> Vec<u8>,
-    send: &'f mut dyn FnMut(Work),
+/// Cuts one source into pieces of work.
+pub(super) struct Feeder<'f> {
+    pub(super) file: FileId,
+    pub(super) limits: &'f Limits,
+    /// How much is read at once.
+    pub(super) block: usize,
+    /// Gives a buffer to fill, one that was used before if there is any.
+    pub(super) buffer: &'f mut dyn FnMut() -> Vec<u8>,
+    pub(super) send: &'f mut dyn FnMut(Work),
 }
 
 impl Feeder<'_> {
-    fn problem(&self, line: u32, message: String) -> Problem {
+    pub(super) fn problem(&self, line: u32, message: String) -> Problem {
         Problem { file: self.file, line, message }
     }
 
     fn feed(&mut self, input: &mut dyn Read) -> Result<(), Problem> {
         let mut first = (self.buffer)();
         first.clear();
-        self.fill(input, &mut first, BLOCK)?;
+        self.fill(input, &mut first, self.block)?;
         if first.starts_with(&[0x1f, 0x8b]) {
             let packed = Counted { inner: io::Cursor::new(first).chain(input), bytes: std::cell::Cell::new(0) };
             let mut unpacked = Unpacked { inner: MultiGzDecoder::new(packed), bytes: 0, limits: *self.limits };
             let mut first = (self.buffer)();
             first.clear();
-            self.fill(&mut unpacked, &mut first, BLOCK)?;
+            self.fill(&mut unpacked, &mut first, self.block)?;
             return self.text(first, &mut unpacked);
         }
         self.text(first, input)
     }
 
-    /// Reads until the buffer holds `wanted` bytes or the input ends; tells whether it ended.
     fn fill(&self, input: &mut dyn Read, into: &mut Vec<u8>, wanted: usize) -> Result<bool, Problem> {
-        let missing = wanted.saturating_sub(into.len()) as u64;
-        match input.take(missing).read_to_end(into) {
-            Ok(read) => Ok((read as u64) < missing),
-            Err(error) => Err(self.problem(0, cannot_read(&error))),
-        }
+        fill(input, into, wanted).map_err(|error| self.problem(0, cannot_read(&error)))
     }
 
     fn text(&mut self, mut first: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
@@ -466,7 +480,7 @@ impl Feeder<'_> {
             return Err(self.problem(0, "this is a binary file, not YAML or JSON".to_owned()));
         }
         match first.trim_ascii_start().first() {
-            None if first.len() < BLOCK => Err(self.problem(0, "it is empty".to_owned())),
+            None if first.len() < self.block => Err(self.problem(0, "it is empty".to_owned())),
             Some(b'{' | b'[') => self.json(first, input),
             _ => self.yaml(first, input),
         }
@@ -474,17 +488,17 @@ impl Feeder<'_> {
 
     fn json(&mut self, first: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
         let line = memchr::memchr(b'\n', &first).map_or(&first[..], |end| &first[..end]);
-        let whole_line = first.len() < BLOCK || line.len() < first.len();
-        if whole_line && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
+        let whole_line = first.len() < self.block || line.len() < first.len();
+        if whole_line && line.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
             self.lines(first, input)
         } else {
-            lists::feed(self.file, self.limits, &mut io::Cursor::new(first).chain(input), self.send)
+            lists::feed(self, 1, &mut io::Cursor::new(first).chain(input))
         }
     }
 
     fn lines(&mut self, mut block: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
         let mut line = 1_u32;
-        let mut ended = block.len() < BLOCK && self.fill(input, &mut block, BLOCK)?;
+        let mut ended = block.len() < self.block && self.fill(input, &mut block, self.block)?;
         loop {
             let cut = if ended { Some(block.len()) } else { memchr::memrchr(b'\n', &block).map(|at| at + 1) };
             let Some(cut) = cut else {
@@ -497,6 +511,9 @@ impl Feeder<'_> {
                 ended = self.fill(input, &mut block, wanted)?;
                 continue;
             };
+            if has_open_line(&block[..cut]) {
+                return lists::feed(self, line, &mut io::Cursor::new(block).chain(input));
+            }
             let mut next = (self.buffer)();
             next.clear();
             next.extend_from_slice(&block[cut..]);
@@ -508,7 +525,7 @@ impl Feeder<'_> {
             }
             line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
             block = next;
-            let wanted = block.len().max(BLOCK / 2) * 2;
+            let wanted = block.len().max(self.block / 2) * 2;
             ended = self.fill(input, &mut block, wanted)?;
         }
     }
@@ -520,16 +537,23 @@ impl Feeder<'_> {
                 format!("this YAML is larger than {} MiB; write it as JSON (kubectl get -o json)", limit >> 20);
             return Err(self.problem(0, message));
         }
-        let text = String::from_utf8(text).map_err(|error| {
-            let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..error.utf8_error().valid_up_to()]).count() + 1;
-            not_utf8(self.file, u32::try_from(line).unwrap_or(u32::MAX))
-        })?;
+        let text =
+            String::from_utf8(text).map_err(|error| not_utf8(self.file, 1, error.as_bytes(), error.utf8_error()))?;
         for (document, line) in yaml::documents(&text) {
             let at = Origin { file: self.file, line, item: 0 };
             (self.send)(Work::Yaml { text: document.to_owned(), at });
         }
         Ok(())
     }
+}
+
+/// Whether a line is an opening bracket alone. One object a line never has that: an indented one follows after all.
+fn has_open_line(block: &[u8]) -> bool {
+    let opens = |at: usize| {
+        let line = block[at..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+        matches!(line.trim_ascii(), b"{" | b"[")
+    };
+    opens(0) || memchr::memchr_iter(b'\n', block).any(|end| opens(end + 1))
 }
 
 /// Counts the packed bytes, so that a bomb can be told from a large file.
