@@ -115,8 +115,10 @@ fn pass_over(blocks: &Mutex<Blocks>) -> io::Result<()> {
         if block.is_empty() {
             return Ok(());
         }
-        for line in block.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            serde_json::from_slice::<IgnoredAny>(line)?;
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', &block) {
+            serde_json::from_slice::<IgnoredAny>(&block[start..end])?;
+            start = end + 1;
         }
     }
 }

@@ -258,7 +258,11 @@ impl Work {
         match self {
             Work::Lines { bytes, file, line } => {
                 let mut at = Origin { file: *file, line: *line, item: 0 };
-                for line in bytes.split(|&byte| byte == b'\n') {
+                let mut rest = &bytes[..];
+                while !rest.is_empty() {
+                    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    let (line, after) = rest.split_at(end);
+                    rest = after.get(1..).unwrap_or_default();
                     match std::str::from_utf8(line) {
                         Ok(text) if text.trim_ascii().is_empty() => {}
                         Ok(text) => each(text, at, ItemKind::default(), Lines::OfFile),
@@ -549,9 +553,12 @@ impl Feeder<'_> {
 
 /// Whether a line is an opening bracket alone. One object a line never has that: an indented one follows after all.
 fn has_open_line(block: &[u8]) -> bool {
-    let opens = |at: usize| {
-        let line = block[at..].split(|&byte| byte == b'\n').next().unwrap_or_default();
-        matches!(line.trim_ascii(), b"{" | b"[")
+    let opens = |at: usize| match block[at..] {
+        [b'{' | b'[', b'\r' | b'\n' | b' ' | b'\t', ..] => {
+            let end = memchr::memchr(b'\n', &block[at..]).map_or(block.len(), |length| at + length);
+            block[at + 1..end].trim_ascii().is_empty()
+        }
+        _ => false,
     };
     opens(0) || memchr::memchr_iter(b'\n', block).any(|end| opens(end + 1))
 }

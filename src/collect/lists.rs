@@ -6,7 +6,7 @@
 use std::io::Read;
 use std::ops::Range;
 
-use super::document::{Problem, words};
+use super::document::{CUT_OFF, Problem, words};
 use serde::de::IgnoredAny;
 
 use super::files::{Feeder, Work, cannot_read, fill};
@@ -294,7 +294,7 @@ impl Cutter<'_, '_> {
 
     fn cut_off(&mut self) -> Problem {
         self.count_to(self.at);
-        self.feeder.problem(self.line, "the JSON ends in the middle of an object; was the file cut off?".to_owned())
+        self.feeder.problem(self.line, CUT_OFF.to_owned())
     }
 }
 

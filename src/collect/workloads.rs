@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
 use super::document::{Meta, Needs, Reader};
-use super::shape::{Text, list};
+use super::shape::{Object, Text, list};
 use crate::model::{ApiResource, Node, Origin};
 
 /// A kind that is read on demand.
@@ -30,18 +30,23 @@ impl Kind {
         }
     }
 
-    pub(super) fn uses(self, field: &str) -> bool {
+    /// The field that is read beside the metadata.
+    pub(super) fn field(self) -> &'static str {
         match self {
-            Kind::Definition => field == "spec",
-            Kind::Node => false,
+            Kind::Definition => "spec",
+            Kind::Node => "",
         }
+    }
+
+    pub(super) fn uses(self, field: &str) -> bool {
+        field == self.field()
     }
 }
 
 /// What the fields of such an object held.
 #[derive(Default)]
 pub(super) struct Fields<'a> {
-    definition: Option<DefinitionSpec<'a>>,
+    definition: Option<Object<DefinitionSpec<'a>>>,
 }
 
 impl<'de> Fields<'de> {
@@ -63,9 +68,9 @@ struct DefinitionSpec<'a> {
     #[serde(borrow)]
     scope: Text<'a>,
     #[serde(borrow)]
-    names: DefinitionNames<'a>,
+    names: Object<DefinitionNames<'a>>,
     #[serde(borrow, default, deserialize_with = "list")]
-    versions: Vec<DefinitionVersion<'a>>,
+    versions: Vec<Object<DefinitionVersion<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,7 +93,7 @@ struct DefinitionVersion<'a> {
     #[serde(default)]
     served: bool,
     #[serde(borrow, default)]
-    subresources: Option<Subresources<'a>>,
+    subresources: Option<Object<Subresources<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,7 +143,7 @@ impl Reader {
             short_names: spec.names.short_names.iter().map(|word| word.to_string()).collect(),
         };
         let has = |part: fn(&Subresources<'_>) -> bool| {
-            served.iter().any(|version| version.subresources.as_ref().is_some_and(part))
+            served.iter().any(|version| version.subresources.as_ref().is_some_and(|at| part(at)))
         };
         for (subresource, there) in [("status", has(|at| at.status.is_some())), ("scale", has(|at| at.scale.is_some()))]
         {
