@@ -12,5 +12,9 @@
 //! | 5 | `render` | answers to text; the only `Serialize` types |
 //! | 6 | `cli` | words typed to calls; the exit status |
 
+pub mod cli;
 pub mod collect;
+pub mod graph;
 pub mod model;
+pub mod query;
+pub mod render;

@@ -1,2 +1,72 @@
 //! The binary: the only place that writes and that ends the process.
-fn main() {}
+
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use rbac_lens::cli::{FileOut, Outcome, World, run};
+use rbac_lens::collect::Progress;
+
+fn main() -> ExitCode {
+    let mut stdin = io::stdin();
+    let terminal = io::stderr().is_terminal();
+    let progress = |step: &Progress| {
+        if terminal {
+            show(&format!("reading {}: {}", step.resource, step.objects));
+        }
+    };
+    let outcome = run(std::env::args_os(), &mut World { stdin: &mut stdin, progress: &progress });
+    if terminal {
+        show("");
+    }
+    match write(&outcome) {
+        // Whoever closed the pipe has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(2),
+        Ok(code) => ExitCode::from(code),
+    }
+}
+
+/// Puts a line on the terminal in the place of the last one.
+fn show(line: &str) {
+    // A progress line that cannot be shown is no reason to stop.
+    let _ = write!(io::stderr().lock(), "\r\u{1b}[2K{line}");
+}
+
+/// Writes what a run leaves behind, and gives the exit status.
+fn write(outcome: &Outcome) -> io::Result<u8> {
+    let mut code = outcome.code;
+    let failed = outcome.file.as_ref().and_then(|file| save(file).err().map(|error| (file, error)));
+    let mut out = io::stdout().lock();
+    out.write_all(outcome.out.as_bytes())?;
+    out.flush()?;
+    let mut err = io::stderr().lock();
+    for note in &outcome.notes {
+        writeln!(err, "{note}")?;
+    }
+    if let Some((file, error)) = failed {
+        writeln!(err, "error: `{}` cannot be written: {error}", file.path.display())?;
+        code = 2;
+    }
+    err.flush()?;
+    Ok(code)
+}
+
+/// Writes a file that only its owner may read. A file that is there already is replaced only when the new one is whole.
+fn save(file: &FileOut) -> io::Result<()> {
+    let mut name = file.path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = file.path.with_file_name(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut open = options.open(&part)?;
+    let written = open.write_all(&file.content).and_then(|()| open.flush());
+    let done = written.and_then(|()| std::fs::rename(&part, &file.path));
+    if done.is_err() {
+        // What is half written is of no use; the error that matters is the first one.
+        let _ = std::fs::remove_file(&part);
+    }
+    done
+}

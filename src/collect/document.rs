@@ -6,13 +6,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::rbac;
-use super::shape::{Object, Pairs, Text};
+use super::saved;
+use super::shape::{Object, Pairs, Text, object};
 use super::workloads;
-use crate::model::{ClusterId, FileId, Labels, Name, Namespace, Origin, ServiceAccount, Snapshot, Warning};
+use crate::model::{
+    Cluster, ClusterId, FileId, Labels, Name, Namespace, Origin, Secret, ServiceAccount, Snapshot, Warning,
+};
 
 /// Which objects beyond RBAC's own the question needs. What is not needed is skipped, and of a cluster not even fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub(super) struct Reader {
     /// The kind of the last object and how many of it came one after another, not yet in `counts`.
     run: (String, String, u64),
     seen: Vec<FileId>,
+    /// The clusters that saved snapshots are of.
+    pub(super) saved_clusters: Vec<(Origin, Cluster)>,
     pub(super) rules: rbac::Scratch,
 }
 
@@ -66,6 +71,18 @@ const NESTED_LISTS: u32 = 4;
 
 /// What is said of JSON that ends too early.
 pub(super) const CUT_OFF: &str = "the JSON ends in the middle of an object; was the file cut off?";
+
+impl<'k> ItemKind<'k> {
+    /// `apiVersion` and `kind` of an item that says these of itself, as far as they are known.
+    fn or_own(self, api_version: Option<&'k str>, kind: Option<&'k str>) -> (Option<&'k str>, Option<&'k str>) {
+        match kind {
+            own if self.kind.is_empty() => (api_version, own),
+            // The metadata form of a list says what form it is, not what the objects are.
+            Some("PartialObjectMetadata") => (Some(self.api_version), Some(self.kind)),
+            own => (Some(api_version.unwrap_or(self.api_version)), Some(own.unwrap_or(self.kind))),
+        }
+    }
+}
 
 /// Whether line numbers inside the text are lines of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +104,7 @@ impl Reader {
             counts: BTreeMap::new(),
             run: Default::default(),
             seen: Vec::new(),
+            saved_clusters: Vec::new(),
             rules: rbac::Scratch::default(),
         }
     }
@@ -94,7 +112,9 @@ impl Reader {
     /// The part, with the counts of all objects met, and the problems.
     pub(super) fn finish(mut self) -> (Snapshot, Vec<Problem>) {
         self.end_run();
-        self.snapshot.counts = self.counts;
+        for (kind, count) in std::mem::take(&mut self.counts) {
+            *self.snapshot.counts.entry(kind).or_default() += count;
+        }
         (self.snapshot, self.problems)
     }
 
@@ -155,10 +175,14 @@ impl Reader {
         self.seen.iter().copied()
     }
 
-    fn count(&mut self, api_version: &str, kind: &str, at: Origin) {
+    fn see(&mut self, at: Origin) {
         if self.seen.last() != Some(&at.file) {
             self.seen.push(at.file);
         }
+    }
+
+    fn count(&mut self, api_version: &str, kind: &str, at: Origin) {
+        self.see(at);
         if self.run.0 != api_version || self.run.1 != kind {
             self.end_run();
             self.run = (api_version.to_owned(), kind.to_owned(), 0);
@@ -266,7 +290,10 @@ enum Wanted {
     ClusterRoleBinding,
     ServiceAccount,
     Namespace,
+    Secret,
     Workload(workloads::Kind),
+    /// The first line of a saved snapshot.
+    Saved,
     List,
     /// Counted, not read.
     Other,
@@ -282,8 +309,10 @@ impl Wanted {
             ("rbac.authorization.k8s.io", "ClusterRoleBinding") => Wanted::ClusterRoleBinding,
             ("", "ServiceAccount") => Wanted::ServiceAccount,
             ("", "Namespace") => Wanted::Namespace,
+            ("", "Secret") => Wanted::Secret,
             // `List` of v1, and typed lists such as RoleList; an object of any other group is no list, whatever its name.
             ("", "List") => Wanted::List,
+            (saved::GROUP, "Snapshot") => Wanted::Saved,
             _ => match workloads::Kind::of(group, kind) {
                 Some(found) if found.needed(needs) => Wanted::Workload(found),
                 Some(_) => Wanted::Other,
@@ -302,6 +331,9 @@ impl Wanted {
             Wanted::RoleBinding | Wanted::ClusterRoleBinding => metadata || matches!(field, "roleRef" | "subjects"),
             Wanted::ServiceAccount | Wanted::Namespace => metadata,
             Wanted::Workload(kind) => metadata || kind.uses(field),
+            // INVARIANT: of a Secret nothing else is looked at, so that its content cannot get anywhere.
+            Wanted::Secret => metadata || field == "type",
+            Wanted::Saved => saved::Fields::uses(field),
             Wanted::List => field == "items",
             Wanted::Other => false,
         }
@@ -317,6 +349,8 @@ struct Body<'a> {
     role_ref: Option<rbac::RoleRefIn<'a>>,
     subjects: Vec<Object<rbac::SubjectIn<'a>>>,
     items: Vec<&'a RawValue>,
+    secret_type: Option<Text<'a>>,
+    saved: Option<Box<saved::Fields>>,
     workload: workloads::Fields<'a>,
 }
 
@@ -361,6 +395,9 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
         let mut early: Vec<(Text<'de>, &'de RawValue)> = Vec::new();
         while let Some(key) = map.next_key::<Text<'de>>()? {
             match &*key {
+                // What an object is must not change after its fields were read as something else.
+                "apiVersion" if api_version.is_some() => return Err(A::Error::duplicate_field("apiVersion")),
+                "kind" if kind.is_some() => return Err(A::Error::duplicate_field("kind")),
                 "apiVersion" => {
                     reader.rules.enter("apiVersion");
                     api_version = map.next_value()?;
@@ -370,14 +407,9 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
                     kind = map.next_value()?;
                 }
                 field => {
-                    wanted = wanted.or_else(|| {
-                        let (version, kind) = (api_version.as_deref(), kind.as_deref());
-                        let (version, kind) = if item.kind.is_empty() {
-                            (version?, kind?)
-                        } else {
-                            (version.unwrap_or(item.api_version), kind.unwrap_or(item.kind))
-                        };
-                        Some(Wanted::of(version, kind, reader.needs))
+                    wanted = wanted.or_else(|| match item.or_own(api_version.as_deref(), kind.as_deref()) {
+                        (Some(version), Some(kind)) => Some(Wanted::of(version, kind, reader.needs)),
+                        _ => None,
                     });
                     match wanted {
                         Some(wanted) if wanted.uses(field) => {
@@ -391,8 +423,8 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
                 }
             }
         }
-        let kind = kind.as_deref().unwrap_or(item.kind);
-        let api_version = api_version.as_deref().unwrap_or(item.api_version);
+        let (api_version, kind) = item.or_own(api_version.as_deref(), kind.as_deref());
+        let (api_version, kind) = (api_version.unwrap_or_default(), kind.unwrap_or_default());
         // The items of a list without a kind may still have theirs.
         let bare_list = kind.is_empty() && early.iter().any(|(field, _)| &**field == "items");
         if !bare_list && (kind.is_empty() || api_version.is_empty()) {
@@ -411,6 +443,11 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
             let kind = kind.strip_suffix("List").unwrap_or_default();
             let api_version = if kind.is_empty() { "" } else { api_version };
             return Ok(Read::List { api_version: api_version.to_owned(), kind: kind.to_owned(), items: body.items });
+        }
+        if wanted == Wanted::Saved {
+            reader.see(at);
+            reader.saved(api_version, body.saved.map(|fields| *fields).unwrap_or_default(), at);
+            return Ok(Read::Object);
         }
         reader.count(api_version, kind, at);
         reader.object(wanted, kind, body, at);
@@ -451,8 +488,15 @@ impl Reader {
                 let name = self.snapshot.names.intern(name);
                 self.snapshot.namespaces.push(Namespace { cluster, name, labels, origin: at });
             }
+            Wanted::Secret => {
+                let namespace = self.namespace(meta);
+                // The API server's default (kubernetes pkg/apis/core/v1/defaults.go).
+                let kind = body.secret_type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("Opaque");
+                let (name, kind) = (self.snapshot.names.intern(name), self.snapshot.names.intern(kind));
+                self.snapshot.secrets.push(Secret { cluster, namespace, name, kind, origin: at });
+            }
             Wanted::Workload(kind) => self.workload(kind, name, meta, body.workload, at),
-            Wanted::List | Wanted::Other => {}
+            Wanted::Saved | Wanted::List | Wanted::Other => {}
         }
     }
 }
@@ -474,16 +518,16 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
         match field {
             "metadata" => {
                 reader.rules.enter("metadata");
-                body.meta = Option::<Object<_>>::deserialize(value)?.unwrap_or_default().0;
+                body.meta = object(value)?.unwrap_or_default();
             }
             "rules" => body.rules = Some(rbac::rules(&mut reader.rules, &mut reader.snapshot, value)?),
             "aggregationRule" => {
                 reader.rules.enter("aggregationRule");
-                body.aggregation = Option::<Object<_>>::deserialize(value)?.map(|Object(found)| found);
+                body.aggregation = object(value)?;
             }
             "roleRef" => {
                 reader.rules.enter("roleRef");
-                body.role_ref = Option::<Object<_>>::deserialize(value)?.map(|Object(found)| found);
+                body.role_ref = object(value)?;
             }
             "subjects" => {
                 reader.rules.enter("subjects");
@@ -494,8 +538,15 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
                 body.items = Option::deserialize(value)?.unwrap_or_default();
             }
             field => match wanted {
+                Wanted::Saved => {
+                    body.saved.get_or_insert_default().read(field, value)?;
+                }
+                Wanted::Secret => {
+                    reader.rules.enter("type");
+                    body.secret_type = Option::deserialize(value)?;
+                }
                 Wanted::Workload(kind) => {
-                    reader.rules.enter(kind.field());
+                    reader.rules.enter(if field == "status" { "status" } else { "spec" });
                     body.workload.read(kind, field, value)?;
                 }
                 _ => {

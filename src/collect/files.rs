@@ -15,6 +15,7 @@ use serde::de::IgnoredAny;
 use super::bundle::BundleFile;
 use super::document::{ItemKind, Lines, Needs, Problem, Reader};
 use super::lists::{self, Part};
+use super::saved;
 use super::yaml;
 use crate::model::{Cluster, FileId, Gap, GapReason, Origin, Snapshot, Warning};
 
@@ -100,7 +101,9 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
     let (parts, explicit) = read_all(sources, stdin, options, &mut problems);
     let mut snapshots = Vec::with_capacity(parts.len());
     let mut seen = vec![false; files.len()];
-    for reader in parts {
+    let mut clusters = Vec::new();
+    for mut reader in parts {
+        clusters.append(&mut reader.saved_clusters);
         for file in reader.files_seen() {
             if let Some(seen) = seen.get_mut(file.0 as usize) {
                 *seen = true;
@@ -123,6 +126,10 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
             first.warnings.push(Warning { origin: Origin { file, line: 0, item: 0 }, message });
         }
     }
+    let cluster = saved::one_cluster(clusters, &files, &mut |at, message| {
+        problems.push(Problem { file: at.file, line: at.line, message });
+    });
+    first.clusters.extend(cluster);
     problems.sort();
     problems.dedup();
     if !problems.is_empty() {
@@ -134,6 +141,7 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
             api_group: String::new(),
             resource: String::new(),
             namespace: None,
+            except: Vec::new(),
             reason: GapReason::Unreadable,
             message,
         }));

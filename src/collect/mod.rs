@@ -6,7 +6,12 @@ mod defaults;
 mod document;
 mod files;
 mod lists;
+mod live;
+mod pods;
 mod rbac;
+mod reviews;
+mod saved;
+mod selectors;
 mod shape;
 mod workloads;
 mod yaml;
@@ -14,3 +19,8 @@ mod yaml;
 pub use bundle::{BundleFile, DEMO};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
+pub use live::{
+    AccessQuestion, Connection, ConnectionOptions, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
+    StandardInput, connection,
+};
+pub use reviews::read_reviews;

@@ -75,6 +75,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
+/// An object and nothing else, `null` being an absent one.
+pub(super) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(found)| found))
+}
+
 /// Runs a seed unless the value is `null`, which Kubernetes reads as absent.
 pub(super) struct OrNull<S>(pub(super) S);
 

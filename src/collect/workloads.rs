@@ -1,23 +1,33 @@
 //! Pods, nodes, storage and CustomResourceDefinitions: read only when the question needs them.
+//! What pods and volumes refer to is `pods.rs`'s business.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
 use super::document::{Meta, Needs, Reader};
-use super::shape::{Object, Text, list};
-use crate::model::{ApiResource, Node, Origin};
+use super::pods::{PodSpec, PodStatus, VolumeSpec};
+use super::shape::{Object, Text, list, object};
+use crate::model::{ApiResource, Node, Origin, ResourceSlice, VolumeAttachment};
 
 /// A kind that is read on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    Pod,
     Node,
+    Volume,
+    Attachment,
+    Slice,
     Definition,
 }
 
 impl Kind {
     pub(super) fn of(group: &str, kind: &str) -> Option<Kind> {
         Some(match (group, kind) {
+            ("", "Pod") => Kind::Pod,
             ("", "Node") => Kind::Node,
+            ("", "PersistentVolume") => Kind::Volume,
+            ("storage.k8s.io", "VolumeAttachment") => Kind::Attachment,
+            ("resource.k8s.io", "ResourceSlice") => Kind::Slice,
             ("apiextensions.k8s.io", "CustomResourceDefinition") => Kind::Definition,
             _ => return None,
         })
@@ -26,39 +36,51 @@ impl Kind {
     pub(super) fn needed(self, needs: Needs) -> bool {
         match self {
             Kind::Definition => needs.definitions,
-            Kind::Node => needs.workloads,
-        }
-    }
-
-    /// The field that is read beside the metadata.
-    pub(super) fn field(self) -> &'static str {
-        match self {
-            Kind::Definition => "spec",
-            Kind::Node => "",
+            Kind::Pod | Kind::Node | Kind::Volume | Kind::Attachment | Kind::Slice => needs.workloads,
         }
     }
 
     pub(super) fn uses(self, field: &str) -> bool {
-        field == self.field()
+        match self {
+            Kind::Pod => matches!(field, "spec" | "status"),
+            Kind::Volume | Kind::Attachment | Kind::Slice | Kind::Definition => field == "spec",
+            Kind::Node => false,
+        }
     }
 }
 
-/// What the fields of such an object held.
+/// What the fields of such an object held. Boxed, since most objects are of other kinds.
 #[derive(Default)]
 pub(super) struct Fields<'a> {
-    definition: Option<Object<DefinitionSpec<'a>>>,
+    definition: Option<Box<DefinitionSpec<'a>>>,
+    pod: Option<Box<PodSpec<'a>>>,
+    status: Option<Box<PodStatus<'a>>>,
+    volume: Option<Box<VolumeSpec<'a>>>,
+    on_node: Option<OnNode<'a>>,
 }
 
 impl<'de> Fields<'de> {
     pub(super) fn read<D: Deserializer<'de>>(&mut self, kind: Kind, field: &str, value: D) -> Result<(), D::Error> {
         match (kind, field) {
-            (Kind::Definition, "spec") => self.definition = Option::deserialize(value)?,
+            (Kind::Definition, "spec") => self.definition = object(value)?,
+            (Kind::Pod, "spec") => self.pod = object(value)?,
+            (Kind::Pod, "status") => self.status = object(value)?,
+            (Kind::Volume, "spec") => self.volume = object(value)?,
+            (Kind::Attachment | Kind::Slice, "spec") => self.on_node = object(value)?,
             _ => {
                 IgnoredAny::deserialize(value)?;
             }
         }
         Ok(())
     }
+}
+
+/// The part of a VolumeAttachment or a ResourceSlice that says which node it belongs to.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OnNode<'a> {
+    #[serde(borrow, default)]
+    node_name: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,6 +134,20 @@ impl Reader {
     /// Adds an object of a kind that is read on demand.
     pub(super) fn workload(&mut self, kind: Kind, name: &str, meta: &Meta<'_>, fields: Fields<'_>, at: Origin) {
         match kind {
+            Kind::Pod => self.pod(name, meta, fields.pod, fields.status, at),
+            Kind::Volume => self.volume(name, fields.volume, at),
+            Kind::Attachment | Kind::Slice => {
+                // Those that belong to no node concern none.
+                let node = fields.on_node.and_then(|spec| spec.node_name).filter(|node| !node.is_empty());
+                let Some(node) = node else { return };
+                let (cluster, names) = (self.cluster(), &mut self.snapshot.names);
+                let (name, node) = (names.intern(name), names.intern(&node));
+                if kind == Kind::Attachment {
+                    self.snapshot.attachments.push(VolumeAttachment { cluster, name, node, origin: at });
+                } else {
+                    self.snapshot.slices.push(ResourceSlice { cluster, name, node, origin: at });
+                }
+            }
             Kind::Node => {
                 let labels = self.labels(meta.labels, at);
                 let node = Node { cluster: self.cluster(), name: self.snapshot.names.intern(name), labels, origin: at };

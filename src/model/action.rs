@@ -14,7 +14,8 @@ pub enum Action {
     },
 }
 
-/// The attributes of a request for a resource. RBAC looks at nothing else: not the API version, not selectors.
+/// The attributes of a request for a resource. No authorizer here looks at anything else, such as the API version or label
+/// selectors, and RBAC does not look at the field selector either.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ResourceAction {
     /// The verb, as RBAC spells it (`get`, `deletecollection`, `impersonate`).
@@ -29,6 +30,9 @@ pub struct ResourceAction {
     pub namespace: String,
     /// The object's name; empty where the request has none.
     pub name: String,
+    /// The fields that the request's field selector requires to have a value, such as `spec.nodeName` and `n1`. Its other
+    /// requirements are left out. Only the Node authorizer looks at it.
+    pub field_selector: Vec<(String, String)>,
 }
 
 impl Action {

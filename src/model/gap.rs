@@ -9,6 +9,8 @@ pub struct Gap {
     pub resource: String,
     /// The namespace, or `None` for all of them or for a cluster-scoped resource.
     pub namespace: Option<String>,
+    /// The namespaces that were read nevertheless, where `namespace` is none.
+    pub except: Vec<String>,
     /// Why it is missing.
     pub reason: GapReason,
     /// The one line that says what happened, as the server or the reader put it.

@@ -2,11 +2,14 @@
 //! [`Snapshot`] that holds what was read. Nothing here reads, prints, or knows a Kubernetes client.
 
 mod action;
+mod cover;
 mod decision;
 mod gap;
+mod identity;
 mod intern;
 mod object;
 mod resources;
+mod review;
 mod rule;
 mod snapshot;
 mod subject;
@@ -14,16 +17,23 @@ mod thing;
 mod workload;
 
 pub use action::{Action, ResourceAction};
+pub use cover::{Atom, uncovered};
 pub use decision::{Authorizer, Decision};
 pub use gap::{Gap, GapReason};
+pub use identity::{
+    ANONYMOUS, AUTHENTICATED, Identity, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED, implied_groups,
+};
 pub use intern::{Name, Names, Slices};
 pub use object::{
     Aggregation, Binding, ClusterId, Expression, FileId, Labels, Namespace, Operator, Origin, Role, RoleKind, RoleRef,
     Selector, ServiceAccount,
 };
 pub use resources::{ApiResource, Resolved, ResourceTable};
+pub use review::{Review, ReviewKind};
 pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
 pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
 pub use subject::{SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, service_account_parts};
 pub use thing::{SubjectText, Thing, ThingError};
-pub use workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, VolumeAttachment};
+pub use workload::{
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
+};

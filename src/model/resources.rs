@@ -57,7 +57,8 @@ const BUILT_IN: &str = include_str!("resources.tsv");
 /// Resources that the authorizers ask about and discovery never lists, with the verbs that count on them.
 /// Sources: kubernetes.io docs "User impersonation" and KEP-5284 (users, groups, uids, userextras, and nodes and
 /// serviceaccounts in authentication.k8s.io), "Certificate signing requests" (signers), KEP-5018 (resourceclaims/binding,
-/// resourceclaims/driver), endpoint admission (endpoints/restricted).
+/// resourceclaims/driver), endpoint admission (endpoints/restricted), "Kubelet authorization" and KEP-2862 (nodes/*).
+/// `finalizers` of every resource is one too (admission plugin OwnerReferencesPermissionEnforcement).
 const SYNTHETIC: &[(&str, &str, &str, bool, &str)] = &[
     ("", "users", "", false, "impersonate"),
     ("", "groups", "", false, "impersonate"),
@@ -69,9 +70,22 @@ const SYNTHETIC: &[(&str, &str, &str, bool, &str)] = &[
     ("authentication.k8s.io", "nodes", "", false, "impersonate:arbitrary-node,impersonate:associated-node"),
     ("authentication.k8s.io", "serviceaccounts", "", true, "impersonate:serviceaccount"),
     ("certificates.k8s.io", "signers", "", false, "approve,sign,attest"),
+    ("certificates.k8s.io", "certificatesigningrequests", "nodeclient", false, "create"),
+    ("certificates.k8s.io", "certificatesigningrequests", "selfnodeclient", false, "create"),
+    ("", "nodes", "checkpoint", false, KUBELET_VERBS),
+    ("", "nodes", "configz", false, KUBELET_VERBS),
+    ("", "nodes", "healthz", false, KUBELET_VERBS),
+    ("", "nodes", "log", false, KUBELET_VERBS),
+    ("", "nodes", "metrics", false, KUBELET_VERBS),
+    ("", "nodes", "pods", false, KUBELET_VERBS),
+    ("", "nodes", "stats", false, KUBELET_VERBS),
+    ("", "nodes", "statusz", false, KUBELET_VERBS),
     ("resource.k8s.io", "resourceclaims", "binding", false, "update,patch"),
     ("resource.k8s.io", "resourceclaims", "driver", true, ""),
 ];
+
+/// The kubelet asks with the verb of the HTTP method.
+const KUBELET_VERBS: &str = "get,create,update,patch,delete";
 
 /// Verbs that no resource serves and an authorizer asks for nevertheless; one that ends in `:` is a prefix.
 const SYNTHETIC_VERBS: &[&str] = &[
@@ -161,9 +175,12 @@ impl ResourceTable {
                 ));
             } else {
                 found.name = Some(tail.to_owned());
-                found.hints.push(format!(
-                    "`{tail}` is taken as the name of an object; for a subresource use --subresource={tail}"
-                ));
+                // The word is a subresource somewhere, so it may have been meant as one here.
+                if found.namespaced.is_none() || self.resources.iter().any(|at| at.subresource == tail) {
+                    found.hints.push(format!(
+                        "`{tail}` is taken as the name of an object; for a subresource use --subresource={tail}"
+                    ));
+                }
             }
         }
         found
@@ -171,6 +188,7 @@ impl ResourceTable {
 
     /// Whether a resource, or with `subresource` that one of it, is known, and what of it.
     pub fn known(&self, group: &str, resource: &str, subresource: &str) -> Option<&ApiResource> {
+        let subresource = if subresource == "finalizers" { "" } else { subresource };
         self.resources.iter().find(|at| at.group == group && at.resource == resource && at.subresource == subresource)
     }
 
@@ -208,6 +226,9 @@ impl ResourceTable {
     }
 
     fn subresource(&self, of: &Resolved, word: &str) -> Option<&ApiResource> {
+        if word == "finalizers" {
+            return self.known(&of.group, &of.resource, word);
+        }
         self.resources.iter().find(|at| {
             at.group == of.group
                 && at.resource == of.resource
@@ -241,6 +262,8 @@ impl ResourceTable {
         let others = found
             .iter()
             .filter(|at| (&at.group, &at.resource) != (&best.group, &best.resource))
+            // What only authorizers know (no version is served) is no other meaning of a word, unless it is asked that way.
+            .filter(|at| !at.version.is_empty() || verb.starts_with("impersonate"))
             .map(|at| place(&at.resource, &at.group))
             .collect();
         Some((best, others))

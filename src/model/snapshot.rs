@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use super::gap::Gap;
+use super::identity::{AUTHENTICATED, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::intern::{Name, Names};
 use super::object::{
     Binding, ClusterId, Expression, FileId, Labels, Namespace, Origin, Role, RoleKind, RoleRef, Selector,
@@ -11,7 +14,9 @@ use super::object::{
 use super::resources::ApiResource;
 use super::rule::{RuleSetId, RuleTable};
 use super::subject::{SubjectSetId, SubjectTable};
-use super::workload::{Claim, Node, PersistentVolume, Pod, PodVolumes, VolumeAttachment};
+use super::workload::{
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
+};
 
 /// A cluster that the snapshot speaks of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,14 +86,18 @@ pub struct Snapshot {
     pub namespaces: Vec<Namespace>,
     /// Pods.
     pub pods: Vec<Pod>,
+    /// What pods refer to.
+    pub pod_refs: PodRefsTable,
     /// Nodes.
     pub nodes: Vec<Node>,
-    /// PersistentVolumeClaims.
-    pub claims: Vec<Claim>,
     /// PersistentVolumes.
     pub volumes: Vec<PersistentVolume>,
     /// VolumeAttachments.
     pub attachments: Vec<VolumeAttachment>,
+    /// ResourceSlices that belong to one node.
+    pub slices: Vec<ResourceSlice>,
+    /// Secrets, without their content.
+    pub secrets: Vec<Secret>,
     /// What the API server serves, from discovery or from CRDs in the input; empty when neither was there.
     pub resources: Vec<ApiResource>,
     /// Whether `resources` is the whole discovery of the server.
@@ -136,8 +145,10 @@ impl Snapshot {
     /// O(n log n) in objects and distinct strings.
     pub fn unite(parts: Vec<Snapshot>) -> Snapshot {
         let mut all = Snapshot::default();
-        let (tables, bodies): (Vec<Names>, Vec<Snapshot>) =
+        let more = well_known_names(&parts);
+        let (mut tables, bodies): (Vec<Names>, Vec<Snapshot>) =
             parts.into_iter().map(|mut part| (std::mem::take(&mut part.names), part)).unzip();
+        tables.push(more);
         let (names, moved) = Names::unite(&tables);
         drop(tables);
         all.names = names;
@@ -151,7 +162,8 @@ impl Snapshot {
     fn absorb(&mut self, part: Snapshot, moved: &[Name]) {
         let sets = self.rules.absorb(&part.rules, moved);
         let subjects = self.subjects.absorb(&part.subjects, moved);
-        let to = Moved { names: moved, sets: &sets, subjects: &subjects };
+        let pod_refs = self.pod_refs.absorb(&part.pod_refs, moved);
+        let to = Moved { names: moved, sets: &sets, subjects: &subjects, pod_refs: &pod_refs };
         if self.clusters.is_empty() {
             self.clusters = part.clusters;
         }
@@ -176,12 +188,6 @@ impl Snapshot {
             labels: to.labels(&node.labels),
             ..node
         }));
-        self.claims.extend(part.claims.into_iter().map(|claim| Claim {
-            namespace: to.name(claim.namespace),
-            name: to.name(claim.name),
-            volume: claim.volume.map(|volume| to.name(volume)),
-            ..claim
-        }));
         self.volumes.extend(part.volumes.into_iter().map(|volume| PersistentVolume {
             name: to.name(volume.name),
             claim: volume.claim.map(|claim| to.pair(claim)),
@@ -192,6 +198,17 @@ impl Snapshot {
             name: to.name(attachment.name),
             node: to.name(attachment.node),
             ..attachment
+        }));
+        self.slices.extend(part.slices.into_iter().map(|slice| ResourceSlice {
+            name: to.name(slice.name),
+            node: to.name(slice.node),
+            ..slice
+        }));
+        self.secrets.extend(part.secrets.into_iter().map(|secret| Secret {
+            namespace: to.name(secret.namespace),
+            name: to.name(secret.name),
+            kind: to.name(secret.kind),
+            ..secret
         }));
         self.resources.extend(part.resources);
         self.discovered |= part.discovered;
@@ -251,11 +268,6 @@ impl Snapshot {
             one.name
         ));
         keep_last!(
-            claims,
-            |claim: &Claim, names| title(names, "PersistentVolumeClaim", Some(claim.namespace), claim.name),
-            |claim: &Claim| (claim.cluster, claim.namespace, claim.name)
-        );
-        keep_last!(
             volumes,
             |one: &PersistentVolume, names: &Names| ["PersistentVolume `", names.text(one.name), "`"].concat(),
             |one: &PersistentVolume| (one.cluster, one.name)
@@ -264,6 +276,16 @@ impl Snapshot {
             attachments,
             |one: &VolumeAttachment, names: &Names| ["VolumeAttachment `", names.text(one.name), "`"].concat(),
             |one: &VolumeAttachment| (one.cluster, one.name)
+        );
+        keep_last!(
+            slices,
+            |one: &ResourceSlice, names: &Names| ["ResourceSlice `", names.text(one.name), "`"].concat(),
+            |one: &ResourceSlice| (one.cluster, one.name)
+        );
+        keep_last!(
+            secrets,
+            |secret: &Secret, names| title(names, "Secret", Some(secret.namespace), secret.name),
+            |secret: &Secret| (secret.cluster, secret.namespace, secret.name)
         );
         for (earlier, later, what) in repeats {
             let first = match self.source(earlier) {
@@ -284,6 +306,26 @@ impl Snapshot {
     }
 }
 
+/// What answers name whether or not the input does: groups that the API server knows, the namespace of the nodes' leases, and the
+/// user of each node.
+fn well_known_names(parts: &[Snapshot]) -> Names {
+    let mut names = Names::default();
+    for name in [MASTERS, NODES, AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS, NODE_LEASES] {
+        names.intern(name);
+    }
+    for part in parts {
+        let pods = part.pods.iter().filter_map(|pod| pod.node);
+        let objects = part.nodes.iter().map(|node| node.name);
+        let attachments = part.attachments.iter().map(|attachment| attachment.node);
+        let nodes: FxHashSet<Name> =
+            pods.chain(objects).chain(attachments).chain(part.slices.iter().map(|slice| slice.node)).collect();
+        for node in nodes {
+            names.intern(&[NODE_PREFIX, part.text(node)].concat());
+        }
+    }
+    names
+}
+
 /// `Role dev/x`, or `ClusterRole x` for what has no namespace.
 fn title(names: &Names, kind: &str, namespace: Option<Name>, name: Name) -> String {
     match namespace {
@@ -297,6 +339,7 @@ struct Moved<'a> {
     names: &'a [Name],
     sets: &'a [RuleSetId],
     subjects: &'a [SubjectSetId],
+    pod_refs: &'a [PodRefsId],
 }
 
 impl Moved<'_> {
@@ -362,13 +405,7 @@ impl Moved<'_> {
             name: self.name(pod.name),
             node: pod.node.map(|node| self.name(node)),
             service_account: pod.service_account.map(|account| self.name(account)),
-            refers: Box::new(PodVolumes {
-                secrets: self.list(&pod.refers.secrets),
-                config_maps: self.list(&pod.refers.config_maps),
-                claims: self.list(&pod.refers.claims),
-                resource_claims: self.list(&pod.refers.resource_claims),
-                token_audiences: self.list(&pod.refers.token_audiences),
-            }),
+            refs: self.pod_refs[pod.refs.index()],
             ..pod
         }
     }

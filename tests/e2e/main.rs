@@ -8,6 +8,8 @@
 //!
 //! - `server`: starts the server, speaks to it, puts it back to its first state between worlds.
 //! - `smoke`: the server is the one that the other tests think it is.
+//! - `node`: the Node authorizer.
+//! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +18,11 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod live;
+mod node;
+mod parity;
 mod record;
 mod server;
 mod smoke;
+#[path = "../worlds/mod.rs"]
+mod worlds;

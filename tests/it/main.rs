@@ -1,4 +1,12 @@
-//! Tests through the library's public interface and the built program.
+//! Tests that need a Rust toolchain and nothing else.
+//!
+//! - `bad_input`: what cannot be read is said in one line for each problem.
+//! - `bootstrap`: the objects that a real server creates by itself.
+//! - `floors`: a floor imports only from floors below it.
+//! - `formats`: every form that objects come in loads as it is.
+//! - `readme`: what README shows is what the program prints.
+//! - `recorded`: what a real server answered to thousands of reviews.
+//! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,3 +15,10 @@
 )]
 
 mod bad_input;
+mod bootstrap;
+mod floors;
+mod formats;
+mod readme;
+mod recorded;
+#[path = "../worlds/mod.rs"]
+mod worlds;

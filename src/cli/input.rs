@@ -1,0 +1,135 @@
+//! Where the facts come from: `-f`, `--demo`, or the cluster; and the flags that all commands share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::World;
+use super::connection::ConnectionArgs;
+use super::exit::Failure;
+use crate::collect::{DEMO, FileOptions, Input, Limits, LiveCluster, Needs, Secrets, StandardInput, load};
+use crate::model::Snapshot;
+use crate::render::{Format, Metadata, SourceKind};
+
+/// Where to read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input")]
+pub(super) struct InputArgs {
+    /// Read files instead of a cluster: manifests, `kubectl get -o yaml|json` output, NDJSON, .gz, saved snapshots; a folder, or `-`.
+    #[arg(short, long = "filename", value_name = "FILE|DIR|-")]
+    filename: Vec<PathBuf>,
+    /// Read folders with everything below them.
+    #[arg(short = 'R', long, requires = "filename")]
+    recursive: bool,
+    /// Use the embedded example: the Contoso company.
+    #[arg(long, conflicts_with = "filename")]
+    demo: bool,
+    /// The namespace.
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(super) namespace: Option<String>,
+    /// How many objects of a cluster's list to ask for at once; 0 is everything in one answer from the server's cache.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    chunk_size: u32,
+    /// Read the names and types of Secrets too, never their contents; needs the right to list Secrets.
+    #[arg(long)]
+    secret_metadata: bool,
+    /// Answer for what cannot be read as gaps, instead of giving up.
+    #[arg(long)]
+    keep_going: bool,
+    /// Exit with 3 when something could not be read.
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+/// How to print.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// How to print: table, wide, name, json, yaml or ndjson.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(super) output: Format,
+    /// Leave out the heads of the columns.
+    #[arg(long)]
+    pub(super) no_headers: bool,
+    /// No notes, hints and counts on standard error.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// What was read, and how to speak of it.
+pub(super) struct Facts {
+    pub(super) snapshot: Snapshot,
+    pub(super) metadata: Metadata,
+    /// The namespace that a question without one means; none for files, which mean all.
+    pub(super) context_namespace: Option<String>,
+    /// The cluster, to ask it further.
+    pub(super) live: Option<LiveCluster>,
+}
+
+impl InputArgs {
+    /// Reads what the flags name.
+    pub(super) fn read(
+        &self,
+        needs: Needs,
+        connection: &ConnectionArgs,
+        stdin: StandardInput,
+        world: &mut World<'_>,
+    ) -> Result<Facts, Failure> {
+        let (inputs, source) = if self.demo {
+            (DEMO.iter().map(Input::Embedded).collect(), SourceKind::Demo)
+        } else if self.is_live() {
+            return self.read_live(needs, connection, stdin, world);
+        } else {
+            (inputs(&self.filename)?, SourceKind::Files)
+        };
+        let snapshot = load(&inputs, world.stdin, &self.options(needs))?;
+        Ok(Facts { snapshot, metadata: Metadata { source }, context_namespace: None, live: None })
+    }
+
+    /// Whether a cluster is asked and not files.
+    pub(super) fn is_live(&self) -> bool {
+        self.filename.is_empty() && !self.demo
+    }
+
+    fn read_live(
+        &self,
+        needs: Needs,
+        connection: &ConnectionArgs,
+        stdin: StandardInput,
+        world: &mut World<'_>,
+    ) -> Result<Facts, Failure> {
+        let live = LiveCluster::connect(&connection.options(self.namespace.as_deref(), stdin))?;
+        let mut options = live.options(needs);
+        options.chunk_size = self.chunk_size;
+        if self.secret_metadata {
+            options.secrets = Secrets::NamesAndTypes;
+        }
+        let snapshot = live.collect(&options, world.progress)?;
+        Ok(Facts {
+            snapshot,
+            metadata: Metadata { source: SourceKind::Cluster },
+            context_namespace: Some(live.connection().namespace.clone()),
+            live: Some(live),
+        })
+    }
+
+    pub(super) fn options(&self, needs: Needs) -> FileOptions {
+        FileOptions {
+            recursive: self.recursive,
+            needs,
+            default_namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            keep_going: self.keep_going,
+            limits: Limits::default(),
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+}
+
+/// The inputs behind file arguments.
+pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+    if paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Failure::Usage("standard input (`-`) can be read only once".to_owned()));
+    }
+    let input = |path: &PathBuf| if path.as_os_str() == "-" { Input::Stdin } else { Input::Path(path.clone()) };
+    Ok(paths.iter().map(input).collect())
+}

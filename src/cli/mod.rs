@@ -1,0 +1,79 @@
+//! Floor 6: words typed become calls, and answers become text and an exit status. Nothing is decided about RBAC here, and nothing
+//! is written: `main` writes.
+
+mod connection;
+mod exit;
+mod input;
+mod review;
+mod snapshot;
+mod what_can;
+mod who_can;
+mod why;
+
+use std::ffi::OsString;
+use std::io::Read;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use connection::ConnectionArgs;
+use exit::Failure;
+
+use crate::collect::Progress;
+pub use exit::{FileOut, Outcome};
+
+/// What a run may use of the world around it.
+pub struct World<'w> {
+    /// Standard input.
+    pub stdin: &'w mut dyn Read,
+    /// Called while a cluster is read.
+    pub progress: &'w (dyn Fn(&Progress) + Sync),
+}
+
+/// Find who can do what in Kubernetes, and why.
+///
+/// Answers come from the cluster of the current context, or with -f from manifests, dumps and saved snapshots. Nothing is
+/// ever written to a cluster, and the contents of Secrets are never read.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rbac-lens",
+    bin_name = "kubectl rbac-lens",
+    version,
+    disable_help_subcommand = true,
+    infer_subcommands = false
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    WhoCan(Box<who_can::Args>),
+    WhatCan(Box<what_can::Args>),
+    Why(Box<why::Args>),
+    Review(Box<review::Args>),
+    Snapshot(Box<snapshot::Args>),
+}
+
+/// Runs one command line.
+pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Outcome {
+    let cli = match Cli::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return Outcome::of_clap(&error),
+    };
+    let done = match cli.command {
+        Command::WhoCan(args) => who_can::run(&args, &cli.connection, world),
+        Command::WhatCan(args) => what_can::run(&args, &cli.connection, world),
+        Command::Why(args) => why::run(&args, &cli.connection, world),
+        Command::Review(args) => review::run(&args, &cli.connection, world),
+        Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
+    };
+    done.unwrap_or_else(|failure: Failure| failure.into())
+}
+
+/// The command line itself, for tests over all of its help.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

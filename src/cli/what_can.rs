@@ -1,0 +1,123 @@
+//! `what-can`.
+
+use super::World;
+use super::connection::ConnectionArgs;
+use super::exit::{Exits, Failure, Outcome, notes};
+use super::input::{InputArgs, OutputArgs};
+use crate::collect::{Needs, StandardInput};
+use crate::graph::AccessGraph;
+use crate::model::{ClusterId, Identity, ResourceTable, SubjectText, Thing};
+use crate::query::{WhatCan, what_can};
+use crate::render::{self, Layout, WhatCanReport, safe};
+
+/// Everything that a subject can do, with the groups it is in.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "kubectl rbac-lens what-can [SUBJECT] [flags]",
+    after_help = "Examples:
+  kubectl rbac-lens what-can group:dev-team --demo
+  kubectl rbac-lens what-can sa:cicd/deployer --list --demo
+  kubectl rbac-lens what-can user:alice@contoso.example -n dev --group platform-engineers --demo"
+)]
+pub(super) struct Args {
+    /// Who: user:NAME, group:NAME, sa:NAMESPACE/NAME or node:NAME. Without it: me.
+    subject: Option<String>,
+    #[command(flatten)]
+    who: IdentityArgs,
+    /// In all namespaces. The default for files.
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// One line for each right and the binding behind it, instead of a matrix.
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Which groups count.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Identity")]
+pub(super) struct IdentityArgs {
+    /// A further group the subject is in; several times.
+    #[arg(long, value_name = "GROUP")]
+    group: Vec<String>,
+    /// Only the name and the groups given, without those that the API server adds.
+    #[arg(long)]
+    raw: bool,
+}
+
+impl IdentityArgs {
+    /// The identity behind a SUBJECT argument.
+    pub(super) fn identity(&self, subject: &str) -> Result<Identity, Failure> {
+        let thing = Thing::parse(subject).map_err(|error| Failure::Usage(error.to_string()))?;
+        let text = thing.as_subject_text().ok_or_else(|| {
+            Failure::Usage(format!(
+                "`{subject}` is no subject; write user:NAME, group:NAME, sa:NAMESPACE/NAME or node:NAME"
+            ))
+        })?;
+        let identity = match (&text, self.raw) {
+            (_, false) => Identity::of(&text),
+            (SubjectText::User(user), true) => Identity { user: user.clone(), groups: Vec::new() },
+            (SubjectText::Group(group), true) => Identity { user: String::new(), groups: vec![group.clone()] },
+        };
+        Ok(self.extend(identity))
+    }
+
+    /// The identity with the groups of `--group`.
+    fn extend(&self, mut identity: Identity) -> Identity {
+        for group in &self.group {
+            if !identity.is_in(group) {
+                identity.groups.push(group.clone());
+            }
+        }
+        identity
+    }
+}
+
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    if args.subject.is_none() && !args.input.is_live() {
+        return Err(Failure::Usage("files do not say who you are; name a SUBJECT such as user:alice".to_owned()));
+    }
+    let named = args.subject.as_deref().map(|subject| args.who.identity(subject)).transpose()?;
+    let facts =
+        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
+    let identity = match (named, &facts.live) {
+        (Some(identity), _) => identity,
+        (None, Some(live)) => args.who.extend(live.whoami()?),
+        (None, None) => return Err(Failure::Internal("nobody was asked about".to_owned())),
+    };
+    let subject = args.subject.as_ref().unwrap_or(&identity.user);
+    let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
+    let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
+    let graph = AccessGraph::new(facts.snapshot);
+    let WhatCan { masters, mut rights, dangling } = what_can(&graph, ClusterId::FIRST, &identity);
+    if let Some(namespace) = &namespace {
+        rights.retain(|right| right.namespace.is_none_or(|at| graph.text(at) == namespace));
+    }
+    let answer = WhatCan { masters, rights, dangling };
+    let gaps = graph.snapshot().gaps.len();
+    let mut exits = Exits::default();
+    exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
+    let report = WhatCanReport {
+        graph: &graph,
+        table: &table,
+        identity: &identity,
+        answer: &answer,
+        metadata: facts.metadata,
+        exit: exits.exit(),
+    };
+    let layout = if args.list { Layout::List } else { Layout::Matrix };
+    let out =
+        render::what_can(&report, args.output.output, layout, !args.output.no_headers).map_err(Failure::Internal)?;
+    let mut lines = notes(graph.snapshot(), args.output.quiet);
+    if !args.output.quiet {
+        let groups = identity.groups.join(", ");
+        lines.push(format!("{} rights of {}, with groups: {}", answer.rights.len(), safe(subject), safe(&groups)));
+        if !answer.dangling.is_empty() {
+            lines.push(format!("hint: {} bindings name a role that does not exist", answer.dangling.len()));
+        }
+    }
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+}

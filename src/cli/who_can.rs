@@ -1,0 +1,329 @@
+//! `who-can`.
+
+use clap::ValueEnum;
+
+use super::World;
+use super::connection::ConnectionArgs;
+use super::exit::{Exits, Failure, Outcome, notes};
+use super::input::{InputArgs, OutputArgs};
+use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
+use crate::graph::AccessGraph;
+use crate::model::{
+    Action, ClusterId, Identity, Name, Resolved, ResourceAction, ResourceTable, Subject, implied_groups,
+};
+use crate::query::{Filter, Place, Row, SystemFilter, Where, members, who_can};
+use crate::render::{self, WhoCanReport, safe};
+
+/// Which subjects can do something, and through which binding and role.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "kubectl rbac-lens who-can VERB RESOURCE [NAME] [flags]\n       kubectl rbac-lens who-can VERB /PATH [flags]",
+    after_help = "Examples:
+  kubectl rbac-lens who-can get secrets -A --demo
+  kubectl rbac-lens who-can create pods/exec -n dev --demo
+  kubectl rbac-lens who-can get /metrics --demo
+  kubectl rbac-lens who-can patch namespaces/prod -o wide --demo"
+)]
+pub(super) struct Args {
+    /// The verb, such as get, create or impersonate.
+    verb: String,
+    /// The resource (`secrets`, `deploy`, `pods/exec`, `roleassignments.authorization.azure.com`, `secrets/NAME`), or a path.
+    resource: String,
+    /// The name of one object.
+    name: Option<String>,
+    /// The subresource, when it cannot be told from a name.
+    #[arg(long)]
+    subresource: Option<String>,
+    /// In each namespace. The default for files.
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// List the known accounts behind groups that the API server fills by itself.
+    #[arg(long)]
+    expand: bool,
+    /// Ask the live cluster's own SubjectAccessReview for each row, and mark whether it agrees. Needs the right to create
+    /// subjectaccessreviews.
+    #[arg(long, conflicts_with_all = ["filename", "demo"])]
+    verify: bool,
+    #[command(flatten)]
+    subjects: SubjectArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Which subjects to show.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Filter")]
+pub(super) struct SubjectArgs {
+    /// Only subjects of this kind: user, group or serviceaccount.
+    #[arg(long, value_name = "KIND", ignore_case = true)]
+    kind: Option<Kind>,
+    /// Only subjects whose name (NAMESPACE/NAME for accounts) matches this regular expression.
+    #[arg(long, value_name = "REGEX")]
+    subject: Option<regex::Regex>,
+    /// Subjects of Kubernetes itself and of the platform.
+    #[arg(long, value_name = "show|hide|only", default_value = "show")]
+    system: System,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    User,
+    Group,
+    #[value(alias = "sa")]
+    Serviceaccount,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum System {
+    Show,
+    Hide,
+    Only,
+}
+
+impl SubjectArgs {
+    fn system(&self) -> SystemFilter {
+        match self.system {
+            System::Show => SystemFilter::Show,
+            System::Hide => SystemFilter::Hide,
+            System::Only => SystemFilter::Only,
+        }
+    }
+
+    fn keeps(&self, graph: &AccessGraph, subject: Subject) -> bool {
+        let kind = match subject {
+            Subject::User(_) => Kind::User,
+            Subject::Group(_) => Kind::Group,
+            Subject::ServiceAccount { .. } => Kind::Serviceaccount,
+        };
+        let name = || match subject.namespace() {
+            Some(namespace) => format!("{}/{}", graph.text(namespace), graph.text(subject.name())),
+            None => graph.text(subject.name()).to_owned(),
+        };
+        self.kind.is_none_or(|wanted| wanted == kind)
+            && self.subject.as_ref().is_none_or(|regex| regex.is_match(&name()))
+    }
+}
+
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let facts =
+        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
+    let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
+    let asked = Asked::new(&table, &args.verb, &args.resource, args.name.as_deref(), args.subresource.as_deref())?;
+    let all = args.all_namespaces || (args.input.namespace.is_none() && facts.context_namespace.is_none());
+    let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !all);
+    let placed = asked.place(namespace, args.input.namespace.is_some());
+    let graph = AccessGraph::new(facts.snapshot);
+    let keep = |subject| args.subjects.keeps(&graph, subject);
+    let filter = Filter { system: args.subjects.system(), keep: &keep };
+    let answer = who_can(&graph, ClusterId::FIRST, &placed.action, &placed.place, filter);
+    let behind = |subject| match subject {
+        Subject::Group(group) if args.expand => members(&graph, ClusterId::FIRST, group),
+        _ => None,
+    };
+    let (verified, unverified) = match &facts.live {
+        Some(live) if args.verify => verify(live, &graph, &placed, &answer.rows),
+        _ => (vec![None; answer.rows.len()], Vec::new()),
+    };
+    let gaps = graph.snapshot().gaps.len();
+    let mut exits = Exits::default();
+    exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
+    let report = WhoCanReport {
+        graph: &graph,
+        action: &placed.action,
+        members: answer.rows.iter().map(|row| behind(row.subject)).collect(),
+        verified,
+        answer: &answer,
+        metadata: facts.metadata,
+        exit: exits.exit(),
+    };
+    let out = render::who_can(&report, args.output.output, !args.output.no_headers).map_err(Failure::Internal)?;
+    let mut lines = notes(graph.snapshot(), args.output.quiet);
+    lines.extend(unverified);
+    if !args.output.quiet {
+        lines.splice(0..0, asked.notes().chain(placed.notes));
+        let mut subjects: Vec<Subject> = answer.rows.iter().map(|row| row.subject).collect();
+        subjects.dedup();
+        let hidden = if answer.hidden > 0 {
+            format!("; {} system subjects hidden (--system=show)", answer.hidden)
+        } else {
+            String::new()
+        };
+        lines.push(match subjects.len() {
+            0 => format!("nobody can {}{hidden}", safe(&words(&placed.action))),
+            1 => format!("1 subject{hidden}"),
+            many => format!("{many} subjects{hidden}"),
+        });
+    }
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+}
+
+/// Puts every row to the cluster's own authorizers: at each place of the row, for each of its names. Gives for each row whether
+/// they agree, and a line for what they could not be asked.
+fn verify(live: &LiveCluster, graph: &AccessGraph, placed: &Placed, rows: &[Row]) -> (Vec<Option<bool>>, Vec<String>) {
+    let mut questions = Vec::new();
+    let mut counts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let before = questions.len();
+        let name = row.subject.request_name(&graph.snapshot().names);
+        let identity = match row.subject {
+            Subject::Group(_) => Identity { user: String::new(), groups: vec![name] },
+            Subject::User(_) | Subject::ServiceAccount { .. } => Identity { groups: implied_groups(&name), user: name },
+        };
+        let everywhere = [Name::EMPTY];
+        let places: &[Name] = match &row.place {
+            Place::Cluster => &everywhere,
+            Place::Namespaces(namespaces) => namespaces,
+        };
+        for &place in places {
+            let names = if row.resource_names.is_empty() { &everywhere[..] } else { &row.resource_names };
+            for &only in names {
+                let mut action = placed.action.clone();
+                if let Action::Resource(action) = &mut action {
+                    graph.text(place).clone_into(&mut action.namespace);
+                    if placed.place == Where::EachNamespaceObject && place != Name::EMPTY {
+                        graph.text(place).clone_into(&mut action.name);
+                    } else if only != Name::EMPTY {
+                        graph.text(only).clone_into(&mut action.name);
+                    }
+                }
+                questions.push(AccessQuestion { user: identity.user.clone(), groups: identity.groups.clone(), action });
+            }
+        }
+        counts.push(questions.len() - before);
+    }
+    let mut answers = live.verify(&questions).into_iter();
+    let mut failed = None;
+    let verified = counts
+        .into_iter()
+        .map(|count| {
+            let mut agreed = Some(true);
+            for answer in answers.by_ref().take(count) {
+                match answer {
+                    Ok(allowed) => agreed = agreed.map(|all| all && allowed),
+                    Err(message) => {
+                        failed.get_or_insert(message);
+                        agreed = None;
+                    }
+                }
+            }
+            agreed
+        })
+        .collect();
+    let notes = failed.map(|message| format!("warning: not every row could be verified: {}", safe(&message)));
+    (verified, notes.into_iter().collect())
+}
+
+/// The request in the words of a command line.
+fn words(action: &Action) -> String {
+    match action {
+        Action::Resource(action) => {
+            let group = if action.api_group.is_empty() { String::new() } else { format!(".{}", action.api_group) };
+            format!("{} {}{group} {}", action.verb, action.full_resource(), action.name).trim_end().to_owned()
+        }
+        Action::NonResource { verb, path } => format!("{verb} {path}"),
+    }
+}
+
+/// A question as it was typed, resolved as far as that goes without a namespace.
+pub(super) struct Asked {
+    action: Action,
+    resolved: Resolved,
+    warnings: Vec<String>,
+}
+
+/// A question with its place.
+pub(super) struct Placed {
+    pub(super) action: Action,
+    pub(super) place: Where,
+    pub(super) notes: Vec<String>,
+}
+
+impl Asked {
+    /// Reads VERB, RESOURCE (or /PATH) and NAME as kubectl would.
+    pub(super) fn new(
+        table: &ResourceTable,
+        verb: &str,
+        resource: &str,
+        name: Option<&str>,
+        subresource: Option<&str>,
+    ) -> Result<Asked, Failure> {
+        if resource.starts_with('/') {
+            if name.is_some() || subresource.is_some() {
+                return Err(Failure::Usage(format!(
+                    "a path such as `{resource}` has neither a name nor a subresource"
+                )));
+            }
+            return Ok(Asked {
+                action: Action::NonResource { verb: verb.to_owned(), path: resource.to_owned() },
+                resolved: Resolved::default(),
+                warnings: ResourceTable::path_verb_warning(verb).into_iter().collect(),
+            });
+        }
+        let mut resolved = table.resolve(verb, resource);
+        if let Some(subresource) = subresource {
+            resolved.subresource = subresource.to_owned();
+            resolved.hints.retain(|hint| !hint.contains("--subresource"));
+        }
+        let mut warnings = resolved.warnings.clone();
+        warnings.extend(table.verb_warning(verb, &resolved));
+        let name = match (name, &resolved.name) {
+            (Some(name), Some(other)) => {
+                return Err(Failure::Usage(format!("two names are given, `{other}` in `{resource}` and `{name}`")));
+            }
+            (Some(name), None) => name.to_owned(),
+            (None, other) => other.clone().unwrap_or_default(),
+        };
+        let action = Action::Resource(ResourceAction {
+            verb: verb.to_owned(),
+            api_group: resolved.group.clone(),
+            resource: resolved.resource.clone(),
+            subresource: resolved.subresource.clone(),
+            namespace: String::new(),
+            name,
+            field_selector: Vec::new(),
+        });
+        Ok(Asked { action, resolved, warnings })
+    }
+
+    /// Warnings and hints about the words.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        let warnings = self.warnings.iter().map(|warning| format!("warning: {}", safe(warning)));
+        warnings.chain(self.resolved.hints.iter().map(|hint| format!("hint: {}", safe(hint))))
+    }
+
+    /// Puts the question where it belongs: a namespace, each of them (none given), or the cluster.
+    pub(super) fn place(&self, namespace: Option<String>, typed: bool) -> Placed {
+        let Action::Resource(action) = &self.action else {
+            return Placed { action: self.action.clone(), place: Where::Cluster, notes: Vec::new() };
+        };
+        let at =
+            |namespace: &str| Action::Resource(ResourceAction { namespace: namespace.to_owned(), ..action.clone() });
+        if action.resource == "namespaces" && action.api_group.is_empty() {
+            // A request for a namespace object carries its name as namespace, so RoleBindings in it count; one for a list,
+            // a creation or several of them does not.
+            let one =
+                matches!(action.verb.as_str(), "get" | "patch" | "update" | "delete") || !action.subresource.is_empty();
+            if !action.name.is_empty() {
+                let place = Where::Namespace(action.name.clone());
+                return Placed { action: at(&action.name), place, notes: Vec::new() };
+            }
+            if one && namespace.is_none() {
+                return Placed { action: at(""), place: Where::EachNamespaceObject, notes: Vec::new() };
+            }
+        }
+        if self.resolved.namespaced == Some(false) {
+            let hint = format!("hint: {} are cluster-scoped; the namespace is left out", safe(&action.resource));
+            return Placed {
+                action: at(""),
+                place: Where::Cluster,
+                notes: typed.then_some(hint).into_iter().collect(),
+            };
+        }
+        match namespace {
+            Some(namespace) => Placed { action: at(&namespace), place: Where::Namespace(namespace), notes: Vec::new() },
+            None => Placed { action: at(""), place: Where::EachNamespace, notes: Vec::new() },
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `why`.
+
+use super::World;
+use super::connection::ConnectionArgs;
+use super::exit::{Exits, Failure, Outcome, notes};
+use super::input::{InputArgs, OutputArgs};
+use super::what_can::IdentityArgs;
+use super::who_can::Asked;
+use crate::collect::{Needs, StandardInput};
+use crate::graph::AccessGraph;
+use crate::model::{ClusterId, Decision, ResourceTable};
+use crate::query::{concerning, why};
+use crate::render::{self, WhyReport};
+
+/// Why a subject can do something; or, when it cannot, what comes nearest and what it lacks.
+///
+/// The exit status is 0 for yes and 1 for no.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "kubectl rbac-lens why SUBJECT VERB RESOURCE [NAME] [flags]\n       kubectl rbac-lens why SUBJECT VERB /PATH [flags]",
+    after_help = "Examples:
+  kubectl rbac-lens why group:dev-team get secrets -n dev --demo
+  kubectl rbac-lens why sa:cicd/deployer get secrets -n prod --demo
+  kubectl rbac-lens why user:alice@contoso.example get pods/log -n shared --demo"
+)]
+pub(super) struct Args {
+    /// Who: user:NAME, group:NAME, sa:NAMESPACE/NAME or node:NAME.
+    subject: String,
+    /// The verb.
+    verb: String,
+    /// The resource, or a path.
+    resource: String,
+    /// The name of one object.
+    name: Option<String>,
+    /// The subresource, when it cannot be told from a name.
+    #[arg(long)]
+    subresource: Option<String>,
+    /// In any namespace. The default for files.
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    #[command(flatten)]
+    who: IdentityArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let identity = args.who.identity(&args.subject)?;
+    let facts =
+        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
+    let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
+    let asked = Asked::new(&table, &args.verb, &args.resource, args.name.as_deref(), args.subresource.as_deref())?;
+    let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
+    let placed = asked.place(namespace, args.input.namespace.is_some());
+    let graph = AccessGraph::new(facts.snapshot);
+    let answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place);
+    let gaps = graph.snapshot().gaps.len();
+    let unread = concerning(&graph, &placed.place).len();
+    let decision = match (answer.allowed(), unread) {
+        (true, _) => Decision::Allowed,
+        (false, 0) => Decision::Denied,
+        (false, _) => Decision::Unknown,
+    };
+    let mut exits = Exits::default();
+    exits.add(decision == Decision::Denied, 1, || "no".to_owned());
+    exits.add(decision == Decision::Unknown, 1, || format!("not found, {unread} lists unread"));
+    exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
+    let report = WhyReport {
+        graph: &graph,
+        subject: &args.subject,
+        identity: &identity,
+        action: &placed.action,
+        answer: &answer,
+        decision,
+        unread,
+        metadata: facts.metadata,
+        exit: exits.exit(),
+    };
+    let out = render::why(&report, args.output.output).map_err(Failure::Usage)?;
+    let mut lines = notes(graph.snapshot(), args.output.quiet);
+    if !args.output.quiet {
+        lines.splice(0..0, asked.notes().chain(placed.notes));
+    }
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+}

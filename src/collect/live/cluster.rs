@@ -1,0 +1,264 @@
+//! What is read of a cluster, and what becomes of what may not be read.
+//!
+//! Lists run side by side. One that is refused or fails becomes a [`Gap`] and the rest goes on; what lives in namespaces is then
+//! read in the one namespace that the user is at. Only when nothing at all can be read is that an error.
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use serde::Deserialize;
+
+use super::discovery::{self, Discovery};
+use super::pages::{Collection, Form, Paging, Progress, Scope};
+use super::request::{COLLECTIONS, Failure, JSON, METADATA, Sender, encoded};
+use super::{LiveOptions, secrets};
+use crate::collect::document::{ItemKind, Lines, Needs, Reader};
+use crate::model::{Cluster, Gap, GapReason, Origin, Snapshot, Warning};
+
+/// Every collection that can be read, in the order of `request::COLLECTIONS`: its kind, where it lives, how much is asked for.
+const KINDS: [(&str, Scope, Form); COLLECTIONS.len()] = [
+    ("ClusterRole", Scope::Cluster, Form::Whole),
+    ("ClusterRoleBinding", Scope::Cluster, Form::Whole),
+    ("Role", Scope::Namespaced, Form::Whole),
+    ("RoleBinding", Scope::Namespaced, Form::Whole),
+    ("Namespace", Scope::Cluster, Form::Metadata),
+    ("ServiceAccount", Scope::Namespaced, Form::Metadata),
+    ("Pod", Scope::Namespaced, Form::Whole),
+    // Of a node only the labels are used, and its status is long.
+    ("Node", Scope::Cluster, Form::Metadata),
+    ("PersistentVolume", Scope::Cluster, Form::Whole),
+    ("VolumeAttachment", Scope::Cluster, Form::Whole),
+    ("ResourceSlice", Scope::Cluster, Form::Whole),
+    ("CustomResourceDefinition", Scope::Cluster, Form::Whole),
+];
+
+fn collections() -> impl Iterator<Item = Collection> {
+    COLLECTIONS.iter().zip(KINDS).map(|(&(group, version, resource), (kind, scope, form))| Collection {
+        group,
+        version,
+        resource,
+        kind,
+        scope,
+        form,
+    })
+}
+
+/// What one list came to.
+#[derive(Default)]
+struct Outcome {
+    parts: Vec<Reader>,
+    gap: Option<Gap>,
+    failure: Option<Failure>,
+}
+
+/// Reads a cluster. Fails only when nothing can be read.
+pub(super) async fn collect(
+    sender: &Sender,
+    options: &LiveOptions,
+    progress: &(dyn Fn(&Progress) + Sync),
+) -> Result<Snapshot, Failure> {
+    let (say, mut heard) = mpsc::unbounded();
+    let paging = Paging { sender: sender.clone(), needs: options.needs, chunk_size: options.chunk_size, progress: say };
+    let spawn = |list: Collection| {
+        let (paging, home) = (paging.clone(), options.namespace.clone());
+        tokio::spawn(async move { read_or_gap(&paging, list, &home).await })
+    };
+    let wanted = |list: &Collection| match list.kind {
+        "Pod" | "Node" | "PersistentVolume" | "VolumeAttachment" | "ResourceSlice" => options.needs.workloads,
+        // How resources are called is the discovery's to say.
+        "CustomResourceDefinition" => false,
+        _ => true,
+    };
+    let lists: Vec<_> = collections().filter(wanted).map(spawn).collect();
+    let about = {
+        let sender = sender.clone();
+        tokio::spawn(async move { futures::join!(version(&sender), discovery::discover(&sender)) })
+    };
+    let definitions =
+        collections().find(|list| list.kind == "CustomResourceDefinition").map(|list| (paging.clone(), list));
+    drop(paging);
+    let finish = async move {
+        let mut outcomes = Vec::new();
+        for list in lists {
+            outcomes.push(list.await.unwrap_or_default());
+        }
+        let (version, discovery) = match about.await {
+            Ok((version, discovery)) => (version, discovery),
+            Err(error) => (Err(Failure::Unreadable(error.to_string())), Err(Failure::Unreadable(error.to_string()))),
+        };
+        if let (Err(_), true, Some((paging, list))) = (&discovery, options.needs.definitions, definitions) {
+            outcomes.push(read_or_gap(&paging, list, "").await);
+        }
+        (outcomes, version, discovery)
+    };
+    let listen = async {
+        while let Some(at) = heard.next().await {
+            progress(&at);
+        }
+    };
+    let ((outcomes, version, discovery), ()) = futures::join!(finish, listen);
+    if let Some(failure) = everything_failed(&outcomes, &version) {
+        return Err(failure);
+    }
+    let mut first = Snapshot::default();
+    first.clusters.push(Cluster { name: options.cluster.clone(), server_version: version.ok(), stored: true });
+    take_discovery(&mut first, discovery);
+    let mut parts = Vec::new();
+    for outcome in outcomes {
+        first.gaps.extend(outcome.gap);
+        for reader in outcome.parts {
+            let (part, problems) = reader.finish();
+            first.gaps.extend(problems.into_iter().map(|problem| Gap {
+                message: format!("an object of the cluster cannot be read: {}", problem.message),
+                ..gap("", "", GapReason::Unreadable)
+            }));
+            parts.push(part);
+        }
+    }
+    if options.secrets == Secrets::NamesAndTypes {
+        parts.push(read_secrets(sender, options, &parts, &mut first.gaps).await);
+    }
+    parts.insert(0, first);
+    Ok(Snapshot::unite(parts))
+}
+
+/// Whether Secrets are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Secrets {
+    /// Not at all.
+    #[default]
+    Leave,
+    /// Their names and types, which needs the right to list them. Their content is never fetched.
+    NamesAndTypes,
+}
+
+fn gap(group: &str, resource: &str, reason: GapReason) -> Gap {
+    Gap {
+        api_group: group.to_owned(),
+        resource: resource.to_owned(),
+        namespace: None,
+        except: Vec::new(),
+        reason,
+        message: String::new(),
+    }
+}
+
+fn reason(failure: &Failure) -> GapReason {
+    match failure {
+        Failure::Refused { code: 403, .. } => GapReason::Forbidden,
+        Failure::Refused { code: 404 | 405, .. } => GapReason::NotServed,
+        _ => GapReason::Failed,
+    }
+}
+
+/// A list of all namespaces; where that is forbidden, of the one that the user is at, with a gap for the others.
+async fn read_or_gap(paging: &Paging, list: Collection, home: &str) -> Outcome {
+    let failure = match paging.read(list, None).await {
+        Ok(reader) => return Outcome { parts: vec![reader], ..Outcome::default() },
+        Err(failure) => failure,
+    };
+    if list.kind == "ResourceSlice" && reason(&failure) == GapReason::NotServed {
+        // Before 1.34 there are none unless somebody turns them on, and nothing is missing.
+        return Outcome::default();
+    }
+    let mut gap = Gap { message: failure.message().to_owned(), ..gap(list.group, list.resource, reason(&failure)) };
+    let mut parts = Vec::new();
+    if gap.reason == GapReason::Forbidden && !home.is_empty() {
+        let read = match (list.scope, list.kind) {
+            (Scope::Namespaced, _) => paging.read(list, Some(home)).await.ok(),
+            // A namespace itself may be read by those who live in it.
+            (Scope::Cluster, "Namespace") => one_namespace(paging, home).await,
+            (Scope::Cluster, _) => None,
+        };
+        if let Some(reader) = read {
+            gap.except.push(home.to_owned());
+            parts.push(reader);
+        }
+    }
+    Outcome { parts, gap: Some(gap), failure: Some(failure) }
+}
+
+async fn one_namespace(paging: &Paging, name: &str) -> Option<Reader> {
+    let text = paging.sender.get(&format!("/api/v1/namespaces/{}", encoded(name)), METADATA).await.ok()?;
+    let mut reader = Reader::new(Needs::default(), "");
+    reader.json(&text, Origin::LIVE, ItemKind { api_version: "v1", kind: "Namespace" }, Lines::OfObject);
+    Some(reader)
+}
+
+/// The failure that ends the run: when no list was read, and it is not just that each was refused to a user whom the cluster
+/// knows and answers otherwise.
+fn everything_failed(outcomes: &[Outcome], version: &Result<String, Failure>) -> Option<Failure> {
+    if outcomes.iter().any(|outcome| !outcome.parts.is_empty()) {
+        return None;
+    }
+    let rank = |failure: &&Failure| match failure {
+        Failure::Unauthorized(_) => 0,
+        Failure::Unreachable(_) => 1,
+        Failure::TimedOut(_) => 2,
+        Failure::Unreadable(_) => 3,
+        Failure::Refused { .. } => 4,
+    };
+    let worst = outcomes.iter().filter_map(|outcome| outcome.failure.as_ref()).min_by_key(rank)?;
+    match worst {
+        // Credentials that the server does not know make nobody of somebody, without a 401 where nobody may ask.
+        Failure::Refused { message, .. } if message.contains(r#"User "system:anonymous""#) => {
+            Some(Failure::Unauthorized("it takes you for system:anonymous".to_owned()))
+        }
+        Failure::Refused { .. } if version.is_ok() => None,
+        other => Some(other.clone()),
+    }
+}
+
+async fn version(sender: &Sender) -> Result<String, Failure> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        git_version: String,
+    }
+    let text = sender.get("/version", JSON).await?;
+    let read: Result<Version, _> = serde_json::from_str(&text);
+    read.map(|version| version.git_version)
+        .map_err(|_| Failure::Unreadable("the server answered with something that is no version".to_owned()))
+}
+
+fn take_discovery(first: &mut Snapshot, discovery: Result<Discovery, Failure>) {
+    let mut warn = |message: String| first.warnings.push(Warning { origin: Origin::LIVE, message });
+    match discovery {
+        Ok(Discovery { resources, stale }) => {
+            for version in stale {
+                warn(format!("the API {version} does not answer at the moment; its resources may be missing"));
+            }
+            first.resources = resources;
+            first.discovered = true;
+        }
+        Err(failure) => warn(format!(
+            "what the server serves cannot be read ({}); resource names are those of a plain Kubernetes",
+            failure.message()
+        )),
+    }
+}
+
+async fn read_secrets(sender: &Sender, options: &LiveOptions, parts: &[Snapshot], gaps: &mut Vec<Gap>) -> Snapshot {
+    let mut namespaces: Vec<String> = parts
+        .iter()
+        .flat_map(|part| part.namespaces.iter().map(|namespace| part.text(namespace.name).to_owned()))
+        .collect();
+    namespaces.sort();
+    let everywhere = secrets::may_list_everywhere(sender).await;
+    if let Err(failure) = &everywhere {
+        namespaces = vec![options.namespace.clone()];
+        namespaces.retain(|namespace| !namespace.is_empty());
+        let message = failure.message().to_owned();
+        gaps.push(Gap { message, ..gap("", "secrets", reason(failure)) });
+    }
+    let (part, failures) = secrets::read(sender, &namespaces).await;
+    match (everywhere, gaps.last_mut()) {
+        (Err(_), Some(gap)) if failures.is_empty() => gap.except = namespaces,
+        (Err(_), _) => {}
+        (Ok(()), _) => gaps.extend(failures.into_iter().map(|(namespace, failure)| Gap {
+            namespace: Some(namespace),
+            message: failure.message().to_owned(),
+            ..gap("", "secrets", reason(&failure))
+        })),
+    }
+    part
+}

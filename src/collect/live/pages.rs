@@ -1,0 +1,179 @@
+//! One list, page by page, straight into the object reader.
+
+use std::time::Duration;
+
+use futures::channel::mpsc::UnboundedSender;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::request::{Failure, JSON, METADATA_LIST, Sender, collection_path, encoded};
+use crate::collect::document::{ItemKind, Lines, Needs, Reader};
+use crate::model::Origin;
+
+/// A collection and what is wanted of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Collection {
+    pub(super) group: &'static str,
+    pub(super) version: &'static str,
+    pub(super) resource: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) scope: Scope,
+    pub(super) form: Form,
+}
+
+/// Where the objects of a collection live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    Cluster,
+    Namespaced,
+}
+
+/// How much of each object is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Whole,
+    Metadata,
+}
+
+/// How far a list is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The plural resource.
+    pub resource: &'static str,
+    /// How many objects are there so far.
+    pub objects: u64,
+    /// Whether the list is done.
+    pub done: bool,
+}
+
+/// How lists are asked for.
+#[derive(Clone)]
+pub(super) struct Paging {
+    pub(super) sender: Sender,
+    pub(super) needs: Needs,
+    /// Objects of a page; 0 is everything at once, as fresh as the server's cache.
+    pub(super) chunk_size: u32,
+    pub(super) progress: UnboundedSender<Progress>,
+}
+
+/// How often a list whose token expired is begun anew.
+const RESTARTS: u32 = 3;
+
+/// What one pass over a list came to.
+enum Pass {
+    Done(Box<Reader>),
+    Expired,
+}
+
+impl Paging {
+    /// Reads a whole list.
+    pub(super) async fn read(&self, list: Collection, namespace: Option<&str>) -> Result<Reader, Failure> {
+        let mut wait = Duration::from_millis(100);
+        for _ in 0..=RESTARTS {
+            match self.pass(list, namespace).await? {
+                Pass::Done(reader) => return Ok(*reader),
+                Pass::Expired => tokio::time::sleep(wait).await,
+            }
+            wait *= 2;
+        }
+        let message = "the list changed faster than its pages could be read; try a larger --chunk-size, or 0";
+        Err(Failure::Unreadable(message.to_owned()))
+    }
+
+    async fn pass(&self, list: Collection, namespace: Option<&str>) -> Result<Pass, Failure> {
+        let mut reader = Reader::new(self.needs, "");
+        let mut objects = 0;
+        let mut inconsistent = false;
+        let mut text = self.page(list, namespace, None).await?;
+        loop {
+            let page = Page::read(&text)?;
+            // The next page is on its way while this one is read.
+            let next = page.metadata.continued.map(|token| {
+                let (paging, namespace) = (self.clone(), namespace.map(str::to_owned));
+                tokio::spawn(async move { paging.page(list, namespace.as_deref(), Some(&token)).await })
+            });
+            objects += page.items.len() as u64;
+            let version = [list.group, if list.group.is_empty() { "" } else { "/" }, list.version].concat();
+            let item = ItemKind { api_version: &version, kind: list.kind };
+            for raw in &page.items {
+                reader.json(raw.get(), Origin::LIVE, item, Lines::OfObject);
+            }
+            let Some(next) = next else {
+                self.say(list, objects, true);
+                return Ok(Pass::Done(Box::new(reader)));
+            };
+            self.say(list, objects, false);
+            let mut answer = joined(next.await);
+            if let Err(Failure::Refused { code: 410, continued, .. }) = &answer {
+                // The server no longer keeps the list's state (etcd compacts every five minutes). Its own token goes on
+                // with the state of now, which it does once; without one the list begins anew.
+                let (Some(token), false) = (continued, inconsistent) else { return Ok(Pass::Expired) };
+                inconsistent = true;
+                reader.warn(
+                    Origin::LIVE,
+                    format!(
+                        "the list of {} took so long that its end is of a later state than its beginning; what changed \
+                         in between may be missing",
+                        list.resource
+                    ),
+                );
+                answer = self.page(list, namespace, Some(token)).await;
+                if let Err(Failure::Refused { code: 410, .. }) = &answer {
+                    return Ok(Pass::Expired);
+                }
+            }
+            text = answer?;
+        }
+    }
+
+    async fn page(&self, list: Collection, namespace: Option<&str>, token: Option<&str>) -> Result<String, Failure> {
+        let path = collection_path(list.group, list.version, list.resource, namespace);
+        let query = match (self.chunk_size, token) {
+            (_, Some(token)) => format!("limit={}&continue={}", self.chunk_size, encoded(token)),
+            // The watch cache ignores a limit and spares etcd; its answer may be moments old.
+            (0, None) => "resourceVersion=0".to_owned(),
+            (limit, None) => format!("limit={limit}"),
+        };
+        let accept = match list.form {
+            Form::Whole => JSON,
+            Form::Metadata => METADATA_LIST,
+        };
+        self.sender.get(&format!("{path}?{query}"), accept).await
+    }
+
+    fn say(&self, list: Collection, objects: u64, done: bool) {
+        // Nobody listens any more when the run was given up.
+        drop(self.progress.unbounded_send(Progress { resource: list.resource, objects, done }));
+    }
+}
+
+/// The answer of a task, which only fails with its whole program.
+fn joined<T>(answer: Result<Result<T, Failure>, tokio::task::JoinError>) -> Result<T, Failure> {
+    answer.unwrap_or_else(|error| Err(Failure::Unreadable(error.to_string())))
+}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(default)]
+    metadata: PageMeta,
+    #[serde(borrow, default, deserialize_with = "crate::collect::shape::list")]
+    items: Vec<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMeta {
+    #[serde(rename = "continue", default, deserialize_with = "filled")]
+    continued: Option<String>,
+}
+
+fn filled<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
+}
+
+impl Page<'_> {
+    fn read(text: &str) -> Result<Page<'_>, Failure> {
+        serde_json::from_str(text).map_err(|error| {
+            Failure::Unreadable(format!("the server answered with something that is no list ({error})"))
+        })
+    }
+}

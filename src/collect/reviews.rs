@@ -1,0 +1,182 @@
+//! SubjectAccessReview objects from files. What the API server refuses with 422 is a problem here, not a no
+//! (kubernetes `pkg/apis/authorization/validation`).
+
+use std::io::Read;
+
+use serde::Deserialize;
+
+use super::document::Problem;
+use super::files::{FileOptions, Input, LoadError, read_documents};
+use super::selectors::SelectorIn;
+use super::shape::{Text, list};
+use crate::model::{Action, Identity, Origin, ResourceAction, Review, ReviewKind};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewIn<'a> {
+    #[serde(borrow, default)]
+    api_version: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    metadata: Option<MetadataIn<'a>>,
+    #[serde(borrow, default)]
+    spec: Option<SpecIn<'a>>,
+    #[serde(default)]
+    status: Option<StatusIn>,
+    #[serde(borrow, default)]
+    items: Option<Vec<&'a serde_json::value::RawValue>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MetadataIn<'a> {
+    #[serde(borrow, default)]
+    namespace: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SpecIn<'a> {
+    #[serde(borrow, default)]
+    user: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "list")]
+    groups: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    resource_attributes: Option<ResourceIn<'a>>,
+    #[serde(borrow, default)]
+    non_resource_attributes: Option<PathIn<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceIn<'a> {
+    #[serde(borrow, default)]
+    verb: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    group: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    resource: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    subresource: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    namespace: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    field_selector: Option<SelectorIn<'a>>,
+    #[serde(borrow, default)]
+    label_selector: Option<SelectorIn<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PathIn<'a> {
+    #[serde(borrow, default)]
+    verb: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    path: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StatusIn {
+    #[serde(default)]
+    allowed: Option<bool>,
+}
+
+/// Reads reviews in the order of the inputs. Gives them with the names of the files.
+///
+/// # Errors
+/// Every problem of every input: what cannot be read, and what the API server would refuse.
+pub fn read_reviews(
+    inputs: &[Input],
+    stdin: &mut dyn Read,
+    options: &FileOptions,
+) -> Result<(Vec<Review>, Vec<String>), LoadError> {
+    let mut reviews = Vec::new();
+    let files = read_documents(inputs, stdin, options, &mut |text, at| review(text, at, &mut reviews))?;
+    Ok((reviews, files))
+}
+
+fn review(text: &str, at: Origin, into: &mut Vec<Review>) -> Result<(), Problem> {
+    let problem = |message: String| Problem { file: at.file, line: at.line, message };
+    let read: ReviewIn<'_> = serde_json::from_str(text).map_err(|error| {
+        let words = error.to_string();
+        problem(format!("this is no review: {}", words.split(" at line ").next().unwrap_or_default()))
+    })?;
+    let kind = match (read.api_version.as_deref().unwrap_or_default(), read.kind.as_deref().unwrap_or_default()) {
+        (_, "List") => {
+            let items = read.items.unwrap_or_default();
+            return items.into_iter().try_for_each(|item| review(item.get(), at, into));
+        }
+        ("authorization.k8s.io/v1" | "authorization.k8s.io/v1beta1", "SubjectAccessReview") => ReviewKind::Subject,
+        ("authorization.k8s.io/v1" | "authorization.k8s.io/v1beta1", "LocalSubjectAccessReview") => ReviewKind::Local,
+        ("authorization.k8s.io/v1" | "authorization.k8s.io/v1beta1", "SelfSubjectAccessReview") => {
+            return Err(problem(
+                "a SelfSubjectAccessReview does not say who asks; write a SubjectAccessReview".to_owned(),
+            ));
+        }
+        (version, kind) => {
+            return Err(problem(format!(
+                "`{kind}` of `{version}` is no review; SubjectAccessReview and LocalSubjectAccessReview of \
+                 authorization.k8s.io/v1 are"
+            )));
+        }
+    };
+    let namespace = read.metadata.and_then(|metadata| metadata.namespace).unwrap_or_default();
+    let spec = read.spec.ok_or_else(|| problem("this review has no `spec`".to_owned()))?;
+    let owned = |text: Option<Text<'_>>| text.map(|text| text.0.into_owned()).unwrap_or_default();
+    if let Some(resource) = &spec.resource_attributes {
+        for (name, selector) in
+            [("fieldSelector", &resource.field_selector), ("labelSelector", &resource.label_selector)]
+        {
+            if let Some(mistake) = selector.as_ref().and_then(SelectorIn::mistake) {
+                return Err(problem(format!("in `spec.resourceAttributes.{name}`: {mistake}")));
+            }
+        }
+    }
+    let action = match (spec.resource_attributes, spec.non_resource_attributes) {
+        (Some(_), Some(_)) => {
+            return Err(problem(
+                "`spec.resourceAttributes` and `spec.nonResourceAttributes` cannot stand together".to_owned(),
+            ));
+        }
+        (None, None) => {
+            return Err(problem(
+                "exactly one of `spec.resourceAttributes` and `spec.nonResourceAttributes` must be there".to_owned(),
+            ));
+        }
+        (Some(resource), None) => Action::Resource(ResourceAction {
+            verb: owned(resource.verb),
+            api_group: owned(resource.group),
+            resource: owned(resource.resource),
+            subresource: owned(resource.subresource),
+            namespace: owned(resource.namespace),
+            name: owned(resource.name),
+            field_selector: resource.field_selector.as_ref().map(SelectorIn::required).unwrap_or_default(),
+        }),
+        (None, Some(path)) => {
+            if kind == ReviewKind::Local {
+                return Err(problem(
+                    "`spec.nonResourceAttributes` cannot stand in a LocalSubjectAccessReview".to_owned(),
+                ));
+            }
+            Action::NonResource { verb: owned(path.verb), path: owned(path.path) }
+        }
+    };
+    if kind == ReviewKind::Local && (namespace.is_empty() || action.namespace() != &*namespace) {
+        return Err(problem(format!(
+            "`spec.resourceAttributes.namespace` is `{}` and must be `metadata.namespace`, which is `{}`",
+            action.namespace(),
+            &*namespace
+        )));
+    }
+    let identity = Identity {
+        user: owned(spec.user),
+        groups: spec.groups.into_iter().map(|group| group.0.into_owned()).collect(),
+    };
+    if identity.user.is_empty() && identity.groups.is_empty() {
+        return Err(problem("at least one of `spec.user` and `spec.groups` must be there".to_owned()));
+    }
+    let expected = read.status.and_then(|status| status.allowed);
+    into.push(Review { kind, identity, action, expected, object: text.into(), origin: at });
+    Ok(())
+}

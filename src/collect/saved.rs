@@ -1,0 +1,167 @@
+//! The first line of a saved snapshot: the cluster it is of, what the server serves, and what could not be read. The objects
+//! behind it are ordinary ones. `render/saved.rs` writes both.
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+use super::document::Reader;
+use super::shape::list;
+use crate::model::{ApiResource, Cluster, Gap, GapReason, Origin, Warning};
+
+/// The API group of our own documents.
+pub(super) const GROUP: &str = "rbac-lens.dev";
+
+/// The version of a snapshot that this program reads.
+const VERSION: &str = "rbac-lens.dev/v1alpha1";
+
+/// What the fields of the line held.
+#[derive(Default)]
+pub(super) struct Fields {
+    cluster: ClusterIn,
+    discovered: bool,
+    gaps: Vec<GapIn>,
+    warnings: Vec<String>,
+    others: Vec<CountIn>,
+    resources: Vec<ResourceIn>,
+}
+
+impl Fields {
+    pub(super) fn uses(field: &str) -> bool {
+        matches!(field, "cluster" | "discovered" | "gaps" | "warnings" | "others" | "resources")
+    }
+
+    pub(super) fn read<'de, D: Deserializer<'de>>(&mut self, field: &str, value: D) -> Result<(), D::Error> {
+        match field {
+            "cluster" => self.cluster = Option::deserialize(value)?.unwrap_or_default(),
+            "discovered" => self.discovered = Option::deserialize(value)?.unwrap_or_default(),
+            "gaps" => self.gaps = list(value)?,
+            "warnings" => self.warnings = list(value)?,
+            "others" => self.others = list(value)?,
+            _ => self.resources = list(value)?,
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ClusterIn {
+    name: String,
+    server_version: Option<String>,
+    stored: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GapIn {
+    api_group: String,
+    resource: String,
+    #[serde(default)]
+    namespace: Option<String>,
+    #[serde(default)]
+    except: Vec<String>,
+    reason: String,
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CountIn {
+    api_version: String,
+    kind: String,
+    count: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceIn {
+    api_group: String,
+    resource: String,
+    #[serde(default)]
+    subresource: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    kind: String,
+    namespaced: bool,
+    #[serde(default)]
+    verbs: Vec<String>,
+    #[serde(default)]
+    singular: String,
+    #[serde(default)]
+    short_names: Vec<String>,
+}
+
+impl Reader {
+    /// Takes the first line of a saved snapshot.
+    pub(super) fn saved(&mut self, api_version: &str, fields: Fields, at: Origin) {
+        if api_version != VERSION {
+            self.problem(
+                at,
+                format!(
+                    "this snapshot is of `{api_version}`, and this program reads {VERSION}; use the one that wrote it"
+                ),
+            );
+            return;
+        }
+        let Fields { cluster, discovered, gaps, warnings, others, resources } = fields;
+        let ClusterIn { name, server_version, stored } = cluster;
+        self.saved_clusters.push((at, Cluster { name, server_version, stored }));
+        for gap in gaps {
+            let Some(reason) = GapReason::parse(&gap.reason) else {
+                self.problem(at, format!("in `gaps`: `{}` is no reason for a gap", gap.reason));
+                continue;
+            };
+            self.snapshot.gaps.push(Gap {
+                api_group: gap.api_group,
+                resource: gap.resource,
+                namespace: gap.namespace,
+                except: gap.except,
+                reason,
+                message: gap.message,
+            });
+        }
+        let snapshot = &mut self.snapshot;
+        // Warnings are sorted by place and keep the order in which they were saved.
+        snapshot
+            .warnings
+            .extend((0..).zip(warnings).map(|(item, message)| Warning { origin: Origin { item, ..at }, message }));
+        for CountIn { api_version, kind, count } in others {
+            *snapshot.counts.entry((api_version, kind)).or_default() += count;
+        }
+        snapshot.discovered |= discovered;
+        snapshot.resources.extend(resources.into_iter().map(|from| ApiResource {
+            group: from.api_group,
+            resource: from.resource,
+            subresource: from.subresource,
+            version: from.version,
+            kind: from.kind,
+            namespaced: from.namespaced,
+            verbs: from.verbs,
+            singular: from.singular,
+            short_names: from.short_names,
+        }));
+    }
+}
+
+/// The one cluster of all saved snapshots, if there are any; another one is a problem of its file.
+pub(super) fn one_cluster(
+    mut found: Vec<(Origin, Cluster)>,
+    files: &[String],
+    problem: &mut dyn FnMut(Origin, String),
+) -> Option<Cluster> {
+    found.sort_by_key(|(at, _)| *at);
+    let mut found = found.into_iter();
+    let (first_at, first) = found.next()?;
+    for (at, other) in found.filter(|(_, other)| other.name != first.name) {
+        let file = files.get(first_at.file.0 as usize).map_or("another file", String::as_str);
+        problem(
+            at,
+            format!(
+                "this is a snapshot of cluster `{}`, and {file} is one of cluster `{}`; ask about one cluster at a time",
+                other.name, first.name
+            ),
+        );
+    }
+    Some(first)
+}

@@ -1,0 +1,416 @@
+//! The graph and its indexes. It is built once and never changed.
+
+use std::ops::Range;
+
+use crate::model::{
+    Action, Binding, ClusterId, MatchedNames, Name, Question, Role, RoleKind, Rule, RuleSetId, Snapshot, Subject,
+    SubjectId,
+};
+
+use super::aggregation::aggregate;
+use super::node::{NodeGraph, NodeTables};
+
+/// A role of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleIx(u32);
+
+/// A binding of the graph. Their order is: by cluster, ClusterRoleBindings first, then by namespace, then by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BindingIx(u32);
+
+/// Where bindings hold: the whole cluster, or one namespace of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The namespace, or none for ClusterRoleBindings.
+    pub namespace: Option<Name>,
+}
+
+/// Subjects, bindings, roles and rules of a snapshot, joined.
+pub struct AccessGraph {
+    snapshot: Snapshot,
+    /// The role behind each binding; none where it does not exist.
+    role_of: Vec<Option<RoleIx>>,
+    /// The places where bindings are, sorted.
+    scopes: Vec<Scope>,
+    /// For each scope its part of `bindings_by_rules`; one more entry than scopes.
+    scope_starts: Vec<u32>,
+    /// The bindings of each scope that have a role, by rule set.
+    bindings_by_rules: Vec<(RuleSetId, BindingIx)>,
+    /// For each subject the bindings that name it, ascending.
+    by_subject: Lists<BindingIx>,
+    /// For each rule set, which rule names which resource, ascending by resource.
+    by_resource: Lists<(Name, u32)>,
+    /// For each rule set the rules that have URLs.
+    with_urls: Lists<u32>,
+    /// For each scope that has many rule sets, which of them name a resource.
+    postings: Vec<Postings>,
+    /// What belongs to which node.
+    nodes: NodeTables,
+}
+
+/// Lists of different lengths in one piece of memory.
+struct Lists<T> {
+    starts: Vec<u32>,
+    items: Vec<T>,
+}
+
+impl<T: Copy> Lists<T> {
+    /// Makes `len` lists of pairs of list number and item; within a list the order of `pairs` stays.
+    fn new(len: usize, pairs: &[(usize, T)]) -> Lists<T> {
+        let mut starts = vec![0_u32; len + 1];
+        for &(list, _) in pairs {
+            starts[list + 1] += 1;
+        }
+        for at in 0..len {
+            starts[at + 1] += starts[at];
+        }
+        let mut next = starts.clone();
+        let Some(&(_, filler)) = pairs.first() else { return Lists { starts, items: Vec::new() } };
+        let mut items = vec![filler; pairs.len()];
+        for &(list, item) in pairs {
+            items[next[list] as usize] = item;
+            next[list] += 1;
+        }
+        Lists { starts, items }
+    }
+
+    fn get(&self, list: usize) -> &[T] {
+        &self.items[self.starts[list] as usize..self.starts[list + 1] as usize]
+    }
+}
+
+/// Which rule sets of one scope name a resource, ascending; and those that have URLs.
+struct Postings {
+    scope: usize,
+    by_resource: Vec<(Name, RuleSetId)>,
+    with_urls: Vec<RuleSetId>,
+}
+
+/// From how many distinct rule sets in one scope looking a resource up beats trying each set.
+const MANY_RULE_SETS: usize = 64;
+
+impl AccessGraph {
+    /// Joins a snapshot. O(n log n) in bindings and rules.
+    pub fn new(mut snapshot: Snapshot) -> AccessGraph {
+        aggregate(&mut snapshot);
+        let role_of: Vec<Option<RoleIx>> =
+            snapshot.bindings.iter().map(|binding| find_role(&snapshot, binding)).collect();
+        let (scopes, scope_starts, bindings_by_rules) = by_scope(&snapshot, &role_of);
+        let mut named = Vec::new();
+        for (at, binding) in snapshot.bindings.iter().enumerate() {
+            let from = named.len();
+            named.extend(snapshot.subjects.set(binding.subjects).iter().map(|subject| (subject.index(), index(at))));
+            // A binding that names a subject twice grants it once.
+            named[from..].sort_unstable();
+            let mut last = None;
+            let mut kept = from;
+            for read in from..named.len() {
+                if last != Some(named[read].0) {
+                    last = Some(named[read].0);
+                    named[kept] = named[read];
+                    kept += 1;
+                }
+            }
+            named.truncate(kept);
+        }
+        let by_subject = Lists::new(snapshot.subjects.len(), &named);
+        drop(named);
+        let (by_resource, with_urls) = index_rules(&snapshot);
+        let nodes = NodeTables::new(&snapshot);
+        let mut graph = AccessGraph {
+            snapshot,
+            role_of,
+            scopes,
+            scope_starts,
+            bindings_by_rules,
+            by_subject,
+            by_resource,
+            with_urls,
+            postings: Vec::new(),
+            nodes,
+        };
+        graph.postings = (0..graph.scopes.len()).filter_map(|scope| graph.post(scope)).collect();
+        graph
+    }
+
+    fn post(&self, scope: usize) -> Option<Postings> {
+        let mut sets: Vec<RuleSetId> = self.bindings_by_rules[self.range(scope)].iter().map(|&(set, _)| set).collect();
+        sets.dedup();
+        if sets.len() < MANY_RULE_SETS {
+            return None;
+        }
+        let mut by_resource: Vec<(Name, RuleSetId)> = sets
+            .iter()
+            .flat_map(|&set| self.by_resource.get(set.index()).iter().map(move |&(resource, _)| (resource, set)))
+            .collect();
+        by_resource.sort_unstable();
+        by_resource.dedup();
+        by_resource.shrink_to_fit();
+        let with_urls = sets.into_iter().filter(|set| !self.with_urls.get(set.index()).is_empty()).collect();
+        Some(Postings { scope, by_resource, with_urls })
+    }
+
+    /// Everything that was read.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// What belongs to which node.
+    pub fn nodes(&self) -> NodeGraph<'_> {
+        NodeGraph { snapshot: &self.snapshot, tables: &self.nodes }
+    }
+
+    /// The text of a name.
+    pub fn text(&self, name: Name) -> &str {
+        self.snapshot.names.text(name)
+    }
+
+    /// A binding of this graph.
+    pub fn binding(&self, at: BindingIx) -> &Binding {
+        &self.snapshot.bindings[at.0 as usize]
+    }
+
+    /// A role of this graph.
+    pub fn role(&self, at: RoleIx) -> &Role {
+        &self.snapshot.roles[at.0 as usize]
+    }
+
+    /// The role that a binding grants, unless it does not exist.
+    pub fn role_of(&self, at: BindingIx) -> Option<RoleIx> {
+        self.role_of[at.0 as usize]
+    }
+
+    /// Every binding.
+    pub fn bindings(&self) -> impl ExactSizeIterator<Item = (BindingIx, &Binding)> {
+        self.snapshot.bindings.iter().enumerate().map(|(at, binding)| (index(at), binding))
+    }
+
+    /// Every role.
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = (RoleIx, &Role)> {
+        self.snapshot.roles.iter().enumerate().map(|(at, role)| (role_index(at), role))
+    }
+
+    /// Where a binding holds.
+    pub fn scope_of(&self, at: BindingIx) -> Scope {
+        let binding = self.binding(at);
+        Scope { cluster: binding.cluster, namespace: binding.namespace }
+    }
+
+    /// The places where bindings are, cluster-wide ones first.
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// The bindings that name a subject, ascending.
+    pub fn bindings_of(&self, subject: SubjectId) -> &[BindingIx] {
+        self.by_subject.get(subject.index())
+    }
+
+    /// The bindings that name a subject and hold for requests in a namespace (`None`: cluster-wide only): first the
+    /// ClusterRoleBindings, then those of the namespace.
+    pub fn bindings_for(
+        &self,
+        subject: Subject,
+        cluster: ClusterId,
+        namespace: Option<Name>,
+    ) -> impl Iterator<Item = BindingIx> {
+        let all = self.snapshot.subjects.find(subject).map_or(&[][..], |id| self.bindings_of(id));
+        let part = |namespace: Option<Name>| {
+            let scope = Scope { cluster, namespace };
+            let from = all.partition_point(|&at| self.scope_of(at) < scope);
+            let len = all[from..].partition_point(|&at| self.scope_of(at) == scope);
+            &all[from..from + len]
+        };
+        let inside = namespace.map_or(&[][..], |namespace| part(Some(namespace)));
+        part(None).iter().chain(inside).copied()
+    }
+
+    /// One rule of a role, by its place among the role's rules.
+    pub fn rule(&self, set: RuleSetId, position: u32) -> Rule<'_> {
+        self.snapshot.rules.rule(self.snapshot.rules.set(set)[position as usize])
+    }
+
+    /// Calls `each` with every rule of a set that answers the question, in the role's order, and the names it covers.
+    pub fn matches<'g>(&'g self, set: RuleSetId, question: &Question<'_>, mut each: impl FnMut(u32, MatchedNames<'g>)) {
+        let mut candidates: Vec<u32> = Vec::new();
+        match question {
+            Question::Resource { .. } => {
+                for wanted in tokens(question) {
+                    candidates.extend(equal(self.by_resource.get(set.index()), wanted).iter().map(|&(_, rule)| rule));
+                }
+                candidates.sort_unstable();
+                candidates.dedup();
+            }
+            Question::NonResource { .. } => candidates.extend_from_slice(self.with_urls.get(set.index())),
+        }
+        for rule in candidates {
+            if let Some(names) = self.rule(set, rule).matches(question, &self.snapshot.names) {
+                each(rule, names);
+            }
+        }
+    }
+
+    /// Whether a rule set allows the request as it is asked.
+    pub fn allows(&self, set: RuleSetId, question: &Question<'_>) -> bool {
+        let allows =
+            |rule: u32| self.rule(set, rule).matches(question, &self.snapshot.names) == Some(MatchedNames::Every);
+        match question {
+            Question::Resource { .. } => tokens(question)
+                .any(|wanted| equal(self.by_resource.get(set.index()), wanted).iter().any(|&(_, rule)| allows(rule))),
+            Question::NonResource { .. } => self.with_urls.get(set.index()).iter().any(|&rule| allows(rule)),
+        }
+    }
+
+    /// Calls `each` with every rule set that bindings of a scope grant and that may answer the question, and those bindings.
+    pub fn candidates(
+        &self,
+        scope: Scope,
+        question: &Question<'_>,
+        mut each: impl FnMut(RuleSetId, &[(RuleSetId, BindingIx)]),
+    ) {
+        let Ok(at) = self.scopes.binary_search(&scope) else { return };
+        let bindings = &self.bindings_by_rules[self.range(at)];
+        if let Ok(found) = self.postings.binary_search_by_key(&at, |postings| postings.scope) {
+            let postings = &self.postings[found];
+            let mut sets: Vec<RuleSetId> = Vec::new();
+            match question {
+                Question::Resource { .. } => {
+                    for wanted in tokens(question) {
+                        sets.extend(equal(&postings.by_resource, wanted).iter().map(|&(_, set)| set));
+                    }
+                    sets.sort_unstable();
+                    sets.dedup();
+                }
+                Question::NonResource { .. } => sets.extend_from_slice(&postings.with_urls),
+            }
+            for set in sets {
+                each(set, equal(bindings, set));
+            }
+        } else {
+            for group in bindings.chunk_by(|(a, _), (b, _)| a == b) {
+                if let Some(&(set, _)) = group.first() {
+                    each(set, group);
+                }
+            }
+        }
+    }
+
+    fn range(&self, scope: usize) -> Range<usize> {
+        self.scope_starts[scope] as usize..self.scope_starts[scope + 1] as usize
+    }
+
+    /// The question for an action in the names of this graph.
+    pub fn question<'q>(&self, action: &'q Action) -> Question<'q> {
+        Question::new(&self.snapshot.names, action)
+    }
+
+    /// Checks what the structure promises; tests call it on every graph they build.
+    ///
+    /// # Errors
+    /// The first promise that is broken, in words.
+    pub fn verify(&self) -> Result<(), String> {
+        let keys: Vec<_> = self.bindings().map(|(at, binding)| (self.scope_of(at), binding.name)).collect();
+        if !keys.is_sorted_by(|a, b| a < b) {
+            return Err("bindings are not sorted or not distinct".to_owned());
+        }
+        let roles: Vec<_> = self.snapshot.roles.iter().map(|role| (role.cluster, role.namespace, role.name)).collect();
+        if !roles.is_sorted_by(|a, b| a < b) {
+            return Err("roles are not sorted or not distinct".to_owned());
+        }
+        for (at, binding) in self.bindings() {
+            let found = self.role_of(at).map(|role| self.role(role).name);
+            if found.is_some_and(|name| name != binding.role.name) {
+                return Err(format!("binding {} has another role than it names", self.text(binding.name)));
+            }
+            for subject in self.snapshot.subjects.set(binding.subjects) {
+                if self.bindings_of(*subject).binary_search(&at).is_err() {
+                    return Err(format!("binding {} is missing at a subject of it", self.text(binding.name)));
+                }
+            }
+        }
+        let granted = self.role_of.iter().flatten().count();
+        if granted != self.bindings_by_rules.len() {
+            return Err(format!("{granted} bindings have a role and {} are indexed", self.bindings_by_rules.len()));
+        }
+        Ok(())
+    }
+}
+
+/// What a rule may call the resource of a question.
+fn tokens(question: &Question<'_>) -> impl Iterator<Item = Name> {
+    let (resource, any) = match *question {
+        Question::Resource { resource, any_with_subresource, .. } => (resource, any_with_subresource),
+        Question::NonResource { .. } => (None, None),
+    };
+    [Some(Name::STAR), resource.filter(|&resource| resource != Name::STAR), any].into_iter().flatten()
+}
+
+/// The part of a sorted list of pairs that has this key.
+fn equal<K: Ord + Copy, V>(pairs: &[(K, V)], key: K) -> &[(K, V)] {
+    let from = pairs.partition_point(|&(at, _)| at < key);
+    let len = pairs[from..].partition_point(|&(at, _)| at == key);
+    &pairs[from..from + len]
+}
+
+fn index(at: usize) -> BindingIx {
+    BindingIx(u32::try_from(at).unwrap_or(u32::MAX))
+}
+
+fn role_index(at: usize) -> RoleIx {
+    RoleIx(u32::try_from(at).unwrap_or(u32::MAX))
+}
+
+/// The role that a binding refers to, as the authorizer resolves it: a Role in the binding's own namespace, a ClusterRole by
+/// name, and nothing for any other kind or for a Role in a ClusterRoleBinding.
+fn find_role(snapshot: &Snapshot, binding: &Binding) -> Option<RoleIx> {
+    let namespace = match binding.role.kind {
+        RoleKind::ClusterRole => None,
+        RoleKind::Role => Some(binding.namespace?),
+        RoleKind::Other(_) => return None,
+    };
+    let key = (binding.cluster, namespace, binding.role.name);
+    let found = snapshot.roles.binary_search_by_key(&key, |role| (role.cluster, role.namespace, role.name));
+    found.ok().map(role_index)
+}
+
+type ByScope = (Vec<Scope>, Vec<u32>, Vec<(RuleSetId, BindingIx)>);
+
+fn by_scope(snapshot: &Snapshot, role_of: &[Option<RoleIx>]) -> ByScope {
+    let (mut scopes, mut starts, mut all) = (Vec::new(), Vec::new(), Vec::with_capacity(role_of.len()));
+    let mut from = 0;
+    for group in snapshot.bindings.chunk_by(|a, b| (a.cluster, a.namespace) == (b.cluster, b.namespace)) {
+        starts.push(u32::try_from(all.len()).unwrap_or(u32::MAX));
+        scopes.extend(group.first().map(|first| Scope { cluster: first.cluster, namespace: first.namespace }));
+        let begin = all.len();
+        all.extend(
+            (from..from + group.len())
+                .filter_map(|at| role_of[at].map(|role| (snapshot.roles[role.0 as usize].rules, index(at)))),
+        );
+        all[begin..].sort_unstable();
+        from += group.len();
+    }
+    starts.push(u32::try_from(all.len()).unwrap_or(u32::MAX));
+    (scopes, starts, all)
+}
+
+fn index_rules(snapshot: &Snapshot) -> (Lists<(Name, u32)>, Lists<u32>) {
+    let (mut resources, mut urls) = (Vec::new(), Vec::new());
+    let mut of_set: Vec<(Name, u32)> = Vec::new();
+    for (set, rules) in snapshot.rules.sets() {
+        of_set.clear();
+        for (position, &rule) in (0_u32..).zip(rules) {
+            let rule = snapshot.rules.rule(rule);
+            of_set.extend(rule.resources.iter().map(|&resource| (resource, position)));
+            if !rule.non_resource_urls.is_empty() {
+                urls.push((set.index(), position));
+            }
+        }
+        of_set.sort_unstable();
+        of_set.dedup();
+        resources.extend(of_set.iter().map(|&entry| (set.index(), entry)));
+    }
+    let (_, sets) = snapshot.rules.counts();
+    (Lists::new(sets, &resources), Lists::new(sets, &urls))
+}

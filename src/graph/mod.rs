@@ -1,0 +1,13 @@
+//! Floor 2: the access graph, subject -> binding -> role -> rule, with the indexes that make each question a look-up.
+//! Facts only: no question is answered and nothing is judged here.
+
+mod access;
+mod aggregation;
+mod node;
+mod walk;
+
+pub use access::{AccessGraph, BindingIx, RoleIx, Scope};
+pub use node::{
+    AttachmentIx, KnownNode, NodeGraph, NodeObject, Object, Objects, PodIx, Related, Relation, SliceIx, VolumeIx,
+};
+pub use walk::{AndOr, Saturation};

@@ -1,0 +1,235 @@
+//! Walks over AND/OR graphs that know no domain. A fact holds when one of the steps that gain it is done; a step is done when every
+//! fact it needs holds. Facts and steps only add, cycles are the normal case, and nothing recurses.
+
+use std::collections::VecDeque;
+
+/// Facts and steps, by number.
+#[derive(Debug, Default)]
+pub struct AndOr {
+    facts: usize,
+    gain: Vec<u32>,
+    needs: Lists,
+    needed_by: Lists,
+    gained_by: Lists,
+}
+
+/// Lists of numbers, one after another.
+#[derive(Debug, Default)]
+struct Lists {
+    starts: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Lists {
+    fn new(len: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Lists {
+        let mut starts = vec![0_u32; len + 1];
+        for (list, _) in pairs.clone() {
+            starts[list as usize + 1] += 1;
+        }
+        for at in 0..len {
+            starts[at + 1] += starts[at];
+        }
+        let mut next = starts.clone();
+        let mut items = vec![0; starts[len] as usize];
+        for (list, item) in pairs {
+            items[next[list as usize] as usize] = item;
+            next[list as usize] += 1;
+        }
+        Lists { starts, items }
+    }
+
+    fn get(&self, list: u32) -> &[u32] {
+        let at = list as usize;
+        &self.items[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+}
+
+/// What holds, from a start: for each fact the round it came in and the step that brought it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Saturation {
+    round: Vec<u32>,
+    by: Vec<u32>,
+}
+
+const NEVER: u32 = u32::MAX;
+
+impl AndOr {
+    /// A graph of `facts` facts and these steps, each the facts it needs and the one it gains. A fact that a step needs twice
+    /// is needed once.
+    pub fn new(facts: usize, steps: &[(Vec<u32>, u32)]) -> AndOr {
+        let mut distinct: Vec<Vec<u32>> = steps.iter().map(|(needs, _)| needs.clone()).collect();
+        for needs in &mut distinct {
+            needs.sort_unstable();
+            needs.dedup();
+        }
+        let pairs = distinct.iter().zip(0_u32..).flat_map(|(needs, step)| needs.iter().map(move |&need| (step, need)));
+        let gain: Vec<u32> = steps.iter().map(|&(_, gain)| gain).collect();
+        AndOr {
+            facts,
+            needs: Lists::new(steps.len(), pairs.clone()),
+            needed_by: Lists::new(facts, pairs.map(|(step, need)| (need, step))),
+            gained_by: Lists::new(facts, gain.iter().copied().zip(0_u32..)),
+            gain,
+        }
+    }
+
+    /// How many facts there are.
+    pub fn facts(&self) -> usize {
+        self.facts
+    }
+
+    /// How many steps there are.
+    pub fn steps(&self) -> usize {
+        self.gain.len()
+    }
+
+    /// The facts that a step needs.
+    pub fn needs(&self, step: u32) -> &[u32] {
+        self.needs.get(step)
+    }
+
+    /// The fact that a step gains.
+    pub fn gain(&self, step: u32) -> u32 {
+        self.gain[step as usize]
+    }
+
+    /// Everything that follows from a start, in the fewest rounds; a step is done one round after the last fact it needs. Among
+    /// steps of one round the smallest number brings the fact. `enough` stops the walk as soon as it says so.
+    ///
+    /// Linear in the needs of the steps that are touched.
+    pub fn saturate(&self, start: &[u32], mut enough: impl FnMut(u32) -> bool) -> Saturation {
+        let mut found = Saturation { round: vec![NEVER; self.facts], by: vec![NEVER; self.facts] };
+        let mut unmet: Vec<u32> = vec![NEVER; self.gain.len()];
+        let mut now: Vec<u32> = start.to_vec();
+        now.sort_unstable();
+        now.dedup();
+        for &fact in &now {
+            found.round[fact as usize] = 0;
+        }
+        let mut round = 0;
+        let mut ready: Vec<u32> = Vec::new();
+        while !now.is_empty() {
+            if now.iter().any(|&fact| enough(fact)) {
+                break;
+            }
+            ready.clear();
+            for &fact in &now {
+                for &step in self.needed_by.get(fact) {
+                    let unmet = &mut unmet[step as usize];
+                    if *unmet == NEVER {
+                        *unmet = u32::try_from(self.needs.get(step).len()).unwrap_or(NEVER);
+                    }
+                    *unmet -= 1;
+                    if *unmet == 0 {
+                        ready.push(step);
+                    }
+                }
+            }
+            round += 1;
+            ready.sort_unstable();
+            now.clear();
+            for &step in &ready {
+                let fact = self.gain(step) as usize;
+                if found.round[fact] == NEVER {
+                    (found.round[fact], found.by[fact]) = (round, step);
+                    now.push(self.gain(step));
+                }
+            }
+        }
+        found
+    }
+
+    /// For each fact the fewest steps from which the goals could follow if one need of a step were enough: a lower bound of the
+    /// rounds, and `None` where no start of this fact alone can lead to a goal. Linear.
+    pub fn at_least(&self, goals: &[u32]) -> Vec<Option<u32>> {
+        self.backwards(goals, |_| true)
+    }
+
+    /// The same over steps that need one fact only: from these facts a goal surely follows. Linear.
+    pub fn surely(&self, goals: &[u32]) -> Vec<Option<u32>> {
+        self.backwards(goals, |step| self.needs.get(step).len() == 1)
+    }
+
+    fn backwards(&self, goals: &[u32], walks: impl Fn(u32) -> bool) -> Vec<Option<u32>> {
+        let mut distance: Vec<Option<u32>> = vec![None; self.facts];
+        let mut queue: VecDeque<u32> = VecDeque::new();
+        for &goal in goals {
+            if distance[goal as usize].is_none() {
+                distance[goal as usize] = Some(0);
+                queue.push_back(goal);
+            }
+        }
+        while let Some(fact) = queue.pop_front() {
+            let next = distance[fact as usize].map(|far| far + 1);
+            for &step in self.gained_by.get(fact).iter().filter(|&&step| walks(step)) {
+                for &need in self.needs.get(step) {
+                    if distance[need as usize].is_none() {
+                        distance[need as usize] = next;
+                        queue.push_back(need);
+                    }
+                }
+            }
+        }
+        distance
+    }
+}
+
+impl Saturation {
+    /// In which round a fact came; 0 for the start, none if it does not follow.
+    pub fn round(&self, fact: u32) -> Option<u32> {
+        Some(self.round[fact as usize]).filter(|&round| round != NEVER)
+    }
+
+    /// The steps that bring a fact, each once, every step behind those that bring what it needs. Empty for the start and for what
+    /// does not follow.
+    pub fn plan(&self, graph: &AndOr, fact: u32) -> Vec<u32> {
+        let mut plan = Vec::new();
+        let mut open = vec![fact];
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(fact) = open.pop() {
+            let step = self.by[fact as usize];
+            if step != NEVER && seen.insert(step) {
+                plan.push((self.round[fact as usize], step));
+                open.extend(graph.needs(step));
+            }
+        }
+        plan.sort_unstable();
+        plan.into_iter().map(|(_, step)| step).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph() -> AndOr {
+        // 0 and 1 together give 2; 2 gives 3; 3 gives 0 again; 1 alone gives 4; 5 needs what nobody has.
+        AndOr::new(7, &[(vec![0, 1], 2), (vec![2], 3), (vec![3], 0), (vec![1], 4), (vec![6, 2], 5)])
+    }
+
+    #[test]
+    fn a_step_needs_all_of_its_needs() {
+        let graph = graph();
+        let one = graph.saturate(&[1], |_| false);
+        assert_eq!([0, 1, 2, 3, 4].map(|fact| one.round(fact)), [None, Some(0), None, None, Some(1)]);
+        let both = graph.saturate(&[0, 1], |_| false);
+        assert_eq!([2, 3, 4, 5].map(|fact| both.round(fact)), [Some(1), Some(2), Some(1), None]);
+        assert_eq!(both.plan(&graph, 3), [0, 1]);
+        assert!(both.plan(&graph, 0).is_empty(), "the start needs no step, though a cycle leads back to it");
+    }
+
+    #[test]
+    fn bounds_hold_on_both_sides() {
+        let graph = graph();
+        assert_eq!(graph.at_least(&[3])[1], Some(2), "half of what it takes");
+        assert_eq!(graph.surely(&[3])[1], None);
+        assert_eq!(graph.surely(&[3])[2], Some(1));
+        assert_eq!(graph.surely(&[4])[1], Some(1));
+    }
+
+    #[test]
+    fn a_need_named_twice_is_met_once() {
+        let graph = AndOr::new(2, &[(vec![0, 0], 1)]);
+        assert_eq!(graph.saturate(&[0], |_| false).round(1), Some(1));
+    }
+}

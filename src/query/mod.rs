@@ -1,0 +1,22 @@
+//! Floor 3: questions to the access graph. Who can do this, what can this one do, why or why not, and reviews as the API server
+//! answers them. Answers are plain values that name the binding, role and rule behind them; nothing is put into words for people.
+
+mod decide;
+mod expand;
+mod gaps;
+pub mod node;
+mod review;
+mod system;
+mod what_can;
+mod who_can;
+mod why;
+
+pub use decide::{Authorizers, Verdict, decide};
+pub use expand::{Member, members};
+pub use gaps::concerning;
+pub use node::{NodeGrant, NodeRefusal};
+pub use review::{Reviewed, reason};
+pub use system::{SystemFilter, is_default_role, is_system};
+pub use what_can::{Right, RightGrant, Target, WhatCan, what_can};
+pub use who_can::{Filter, Grant, Place, Row, Where, WhoCan, who_can};
+pub use why::{Lack, Miss, Why, why};

@@ -1,0 +1,138 @@
+//! Which subjects belong to Kubernetes itself or to the platform, so that people can look past them, or at nothing else.
+
+use crate::graph::{AccessGraph, RoleIx};
+use crate::model::{ANONYMOUS, AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
+use crate::model::{FileId, Names, Subject};
+
+/// What to do with system subjects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SystemFilter {
+    /// Show them with the others.
+    #[default]
+    Show,
+    /// Leave them out, and count them.
+    Hide,
+    /// Show nothing else.
+    Only,
+}
+
+/// Namespaces whose accounts are the platform's: Kubernetes' own, and those that AKS and Arc bring.
+const SYSTEM_NAMESPACES: [&str; 8] = [
+    "kube-system",
+    "kube-public",
+    "kube-node-lease",
+    "gatekeeper-system",
+    "calico-system",
+    "tigera-operator",
+    "azure-arc",
+    "azure-arc-release",
+];
+
+/// Whether a subject is Kubernetes' own or the platform's. The groups of everybody and of all accounts are not: they hold people.
+pub fn is_system(names: &Names, subject: Subject) -> bool {
+    match subject {
+        Subject::ServiceAccount { namespace, .. } => SYSTEM_NAMESPACES.contains(&names.text(namespace)),
+        Subject::User(name) => {
+            let name = names.text(name);
+            name.starts_with("system:") && name != ANONYMOUS
+        }
+        Subject::Group(name) => {
+            let name = names.text(name);
+            let everybody = [AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS].contains(&name);
+            match name.strip_prefix("system:serviceaccounts:") {
+                Some(namespace) => SYSTEM_NAMESPACES.contains(&namespace),
+                None => name.starts_with("system:") && !everybody,
+            }
+        }
+    }
+}
+
+/// The ClusterRoles that Kubernetes 1.36 and 1.37 create in every cluster, sorted.
+const DEFAULT_ROLES: &[&str] = &[
+    "admin",
+    "cluster-admin",
+    "edit",
+    "system:aggregate-to-admin",
+    "system:aggregate-to-edit",
+    "system:aggregate-to-view",
+    "system:auth-delegator",
+    "system:basic-user",
+    "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+    "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+    "system:certificates.k8s.io:kube-apiserver-client-approver",
+    "system:certificates.k8s.io:kube-apiserver-client-kubelet-approver",
+    "system:certificates.k8s.io:kubelet-serving-approver",
+    "system:certificates.k8s.io:legacy-unknown-approver",
+    "system:cluster-trust-bundle-discovery",
+    "system:controller:attachdetach-controller",
+    "system:controller:certificate-controller",
+    "system:controller:clusterrole-aggregation-controller",
+    "system:controller:cronjob-controller",
+    "system:controller:daemon-set-controller",
+    "system:controller:deployment-controller",
+    "system:controller:device-taint-eviction-controller",
+    "system:controller:disruption-controller",
+    "system:controller:endpoint-controller",
+    "system:controller:endpointslice-controller",
+    "system:controller:endpointslicemirroring-controller",
+    "system:controller:ephemeral-volume-controller",
+    "system:controller:expand-controller",
+    "system:controller:generic-garbage-collector",
+    "system:controller:horizontal-pod-autoscaler",
+    "system:controller:job-controller",
+    "system:controller:kube-apiserver-serving-clustertrustbundle-publisher",
+    "system:controller:legacy-service-account-token-cleaner",
+    "system:controller:namespace-controller",
+    "system:controller:node-controller",
+    "system:controller:persistent-volume-binder",
+    "system:controller:pod-garbage-collector",
+    "system:controller:pv-protection-controller",
+    "system:controller:pvc-protection-controller",
+    "system:controller:replicaset-controller",
+    "system:controller:replication-controller",
+    "system:controller:resource-claim-controller",
+    "system:controller:resourcequota-controller",
+    "system:controller:root-ca-cert-publisher",
+    "system:controller:route-controller",
+    "system:controller:selinux-warning-controller",
+    "system:controller:service-account-controller",
+    "system:controller:service-cidrs-controller",
+    "system:controller:service-controller",
+    "system:controller:statefulset-controller",
+    "system:controller:storage-version-migrator-controller",
+    "system:controller:ttl-after-finished-controller",
+    "system:controller:ttl-controller",
+    "system:controller:validatingadmissionpolicy-status-controller",
+    "system:controller:volumeattributesclass-protection-controller",
+    "system:discovery",
+    "system:heapster",
+    "system:kube-aggregator",
+    "system:kube-controller-manager",
+    "system:kube-dns",
+    "system:kube-scheduler",
+    "system:kubelet-api-admin",
+    "system:monitoring",
+    "system:node",
+    "system:node-bootstrapper",
+    "system:node-problem-detector",
+    "system:node-proxier",
+    "system:persistent-volume-provisioner",
+    "system:public-info-viewer",
+    "system:service-account-issuer-discovery",
+    "system:volume-scheduler",
+    "view",
+];
+
+/// Whether a role is one that Kubernetes creates itself. Its name and its label must both say so: anyone who may write the
+/// object can set the label.
+pub fn is_default_role(graph: &AccessGraph, role: RoleIx) -> bool {
+    let role = graph.role(role);
+    let labelled = || {
+        let bootstrapping =
+            |&(key, value)| graph.text(key) == "kubernetes.io/bootstrapping" && graph.text(value) == "rbac-defaults";
+        role.labels.iter().any(bootstrapping)
+    };
+    role.namespace.is_none()
+        && DEFAULT_ROLES.binary_search(&graph.text(role.name)).is_ok()
+        && (role.origin.file == FileId::BUILT_IN || labelled())
+}

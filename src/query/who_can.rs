@@ -1,0 +1,304 @@
+//! `who-can`: every subject that a request would be allowed for, with every grant behind it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::graph::{AccessGraph, BindingIx, Scope};
+use crate::model::{
+    Action, Authorizer, ClusterId, Decision, MASTERS, MatchedNames, Name, Question, ResourceAction, Subject, SubjectId,
+};
+
+use super::node::NodeGrant;
+use super::system::{SystemFilter, is_system};
+
+/// Where the request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// To the whole cluster: a cluster-scoped object, a list over all namespaces, a path.
+    Cluster,
+    /// To one namespace.
+    Namespace(String),
+    /// To any one namespace: each place is answered for itself. A subject with a grant in every namespace still cannot do it in
+    /// all namespaces at once.
+    EachNamespace,
+    /// To the namespace object itself, for every namespace: such a request carries the namespace's own name as its namespace.
+    EachNamespaceObject,
+}
+
+/// Where a subject can do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Everywhere in the cluster, through ClusterRoleBindings.
+    Cluster,
+    /// In these namespaces.
+    Namespaces(Vec<Name>),
+}
+
+/// One subject with every grant it has at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The subject.
+    pub subject: Subject,
+    /// Where.
+    pub place: Place,
+    /// The only object names it is allowed for; empty when it is allowed as asked.
+    pub resource_names: Vec<Name>,
+    /// Which authorizer allows.
+    pub authorizer: Authorizer,
+    /// `allowed`, or `named` when there are resource names.
+    pub decision: Decision,
+    /// What grants it; empty where no object does.
+    pub grants: Vec<Grant>,
+    /// Why the Node authorizer allows; empty for every other one.
+    pub node_grants: Vec<NodeGrant>,
+}
+
+/// A binding that grants, and the rules of its role that do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The binding.
+    pub binding: BindingIx,
+    /// A part of [`WhoCan::rules`].
+    pub rules: Range<u32>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhoCan {
+    /// The rows, by subject (groups, service accounts, users), then place.
+    pub rows: Vec<Row>,
+    /// The places of the rules, in their roles, that the grants refer to.
+    pub rules: Vec<u32>,
+    /// How many subjects were left out as system subjects.
+    pub hidden: usize,
+}
+
+impl WhoCan {
+    /// Adds the rows of other authorizers, as far as they are wanted, and keeps the order.
+    pub fn merge(&mut self, graph: &AccessGraph, rows: Vec<Row>, filter: Filter<'_>) {
+        let mut hidden: Vec<Subject> = Vec::new();
+        for row in rows.into_iter().filter(|row| (filter.keep)(row.subject)) {
+            if filter.hides(graph, row.subject) {
+                hidden.push(row.subject);
+            } else {
+                self.rows.push(row);
+            }
+        }
+        hidden.sort_unstable();
+        hidden.dedup();
+        self.hidden += hidden.len();
+        // `system:masters` comes first. The sort is stable: the rows of one subject and authorizer stay as they were.
+        self.rows.sort_by_key(|row| (row.authorizer != Authorizer::Masters, row.subject, row.authorizer));
+    }
+}
+
+/// Which rows are wanted.
+#[derive(Clone, Copy)]
+pub struct Filter<'f> {
+    /// What to do with system subjects.
+    pub system: SystemFilter,
+    /// Keeps a subject.
+    pub keep: &'f dyn Fn(Subject) -> bool,
+}
+
+impl Filter<'_> {
+    fn hides(self, graph: &AccessGraph, subject: Subject) -> bool {
+        match self.system {
+            SystemFilter::Show => false,
+            SystemFilter::Hide => is_system(&graph.snapshot().names, subject),
+            SystemFilter::Only => !is_system(&graph.snapshot().names, subject),
+        }
+    }
+}
+
+/// A binding that grants to a subject, before rows are made.
+struct Hit {
+    subject: SubjectId,
+    binding: BindingIx,
+    rules: (u32, u32),
+    /// Names that a nameless question is narrowed to, in a table of the run; 0 is none.
+    names: u32,
+}
+
+/// Who can do this, by `system:masters` and RBAC. Nodes are [`node::who_can`](super::node::who_can), to be put in with
+/// [`WhoCan::merge`].
+///
+/// O(matching grants) after a look-up by resource.
+pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: &Where, filter: Filter<'_>) -> WhoCan {
+    let mut search = Search { graph, hits: Vec::new(), rules: Vec::new(), names: vec![Vec::new()] };
+    let question = graph.question(action);
+    let wide = Scope { cluster, namespace: None };
+    search.scope(wide, &question);
+    let here = |scope: &&Scope| scope.cluster == cluster && scope.namespace.is_some();
+    match place {
+        Where::Cluster => {}
+        Where::Namespace(namespace) => {
+            if let Some(namespace) = graph.snapshot().names.find(namespace) {
+                search.scope(Scope { cluster, namespace: Some(namespace) }, &question);
+            }
+        }
+        Where::EachNamespace => {
+            for &scope in graph.scopes().iter().filter(here) {
+                search.scope(scope, &question);
+            }
+        }
+        Where::EachNamespaceObject => {
+            for &scope in graph.scopes().iter().filter(here) {
+                let own = scope.namespace.map(|namespace| graph.text(namespace)).unwrap_or_default();
+                let action = named_after(action, own);
+                search.scope(scope, &graph.question(&action));
+            }
+        }
+    }
+    let mut answer = search.rows(filter);
+    answer.add_masters(graph, filter);
+    answer
+}
+
+impl WhoCan {
+    /// `system:masters` can do everything on every API server, whatever the bindings say.
+    fn add_masters(&mut self, graph: &AccessGraph, filter: Filter<'_>) {
+        let Some(masters) = graph.snapshot().names.find(MASTERS).map(Subject::Group) else { return };
+        if !(filter.keep)(masters) {
+        } else if filter.system == SystemFilter::Hide {
+            self.hidden += 1;
+        } else {
+            let row = Row {
+                subject: masters,
+                place: Place::Cluster,
+                resource_names: Vec::new(),
+                authorizer: Authorizer::Masters,
+                decision: Decision::Allowed,
+                grants: Vec::new(),
+                node_grants: Vec::new(),
+            };
+            self.rows.insert(0, row);
+        }
+    }
+}
+
+/// The same request for the namespace object of this name.
+fn named_after(action: &Action, namespace: &str) -> Action {
+    match action {
+        Action::Resource(action) => Action::Resource(ResourceAction {
+            name: namespace.to_owned(),
+            namespace: namespace.to_owned(),
+            ..action.clone()
+        }),
+        path @ Action::NonResource { .. } => path.clone(),
+    }
+}
+
+struct Search<'g> {
+    graph: &'g AccessGraph,
+    hits: Vec<Hit>,
+    rules: Vec<u32>,
+    names: Vec<Vec<Name>>,
+}
+
+impl Search<'_> {
+    fn scope(&mut self, scope: Scope, question: &Question<'_>) {
+        let Search { graph, hits, rules, names } = self;
+        let graph = *graph;
+        graph.candidates(scope, question, |set, bindings| {
+            let from = end(rules);
+            let mut limited: Vec<Name> = Vec::new();
+            let mut limiting: Vec<u32> = Vec::new();
+            graph.matches(set, question, |rule, matched| match matched {
+                MatchedNames::Every => rules.push(rule),
+                MatchedNames::Only(only) => {
+                    limited.extend_from_slice(only);
+                    limiting.push(rule);
+                }
+            });
+            let full = (from, end(rules));
+            rules.extend_from_slice(&limiting);
+            let narrow = (full.1, end(rules));
+            let narrowed = (narrow.0 < narrow.1).then(|| {
+                limited.sort_unstable();
+                limited.dedup();
+                names.push(std::mem::take(&mut limited));
+                u32::try_from(names.len() - 1).unwrap_or(u32::MAX)
+            });
+            for &(_, binding) in bindings {
+                for &subject in graph.snapshot().subjects.set(graph.binding(binding).subjects) {
+                    if full.0 < full.1 {
+                        hits.push(Hit { subject, binding, rules: full, names: 0 });
+                    }
+                    if let Some(names) = narrowed {
+                        hits.push(Hit { subject, binding, rules: narrow, names });
+                    }
+                }
+            }
+        });
+    }
+
+    fn rows(self, filter: Filter<'_>) -> WhoCan {
+        let Search { graph, mut hits, rules, names } = self;
+        let subjects = &graph.snapshot().subjects;
+        hits.sort_unstable_by_key(|hit| (subjects.get(hit.subject), hit.names != 0, hit.binding));
+        // A binding that names a subject twice grants it once.
+        hits.dedup_by_key(|hit| (hit.subject, hit.names != 0, hit.binding));
+        let mut answer = WhoCan { rules, ..WhoCan::default() };
+        for of_subject in hits.chunk_by(|a, b| a.subject == b.subject) {
+            let Some(first) = of_subject.first() else { continue };
+            let subject = subjects.get(first.subject);
+            if !(filter.keep)(subject) {
+                continue;
+            }
+            if filter.hides(graph, subject) {
+                answer.hidden += 1;
+                continue;
+            }
+            for of_kind in of_subject.chunk_by(|a, b| (a.names == 0) == (b.names == 0)) {
+                rows_of(graph, subject, of_kind, &names, &mut answer.rows);
+            }
+        }
+        answer
+    }
+}
+
+/// The rows of one subject: one for the whole cluster, and one for the namespaces with the same names.
+fn rows_of(graph: &AccessGraph, subject: Subject, hits: &[Hit], names: &[Vec<Name>], rows: &mut Vec<Row>) {
+    let mut by_names: BTreeMap<Vec<Name>, (Vec<Name>, Vec<Grant>)> = BTreeMap::new();
+    for here in hits.chunk_by(|a, b| graph.scope_of(a.binding) == graph.scope_of(b.binding)) {
+        let Some(first) = here.first() else { continue };
+        let mut only: Vec<Name> = here.iter().flat_map(|hit| &names[hit.names as usize]).copied().collect();
+        only.sort_unstable();
+        only.dedup();
+        let grants = here.iter().map(|hit| Grant { binding: hit.binding, rules: hit.rules.0..hit.rules.1 });
+        match graph.scope_of(first.binding).namespace {
+            None => rows.push(Row {
+                subject,
+                place: Place::Cluster,
+                decision: decision(&only),
+                resource_names: only,
+                authorizer: Authorizer::Rbac,
+                grants: grants.collect(),
+                node_grants: Vec::new(),
+            }),
+            Some(namespace) => {
+                let (namespaces, all) = by_names.entry(only).or_default();
+                namespaces.push(namespace);
+                all.extend(grants);
+            }
+        }
+    }
+    rows.extend(by_names.into_iter().map(|(only, (namespaces, grants))| Row {
+        subject,
+        place: Place::Namespaces(namespaces),
+        decision: decision(&only),
+        resource_names: only,
+        authorizer: Authorizer::Rbac,
+        grants,
+        node_grants: Vec::new(),
+    }));
+}
+
+fn decision(only: &[Name]) -> Decision {
+    if only.is_empty() { Decision::Allowed } else { Decision::Named }
+}
+
+fn end(rules: &[u32]) -> u32 {
+    u32::try_from(rules.len()).unwrap_or(u32::MAX)
+}

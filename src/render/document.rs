@@ -1,0 +1,236 @@
+//! What every report has: version, kind, metadata, items, gaps and summary.
+
+use serde::Serialize;
+
+use super::format::Format;
+use crate::model::{Gap, Name, Origin, Snapshot, Source, Subject};
+
+/// The API version of all documents.
+pub(super) const API_VERSION: &str = "rbac-lens.dev/v1alpha1";
+
+/// Where the facts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A live cluster.
+    Cluster,
+    /// Files.
+    Files,
+    /// The embedded example.
+    Demo,
+}
+
+/// What a report says of itself besides its items.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    /// Where the facts come from.
+    pub source: SourceKind,
+}
+
+/// The exit status and what led to it, computed before anything is rendered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exit {
+    /// 0 clean, 1 found or no, 2 could not answer, 3 gaps under `--strict`.
+    pub code: u8,
+    /// Every reason, the deciding one first.
+    pub reasons: Vec<String>,
+}
+
+/// A report, as JSON and YAML show it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document<I, Q> {
+    pub(super) api_version: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) metadata: MetadataOut<Q>,
+    pub(super) items: Vec<I>,
+    pub(super) gaps: Vec<GapOut>,
+    pub(super) summary: Summary,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MetadataOut<Q> {
+    /// The version of the program.
+    pub(super) tool_version: &'static str,
+    pub(super) source: SourceOut,
+    /// What was asked, resolved.
+    pub(super) question: Q,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SourceOut {
+    /// `cluster`, `files` or `demo`.
+    pub(super) kind: &'static str,
+    /// The context, or the name in a saved snapshot.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) cluster: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) server_version: Option<String>,
+    /// The files that were read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) files: Vec<String>,
+}
+
+/// Something that belongs to the question and was not read.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GapOut {
+    pub(super) api_group: String,
+    pub(super) resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) namespace: Option<String>,
+    /// `forbidden`, `notServed`, `failed`, `unreadable` or `notInInput`.
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Summary {
+    /// How many items there are.
+    pub(super) items: usize,
+    /// How many system subjects were left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hidden_system_subjects: Option<usize>,
+    /// Whether something was not read, so that the items are "at least these".
+    pub(super) partial: bool,
+    pub(super) exit: ExitOut,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ExitOut {
+    pub(super) code: u8,
+    pub(super) reasons: Vec<String>,
+}
+
+impl From<&Exit> for ExitOut {
+    fn from(exit: &Exit) -> ExitOut {
+        ExitOut { code: exit.code, reasons: exit.reasons.clone() }
+    }
+}
+
+impl<I, Q> Document<I, Q> {
+    pub(super) fn new(
+        kind: &'static str,
+        snapshot: &Snapshot,
+        metadata: &Metadata,
+        question: Q,
+        items: Vec<I>,
+        exit: &Exit,
+    ) -> Self {
+        let cluster = snapshot.clusters.first();
+        let source = SourceOut {
+            kind: match metadata.source {
+                SourceKind::Cluster => "cluster",
+                SourceKind::Files => "files",
+                SourceKind::Demo => "demo",
+            },
+            cluster: cluster.map(|cluster| cluster.name.clone()).unwrap_or_default(),
+            server_version: cluster.and_then(|cluster| cluster.server_version.clone()),
+            files: snapshot.files.clone(),
+        };
+        let summary = Summary {
+            items: items.len(),
+            hidden_system_subjects: None,
+            partial: !snapshot.gaps.is_empty(),
+            exit: exit.into(),
+        };
+        let metadata = MetadataOut { tool_version: env!("CARGO_PKG_VERSION"), source, question };
+        let gaps = snapshot.gaps.iter().map(GapOut::from).collect();
+        Document { api_version: API_VERSION, kind, metadata, items, gaps, summary }
+    }
+}
+
+impl<I: Serialize, Q: Serialize> Document<I, Q> {
+    /// The document in one of the formats that show all of it; `None` for the others.
+    pub(super) fn text(&self, format: Format) -> Option<Result<String, String>> {
+        match format {
+            Format::Json => Some(json(self)),
+            Format::Yaml => Some(
+                serde_saphyr::to_string(self).map(|text| format!("{}\n", text.trim_end())).map_err(|e| e.to_string()),
+            ),
+            Format::Ndjson => Some(lines(&self.items)),
+            Format::Table | Format::Wide | Format::Name => None,
+        }
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, String> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn lines<T: Serialize>(items: &[T]) -> Result<String, String> {
+    let mut text = Vec::new();
+    for item in items {
+        serde_json::to_writer(&mut text, item).map_err(|error| error.to_string())?;
+        text.push(b'\n');
+    }
+    String::from_utf8(text).map_err(|error| error.to_string())
+}
+
+impl From<&Gap> for GapOut {
+    fn from(gap: &Gap) -> GapOut {
+        GapOut {
+            api_group: gap.api_group.clone(),
+            resource: gap.resource.clone(),
+            namespace: gap.namespace.clone(),
+            reason: gap.reason.as_str(),
+            message: gap.message.clone(),
+        }
+    }
+}
+
+/// A subject as bindings write it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct SubjectOut {
+    /// `User`, `Group` or `ServiceAccount`.
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) namespace: Option<String>,
+}
+
+impl SubjectOut {
+    pub(super) fn new(snapshot: &Snapshot, subject: Subject) -> SubjectOut {
+        let text = |name: Name| snapshot.text(name).to_owned();
+        SubjectOut { kind: subject.kind(), name: text(subject.name()), namespace: subject.namespace().map(text) }
+    }
+}
+
+/// Where an object was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct OriginOut {
+    /// The file, `live`, or `built-in` for a default of Kubernetes that the input leaves out.
+    pub(super) file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) line: Option<u32>,
+}
+
+impl OriginOut {
+    pub(super) fn new(snapshot: &Snapshot, origin: Origin) -> OriginOut {
+        match snapshot.source(origin) {
+            Source::File(file, line) => OriginOut { file: file.to_owned(), line },
+            Source::Live => OriginOut { file: "live".to_owned(), line: None },
+            Source::BuiltIn => OriginOut { file: "built-in".to_owned(), line: None },
+        }
+    }
+
+    /// `file:line` for a column.
+    pub(super) fn column(&self) -> String {
+        match self.line {
+            Some(line) => format!("{}:{line}", self.file),
+            None => self.file.clone(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Floor 5: answers into text. Renderers decide nothing: no filtering, no order, no exit status. The types that are serialised live
+//! here and nowhere else; their shape is the promise that `schemas/` writes down.
+
+mod document;
+mod evidence;
+mod format;
+mod review;
+mod saved;
+mod table;
+mod text;
+mod what_can;
+mod who_can;
+mod why;
+
+pub use document::{Exit, Metadata, SourceKind};
+pub use format::{Format, FormatError};
+pub use review::{ReviewItem, ReviewReport, reviews};
+pub use saved::{saved, saved_gz};
+pub use text::safe;
+pub use what_can::{Layout, WhatCanReport, what_can};
+pub use who_can::{WhoCanReport, who_can};
+pub use why::{WhyReport, why};

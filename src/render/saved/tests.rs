@@ -1,0 +1,252 @@
+//! What was saved is read again, whole and without secrets.
+
+use std::io::Read;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::collect::{FileOptions, Input, Limits, Needs, load};
+use crate::model::{ApiResource, Cluster, Gap, GapReason, Subject};
+
+fn read(text: &[u8]) -> Result<Snapshot, Vec<String>> {
+    let options = FileOptions {
+        recursive: false,
+        needs: Needs::ALL,
+        default_namespace: "default".to_owned(),
+        keep_going: false,
+        limits: Limits::default(),
+        threads: 2,
+    };
+    let mut input: &mut dyn Read = &mut &*text;
+    load(&[Input::Stdin], &mut input, &options).map_err(|error| error.lines().collect())
+}
+
+fn read_objects(objects: &[Value]) -> Snapshot {
+    let text: String = objects.iter().map(|object| format!("{object}\n")).collect();
+    read(text.as_bytes()).unwrap()
+}
+
+fn text_of(snapshot: &Snapshot) -> Vec<u8> {
+    let mut text = Vec::new();
+    saved(snapshot, &mut text).unwrap();
+    text
+}
+
+/// Everything a snapshot says, without where it was read. Written without the writer above, since that one is judged here.
+fn content(snapshot: &Snapshot) -> String {
+    use std::fmt::Write;
+    let text = |name: Name| format!("{:?}", snapshot.text(name));
+    let some = |name: Option<Name>| name.map_or_else(|| "-".to_owned(), text);
+    let pairs =
+        |pairs: &[(Name, Name)]| pairs.iter().map(|&(a, b)| [text(a), text(b)].join("=")).collect::<Vec<_>>().join(",");
+    let list = |names: &[Name]| names.iter().map(|&name| text(name)).collect::<Vec<_>>().join(",");
+    let mut all = String::new();
+    let out = &mut all;
+    let Snapshot { clusters, resources, discovered, counts, gaps, warnings, .. } = snapshot;
+    let messages: Vec<_> = warnings.iter().map(|warning| &warning.message).collect();
+    writeln!(out, "{clusters:?} {resources:?} {discovered} {counts:?} {gaps:?} {messages:?}").unwrap();
+    for role in &snapshot.roles {
+        writeln!(out, "role {} {} [{}]", some(role.namespace), text(role.name), pairs(&role.labels)).unwrap();
+        for &rule in snapshot.rules.set(role.rules) {
+            let rule = snapshot.rules.rule(rule);
+            let parts = [rule.verbs, rule.api_groups, rule.resources, rule.resource_names, rule.non_resource_urls];
+            writeln!(out, "  {:?}", parts.map(list)).unwrap();
+        }
+        for selector in role.aggregation.iter().flat_map(|aggregation| &aggregation.selectors) {
+            writeln!(out, "  of [{}]", pairs(&selector.match_labels)).unwrap();
+            for at in &selector.match_expressions {
+                writeln!(out, "    {} {:?} [{}]", text(at.key), at.operator, list(&at.values)).unwrap();
+            }
+        }
+        writeln!(out, "  aggregates: {}", role.aggregation.is_some()).unwrap();
+    }
+    for at in &snapshot.bindings {
+        let kind = match at.role.kind {
+            RoleKind::Other(kind) => text(kind),
+            known => format!("{known:?}"),
+        };
+        writeln!(out, "binding {} {} -> {kind} {}", some(at.namespace), text(at.name), text(at.role.name)).unwrap();
+        for &subject in snapshot.subjects.set(at.subjects) {
+            let subject = snapshot.subjects.get(subject);
+            let account = matches!(subject, Subject::ServiceAccount { .. });
+            writeln!(out, "  {:?} {account}", (subject.kind(), subject.request_name(&snapshot.names))).unwrap();
+        }
+    }
+    for at in &snapshot.service_accounts {
+        writeln!(out, "account {} {}", text(at.namespace), text(at.name)).unwrap();
+    }
+    for at in &snapshot.namespaces {
+        writeln!(out, "namespace {} [{}]", text(at.name), pairs(&at.labels)).unwrap();
+    }
+    for at in &snapshot.secrets {
+        writeln!(out, "secret {} {} {}", text(at.namespace), text(at.name), text(at.kind)).unwrap();
+    }
+    for at in &snapshot.nodes {
+        writeln!(out, "node {} [{}]", text(at.name), pairs(&at.labels)).unwrap();
+    }
+    all
+}
+
+/// Saves and reads again; everything must be there, and saving that must give the same text.
+fn check(snapshot: &Snapshot) {
+    let text = text_of(snapshot);
+    let again = read(&text).unwrap();
+    assert_eq!(content(&again), content(snapshot));
+    assert_eq!(String::from_utf8(text_of(&again)).unwrap(), String::from_utf8(text.clone()).unwrap());
+    let mut packed = Vec::new();
+    saved_gz(snapshot, &mut packed).unwrap();
+    assert_eq!(content(&read(&packed).unwrap()), content(snapshot));
+}
+
+fn traps() -> Vec<Value> {
+    let rbac = |kind: &str, metadata: Value, rest: Value| {
+        let mut object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata});
+        object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        object
+    };
+    vec![
+        rbac(
+            "ClusterRole",
+            json!({"name": "system:odd \"\n\u{1b}[31m", "labels": {"b": "2", "a": ""}}),
+            json!({"rules": [
+            {"verbs": ["get", "", "get"], "apiGroups": [""], "resources": ["pods/*", "*"], "resourceNames": [""]},
+            {"verbs": ["*"], "nonResourceURLs": ["/a*", "*"]}, {}, null]}),
+        ),
+        rbac(
+            "ClusterRole",
+            json!({"name": "sum"}),
+            json!({"rules": null, "aggregationRule": {"clusterRoleSelectors": [
+            {"matchLabels": {"a": "", "b": "2"}}, {},
+            {"matchExpressions": [{"key": "a", "operator": "In", "values": ["x", "y"]}, {"key": "b", "operator": "Exists"}]}]}}),
+        ),
+        rbac("ClusterRole", json!({"name": "sum-of-nothing"}), json!({"aggregationRule": {}})),
+        rbac("Role", json!({"name": "r", "namespace": "dev"}), json!({"rules": []})),
+        rbac(
+            "RoleBinding",
+            json!({"name": "b", "namespace": "dev"}),
+            json!({
+            "roleRef": {"kind": "clusterRole", "name": "x"}, "subjects": [
+                {"kind": "User", "name": "system:serviceaccount:dev:bot"}, {"kind": "ServiceAccount", "name": "bot"},
+                {"kind": "ServiceAccount", "name": "a:b", "namespace": "c"}, {"kind": "Group", "name": "*"},
+                {"kind": "User", "name": ""}, {"kind": "user", "name": "nobody"}]}),
+        ),
+        rbac(
+            "ClusterRoleBinding",
+            json!({"name": "b"}),
+            json!({
+            "roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "ServiceAccount", "name": "lost"}]}),
+        ),
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bot", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "dev", "labels": {"x/y": "z"}}}),
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"role": "control-plane"}}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "s", "namespace": "dev",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"k\":\"aHVudGVyMg==\"}}"}},
+            "data": {"k": "aHVudGVyMg=="}, "stringData": {"k": "hunter2"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t", "namespace": "dev"}, "data": {"k": "aHVudGVyMg=="}}),
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "w.x"}, "spec": {
+            "group": "x", "scope": "Cluster", "names": {"plural": "w", "kind": "W", "shortNames": ["ww"]},
+            "versions": [{"name": "v1", "served": true, "subresources": {"status": {}}}]}}),
+    ]
+}
+
+#[test]
+fn what_was_saved_is_read_again() {
+    let mut snapshot = read_objects(&traps());
+    assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 2, 2));
+    check(&snapshot);
+    snapshot.clusters = vec![Cluster { name: "prod".into(), server_version: Some("v1.36.3".into()), stored: true }];
+    snapshot.discovered = true;
+    snapshot.resources.push(ApiResource { resource: "pods".into(), namespaced: true, ..ApiResource::default() });
+    snapshot.resources.sort();
+    for (namespace, except, reason) in [
+        (None, vec!["dev".to_owned()], GapReason::Forbidden),
+        (None, vec![], GapReason::NotServed),
+        (Some("dev".to_owned()), vec![], GapReason::Failed),
+    ] {
+        let (api_group, message) = ("g".to_owned(), "why \"so\"".to_owned());
+        snapshot.gaps.push(Gap { api_group, resource: "r".into(), namespace, except, reason, message });
+    }
+    snapshot.gaps.sort();
+    check(&snapshot);
+    check(&read(&text_of(&Snapshot::default())).unwrap());
+}
+
+#[test]
+fn no_content_of_a_secret_is_saved() {
+    let text = String::from_utf8(text_of(&read_objects(&traps()))).unwrap();
+    assert!(
+        text.contains(
+            r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"t","namespace":"dev"},"type":"Opaque"}"#
+        )
+    );
+    assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+}
+
+#[test]
+fn two_clusters_are_one_too_many() {
+    let of = |name: &str| {
+        let mut snapshot = Snapshot::default();
+        snapshot.clusters.push(Cluster { name: name.to_owned(), server_version: None, stored: true });
+        text_of(&snapshot)
+    };
+    let problems = read(&[of("a"), of("b")].concat()).err().unwrap();
+    assert_eq!(
+        problems,
+        [
+            "standard input:2: this is a snapshot of cluster `b`, and standard input is one of cluster `a`; ask about one cluster at a time"
+        ]
+    );
+    assert!(read(&[of("a"), of("a")].concat()).is_ok());
+    let newer = String::from_utf8(of("a")).unwrap().replace("v1alpha1", "v9");
+    assert!(read(newer.as_bytes()).err().unwrap()[0].contains("`rbac-lens.dev/v9`"));
+}
+
+/// Words that collide often, and some of any kind.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => prop::sample::select(vec!["", "*", "a", "b", "pods", "pods/log", "system:serviceaccount:a:b", "ü"]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ]
+}
+
+fn words() -> impl Strategy<Value = Value> {
+    prop_oneof![prop::collection::vec(word(), 0..4).prop_map(Value::from), Just(Value::Null)]
+}
+
+fn object() -> impl Strategy<Value = Value> {
+    let name = word().prop_filter("an object has a name", |name| !name.is_empty());
+    let role = (name, word(), prop::collection::vec((words(), words(), words(), words()), 0..3), any::<bool>()).prop_map(
+        |(name, namespace, rules, cluster)| {
+            let rules: Vec<Value> = rules
+                .into_iter()
+                .map(|(verbs, groups, resources, names)| {
+                    json!({"verbs": verbs, "apiGroups": groups, "resources": resources, "resourceNames": names, "nonResourceURLs": null})
+                })
+                .collect();
+            let kind = if cluster { "ClusterRole" } else { "Role" };
+            json!({"kind": kind, "apiVersion": RBAC, "metadata": {"name": name, "namespace": namespace}, "rules": rules})
+        },
+    );
+    let name = word().prop_filter("an object has a name", |name| !name.is_empty());
+    let subject = (prop::sample::select(vec!["User", "Group", "ServiceAccount"]), word(), word())
+        .prop_map(|(kind, name, namespace)| json!({"kind": kind, "name": name, "namespace": namespace}));
+    let binding = (name, word(), prop::collection::vec(subject, 0..4), word(), any::<bool>()).prop_map(
+        |(name, namespace, subjects, role, cluster)| {
+            let kind = if cluster { "ClusterRoleBinding" } else { "RoleBinding" };
+            json!({"kind": kind, "apiVersion": RBAC, "metadata": {"name": name, "namespace": namespace},
+                "roleRef": {"kind": role.clone(), "name": role}, "subjects": subjects})
+        },
+    );
+    prop_oneof![role, binding]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_was_saved_is_read_again(objects in prop::collection::vec(object(), 1..12)) {
+        check(&read_objects(&objects));
+    }
+}

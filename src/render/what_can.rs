@@ -1,0 +1,263 @@
+//! `what-can` as a matrix, as a list, and as a document.
+
+use serde::Serialize;
+
+use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
+use super::evidence::{GrantOut, binding_out, grant_out, role_out};
+use super::format::Format;
+use super::table::Table;
+use super::text::safe;
+use crate::graph::AccessGraph;
+use crate::model::{Identity, Name, ResourceTable, Thing};
+use crate::query::{Right, Target, WhatCan};
+
+/// How the table is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Resources down, verbs across.
+    Matrix,
+    /// One line for each right and grant.
+    List,
+}
+
+/// What is rendered.
+pub struct WhatCanReport<'a> {
+    /// The graph that the answer is about.
+    pub graph: &'a AccessGraph,
+    /// Which resources are cluster-scoped.
+    pub table: &'a ResourceTable,
+    /// Who was asked about, with the groups that counted.
+    pub identity: &'a Identity,
+    /// The answer.
+    pub answer: &'a WhatCan,
+    /// What the report says of itself.
+    pub metadata: Metadata,
+    /// The exit status.
+    pub exit: Exit,
+}
+
+/// Who was asked about.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct IdentityOut {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) user: String,
+    /// The groups that counted, those that the API server adds included.
+    pub(super) groups: Vec<String>,
+}
+
+impl From<&Identity> for IdentityOut {
+    fn from(identity: &Identity) -> IdentityOut {
+        IdentityOut { user: identity.user.clone(), groups: identity.groups.clone() }
+    }
+}
+
+/// The verbs on one target at one place.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RightItem {
+    /// Everywhere in the cluster; otherwise `namespace` says where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_wide: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_group: Option<String>,
+    /// As the rule writes it: `pods`, `pods/log`, `*/scale` or `*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    /// The only object names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_names: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "nonResourceURL")]
+    non_resource_url: Option<String>,
+    verbs: Vec<String>,
+    /// Why the right has no effect: a RoleBinding cannot grant what is cluster-scoped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_effect: Option<&'static str>,
+    grants: Vec<SubjectGrantOut>,
+}
+
+/// A grant, and which of the identity's names it is for.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct SubjectGrantOut {
+    pub(super) subject: SubjectOut,
+    #[serde(flatten)]
+    pub(super) grant: GrantOut,
+}
+
+const CLUSTER_SCOPED: &str = "a RoleBinding cannot grant a cluster-scoped resource";
+
+/// The text of an answer.
+///
+/// # Errors
+/// When it cannot be serialised, which is a fault of this program.
+pub fn what_can(report: &WhatCanReport<'_>, format: Format, layout: Layout, heads: bool) -> Result<String, String> {
+    match (format, layout) {
+        (Format::Table, Layout::Matrix) => Ok(matrix(report, heads)),
+        (Format::Table, Layout::List) | (Format::Wide, _) => Ok(list(report, heads, format == Format::Wide)),
+        (Format::Name, _) => Ok(names(report)),
+        (Format::Json | Format::Yaml | Format::Ndjson, _) => {
+            let items = report.answer.rights.iter().map(|right| item(report, right)).collect();
+            let question = IdentityOut::from(report.identity);
+            Document::new("WhatCanReport", report.graph.snapshot(), &report.metadata, question, items, &report.exit)
+                .text(format)
+                .unwrap_or_else(|| Ok(String::new()))
+        }
+    }
+}
+
+fn item(report: &WhatCanReport<'_>, right: &Right) -> RightItem {
+    let graph = report.graph;
+    let text = |name: Name| graph.text(name).to_owned();
+    let (api_group, resource, resource_names, url) = match &right.target {
+        Target::Resource { api_group, resource, resource_names } => (
+            Some(text(*api_group)),
+            Some(text(*resource)),
+            resource_names.iter().map(|&name| text(name)).collect(),
+            None,
+        ),
+        Target::Url(url) => (None, None, Vec::new(), Some(text(*url))),
+    };
+    RightItem {
+        cluster_wide: right.namespace.is_none().then_some(true),
+        namespace: right.namespace.map(text),
+        api_group,
+        resource,
+        resource_names,
+        non_resource_url: url,
+        verbs: right.verbs.iter().map(|&verb| text(verb)).collect(),
+        no_effect: has_no_effect(report, right).then_some(CLUSTER_SCOPED),
+        grants: right
+            .grants
+            .iter()
+            .map(|grant| SubjectGrantOut {
+                subject: SubjectOut::new(graph.snapshot(), grant.subject),
+                grant: grant_out(graph, grant.binding, grant.rule),
+            })
+            .collect(),
+    }
+}
+
+/// A namespaced right on a cluster-scoped resource, the namespace object itself excepted.
+fn has_no_effect(report: &WhatCanReport<'_>, right: &Right) -> bool {
+    let Target::Resource { api_group, resource, .. } = &right.target else { return false };
+    let (group, resource) = (report.graph.text(*api_group), report.graph.text(*resource));
+    let (base, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+    right.namespace.is_some()
+        && !(group.is_empty() && base == "namespaces")
+        && report.table.known(group, base, subresource).is_some_and(|known| !known.namespaced)
+}
+
+/// The verbs that have a column; others stand in the last one.
+const COLUMNS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+fn matrix(report: &WhatCanReport<'_>, heads: bool) -> String {
+    let mut titles = vec!["WHERE", "RESOURCE"];
+    let upper = COLUMNS.map(str::to_uppercase);
+    titles.extend(upper.iter().map(String::as_str));
+    titles.push("OTHER");
+    let mut table = Table::new(&titles, heads);
+    if report.answer.masters {
+        let everything = ["cluster-wide", "everything"].into_iter().chain(["*"; COLUMNS.len() + 1]);
+        table.row(everything.collect::<Vec<_>>());
+    }
+    for right in &report.answer.rights {
+        let any = right.verbs.contains(&Name::STAR);
+        let texts: Vec<&str> = right.verbs.iter().map(|&verb| report.graph.text(verb)).collect();
+        let mut cells = vec![place(report, right), target(report.graph, right)];
+        cells.extend(COLUMNS.iter().map(|column| match texts.contains(column) {
+            _ if any => "*".to_owned(),
+            true => "x".to_owned(),
+            false => String::new(),
+        }));
+        let other: Vec<&str> = texts.into_iter().filter(|text| !COLUMNS.contains(text)).collect();
+        cells.push(other.join(","));
+        table.row(cells);
+    }
+    table.text()
+}
+
+fn list(report: &WhatCanReport<'_>, heads: bool, wide: bool) -> String {
+    let mut titles = vec!["WHERE", "RESOURCE", "VERBS", "BINDING", "ROLE"];
+    if wide {
+        titles.extend(["THROUGH", "DEFAULT", "SOURCE"]);
+    }
+    let graph = report.graph;
+    let mut table = Table::new(&titles, heads);
+    if report.answer.masters {
+        table.row(["cluster-wide", "everything", "*", "(built in)"].into_iter().chain(vec![""; titles.len() - 4]));
+    }
+    for right in &report.answer.rights {
+        for grant in &right.grants {
+            let role = role_out(graph, grant.binding);
+            // The verbs of this grant alone: another one may add further verbs to the same right.
+            let verbs = grant_out(graph, grant.binding, grant.rule).rule.verbs;
+            let binding = binding_out(graph, grant.binding);
+            let mut cells = vec![
+                place(report, right),
+                target(graph, right),
+                verbs.join(","),
+                format!("{} {}", binding.kind, binding.name),
+                format!("{} {}", role.kind, role.name),
+            ];
+            if wide {
+                let origin = OriginOut::new(graph.snapshot(), graph.binding(grant.binding).origin);
+                let default = if role.kubernetes_default { "yes" } else { "no" };
+                cells.extend([
+                    super::evidence::subject_column(graph, grant.subject),
+                    default.to_owned(),
+                    origin.column(),
+                ]);
+            }
+            table.row(cells);
+        }
+    }
+    table.text()
+}
+
+fn place(report: &WhatCanReport<'_>, right: &Right) -> String {
+    match right.namespace {
+        None => "cluster-wide".to_owned(),
+        Some(namespace) if has_no_effect(report, right) => format!("{} (no effect)", report.graph.text(namespace)),
+        Some(namespace) => report.graph.text(namespace).to_owned(),
+    }
+}
+
+fn target(graph: &AccessGraph, right: &Right) -> String {
+    match &right.target {
+        Target::Url(url) => graph.text(*url).to_owned(),
+        Target::Resource { api_group, resource, resource_names } => {
+            let group = match graph.text(*api_group) {
+                "" => String::new(),
+                group => format!(".{group}"),
+            };
+            let only: Vec<&str> = resource_names.iter().map(|&name| graph.text(name)).collect();
+            let only = if only.is_empty() { String::new() } else { format!(" (only: {})", only.join(", ")) };
+            format!("{}{group}{only}", graph.text(*resource))
+        }
+    }
+}
+
+/// The bindings behind the rights, each once.
+fn names(report: &WhatCanReport<'_>) -> String {
+    let graph = report.graph;
+    let mut bindings: Vec<_> =
+        report.answer.rights.iter().flat_map(|right| right.grants.iter().map(|grant| grant.binding)).collect();
+    bindings.sort_unstable();
+    bindings.dedup();
+    let mut text = String::new();
+    for at in bindings {
+        let binding = graph.binding(at);
+        let name = graph.text(binding.name).to_owned();
+        let thing = match binding.namespace {
+            Some(namespace) => Thing::RoleBinding(graph.text(namespace).to_owned(), name),
+            None => Thing::ClusterRoleBinding(name),
+        };
+        text.push_str(&safe(&thing.to_string()));
+        text.push('\n');
+    }
+    text
+}

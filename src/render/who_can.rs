@@ -1,0 +1,256 @@
+//! `who-can` in every format.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
+use super::evidence::{GrantOut, QuestionOut, binding_out, grant_out, role_out, subject_column, thing};
+use super::format::Format;
+use super::table::Table;
+use crate::graph::AccessGraph;
+use crate::model::{Action, Authorizer, Name, RoleKind};
+use crate::query::{Grant, Member, Place, Row, WhoCan};
+
+/// What is rendered: the answer and what was asked.
+pub struct WhoCanReport<'a> {
+    /// The graph that the answer is about.
+    pub graph: &'a AccessGraph,
+    /// The question, as it was resolved.
+    pub action: &'a Action,
+    /// The answer.
+    pub answer: &'a WhoCan,
+    /// For each row the accounts behind its group, under `--expand`.
+    pub members: Vec<Option<Vec<Member>>>,
+    /// For each row what the cluster's own SubjectAccessReview said, under `--verify`.
+    pub verified: Vec<Option<bool>>,
+    /// What the report says of itself.
+    pub metadata: Metadata,
+    /// The exit status.
+    pub exit: Exit,
+}
+
+/// One subject with every grant it has at one place.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WhoCanItem {
+    subject: SubjectOut,
+    /// Everywhere in the cluster; otherwise `namespaces` says where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_wide: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    namespaces: Vec<String>,
+    /// The only object names it is allowed for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_names: Vec<String>,
+    /// `masters`, `node` or `rbac`.
+    authorizer: &'static str,
+    /// `allowed`, or `named` when it is allowed only for `resourceNames`.
+    decision: &'static str,
+    grants: Vec<GrantOut>,
+    /// The known accounts behind a group that the API server fills by itself, under `--expand`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<MemberOut>>,
+    /// Whether the cluster's own SubjectAccessReview agreed, under `--verify`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<bool>,
+}
+
+/// An account behind a group.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct MemberOut {
+    namespace: String,
+    name: String,
+    /// False when bindings or pods mention the account and there is no object of that name.
+    exists: bool,
+}
+
+/// The text of an answer.
+///
+/// # Errors
+/// When it cannot be serialised, which is a fault of this program.
+pub fn who_can(report: &WhoCanReport<'_>, format: Format, heads: bool) -> Result<String, String> {
+    match format {
+        Format::Table => Ok(table(report, heads, false)),
+        Format::Wide => Ok(table(report, heads, true)),
+        Format::Name => Ok(names(report)),
+        Format::Json | Format::Yaml | Format::Ndjson => {
+            let items = (0..report.answer.rows.len()).map(|at| item(report, at)).collect();
+            let snapshot = report.graph.snapshot();
+            let question = QuestionOut::from(report.action);
+            let mut document = Document::new("WhoCanReport", snapshot, &report.metadata, question, items, &report.exit);
+            document.summary.hidden_system_subjects = Some(report.answer.hidden);
+            document.text(format).unwrap_or_else(|| Ok(String::new()))
+        }
+    }
+}
+
+fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {
+    let graph = report.graph;
+    let snapshot = graph.snapshot();
+    let row = &report.answer.rows[at];
+    let texts = |names: &[Name]| names.iter().map(|&name| graph.text(name).to_owned()).collect();
+    let (cluster_wide, namespaces) = match &row.place {
+        Place::Cluster => (Some(true), Vec::new()),
+        Place::Namespaces(namespaces) => (None, texts(namespaces)),
+    };
+    let members = report.members.get(at).and_then(Option::as_ref).map(|members| {
+        let member = |member: &Member| MemberOut {
+            namespace: member.account.namespace().map(|namespace| graph.text(namespace).to_owned()).unwrap_or_default(),
+            name: graph.text(member.account.name()).to_owned(),
+            exists: member.exists,
+        };
+        members.iter().map(member).collect()
+    });
+    WhoCanItem {
+        subject: SubjectOut::new(snapshot, row.subject),
+        cluster_wide,
+        namespaces,
+        resource_names: texts(&row.resource_names),
+        authorizer: row.authorizer.as_str(),
+        decision: row.decision.as_str(),
+        grants: row.grants.iter().flat_map(|grant| grants(report, grant)).collect(),
+        members,
+        verified: report.verified.get(at).copied().flatten(),
+    }
+}
+
+fn grants<'r>(report: &'r WhoCanReport<'_>, grant: &'r Grant) -> impl Iterator<Item = GrantOut> + 'r {
+    let rules = &report.answer.rules[grant.rules.start as usize..grant.rules.end as usize];
+    rules.iter().map(|&rule| grant_out(report.graph, grant.binding, rule))
+}
+
+fn table(report: &WhoCanReport<'_>, heads: bool, wide: bool) -> String {
+    let verified = report.verified.iter().any(Option::is_some);
+    let mut columns = vec!["SUBJECT", "WHERE", "BINDING", "ROLE"];
+    if verified {
+        columns.push("VERIFIED");
+    }
+    if wide {
+        columns.extend(["RULE", "AUTHORIZER", "DEFAULT", "SOURCE"]);
+    }
+    let mut table = Table::new(&columns, heads);
+    for (at, row) in report.answer.rows.iter().enumerate() {
+        for line in lines(report, row, wide) {
+            let mut cells = vec![subject_column(report.graph, row.subject), line.place, line.binding, line.role];
+            if verified {
+                cells.push(match report.verified[at] {
+                    Some(true) => "agreed".to_owned(),
+                    Some(false) => "NOT AGREED".to_owned(),
+                    None => String::new(),
+                });
+            }
+            if wide {
+                let default = if line.default { "yes" } else { "no" };
+                cells.extend([line.rule, row.authorizer.as_str().to_owned(), default.to_owned(), line.source]);
+            }
+            table.row(cells);
+        }
+        for member in report.members.get(at).and_then(Option::as_ref).into_iter().flatten() {
+            let note = if member.exists { "" } else { " (no such object)" };
+            let mut cells =
+                vec![format!("  {}{note}", subject_column(report.graph, member.account)), "member".to_owned()];
+            cells.resize(columns.len(), String::new());
+            table.row(cells);
+        }
+    }
+    table.text()
+}
+
+/// One line of a row: the grants with one binding name and role, over all namespaces that have them.
+struct Line {
+    place: String,
+    binding: String,
+    role: String,
+    rule: String,
+    default: bool,
+    source: String,
+}
+
+fn lines(report: &WhoCanReport<'_>, row: &Row, wide: bool) -> Vec<Line> {
+    let graph = report.graph;
+    let only = if row.resource_names.is_empty() {
+        String::new()
+    } else {
+        format!(" (only: {})", list(graph, &row.resource_names))
+    };
+    if row.grants.is_empty() {
+        return vec![Line {
+            place: format!("{}{only}", place_column(graph, &row.place, wide)),
+            binding: match row.authorizer {
+                Authorizer::Masters => "(built in)".to_owned(),
+                Authorizer::Node => "(Node authorizer)".to_owned(),
+                Authorizer::Rbac | Authorizer::Azure => String::new(),
+            },
+            role: String::new(),
+            rule: String::new(),
+            default: row.authorizer != Authorizer::Rbac,
+            source: String::new(),
+        }];
+    }
+    // Grants are ordered by namespace; those that differ only in it are one line.
+    let mut groups: Vec<Vec<&Grant>> = Vec::new();
+    let mut by_key: HashMap<(Name, RoleKind, Name), usize> = HashMap::new();
+    for grant in &row.grants {
+        let binding = graph.binding(grant.binding);
+        let key = (binding.name, binding.role.kind, binding.role.name);
+        let at = *by_key.entry(key).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[at].push(grant);
+    }
+    let line = |grants: Vec<&Grant>| {
+        let first = grants.first()?;
+        let binding = graph.binding(first.binding);
+        let namespaces: Vec<Name> = grants.iter().filter_map(|grant| graph.binding(grant.binding).namespace).collect();
+        let place = if namespaces.is_empty() { Place::Cluster } else { Place::Namespaces(namespaces) };
+        let role = role_out(graph, first.binding);
+        let rules: Vec<String> =
+            if wide { self::grants(report, first).map(|grant| grant.rule.column()).collect() } else { Vec::new() };
+        Some(Line {
+            place: format!("{}{only}", place_column(graph, &place, wide)),
+            binding: format!("{} {}", binding_out(graph, first.binding).kind, graph.text(binding.name)),
+            role: format!("{} {}", role.kind, role.name),
+            rule: rules.join("; "),
+            default: role.kubernetes_default,
+            source: OriginOut::new(graph.snapshot(), binding.origin).column(),
+        })
+    };
+    groups.into_iter().filter_map(line).collect()
+}
+
+fn place_column(graph: &AccessGraph, place: &Place, wide: bool) -> String {
+    match place {
+        Place::Cluster => "cluster-wide".to_owned(),
+        Place::Namespaces(namespaces) => match namespaces.as_slice() {
+            [one] => graph.text(*one).to_owned(),
+            all if wide || all.len() < 4 => list(graph, all),
+            [a, b, rest @ ..] => {
+                format!("in {} namespaces ({}, {}, +{})", namespaces.len(), graph.text(*a), graph.text(*b), rest.len())
+            }
+            [] => String::new(),
+        },
+    }
+}
+
+fn list(graph: &AccessGraph, names: &[Name]) -> String {
+    let texts: Vec<&str> =
+        names.iter().map(|&name| if name == Name::EMPTY { "\"\"" } else { graph.text(name) }).collect();
+    texts.join(", ")
+}
+
+fn names(report: &WhoCanReport<'_>) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for row in &report.answer.rows {
+        if last != Some(row.subject) {
+            text.push_str(&super::text::safe(&thing(report.graph, row.subject).to_string()));
+            text.push('\n');
+            last = Some(row.subject);
+        }
+    }
+    text
+}

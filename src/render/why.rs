@@ -1,0 +1,284 @@
+//! `why` in words, and as a document.
+
+use serde::Serialize;
+
+use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
+use super::evidence::grant_out;
+use super::evidence::{ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, subject_column};
+use super::format::Format;
+use super::text::safe;
+use super::what_can::{IdentityOut, SubjectGrantOut};
+use crate::graph::AccessGraph;
+use crate::model::{Action, Decision, Identity, Name, RoleKind};
+use crate::query::{Lack, Miss, Why};
+
+/// What is rendered.
+pub struct WhyReport<'a> {
+    /// The graph that the answer is about.
+    pub graph: &'a AccessGraph,
+    /// Who was asked about, as it was typed.
+    pub subject: &'a str,
+    /// The identity with the groups that counted.
+    pub identity: &'a Identity,
+    /// The question, as it was resolved.
+    pub action: &'a Action,
+    /// The answer.
+    pub answer: &'a Why,
+    /// `allowed`, `denied`, or `unknown` when something that decides it was not read.
+    pub decision: Decision,
+    /// How many lists that could change the answer were not read.
+    pub unread: usize,
+    /// What the report says of itself.
+    pub metadata: Metadata,
+    /// The exit status.
+    pub exit: Exit,
+}
+
+/// Who and what was asked.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct WhyQuestion {
+    identity: IdentityOut,
+    action: QuestionOut,
+}
+
+/// The one answer.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WhyItem {
+    /// `allowed`, `denied` or `unknown`.
+    decision: &'static str,
+    /// The authorizer that allows without any binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorizer: Option<&'static str>,
+    grants: Vec<SubjectGrantOut>,
+    /// What almost allows, the nearest first.
+    near_misses: Vec<MissOut>,
+}
+
+/// Something that grants almost this.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct MissOut {
+    /// The kind of what is lacking.
+    lack: &'static str,
+    /// The same in words.
+    message: String,
+    subject: SubjectOut,
+    binding: ObjectOut,
+    role: RoleOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RuleOut>,
+    source: OriginOut,
+}
+
+/// The text of an answer.
+///
+/// # Errors
+/// When a format does not fit this answer.
+pub fn why(report: &WhyReport<'_>, format: Format) -> Result<String, String> {
+    match format {
+        Format::Table | Format::Wide => Ok(words(report, format == Format::Wide)),
+        Format::Name => Ok(format!("{}\n", report.decision.as_str())),
+        Format::Json | Format::Yaml | Format::Ndjson => {
+            let question = WhyQuestion { identity: report.identity.into(), action: QuestionOut::from(report.action) };
+            let snapshot = report.graph.snapshot();
+            Document::new("WhyReport", snapshot, &report.metadata, question, vec![item(report)], &report.exit)
+                .text(format)
+                .unwrap_or_else(|| Ok(String::new()))
+        }
+    }
+}
+
+fn item(report: &WhyReport<'_>) -> WhyItem {
+    let graph = report.graph;
+    WhyItem {
+        decision: report.decision.as_str(),
+        authorizer: report.answer.by.map(|by| by.as_str()),
+        grants: report
+            .answer
+            .grants
+            .iter()
+            .map(|grant| SubjectGrantOut {
+                subject: SubjectOut::new(graph.snapshot(), grant.subject),
+                grant: grant_out(graph, grant.binding, grant.rule),
+            })
+            .collect(),
+        near_misses: report
+            .answer
+            .misses
+            .iter()
+            .map(|miss| MissOut {
+                lack: lack_word(miss.lack),
+                message: message(report, miss),
+                subject: SubjectOut::new(graph.snapshot(), miss.subject),
+                binding: binding_out(graph, miss.binding),
+                role: role_out(graph, miss.binding),
+                rule: rule_of(graph, miss),
+                source: OriginOut::new(graph.snapshot(), graph.binding(miss.binding).origin),
+            })
+            .collect(),
+    }
+}
+
+fn rule_of(graph: &AccessGraph, miss: &Miss) -> Option<RuleOut> {
+    let set = graph.role(graph.role_of(miss.binding)?).rules;
+    miss.rule.map(|rule| rule_out(graph, graph.rule(set, rule)))
+}
+
+fn lack_word(lack: Lack) -> &'static str {
+    match lack {
+        Lack::Role => "role",
+        Lack::Namespace => "namespace",
+        Lack::ClusterScoped => "clusterScoped",
+        Lack::ResourceNames => "resourceNames",
+        Lack::Subresource => "subresource",
+        Lack::Wildcard => "wildcard",
+        Lack::Case => "case",
+        Lack::ApiGroup => "apiGroup",
+        Lack::Verb => "verb",
+        Lack::Subject => "subject",
+    }
+}
+
+fn words(report: &WhyReport<'_>, wide: bool) -> String {
+    let mut lines = Vec::new();
+    let (graph, subject, action) = (report.graph, safe(report.subject), action_words(report.action));
+    match report.decision {
+        Decision::Allowed => lines.push(format!("yes: {subject} can {action}")),
+        Decision::Unknown => {
+            let unread = report.unread;
+            lines.push(format!("not found, {unread} lists unread: nothing that was read lets {subject} {action}"));
+        }
+        _ => lines.push(format!("no: {subject} cannot {action}")),
+    }
+    if let Some(by) = report.answer.by {
+        lines.push(match by {
+            crate::model::Authorizer::Masters => {
+                "  group system:masters is let through before every authorizer; no binding can take that away"
+                    .to_owned()
+            }
+            other => format!("  the {} authorizer allows it", other.as_str()),
+        });
+    }
+    for grant in &report.answer.grants {
+        let out = grant_out(graph, grant.binding, grant.rule);
+        let place =
+            out.binding.namespace.as_deref().map_or("cluster-wide".to_owned(), |at| format!("in namespace {at}"));
+        lines.push(format!(
+            "  {} {} gives {} the {} {} {place}",
+            out.binding.kind,
+            object(&out.binding),
+            subject_column(graph, grant.subject),
+            out.role.kind,
+            out.role.name
+        ));
+        lines.push(format!("    rule: {}", out.rule.column()));
+        if wide {
+            lines.push(format!("    from: {}", out.source.column()));
+        }
+    }
+    if !report.answer.misses.is_empty() {
+        lines.push("nearest:".to_owned());
+    }
+    for miss in &report.answer.misses {
+        lines.push(format!("  {}", message(report, miss)));
+        if wide {
+            lines.push(format!(
+                "    from: {}",
+                OriginOut::new(graph.snapshot(), graph.binding(miss.binding).origin).column()
+            ));
+        }
+    }
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&safe(&line));
+        text.push('\n');
+    }
+    text
+}
+
+fn object(binding: &ObjectOut) -> String {
+    match &binding.namespace {
+        Some(namespace) => format!("{namespace}/{}", binding.name),
+        None => binding.name.clone(),
+    }
+}
+
+/// `get secrets db in namespace dev`.
+fn action_words(action: &Action) -> String {
+    match action {
+        Action::NonResource { verb, path } => safe(&format!("{verb} {path}")).into_owned(),
+        Action::Resource(action) => {
+            let group = if action.api_group.is_empty() { String::new() } else { format!(".{}", action.api_group) };
+            let name = if action.name.is_empty() { String::new() } else { format!(" {}", action.name) };
+            // A namespace object carries its own name as its namespace.
+            let itself = action.resource == "namespaces" && action.name == action.namespace;
+            let place = if action.namespace.is_empty() || itself {
+                String::new()
+            } else {
+                format!(" in namespace {}", action.namespace)
+            };
+            safe(&format!("{} {}{group}{name}{place}", action.verb, action.full_resource())).into_owned()
+        }
+    }
+}
+
+/// What a near miss lacks, in one sentence.
+fn message(report: &WhyReport<'_>, miss: &Miss) -> String {
+    let graph = report.graph;
+    let binding = graph.binding(miss.binding);
+    let out = binding_out(graph, miss.binding);
+    let title = format!("{} {}", out.kind, object(&out));
+    let role = role_out(graph, miss.binding);
+    let rule = rule_of(graph, miss).unwrap_or_else(RuleOut::empty);
+    let quoted = |texts: &[String]| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    let role_title = format!("{} {}", role.kind, role.name);
+    let namespace = binding.namespace.map(|namespace: Name| graph.text(namespace)).unwrap_or_default();
+    let wanted = match report.action {
+        Action::Resource(action) => action.full_resource(),
+        Action::NonResource { path, .. } => path.clone(),
+    };
+    match miss.lack {
+        Lack::Role if matches!(binding.role.kind, RoleKind::Other(_)) => {
+            format!("{title} grants nothing: its roleRef is neither a Role nor a ClusterRole")
+        }
+        Lack::Role => format!("{title} grants nothing: {role_title} does not exist"),
+        Lack::Namespace => match report.action.namespace() {
+            "" => format!("{title} grants this in namespace {namespace} only"),
+            asked => format!("{title} grants this in namespace {namespace}, not {asked}"),
+        },
+        Lack::ClusterScoped => {
+            format!(
+                "{title} grants {role_title} in namespace {namespace}, but a RoleBinding cannot grant what is cluster-scoped"
+            )
+        }
+        Lack::ResourceNames => {
+            format!("{title}: {role_title} is limited to resourceNames {}", quoted(&rule.resource_names))
+        }
+        Lack::Subresource => format!("{title}: {role_title} allows {}, not `{wanted}`", quoted(&rule.resources)),
+        Lack::Wildcard => {
+            let stars: Vec<String> = [&rule.verbs, &rule.api_groups, &rule.resources, &rule.non_resource_urls]
+                .into_iter()
+                .flatten()
+                .filter(|text| text.len() > 1 && text.contains('*'))
+                .cloned()
+                .collect();
+            format!("{title}: in {role_title} {} is not a wildcard for this", quoted(&stars))
+        }
+        Lack::Case => format!("{title}: {role_title} differs in upper and lower case only, and case counts"),
+        Lack::ApiGroup => {
+            let groups: Vec<String> = rule
+                .api_groups
+                .iter()
+                .map(|group| if group.is_empty() { "\"\" (core)".to_owned() } else { group.clone() })
+                .collect();
+            format!("{title}: {role_title} allows this in API group {}", quoted(&groups))
+        }
+        Lack::Verb => format!("{title}: {role_title} allows verbs {} on it", quoted(&rule.verbs)),
+        Lack::Subject => {
+            format!("{title} grants this to {}, which is another subject", subject_column(graph, miss.subject))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What README shows is what the program prints.
+
+use std::path::Path;
+
+use rbac_lens::cli::{World, run};
+
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// The commands of the `console` blocks, each with the lines below it.
+fn transcripts(text: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match line {
+            "```console" => inside = true,
+            "```" => inside = false,
+            line if inside => match line.strip_prefix("$ kubectl rbac-lens ") {
+                Some(command) => found.push((command.to_owned(), String::new())),
+                None => found.last_mut().unwrap().1.push_str(&format!("{line}\n")),
+            },
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn transcripts_are_real() {
+    let text = readme();
+    let shown = transcripts(&text);
+    assert!(shown.len() >= 4, "README shows {} commands", shown.len());
+    for (command, expected) in shown {
+        let words = ["kubectl-rbac_lens"].into_iter().chain(command.split_whitespace()).map(Into::into);
+        let outcome = run(words, &mut World { stdin: &mut std::io::empty(), progress: &|_| () });
+        assert_eq!(outcome.out, expected, "kubectl rbac-lens {command}\n{:?}", outcome.notes);
+    }
+}
+
+#[test]
+fn the_first_screen_holds_exactly_two_commands() {
+    let text = readme();
+    let first: Vec<&str> = text.lines().take(24).collect();
+    let from = first.iter().position(|line| *line == "```sh").unwrap();
+    let len = first[from + 1..].iter().position(|line| *line == "```").unwrap();
+    let commands = &first[from + 1..from + 1 + len];
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    assert!(commands[0].starts_with("cargo run --release -- "), "{commands:?}");
+    assert_eq!(commands[1], "cargo test");
+}
+
+#[test]
+fn every_link_into_the_repository_leads_somewhere() {
+    let text = readme();
+    for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        if !link.contains("://") {
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(link).exists(), "README links to {link}");
+        }
+    }
+}
