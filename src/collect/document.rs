@@ -72,6 +72,11 @@ const NESTED_LISTS: u32 = 4;
 /// What is said of JSON that ends too early.
 pub(super) const CUT_OFF: &str = "the JSON ends in the middle of an object; was the file cut off?";
 
+/// What is said of an object that nobody can have stored.
+pub(super) fn too_large(limit: usize) -> String {
+    format!("this object is larger than {} MiB, more than any can be", limit >> 20)
+}
+
 impl<'k> ItemKind<'k> {
     /// `apiVersion` and `kind` of an item that says these of itself, as far as they are known.
     fn or_own(self, api_version: Option<&'k str>, kind: Option<&'k str>) -> (Option<&'k str>, Option<&'k str>) {
@@ -396,15 +401,17 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
         while let Some(key) = map.next_key::<Text<'de>>()? {
             match &*key {
                 // What an object is must not change after its fields were read as something else.
-                "apiVersion" if api_version.is_some() => return Err(A::Error::duplicate_field("apiVersion")),
-                "kind" if kind.is_some() => return Err(A::Error::duplicate_field("kind")),
+                "apiVersion" if api_version.is_some() => return Err(A::Error::custom("`apiVersion` stands twice")),
+                "kind" if kind.is_some() => return Err(A::Error::custom("`kind` stands twice")),
                 "apiVersion" => {
                     reader.rules.enter("apiVersion");
                     api_version = map.next_value()?;
+                    reader.rules.leave();
                 }
                 "kind" => {
                     reader.rules.enter("kind");
                     kind = map.next_value()?;
+                    reader.rules.leave();
                 }
                 field => {
                     wanted = wanted.or_else(|| match item.or_own(api_version.as_deref(), kind.as_deref()) {

@@ -4,16 +4,18 @@
 //! object says is `document.rs`'s business.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::Utf8Error;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::ScopedJoinHandle;
 
 use flate2::read::MultiGzDecoder;
 use serde::de::IgnoredAny;
 
 use super::bundle::BundleFile;
-use super::document::{ItemKind, Lines, Needs, Problem, Reader};
+use super::document::{ItemKind, Lines, Needs, Problem, Reader, too_large};
 use super::lists::{self, Part};
 use super::saved;
 use super::yaml;
@@ -41,9 +43,14 @@ pub struct Limits {
     pub expansion: u64,
 }
 
+impl Limits {
+    /// More than any real input needs.
+    pub const DEFAULT: Limits = Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 200 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 200 }
+        Limits::DEFAULT
     }
 }
 
@@ -201,20 +208,34 @@ fn read_all(
     let threads = options.threads.max(1);
     let (send, receive) = sync_channel::<Work>(threads);
     let (give_back, spare) = sync_channel::<Vec<u8>>(2 * threads + 2);
-    let receive = Mutex::new(receive);
+    // INVARIANT: only the readers hold the receiving end, so that sending fails, and does not wait, once none of them is left.
+    let receive = Arc::new(Mutex::new(receive));
     let readers = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|_| {
-                let (receive, give_back) = (&receive, give_back.clone());
-                scope.spawn(move || work_through(receive, &give_back, options))
-            })
-            .collect();
+        let spawn = |_| {
+            let (receive, give_back) = (Arc::clone(&receive), give_back.clone());
+            let work = move || work_through(&receive, &give_back, options);
+            std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
+        };
+        // With fewer threads than wanted it only takes longer.
+        let (workers, refused): (Vec<_>, Vec<_>) = (0..threads).map(spawn).partition(Result::is_ok);
+        drop(receive);
+        if workers.is_empty() {
+            let why = refused.into_iter().find_map(Result::err).map(|error| error.to_string()).unwrap_or_default();
+            problems.push(Problem { file: FileId::LIVE, line: 0, message: format!("no thread can be started: {why}") });
+        }
         feed_all(sources, stdin, &options.limits, &send, &spare, problems);
         drop(send);
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        let join = |worker: ScopedJoinHandle<'_, Reader>| {
+            // What a reader had read is gone with it, and an answer from the rest would be wrong.
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flatten().map(join).collect()
     });
     (readers, explicit)
 }
+
+/// Bytes of a reader's stack. Manifests nested as deep as is allowed need 3 MiB in an unoptimised build.
+const STACK: usize = 8 << 20;
 
 fn work_through(receive: &Mutex<Receiver<Work>>, give_back: &SyncSender<Vec<u8>>, options: &FileOptions) -> Reader {
     let mut reader = Reader::new(options.needs, &options.default_namespace);
@@ -242,7 +263,7 @@ fn feed_all(
 ) {
     for source in sources {
         let mut buffer = || spare.try_recv().unwrap_or_default();
-        // The readers only stop when this end closes, so a send cannot fail.
+        // Sending fails only when no reader is left, and then that is what is wrong.
         let mut send = |work| drop(send.send(work));
         if let Err(problem) = source.feed(stdin, limits, &mut buffer, &mut send) {
             problems.push(problem);
@@ -257,7 +278,7 @@ pub(super) enum Work {
     /// Objects of a JSON stream or list, and what they are if they do not say it.
     Objects { bytes: Vec<u8>, objects: Vec<Part>, file: FileId, api_version: String, kind: String },
     /// One YAML document.
-    Yaml { text: String, at: Origin },
+    Yaml { text: Arc<String>, range: Range<usize>, at: Origin },
 }
 
 impl Work {
@@ -289,7 +310,8 @@ impl Work {
                     }
                 }
             }
-            Work::Yaml { text, at } => {
+            Work::Yaml { text, range, at } => {
+                let text = &text[range.clone()];
                 if let Err(problem) =
                     yaml::document(text, *at, &mut |text, at, item| each(text, at, item, Lines::OfObject))
                 {
@@ -491,11 +513,10 @@ impl Feeder<'_> {
         if first.contains(&0) {
             return Err(self.problem(0, "this is a binary file, not YAML or JSON".to_owned()));
         }
-        match first.trim_ascii_start().first() {
-            None if first.len() < self.block => Err(self.problem(0, "it is empty".to_owned())),
-            Some(b'{' | b'[') => self.json(first, input),
-            _ => self.yaml(first, input),
+        if first.len() < self.block && first.trim_ascii().is_empty() {
+            return Err(self.problem(0, "it is empty".to_owned()));
         }
+        if is_json(&first) { self.json(first, input) } else { self.yaml(first, input) }
     }
 
     fn json(&mut self, first: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
@@ -515,9 +536,7 @@ impl Feeder<'_> {
             let cut = if ended { Some(block.len()) } else { memchr::memrchr(b'\n', &block).map(|at| at + 1) };
             let Some(cut) = cut else {
                 if block.len() > self.limits.object_bytes {
-                    let limit = self.limits.object_bytes >> 20;
-                    return Err(self
-                        .problem(line, format!("this line is longer than {limit} MiB, more than any object can be")));
+                    return Err(self.problem(line, too_large(self.limits.object_bytes)));
                 }
                 let wanted = 2 * block.len();
                 ended = self.fill(input, &mut block, wanted)?;
@@ -551,11 +570,25 @@ impl Feeder<'_> {
         }
         let text =
             String::from_utf8(text).map_err(|error| not_utf8(self.file, 1, error.as_bytes(), error.utf8_error()))?;
-        for (document, line) in yaml::documents(&text) {
+        let text = Arc::new(text);
+        for (range, line) in yaml::documents(&text) {
             let at = Origin { file: self.file, line, item: 0 };
-            (self.send)(Work::Yaml { text: document.to_owned(), at });
+            (self.send)(Work::Yaml { text: Arc::clone(&text), range, at });
         }
         Ok(())
+    }
+}
+
+/// Whether a text that begins so is JSON. YAML may begin with a bracket too, but then its names are bare, or a marker follows.
+fn is_json(first: &[u8]) -> bool {
+    let text = first.trim_ascii_start();
+    match text.split_first() {
+        Some((b'[', _)) => true,
+        Some((b'{', rest)) => {
+            let named = matches!(rest.trim_ascii_start().first(), None | Some(b'"' | b'}'));
+            named && memchr::memmem::find(first, b"\n---").is_none()
+        }
+        _ => false,
     }
 }
 

@@ -6,11 +6,11 @@
 use std::io::Read;
 use std::ops::Range;
 
-use super::document::{CUT_OFF, Problem, words};
+use super::document::{CUT_OFF, Problem, too_large, words};
 use serde::de::IgnoredAny;
 
 use super::files::{Feeder, Work, cannot_read, fill};
-use super::shape::Object;
+use super::shape::has_kind;
 
 /// An object in the bytes of a [`Work`].
 pub(super) struct Part {
@@ -112,7 +112,9 @@ impl Cutter<'_, '_> {
                 match self.text(&key) {
                     br#""apiVersion""# => api_version = self.word()?,
                     br#""kind""# => kind = self.word()?,
-                    _ => drop(self.value()?),
+                    _ => {
+                        self.value()?;
+                    }
                 }
                 if is_list {
                     self.check(field, ["{", "}"])?;
@@ -234,8 +236,7 @@ impl Cutter<'_, '_> {
         self.flush();
         let limit = self.feeder.limits.object_bytes;
         if self.at - self.begin > limit {
-            let message = format!("this object is larger than {} MiB, more than any can be", limit >> 20);
-            return Err(self.feeder.problem(self.begin_line, message));
+            return Err(self.feeder.problem(self.begin_line, too_large(limit)));
         }
         let held = self.bytes.len();
         if held as u64 > self.feeder.limits.yaml_bytes {
@@ -307,14 +308,6 @@ fn item_kind(api_version: Option<&str>, kind: Option<&str>) -> Option<ItemKind> 
         Some("") | None => Some(ItemKind::default()),
         Some(kind) => Some(ItemKind { api_version: api_version?.to_owned(), kind: kind.to_owned() }),
     }
-}
-
-fn has_kind(object: &[u8]) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        kind: Option<serde::de::IgnoredAny>,
-    }
-    serde_json::from_slice::<Object<Head>>(object).is_ok_and(|Object(head)| head.kind.is_some())
 }
 
 /// How deep inside of a value the cutter is.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 /// Text that borrows from the input unless it holds escapes. serde's own `Cow` never borrows inside lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,4 +140,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
         }
         deserializer.deserialize_map(PairsVisitor(PhantomData))
     }
+}
+
+/// Whether an object says what it is.
+pub(super) fn has_kind(object: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        kind: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Object<Head>>(object).is_ok_and(|Object(head)| head.kind.is_some())
 }
