@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load};
+use rbac_lens::collect::{FileOptions, Input, Limits, load};
 use rbac_lens::model::Snapshot;
 
 use super::formats::{ROLE, options};
@@ -306,7 +306,7 @@ fn deep_nesting() {
 
 #[test]
 fn aliases_that_explode() {
-    let tenfold = |of: &str| vec![of; 10].join(", ");
+    let tenfold = |of: &str| [of; 10].join(", ");
     let mut laughs = format!("a0: &a0 [{}]\n", tenfold("x"));
     for level in 1..12 {
         laughs += &format!("a{level}: &a{level} [{}]\n", tenfold(&format!("*a{}", level - 1)));
