@@ -192,6 +192,17 @@ pub(super) fn shown(name: &str) -> &str {
     if name.is_empty() { "\"\"" } else { name }
 }
 
+/// An object that leads a node to another one.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ReferredOut {
+    /// `Pod`, `PersistentVolume`, `VolumeAttachment` or `ResourceSlice`.
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+}
+
 /// Through what the Node authorizer allows.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -201,10 +212,10 @@ pub(super) struct NodeGrantOut {
     pub(super) through: &'static str,
     /// The pod that runs on the node and refers to the object.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) pod: Option<ObjectOut>,
+    pub(super) pod: Option<ReferredOut>,
     /// The PersistentVolume, VolumeAttachment or ResourceSlice that leads to it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) object: Option<ObjectOut>,
+    pub(super) object: Option<ReferredOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<OriginOut>,
 }
@@ -213,11 +224,11 @@ impl NodeGrantOut {
     pub(super) fn new(graph: &AccessGraph, grant: NodeGrant) -> NodeGrantOut {
         let nodes = graph.nodes();
         let origin = |origin| Some(OriginOut::new(graph.snapshot(), origin));
-        let wide = |kind, name| Some(ObjectOut { kind, namespace: None, name: graph.text(name).to_owned() });
+        let wide = |kind, name| Some(ReferredOut { kind, namespace: None, name: graph.text(name).to_owned() });
         let pod_out = |pod| {
             let pod = nodes.pod(pod);
             let namespace = Some(graph.text(pod.namespace).to_owned());
-            Some(ObjectOut { kind: "Pod", namespace, name: graph.text(pod.name).to_owned() })
+            Some(ReferredOut { kind: "Pod", namespace, name: graph.text(pod.name).to_owned() })
         };
         let (through, pod, object, source) = match grant {
             NodeGrant::EveryNode => ("everyNode", None, None, None),
@@ -242,7 +253,7 @@ impl NodeGrantOut {
 
     /// `Pod dev/web`, or what else it is.
     pub(super) fn column(&self) -> String {
-        let title = |object: &ObjectOut| match &object.namespace {
+        let title = |object: &ReferredOut| match &object.namespace {
             Some(namespace) => format!("{} {namespace}/{}", object.kind, object.name),
             None => format!("{} {}", object.kind, object.name),
         };

@@ -117,7 +117,6 @@ fn answers_about_the_demo_are_as_they_were() {
 const REVIEWS: &str = "\
 apiVersion: authorization.k8s.io/v1
 kind: SubjectAccessReview
-metadata: {name: kept}
 spec: {user: alice@contoso.example, resourceAttributes: {verb: get, resource: secrets, namespace: dev}}
 status: {allowed: true}
 ---
@@ -142,7 +141,7 @@ fn mistakes_are_told_in_words() {
         "who-cna get pods",
         "who-can",
         "who-can get",
-        "who-can get pods",
+        "who-can get pods --kubeconfig tests/no-such-file",
         "who-can get pods --demo -o xml",
         "who-can get pods --demo -o",
         "who-can get pods --demo -f x.yaml",

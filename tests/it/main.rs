@@ -1,5 +1,6 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
+//! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `floors`: a floor imports only from floors below it.
@@ -7,6 +8,8 @@
 //! - `node`: the Node authorizer, on answers of a real server.
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
+//! - `formats`: every form that objects come in loads as it is.
+//! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
 //! - `reviews`: raw semantics, the server's refusals, expectations.
@@ -21,11 +24,16 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod bad_input;
 mod bootstrap;
 mod cli;
 mod floors;
+mod formats;
 mod hostile;
 mod node;
+#[expect(dead_code, reason = "the benchmark uses the rest")]
+#[path = "../../benches/profile/mod.rs"]
+mod profile;
 mod properties;
 mod random_worlds;
 mod readme;
