@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::collect::{LiveError, LoadError};
-use crate::model::{Snapshot, Source};
+use crate::model::{Gap, Snapshot, Source};
 use crate::render::{Exit, safe};
 
 /// What `main` writes, and how it ends.
@@ -72,7 +72,9 @@ impl Outcome {
     pub(super) fn of_clap(error: &clap::Error) -> Outcome {
         let text = error.render().to_string();
         if error.use_stderr() {
-            Outcome { notes: vec![text.trim_end().to_owned()], code: 2, ..Outcome::default() }
+            // It repeats what was typed.
+            let lines = text.trim_end().lines().map(|line| safe(line).into_owned());
+            Outcome { notes: lines.collect(), code: 2, ..Outcome::default() }
         } else {
             Outcome { out: text, ..Outcome::default() }
         }
@@ -105,8 +107,14 @@ impl Exits {
     }
 }
 
-/// What the reader of an answer should know about its input: warnings, defaults that were filled in, and gaps.
-pub(super) fn notes(snapshot: &Snapshot, quiet: bool) -> Vec<String> {
+/// `1 subject`, `2 subjects`.
+pub(super) fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What the reader of an answer should know about its input: warnings, defaults that were filled in, gaps, and what is missing for
+/// this one question.
+pub(super) fn notes(snapshot: &Snapshot, missing: &[Gap], quiet: bool) -> Vec<String> {
     if quiet {
         return Vec::new();
     }
@@ -138,10 +146,11 @@ pub(super) fn notes(snapshot: &Snapshot, quiet: bool) -> Vec<String> {
     }
     if !snapshot.gaps.is_empty() {
         notes.push(format!(
-            "warning: not everything could be read, so these are at least the ones ({} gaps):",
-            snapshot.gaps.len()
+            "warning: not everything could be read, so these are at least the ones ({}):",
+            count(snapshot.gaps.len(), "gap")
         ));
         notes.extend(snapshot.gaps.iter().map(|gap| format!("  {}", safe(&gap.message))));
     }
+    notes.extend(missing.iter().map(|gap| format!("note: {}", safe(&gap.message))));
     notes
 }

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::Failure;
 use crate::collect::{DEMO, FileOptions, Input, Limits, LiveCluster, Needs, Secrets, StandardInput, load};
-use crate::model::Snapshot;
-use crate::render::{Format, Metadata, SourceKind};
+use crate::graph::AccessGraph;
+use crate::model::{Action, ClusterId, Gap, Snapshot};
+use crate::query::{Authorizers, node};
+use crate::render::{Format, Metadata, SourceKind, safe};
 
 /// Where to read.
 #[derive(Debug, Args)]
@@ -39,6 +41,44 @@ pub(super) struct InputArgs {
     /// Exit with 3 when something could not be read.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// Which authorizers of the chain are evaluated.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Authorizers")]
+pub(super) struct AuthorizerArgs {
+    /// The authorizers that the API server runs, as in its --authorization-mode: node, rbac or both.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "node,rbac", ignore_case = true)]
+    authorizers: Vec<AuthorizerName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum AuthorizerName {
+    Node,
+    Rbac,
+}
+
+/// What the Node authorizer would have to look at for a question and the input says nothing of.
+pub(super) fn node_gaps(graph: &AccessGraph, action: &Action, authorizers: Authorizers) -> Vec<Gap> {
+    if !authorizers.node || !node::depends_on_pods(action) {
+        return Vec::new();
+    }
+    let known = &graph.snapshot().gaps;
+    node::gaps(graph, ClusterId::FIRST).into_iter().filter(|gap| !known.contains(gap)).collect()
+}
+
+impl AuthorizerArgs {
+    /// What has to be read beyond RBAC for this question; whether it is about a node is known from who is asked about, if that is.
+    pub(super) fn needs(&self, action: &Action) -> Needs {
+        Needs { definitions: true, workloads: self.chain().node && node::depends_on_pods(action) }
+    }
+
+    pub(super) fn chain(&self) -> Authorizers {
+        Authorizers {
+            node: self.authorizers.contains(&AuthorizerName::Node),
+            rbac: self.authorizers.contains(&AuthorizerName::Rbac),
+        }
+    }
 }
 
 /// How to print.
@@ -83,7 +123,7 @@ impl InputArgs {
             (inputs(&self.filename)?, SourceKind::Files)
         };
         let snapshot = load(&inputs, world.stdin, &self.options(needs))?;
-        Ok(Facts { snapshot, metadata: Metadata { source }, context_namespace: None, live: None })
+        Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
     }
 
     /// Whether a cluster is asked and not files.
@@ -107,10 +147,15 @@ impl InputArgs {
         let snapshot = live.collect(&options, world.progress)?;
         Ok(Facts {
             snapshot,
-            metadata: Metadata { source: SourceKind::Cluster },
+            metadata: Metadata { source: SourceKind::Cluster, gaps: Vec::new() },
             context_namespace: Some(live.connection().namespace.clone()),
             live: Some(live),
         })
+    }
+
+    /// What `-f` names.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.filename
     }
 
     pub(super) fn options(&self, needs: Needs) -> FileOptions {
@@ -123,6 +168,18 @@ impl InputArgs {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         }
     }
+}
+
+/// A hint for a namespace that nothing was read in: a slip of the hand looks just like an empty one.
+pub(super) fn namespace_hint(graph: &AccessGraph, namespace: &str) -> Option<String> {
+    let snapshot = graph.snapshot();
+    let known = snapshot.names.find(namespace).is_some_and(|name| {
+        graph.scopes().iter().any(|scope| scope.namespace == Some(name))
+            || snapshot.namespaces.iter().any(|namespace| namespace.name == name)
+            || snapshot.roles.iter().any(|role| role.namespace == Some(name))
+            || snapshot.service_accounts.iter().any(|account| account.namespace == name)
+    });
+    (!known).then(|| format!("hint: nothing was read of a namespace `{}`", safe(namespace)))
 }
 
 /// The inputs behind file arguments.

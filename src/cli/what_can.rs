@@ -2,13 +2,13 @@
 
 use super::World;
 use super::connection::ConnectionArgs;
-use super::exit::{Exits, Failure, Outcome, notes};
-use super::input::{InputArgs, OutputArgs};
+use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::input::{InputArgs, OutputArgs, namespace_hint};
 use crate::collect::{Needs, StandardInput};
-use crate::graph::AccessGraph;
-use crate::model::{ClusterId, Identity, ResourceTable, SubjectText, Thing};
+use crate::graph::{AccessGraph, BindingIx};
+use crate::model::{AUTHENTICATED, ClusterId, Identity, ResourceTable, SubjectText, Thing, UNAUTHENTICATED};
 use crate::query::{WhatCan, what_can};
-use crate::render::{self, Layout, WhatCanReport, safe};
+use crate::render::{self, Layout, WhatCanReport, binding_thing, safe};
 
 /// Everything that a subject can do, with the groups it is in.
 #[derive(Debug, clap::Args)]
@@ -67,6 +67,10 @@ impl IdentityArgs {
 
     /// The identity with the groups of `--group`.
     fn extend(&self, mut identity: Identity) -> Identity {
+        // The API server adds `system:authenticated` to nobody who is said to be unauthenticated.
+        if !self.raw && self.group.iter().any(|group| group == UNAUTHENTICATED) {
+            identity.groups.retain(|group| group != AUTHENTICATED);
+        }
         for group in &self.group {
             if !identity.is_in(group) {
                 identity.groups.push(group.clone());
@@ -111,13 +115,26 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let layout = if args.list { Layout::List } else { Layout::Matrix };
     let out =
         render::what_can(&report, args.output.output, layout, !args.output.no_headers).map_err(Failure::Internal)?;
-    let mut lines = notes(graph.snapshot(), args.output.quiet);
+    let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
     if !args.output.quiet {
         let groups = identity.groups.join(", ");
-        lines.push(format!("{} rights of {}, with groups: {}", answer.rights.len(), safe(subject), safe(&groups)));
-        if !answer.dangling.is_empty() {
-            lines.push(format!("hint: {} bindings name a role that does not exist", answer.dangling.len()));
+        lines.extend(namespace.and_then(|namespace| namespace_hint(&graph, &namespace)));
+        let mut rights = count(answer.rights.len(), "right");
+        if answer.masters {
+            rights.insert_str(0, "everything, and ");
         }
+        lines.push(if groups.is_empty() {
+            format!("{rights} of {}, without groups", safe(subject))
+        } else {
+            format!("{rights} of {}, with groups: {}", safe(subject), safe(&groups))
+        });
+        let thing = |&binding: &BindingIx| safe(&binding_thing(&graph, binding).to_string()).into_owned();
+        let dangling: Vec<String> = answer.dangling.iter().map(thing).collect();
+        lines.extend(match dangling.as_slice() {
+            [] => None,
+            [one] => Some(format!("hint: {one} names a role that does not exist")),
+            several => Some(format!("hint: these name roles that do not exist: {}", several.join(", "))),
+        });
     }
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }

@@ -9,8 +9,12 @@ use crate::model::{Origin, RoleKind, Snapshot};
 /// The default ClusterRoles of kube-apiserver 1.36.3, one a line; aggregated ones without rules.
 const DEFAULT_ROLES: &str = include_str!("default-roles.ndjson");
 
-/// The roles that aggregation unites into `admin`, `edit` and `view`; whoever needs one of those needs them all.
-const AGGREGATED: [&str; 3] = ["admin", "edit", "view"];
+/// The roles that aggregation unites into others, from the widest down.
+const AGGREGATED: [(&str, [&str; 2]); 3] = [
+    ("admin", ["system:aggregate-to-admin", "edit"]),
+    ("edit", ["system:aggregate-to-edit", "view"]),
+    ("view", ["system:aggregate-to-view", "view"]),
+];
 
 /// The default ClusterRoles that these parts refer to and do not have, unless they come from a cluster, where what is not
 /// there does not exist.
@@ -24,9 +28,10 @@ pub(super) fn missing(parts: &[Snapshot]) -> Option<Snapshot> {
             wanted.insert(part.text(binding.role.name));
         }
     }
-    if AGGREGATED.iter().any(|name| wanted.contains(name)) {
-        wanted.extend(AGGREGATED);
-        wanted.extend(["system:aggregate-to-admin", "system:aggregate-to-edit", "system:aggregate-to-view"]);
+    for (name, parts) in AGGREGATED {
+        if wanted.contains(name) {
+            wanted.extend(parts);
+        }
     }
     for part in parts {
         for role in part.roles.iter().filter(|role| role.namespace.is_none()) {

@@ -369,7 +369,7 @@ impl Sources {
         if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) {
             let file = self.name(text.clone());
             let message =
-                format!("a {scheme} address is not fetched; write `curl -fsSL {text} | kubectl rbac-lens ... -f -`");
+                format!("{scheme} addresses are not fetched; write `curl -fsSL {text} | kubectl rbac-lens ... -f -`");
             self.problems.push(Problem { file, line: 0, message });
             return;
         }

@@ -64,6 +64,7 @@ const SYNTHETIC: &[(&str, &str, &str, bool, &str)] = &[
     ("", "groups", "", false, "impersonate"),
     ("", "endpoints", "restricted", true, "create"),
     ("authentication.k8s.io", "uids", "", false, "impersonate"),
+    ("authentication.k8s.io", "userextras", "", false, "impersonate"),
     ("authentication.k8s.io", "userextras", "*", false, "impersonate"),
     ("authentication.k8s.io", "users", "", false, "impersonate:user-info"),
     ("authentication.k8s.io", "groups", "", false, "impersonate:user-info"),
@@ -148,11 +149,12 @@ impl ResourceTable {
             Some((resource, others)) => {
                 let mut hints = Vec::new();
                 if !others.is_empty() {
-                    hints.push(format!(
-                        "`{head}` means {}; for another one write {}",
-                        place(&resource.resource, &resource.group),
-                        others.into_iter().collect::<Vec<_>>().join(" or ")
-                    ));
+                    let meant = match resource.group.as_str() {
+                        "" => "the one of the core group".to_owned(),
+                        group => place(&resource.resource, group),
+                    };
+                    let others = others.into_iter().collect::<Vec<_>>().join(" or ");
+                    hints.push(format!("`{head}` means {meant}; for another one write {others}"));
                 }
                 Resolved {
                     group: resource.group.clone(),
@@ -262,8 +264,8 @@ impl ResourceTable {
         let others = found
             .iter()
             .filter(|at| (&at.group, &at.resource) != (&best.group, &best.resource))
-            // What only authorizers know (no version is served) is no other meaning of a word, unless it is asked that way.
-            .filter(|at| !at.version.is_empty() || verb.starts_with("impersonate"))
+            // What only authorizers know (no version is served) is no other meaning of a word, unless they ask for this verb.
+            .filter(|at| !at.version.is_empty() || at.verbs.iter().any(|known| known == verb))
             .map(|at| place(&at.resource, &at.group))
             .collect();
         Some((best, others))

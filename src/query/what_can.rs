@@ -67,7 +67,8 @@ struct Held {
 
 /// Everything that an identity can do by RBAC, exactly with the groups given.
 ///
-/// URLs in the role of a RoleBinding are left out: a request for a path has no namespace, so they never count.
+/// Rights are what the rules say. Some of a RoleBinding never count, and are given nevertheless: those on cluster-scoped
+/// resources, and those on paths, since a request for one has no namespace.
 pub fn what_can(graph: &AccessGraph, cluster: ClusterId, identity: &Identity) -> WhatCan {
     let mut found: BTreeMap<(Option<Name>, Target), Held> = BTreeMap::new();
     let mut dangling = Vec::new();
@@ -99,9 +100,7 @@ pub fn what_can(graph: &AccessGraph, cluster: ClusterId, identity: &Identity) ->
                         add(Target::Resource { api_group, resource, resource_names });
                     }
                 }
-                if scope.namespace.is_none() {
-                    held.non_resource_urls.iter().for_each(|&url| add(Target::Url(url)));
-                }
+                held.non_resource_urls.iter().for_each(|&url| add(Target::Url(url)));
             }
         }
     }

@@ -69,26 +69,32 @@ pub struct WhoCan {
     pub rows: Vec<Row>,
     /// The places of the rules, in their roles, that the grants refer to.
     pub rules: Vec<u32>,
-    /// How many subjects were left out as system subjects.
+    /// How many subjects [`SystemFilter`] left out.
     pub hidden: usize,
+    left_out: Vec<Subject>,
 }
 
 impl WhoCan {
     /// Adds the rows of other authorizers, as far as they are wanted, and keeps the order.
     pub fn merge(&mut self, graph: &AccessGraph, rows: Vec<Row>, filter: Filter<'_>) {
-        let mut hidden: Vec<Subject> = Vec::new();
         for row in rows.into_iter().filter(|row| (filter.keep)(row.subject)) {
             if filter.hides(graph, row.subject) {
-                hidden.push(row.subject);
+                self.leave_out(row.subject);
             } else {
                 self.rows.push(row);
             }
         }
-        hidden.sort_unstable();
-        hidden.dedup();
-        self.hidden += hidden.len();
         // `system:masters` comes first. The sort is stable: the rows of one subject and authorizer stay as they were.
-        self.rows.sort_by_key(|row| (row.authorizer != Authorizer::Masters, row.subject, row.authorizer));
+        let masters = graph.snapshot().names.find(MASTERS).map(Subject::Group);
+        self.rows.sort_by_key(|row| (Some(row.subject) != masters, row.subject, row.authorizer));
+    }
+
+    /// Counts a subject once, whichever authorizers allow it.
+    fn leave_out(&mut self, subject: Subject) {
+        if let Err(at) = self.left_out.binary_search(&subject) {
+            self.left_out.insert(at, subject);
+            self.hidden += 1;
+        }
     }
 }
 
@@ -156,24 +162,32 @@ pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: 
 }
 
 impl WhoCan {
-    /// `system:masters` can do everything on every API server, whatever the bindings say.
+    /// `system:masters` can do everything on every API server, whatever the bindings say. Its rows come first, and what a
+    /// ClusterRoleBinding grants to it stands in the row that it has anyway.
     fn add_masters(&mut self, graph: &AccessGraph, filter: Filter<'_>) {
         let Some(masters) = graph.snapshot().names.find(MASTERS).map(Subject::Group) else { return };
         if !(filter.keep)(masters) {
-        } else if filter.system == SystemFilter::Hide {
-            self.hidden += 1;
-        } else {
-            let row = Row {
-                subject: masters,
-                place: Place::Cluster,
-                resource_names: Vec::new(),
-                authorizer: Authorizer::Masters,
-                decision: Decision::Allowed,
-                grants: Vec::new(),
-                node_grants: Vec::new(),
-            };
-            self.rows.insert(0, row);
+            return;
         }
+        if filter.system == SystemFilter::Hide {
+            self.leave_out(masters);
+            return;
+        }
+        let (mut own, others): (Vec<Row>, Vec<Row>) =
+            std::mem::take(&mut self.rows).into_iter().partition(|row| row.subject == masters);
+        let is_whole = |row: &Row| row.place == Place::Cluster && row.decision == Decision::Allowed;
+        let bound = own.iter().position(is_whole).map(|at| own.remove(at).grants);
+        self.rows.push(Row {
+            subject: masters,
+            place: Place::Cluster,
+            resource_names: Vec::new(),
+            authorizer: Authorizer::Masters,
+            decision: Decision::Allowed,
+            grants: bound.unwrap_or_default(),
+            node_grants: Vec::new(),
+        });
+        self.rows.extend(own);
+        self.rows.extend(others);
     }
 }
 
@@ -247,7 +261,7 @@ impl Search<'_> {
                 continue;
             }
             if filter.hides(graph, subject) {
-                answer.hidden += 1;
+                answer.leave_out(subject);
                 continue;
             }
             for of_kind in of_subject.chunk_by(|a, b| (a.names == 0) == (b.names == 0)) {

@@ -1,9 +1,13 @@
 //! `why`: the grants that allow something; or, on no, the nearest misses and what each one lacks.
 
 use crate::graph::{AccessGraph, BindingIx, Scope};
-use crate::model::{Action, Authorizer, ClusterId, Identity, MASTERS, MatchedNames, Name, Question, Rule, Subject};
+use crate::model::{
+    Action, Authorizer, ClusterId, Identity, MASTERS, MatchedNames, Name, Question, Rule, Subject,
+    service_account_parts,
+};
 
-use super::decide::subjects;
+use super::decide::{Authorizers, subjects};
+use super::node::{self, NodeGrant};
 use super::what_can::RightGrant;
 use super::who_can::Where;
 
@@ -12,6 +16,8 @@ use super::who_can::Where;
 pub struct Why {
     /// The authorizer that allows without any binding, if one does.
     pub by: Option<Authorizer>,
+    /// Through what the Node authorizer allows, if it is that one.
+    pub node: Option<NodeGrant>,
     /// Every rule that allows, by binding.
     pub grants: Vec<RightGrant>,
     /// What almost allows, when nothing does; the nearest first.
@@ -45,7 +51,7 @@ pub enum Lack {
     Role,
     /// The RoleBinding holds in its own namespace only.
     Namespace,
-    /// A RoleBinding cannot grant what is cluster-scoped.
+    /// A RoleBinding cannot grant what is cluster-scoped, nor a path.
     ClusterScoped,
     /// The rule is limited to other object names.
     ResourceNames,
@@ -59,16 +65,31 @@ pub enum Lack {
     ApiGroup,
     /// The rule has other verbs.
     Verb,
-    /// The binding names another subject of the same name: another kind, or an account of another namespace.
+    /// The binding names another subject of the same name: another kind, another case, or an account of another namespace.
     Subject,
 }
 
 /// Why an identity, exactly with the groups given, can or cannot do this.
 ///
 /// O(rules of the identity's bindings), and of those that name a subject of the same name.
-pub fn why(graph: &AccessGraph, cluster: ClusterId, identity: &Identity, action: &Action, place: &Where) -> Why {
+pub fn why(
+    graph: &AccessGraph,
+    cluster: ClusterId,
+    identity: &Identity,
+    action: &Action,
+    place: &Where,
+    authorizers: Authorizers,
+) -> Why {
     if identity.is_in(MASTERS) {
         return Why { by: Some(Authorizer::Masters), ..Why::default() };
+    }
+    if authorizers.node
+        && let Ok(grant) = node::decide(graph, cluster, identity, action)
+    {
+        return Why { by: Some(Authorizer::Node), node: Some(grant), ..Why::default() };
+    }
+    if !authorizers.rbac {
+        return Why::default();
     }
     let own = subjects(graph, identity);
     let mut answer = Why::default();
@@ -78,9 +99,10 @@ pub fn why(graph: &AccessGraph, cluster: ClusterId, identity: &Identity, action:
         }
     }
     if !answer.allowed() {
+        let called = called(identity);
         for (id, other) in graph.snapshot().subjects.iter() {
-            let alike = own.iter().any(|mine| mine.name() == other.name()) && !own.contains(&other);
-            if alike {
+            let name = graph.text(other.name());
+            if called.iter().any(|own| own.eq_ignore_ascii_case(name)) && !own.contains(&other) {
                 for &binding in graph.bindings_of(id) {
                     let mut theirs = Why::default();
                     examine(graph, action, place, binding, other, &mut theirs);
@@ -99,6 +121,12 @@ pub fn why(graph: &AccessGraph, cluster: ClusterId, identity: &Identity, action:
     answer.misses.sort_unstable();
     answer.misses.dedup();
     answer
+}
+
+/// The names that an identity goes by: of a service account the one without its namespace.
+fn called(identity: &Identity) -> Vec<&str> {
+    let user = service_account_parts(&identity.user).map_or(identity.user.as_str(), |(_, name)| name);
+    Some(user).filter(|user| !user.is_empty()).into_iter().chain(identity.groups.iter().map(String::as_str)).collect()
 }
 
 fn bindings(graph: &AccessGraph, cluster: ClusterId, subject: Subject) -> impl Iterator<Item = BindingIx> {

@@ -7,6 +7,9 @@ mod format;
 mod review;
 mod saved;
 mod table;
+mod tame;
+#[cfg(test)]
+mod tests;
 mod text;
 mod what_can;
 mod who_can;
@@ -17,6 +20,6 @@ pub use format::{Format, FormatError};
 pub use review::{ReviewItem, ReviewReport, reviews};
 pub use saved::{saved, saved_gz};
 pub use text::safe;
-pub use what_can::{Layout, WhatCanReport, what_can};
+pub use what_can::{Layout, WhatCanReport, binding_thing, what_can};
 pub use who_can::{WhoCanReport, who_can};
 pub use why::{WhyReport, why};

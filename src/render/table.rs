@@ -8,6 +8,7 @@ use super::text::safe;
 /// A table under construction.
 pub(super) struct Table {
     builder: Builder,
+    /// Without the heads.
     rows: usize,
 }
 
@@ -18,7 +19,7 @@ impl Table {
         if show_heads {
             builder.push_record(heads.iter().copied());
         }
-        Table { builder, rows: usize::from(show_heads) }
+        Table { builder, rows: 0 }
     }
 
     /// Adds a row; what its cells hold is made safe for a terminal, and an empty cell is shown as `-`.
@@ -30,7 +31,7 @@ impl Table {
         self.rows += 1;
     }
 
-    /// The text; empty when there are no rows.
+    /// The text; empty when there are no rows, as kubectl prints no heads over nothing.
     pub(super) fn text(self) -> String {
         if self.rows == 0 {
             return String::new();

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
-use super::evidence::{GrantOut, binding_out, grant_out, role_out};
+use super::evidence::{GrantOut, ObjectOut, binding_out, grant_out, name_list, role_out};
 use super::format::Format;
 use super::table::Table;
 use super::text::safe;
-use crate::graph::AccessGraph;
-use crate::model::{Identity, Name, ResourceTable, Thing};
+use crate::graph::{AccessGraph, BindingIx};
+use crate::model::{Authorizer, Identity, MASTERS, Name, ResourceTable, Thing};
 use crate::query::{Right, Target, WhatCan};
 
 /// How the table is laid out.
@@ -38,7 +38,7 @@ pub struct WhatCanReport<'a> {
 
 /// Who was asked about.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Identity"))]
 pub(super) struct IdentityOut {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) user: String,
@@ -54,7 +54,7 @@ impl From<&Identity> for IdentityOut {
 
 /// The verbs on one target at one place.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RightItem {
     /// Everywhere in the cluster; otherwise `namespace` says where.
@@ -73,7 +73,10 @@ pub(super) struct RightItem {
     #[serde(skip_serializing_if = "Option::is_none", rename = "nonResourceURL")]
     non_resource_url: Option<String>,
     verbs: Vec<String>,
-    /// Why the right has no effect: a RoleBinding cannot grant what is cluster-scoped.
+    /// `masters` or `rbac`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "rbac"])))]
+    authorizer: &'static str,
+    /// Why the right has no effect: a RoleBinding cannot grant what is cluster-scoped, nor a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_effect: Option<&'static str>,
     grants: Vec<SubjectGrantOut>,
@@ -81,7 +84,7 @@ pub(super) struct RightItem {
 
 /// A grant, and which of the identity's names it is for.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SubjectGrant"))]
 pub(super) struct SubjectGrantOut {
     pub(super) subject: SubjectOut,
     #[serde(flatten)]
@@ -89,6 +92,7 @@ pub(super) struct SubjectGrantOut {
 }
 
 const CLUSTER_SCOPED: &str = "a RoleBinding cannot grant a cluster-scoped resource";
+const PATH: &str = "a RoleBinding cannot grant a path";
 
 /// The text of an answer.
 ///
@@ -100,12 +104,39 @@ pub fn what_can(report: &WhatCanReport<'_>, format: Format, layout: Layout, head
         (Format::Table, Layout::List) | (Format::Wide, _) => Ok(list(report, heads, format == Format::Wide)),
         (Format::Name, _) => Ok(names(report)),
         (Format::Json | Format::Yaml | Format::Ndjson, _) => {
-            let items = report.answer.rights.iter().map(|right| item(report, right)).collect();
+            let built_in = if report.answer.masters { RightItem::of_masters().to_vec() } else { Vec::new() };
+            let items =
+                built_in.into_iter().chain(report.answer.rights.iter().map(|right| item(report, right))).collect();
             let question = IdentityOut::from(report.identity);
-            Document::new("WhatCanReport", report.graph.snapshot(), &report.metadata, question, items, &report.exit)
-                .text(format)
-                .unwrap_or_else(|| Ok(String::new()))
+            let snapshot = report.graph.snapshot();
+            let mut document =
+                Document::new("WhatCanReport", snapshot, &report.metadata, question, items, &report.exit);
+            let dangling: Vec<ObjectOut> =
+                report.answer.dangling.iter().map(|&binding| binding_out(report.graph, binding)).collect();
+            document.summary.dangling_bindings = Some(dangling);
+            document.text(format).unwrap_or_else(|| Ok(String::new()))
         }
+    }
+}
+
+impl RightItem {
+    /// What a member of `system:masters` can do: everything, and every path.
+    fn of_masters() -> [RightItem; 2] {
+        let any = || Some("*".to_owned());
+        let everything = RightItem {
+            cluster_wide: Some(true),
+            namespace: None,
+            api_group: any(),
+            resource: any(),
+            resource_names: Vec::new(),
+            non_resource_url: None,
+            verbs: vec!["*".to_owned()],
+            authorizer: Authorizer::Masters.as_str(),
+            no_effect: None,
+            grants: Vec::new(),
+        };
+        let paths = RightItem { api_group: None, resource: None, non_resource_url: any(), ..everything.clone() };
+        [everything, paths]
     }
 }
 
@@ -129,7 +160,8 @@ fn item(report: &WhatCanReport<'_>, right: &Right) -> RightItem {
         resource_names,
         non_resource_url: url,
         verbs: right.verbs.iter().map(|&verb| text(verb)).collect(),
-        no_effect: has_no_effect(report, right).then_some(CLUSTER_SCOPED),
+        authorizer: Authorizer::Rbac.as_str(),
+        no_effect: no_effect(report, right),
         grants: right
             .grants
             .iter()
@@ -141,14 +173,15 @@ fn item(report: &WhatCanReport<'_>, right: &Right) -> RightItem {
     }
 }
 
-/// A namespaced right on a cluster-scoped resource, the namespace object itself excepted.
-fn has_no_effect(report: &WhatCanReport<'_>, right: &Right) -> bool {
-    let Target::Resource { api_group, resource, .. } = &right.target else { return false };
+/// Why a right of a RoleBinding never counts: it is on a path, or on a cluster-scoped resource, the namespace object itself
+/// excepted.
+fn no_effect(report: &WhatCanReport<'_>, right: &Right) -> Option<&'static str> {
+    right.namespace?;
+    let Target::Resource { api_group, resource, .. } = &right.target else { return Some(PATH) };
     let (group, resource) = (report.graph.text(*api_group), report.graph.text(*resource));
     let (base, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    right.namespace.is_some()
-        && !(group.is_empty() && base == "namespaces")
-        && report.table.known(group, base, subresource).is_some_and(|known| !known.namespaced)
+    let known = report.table.known(group, base, subresource).filter(|known| !known.namespaced);
+    known.filter(|_| !(group.is_empty() && base == "namespaces")).map(|_| CLUSTER_SCOPED)
 }
 
 /// The verbs that have a column; others stand in the last one.
@@ -221,7 +254,9 @@ fn list(report: &WhatCanReport<'_>, heads: bool, wide: bool) -> String {
 fn place(report: &WhatCanReport<'_>, right: &Right) -> String {
     match right.namespace {
         None => "cluster-wide".to_owned(),
-        Some(namespace) if has_no_effect(report, right) => format!("{} (no effect)", report.graph.text(namespace)),
+        Some(namespace) if no_effect(report, right).is_some() => {
+            format!("{} (no effect)", report.graph.text(namespace))
+        }
         Some(namespace) => report.graph.text(namespace).to_owned(),
     }
 }
@@ -234,30 +269,37 @@ fn target(graph: &AccessGraph, right: &Right) -> String {
                 "" => String::new(),
                 group => format!(".{group}"),
             };
-            let only: Vec<&str> = resource_names.iter().map(|&name| graph.text(name)).collect();
-            let only = if only.is_empty() { String::new() } else { format!(" (only: {})", only.join(", ")) };
+            let only = if resource_names.is_empty() {
+                String::new()
+            } else {
+                format!(" (only: {})", name_list(graph, resource_names))
+            };
             format!("{}{group}{only}", graph.text(*resource))
         }
     }
 }
 
-/// The bindings behind the rights, each once.
+/// The bindings behind the rights, each once; and the group that needs none.
 fn names(report: &WhatCanReport<'_>) -> String {
     let graph = report.graph;
     let mut bindings: Vec<_> =
         report.answer.rights.iter().flat_map(|right| right.grants.iter().map(|grant| grant.binding)).collect();
     bindings.sort_unstable();
     bindings.dedup();
-    let mut text = String::new();
+    let mut text = if report.answer.masters { format!("group:{MASTERS}\n") } else { String::new() };
     for at in bindings {
-        let binding = graph.binding(at);
-        let name = graph.text(binding.name).to_owned();
-        let thing = match binding.namespace {
-            Some(namespace) => Thing::RoleBinding(graph.text(namespace).to_owned(), name),
-            None => Thing::ClusterRoleBinding(name),
-        };
-        text.push_str(&safe(&thing.to_string()));
+        text.push_str(&safe(&binding_thing(graph, at).to_string()));
         text.push('\n');
     }
     text
+}
+
+/// A binding in the grammar of things.
+pub fn binding_thing(graph: &AccessGraph, at: BindingIx) -> Thing {
+    let binding = graph.binding(at);
+    let name = graph.text(binding.name).to_owned();
+    match binding.namespace {
+        Some(namespace) => Thing::RoleBinding(graph.text(namespace).to_owned(), name),
+        None => Thing::ClusterRoleBinding(name),
+    }
 }

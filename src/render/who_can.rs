@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
-use super::evidence::{GrantOut, QuestionOut, binding_out, grant_out, role_out, subject_column, thing};
+use super::evidence::{
+    GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing,
+};
 use super::format::Format;
 use super::table::Table;
 use crate::graph::AccessGraph;
-use crate::model::{Action, Authorizer, Name, RoleKind};
+use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
 use crate::query::{Grant, Member, Place, Row, WhoCan};
 
 /// What is rendered: the answer and what was asked.
@@ -32,7 +34,7 @@ pub struct WhoCanReport<'a> {
 
 /// One subject with every grant it has at one place.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhoCanItem {
     subject: SubjectOut,
@@ -45,10 +47,15 @@ pub(super) struct WhoCanItem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_names: Vec<String>,
     /// `masters`, `node` or `rbac`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac"])))]
     authorizer: &'static str,
     /// `allowed`, or `named` when it is allowed only for `resourceNames`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named"])))]
     decision: &'static str,
     grants: Vec<GrantOut>,
+    /// Through what the Node authorizer allows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    node_grants: Vec<NodeGrantOut>,
     /// The known accounts behind a group that the API server fills by itself, under `--expand`.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberOut>>,
@@ -59,7 +66,7 @@ pub(super) struct WhoCanItem {
 
 /// An account behind a group.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Member"))]
 struct MemberOut {
     namespace: String,
     name: String,
@@ -81,7 +88,7 @@ pub fn who_can(report: &WhoCanReport<'_>, format: Format, heads: bool) -> Result
             let snapshot = report.graph.snapshot();
             let question = QuestionOut::from(report.action);
             let mut document = Document::new("WhoCanReport", snapshot, &report.metadata, question, items, &report.exit);
-            document.summary.hidden_system_subjects = Some(report.answer.hidden);
+            document.summary.hidden_subjects = Some(report.answer.hidden);
             document.text(format).unwrap_or_else(|| Ok(String::new()))
         }
     }
@@ -112,6 +119,7 @@ fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {
         authorizer: row.authorizer.as_str(),
         decision: row.decision.as_str(),
         grants: row.grants.iter().flat_map(|grant| grants(report, grant)).collect(),
+        node_grants: row.node_grants.iter().map(|&grant| NodeGrantOut::new(graph, grant)).collect(),
         members,
         verified: report.verified.get(at).copied().flatten(),
     }
@@ -144,7 +152,7 @@ fn table(report: &WhoCanReport<'_>, heads: bool, wide: bool) -> String {
             }
             if wide {
                 let default = if line.default { "yes" } else { "no" };
-                cells.extend([line.rule, row.authorizer.as_str().to_owned(), default.to_owned(), line.source]);
+                cells.extend([line.rule, line.authorizer.as_str().to_owned(), default.to_owned(), line.source]);
             }
             table.row(cells);
         }
@@ -165,6 +173,7 @@ struct Line {
     binding: String,
     role: String,
     rule: String,
+    authorizer: Authorizer,
     default: bool,
     source: String,
 }
@@ -174,22 +183,38 @@ fn lines(report: &WhoCanReport<'_>, row: &Row, wide: bool) -> Vec<Line> {
     let only = if row.resource_names.is_empty() {
         String::new()
     } else {
-        format!(" (only: {})", list(graph, &row.resource_names))
+        format!(" (only: {})", name_list(graph, &row.resource_names))
     };
-    if row.grants.is_empty() {
-        return vec![Line {
-            place: format!("{}{only}", place_column(graph, &row.place, wide)),
-            binding: match row.authorizer {
-                Authorizer::Masters => "(built in)".to_owned(),
-                Authorizer::Node => "(Node authorizer)".to_owned(),
-                Authorizer::Rbac | Authorizer::Azure => String::new(),
-            },
-            role: String::new(),
-            rule: String::new(),
-            default: row.authorizer != Authorizer::Rbac,
-            source: String::new(),
-        }];
-    }
+    // A decision that is neither yes nor limited to names is said.
+    let doubt = match row.decision {
+        Decision::Unknown | Decision::Conditional => format!(" ({})", row.decision.as_str()),
+        _ => String::new(),
+    };
+    let without_binding = |binding: &str, role: String, source: String| Line {
+        place: format!("{}{only}{doubt}", place_column(graph, &row.place, wide)),
+        binding: binding.to_owned(),
+        role,
+        rule: String::new(),
+        authorizer: row.authorizer,
+        default: true,
+        source,
+    };
+    let built_in = match row.authorizer {
+        Authorizer::Masters => Some(without_binding("(built in)", String::new(), String::new())),
+        Authorizer::Node => {
+            let through: Vec<NodeGrantOut> = row.node_grants.iter().map(|&at| NodeGrantOut::new(graph, at)).collect();
+            let mut columns: Vec<String> = through.iter().map(NodeGrantOut::column).collect();
+            columns.dedup();
+            let role = match columns.as_slice() {
+                [] => String::new(),
+                [first, rest @ ..] if !wide && rest.len() > 1 => format!("through {first}, +{}", rest.len()),
+                all => format!("through {}", all.join(", ")),
+            };
+            let source = through.iter().find_map(|at| at.source.as_ref()).map(OriginOut::column);
+            Some(without_binding("(Node authorizer)", role, source.unwrap_or_default()))
+        }
+        Authorizer::Rbac | Authorizer::Azure => None,
+    };
     // Grants are ordered by namespace; those that differ only in it are one line.
     let mut groups: Vec<Vec<&Grant>> = Vec::new();
     let mut by_key: HashMap<(Name, RoleKind, Name), usize> = HashMap::new();
@@ -215,11 +240,15 @@ fn lines(report: &WhoCanReport<'_>, row: &Row, wide: bool) -> Vec<Line> {
             binding: format!("{} {}", binding_out(graph, first.binding).kind, graph.text(binding.name)),
             role: format!("{} {}", role.kind, role.name),
             rule: rules.join("; "),
+            authorizer: Authorizer::Rbac,
             default: role.kubernetes_default,
-            source: OriginOut::new(graph.snapshot(), binding.origin).column(),
+            source: match grants.len() {
+                1 => OriginOut::new(graph.snapshot(), binding.origin).column(),
+                many => format!("{} (+{})", OriginOut::new(graph.snapshot(), binding.origin).column(), many - 1),
+            },
         })
     };
-    groups.into_iter().filter_map(line).collect()
+    built_in.into_iter().chain(groups.into_iter().filter_map(line)).collect()
 }
 
 fn place_column(graph: &AccessGraph, place: &Place, wide: bool) -> String {
@@ -227,19 +256,13 @@ fn place_column(graph: &AccessGraph, place: &Place, wide: bool) -> String {
         Place::Cluster => "cluster-wide".to_owned(),
         Place::Namespaces(namespaces) => match namespaces.as_slice() {
             [one] => graph.text(*one).to_owned(),
-            all if wide || all.len() < 4 => list(graph, all),
+            all if wide || all.len() < 4 => name_list(graph, all),
             [a, b, rest @ ..] => {
                 format!("in {} namespaces ({}, {}, +{})", namespaces.len(), graph.text(*a), graph.text(*b), rest.len())
             }
             [] => String::new(),
         },
     }
-}
-
-fn list(graph: &AccessGraph, names: &[Name]) -> String {
-    let texts: Vec<&str> =
-        names.iter().map(|&name| if name == Name::EMPTY { "\"\"" } else { graph.text(name) }).collect();
-    texts.join(", ")
 }
 
 fn names(report: &WhoCanReport<'_>) -> String {

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::grant_out;
-use super::evidence::{ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, subject_column};
+use super::evidence::{
+    NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
+};
 use super::format::Format;
 use super::text::safe;
 use super::what_can::{IdentityOut, SubjectGrantOut};
@@ -36,7 +38,7 @@ pub struct WhyReport<'a> {
 
 /// Who and what was asked.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentityAndQuestion"))]
 pub(super) struct WhyQuestion {
     identity: IdentityOut,
     action: QuestionOut,
@@ -44,14 +46,19 @@ pub(super) struct WhyQuestion {
 
 /// The one answer.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhyItem {
     /// `allowed`, `denied` or `unknown`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown"])))]
     decision: &'static str,
     /// The authorizer that allows without any binding.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node"])))]
     authorizer: Option<&'static str>,
+    /// Through what, if it is the Node authorizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_grant: Option<NodeGrantOut>,
     grants: Vec<SubjectGrantOut>,
     /// What almost allows, the nearest first.
     near_misses: Vec<MissOut>,
@@ -59,9 +66,10 @@ pub(super) struct WhyItem {
 
 /// Something that grants almost this.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NearMiss"))]
 pub(super) struct MissOut {
     /// The kind of what is lacking.
+    #[cfg_attr(test, schemars(extend("enum" = ["role", "namespace", "clusterScoped", "resourceNames", "subresource", "wildcard", "case", "apiGroup", "verb", "subject"])))]
     lack: &'static str,
     /// The same in words.
     message: String,
@@ -96,6 +104,7 @@ fn item(report: &WhyReport<'_>) -> WhyItem {
     WhyItem {
         decision: report.decision.as_str(),
         authorizer: report.answer.by.map(|by| by.as_str()),
+        node_grant: report.answer.node.map(|grant| NodeGrantOut::new(graph, grant)),
         grants: report
             .answer
             .grants
@@ -159,7 +168,11 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
                 "  group system:masters is let through before every authorizer; no binding can take that away"
                     .to_owned()
             }
-            other => format!("  the {} authorizer allows it", other.as_str()),
+            other => {
+                let through = report.answer.node.map(|grant| NodeGrantOut::new(graph, grant).column());
+                let through = through.map(|through| format!(", through {through}")).unwrap_or_default();
+                format!("  the {} authorizer allows it{through}", other.as_str())
+            }
         });
     }
     for grant in &report.answer.grants {
@@ -233,7 +246,8 @@ fn message(report: &WhyReport<'_>, miss: &Miss) -> String {
     let title = format!("{} {}", out.kind, object(&out));
     let role = role_out(graph, miss.binding);
     let rule = rule_of(graph, miss).unwrap_or_else(RuleOut::empty);
-    let quoted = |texts: &[String]| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    let quoted =
+        |texts: &[String]| texts.iter().map(|text| format!("`{}`", shown(text))).collect::<Vec<_>>().join(", ");
     let role_title = format!("{} {}", role.kind, role.name);
     let namespace = binding.namespace.map(|namespace: Name| graph.text(namespace)).unwrap_or_default();
     let wanted = match report.action {
@@ -242,13 +256,19 @@ fn message(report: &WhyReport<'_>, miss: &Miss) -> String {
     };
     match miss.lack {
         Lack::Role if matches!(binding.role.kind, RoleKind::Other(_)) => {
-            format!("{title} grants nothing: its roleRef is neither a Role nor a ClusterRole")
+            format!("{title} grants nothing: `{}` of its roleRef is neither Role nor ClusterRole", role.kind)
+        }
+        Lack::Role if binding.role.kind == RoleKind::Role && binding.namespace.is_none() => {
+            format!("{title} grants nothing: a ClusterRoleBinding cannot grant a Role, and names {role_title}")
         }
         Lack::Role => format!("{title} grants nothing: {role_title} does not exist"),
         Lack::Namespace => match report.action.namespace() {
             "" => format!("{title} grants this in namespace {namespace} only"),
             asked => format!("{title} grants this in namespace {namespace}, not {asked}"),
         },
+        Lack::ClusterScoped if matches!(report.action, Action::NonResource { .. }) => {
+            format!("{title} grants {role_title} in namespace {namespace}, but a RoleBinding cannot grant a path")
+        }
         Lack::ClusterScoped => {
             format!(
                 "{title} grants {role_title} in namespace {namespace}, but a RoleBinding cannot grant what is cluster-scoped"
@@ -268,6 +288,9 @@ fn message(report: &WhyReport<'_>, miss: &Miss) -> String {
             format!("{title}: in {role_title} {} is not a wildcard for this", quoted(&stars))
         }
         Lack::Case => format!("{title}: {role_title} differs in upper and lower case only, and case counts"),
+        Lack::ApiGroup if rule.api_groups.is_empty() => {
+            format!("{title}: a rule of {role_title} names no API group, so it allows nothing")
+        }
         Lack::ApiGroup => {
             let groups: Vec<String> = rule
                 .api_groups
@@ -275,6 +298,9 @@ fn message(report: &WhyReport<'_>, miss: &Miss) -> String {
                 .map(|group| if group.is_empty() { "\"\" (core)".to_owned() } else { group.clone() })
                 .collect();
             format!("{title}: {role_title} allows this in API group {}", quoted(&groups))
+        }
+        Lack::Verb if rule.verbs.is_empty() => {
+            format!("{title}: a rule of {role_title} names no verb, so it allows nothing")
         }
         Lack::Verb => format!("{title}: {role_title} allows verbs {} on it", quoted(&rule.verbs)),
         Lack::Subject => {

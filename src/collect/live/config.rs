@@ -222,6 +222,7 @@ pub(super) fn resolve(options: &ConnectionOptions, environment: &Environment) ->
     let address = address(&server)?;
     let secure = address.scheme_str() == Some("https");
     if secure {
+        read_token(&mut user)?;
         check(&user, &names[2])?;
         exec::run(&mut user, &cluster, options.standard_input)?;
     } else {
@@ -281,9 +282,6 @@ fn override_user(user: &mut AuthInfo, options: &ConnectionOptions) -> Result<(),
         user.token_file = None;
         user.exec = None;
         user.auth_provider = None;
-    } else if user.token_file.as_ref().is_some_and(|file| std::fs::metadata(file).is_ok()) {
-        // Of a token and a file with one, the file is the fresher.
-        user.token = None;
     }
     if let Some(certificate) = path_text(options.client_certificate.as_ref()) {
         user.client_certificate = Some(certificate);
@@ -360,8 +358,19 @@ fn address(server: &str) -> Result<http::Uri, LiveError> {
     parsed.ok().filter(good).ok_or_else(|| wrong(format!("server `{server}` is no address; write https://HOST:PORT")))
 }
 
+/// Of a token and a file with one, the file is the fresher. kube would take the line end at its end for a part of it.
+fn read_token(user: &mut AuthInfo) -> Result<(), LiveError> {
+    let Some(file) = user.token_file.take() else { return Ok(()) };
+    match std::fs::read_to_string(&file) {
+        Ok(text) => user.token = Some(text.trim().to_owned().into()),
+        Err(_) if user.token.is_some() => {}
+        Err(error) => return Err(wrong(format!("the token file `{file}` cannot be read: {error}"))),
+    }
+    Ok(())
+}
+
 fn check(user: &AuthInfo, name: &str) -> Result<(), LiveError> {
-    if (user.token.is_some() || user.token_file.is_some()) && user.username.is_some() {
+    if user.token.is_some() && user.username.is_some() {
         return Err(wrong(format!("user `{name}` has both a token and a password; only one of them can be used")));
     }
     let certificate = user.client_certificate.is_some() || user.client_certificate_data.is_some();
@@ -461,3 +470,6 @@ fn duration(text: &str) -> Option<Duration> {
     }
     (!text.is_empty()).then_some(total)
 }
+
+#[cfg(test)]
+mod tests;

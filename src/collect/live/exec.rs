@@ -50,7 +50,6 @@ struct AnswerStatus {
 pub(super) fn run(user: &mut AuthInfo, cluster: &Cluster, input: StandardInput) -> Result<(), LiveError> {
     let Some(exec) = user.exec.take() else { return Ok(()) };
     let known = user.token.is_some()
-        || user.token_file.is_some()
         || user.username.is_some()
         || user.client_certificate.is_some()
         || user.client_certificate_data.is_some();

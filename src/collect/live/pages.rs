@@ -59,28 +59,23 @@ pub(super) struct Paging {
 /// How often a list whose token expired is begun anew.
 const RESTARTS: u32 = 3;
 
-/// What one pass over a list came to.
-enum Pass {
-    Done(Box<Reader>),
-    Expired,
-}
-
 impl Paging {
     /// Reads a whole list.
     pub(super) async fn read(&self, list: Collection, namespace: Option<&str>) -> Result<Reader, Failure> {
         let mut wait = Duration::from_millis(100);
         for _ in 0..=RESTARTS {
-            match self.pass(list, namespace).await? {
-                Pass::Done(reader) => return Ok(*reader),
-                Pass::Expired => tokio::time::sleep(wait).await,
+            if let Some(reader) = self.pass(list, namespace).await? {
+                return Ok(reader);
             }
+            tokio::time::sleep(wait).await;
             wait *= 2;
         }
         let message = "the list changed faster than its pages could be read; try a larger --chunk-size, or 0";
         Err(Failure::Unreadable(message.to_owned()))
     }
 
-    async fn pass(&self, list: Collection, namespace: Option<&str>) -> Result<Pass, Failure> {
+    /// One pass over a list; nothing when the server no longer knew the list's state before its end.
+    async fn pass(&self, list: Collection, namespace: Option<&str>) -> Result<Option<Reader>, Failure> {
         let mut reader = Reader::new(self.needs, "");
         let mut objects = 0;
         let mut inconsistent = false;
@@ -100,14 +95,14 @@ impl Paging {
             }
             let Some(next) = next else {
                 self.say(list, objects, true);
-                return Ok(Pass::Done(Box::new(reader)));
+                return Ok(Some(reader));
             };
             self.say(list, objects, false);
             let mut answer = joined(next.await);
             if let Err(Failure::Refused { code: 410, continued, .. }) = &answer {
                 // The server no longer keeps the list's state (etcd compacts every five minutes). Its own token goes on
                 // with the state of now, which it does once; without one the list begins anew.
-                let (Some(token), false) = (continued, inconsistent) else { return Ok(Pass::Expired) };
+                let (Some(token), false) = (continued, inconsistent) else { return Ok(None) };
                 inconsistent = true;
                 reader.warn(
                     Origin::LIVE,
@@ -119,7 +114,7 @@ impl Paging {
                 );
                 answer = self.page(list, namespace, Some(token)).await;
                 if let Err(Failure::Refused { code: 410, .. }) = &answer {
-                    return Ok(Pass::Expired);
+                    return Ok(None);
                 }
             }
             text = answer?;

@@ -215,7 +215,9 @@ struct StatusMeta {
 
 fn refusal(status: StatusCode, body: &str) -> Failure {
     let read: Status = serde_json::from_str(body).unwrap_or_default();
-    let words = read.message.as_deref().map(one_line).filter(|words| !words.is_empty());
+    // A proxy before the server may say it in plain words, or in a page that is of no use here.
+    let plain = || (!body.trim_start().starts_with(['<', '{', '[', '"'])).then_some(body);
+    let words = read.message.as_deref().or_else(plain).map(one_line).filter(|words| !words.is_empty());
     let message = words.unwrap_or_else(|| format!("the server answered {status}"));
     if status == StatusCode::UNAUTHORIZED {
         return Failure::Unauthorized(message);
