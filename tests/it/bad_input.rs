@@ -417,7 +417,8 @@ fn files_that_are_not_there() {
     }
     let address = "https://example.com/role.yaml";
     let found = load_in(folder.path(), &[Input::Path(address.into())], &options()).err();
-    let expected =
-        format!("{address}: https addresses are not fetched; write `curl -fsSL {address} | kubectl rbac-lens ... -f -`");
+    let expected = format!(
+        "{address}: https addresses are not fetched; write `curl -fsSL {address} | kubectl rbac-lens ... -f -`"
+    );
     assert_eq!(found, Some(vec![expected]));
 }

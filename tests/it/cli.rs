@@ -117,7 +117,6 @@ fn answers_about_the_demo_are_as_they_were() {
 const REVIEWS: &str = "\
 apiVersion: authorization.k8s.io/v1
 kind: SubjectAccessReview
-metadata: {name: kept}
 spec: {user: alice@contoso.example, resourceAttributes: {verb: get, resource: secrets, namespace: dev}}
 status: {allowed: true}
 ---

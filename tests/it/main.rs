@@ -4,12 +4,12 @@
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `floors`: a floor imports only from floors below it.
-//! - `formats`: every form that objects come in loads as it is.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `node`: the Node authorizer, on answers of a real server.
-//! - `profile`: clusters of any size, shared with the benchmark.
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
+//! - `formats`: every form that objects come in loads as it is.
+//! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
 //! - `reviews`: raw semantics, the server's refusals, expectations.

@@ -96,7 +96,7 @@ apiVersion: [
 
 #[test]
 fn reports_hold_what_their_schemas_say() {
-    let reviews = r#"{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {"name": "x"},
+    let reviews = r#"{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", 
         "spec": {"user": "a", "extra": {"k": ["v"]}, "nonResourceAttributes": {"verb": "get", "path": "/"}}}
         {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
         "spec": {"groups": ["system:authenticated"], "resourceAttributes": {"verb": "get", "resource": "configmaps"}}}"#;
