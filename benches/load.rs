@@ -1,5 +1,5 @@
-//! How fast inputs are loaded, as ratios to a floor that is measured in the same run: serde_json passing over the same bytes with
-//! the same number of threads and keeping nothing.
+//! How fast inputs are loaded and indexed, as ratios to a floor that is measured in the same run: serde_json passing over the same
+//! bytes with the same number of threads and keeping nothing. And how long questions take after that.
 //!
 //! ```sh
 //! cargo bench --bench load                                  # measures S and M
@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use measure::{Cost, Task};
+use measure::{Asked, Cost, Task};
 use profile::{Form, Profile};
 
 /// How often each measurement is made, the first one being dropped.
@@ -111,6 +111,16 @@ fn compare(profiles: &[Profile]) -> io::Result<()> {
             }
         }
         report(&all, &mut out)?;
+        for (at, asked) in measure::ask_apart(&lines)?.iter().enumerate() {
+            let Asked { rows, middle, hundredth, everywhere, rows_everywhere } = asked;
+            writeln!(
+                out,
+                "  who-can {:<24} in a namespace: {rows:>5} rows, {middle:>7.2} us, 99 of 100 below {hundredth:>7.2} us; \
+                 in every one: {rows_everywhere:>6} rows, {:>6.2} ms",
+                Asked::words(at),
+                everywhere / 1e3
+            )?;
+        }
         loads.push((counts.bytes as f64, median(all[3].turns.iter().map(|cost| cost.wall))));
         std::fs::remove_file(lines)?;
         std::fs::remove_file(indented)?;
@@ -148,7 +158,8 @@ fn report(all: &[Measured], out: &mut dyn Write) -> io::Result<()> {
             // Turn by turn, since the two of one turn ran at nearly the same time.
             let ratios = measured.turns.iter().zip(floor).map(|(cost, floor)| cost.wall / floor.wall);
             let cpu = measured.turns.iter().zip(floor).map(|(cost, floor)| cost.cpu / floor.cpu);
-            write!(out, "  {:.2} of the floor, {:.2} of its CPU", median(ratios), median(cpu))?;
+            let index = median(measured.turns.iter().map(|cost| 1e3 * cost.index));
+            write!(out, "  {:.2} of the floor, {:.2} of its CPU; index {index:.1} ms", median(ratios), median(cpu))?;
         } else {
             floor = &measured.turns;
         }

@@ -1,5 +1,7 @@
 //! One measurement, in a process of its own.
 
+mod ask;
+
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,6 +9,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use rbac_lens::collect::{FileOptions, Input, Limits, Needs};
+use rbac_lens::graph::AccessGraph;
 use serde::de::IgnoredAny;
 
 /// What is timed.
@@ -16,11 +19,13 @@ pub(crate) enum Task {
     Floor,
     /// serde_json over one document in memory, keeping nothing; reading the file is not counted.
     WholeFloor,
-    /// Our own loading.
+    /// Our own loading and indexing.
     Load,
 }
 
 const TASKS: [Task; 3] = [Task::Floor, Task::WholeFloor, Task::Load];
+
+pub(crate) use ask::Asked;
 
 impl Task {
     pub(crate) fn word(self) -> &'static str {
@@ -38,27 +43,49 @@ pub(crate) struct Cost {
     pub(crate) wall: f64,
     pub(crate) cpu: f64,
     pub(crate) peak: f64,
+    /// The part of the clock's seconds that went into the index.
+    pub(crate) index: f64,
 }
 
 /// Measures in a new process.
 pub(crate) fn apart(task: Task, threads: usize, file: &Path) -> io::Result<Cost> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(["measure", task.word(), &threads.to_string()])
-        .arg(file)
-        .stderr(Stdio::inherit())
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    match numbers.as_slice() {
-        &[wall, cpu, peak] if output.status.success() => Ok(Cost { wall, cpu, peak }),
+    match child(task.word(), threads, file)?.as_slice() {
+        &[wall, cpu, peak, index] => Ok(Cost { wall, cpu, peak, index }),
         _ => Err(io::Error::other(format!("measuring `{}` failed", task.word()))),
     }
 }
 
-/// Measures in this process and prints the numbers for `apart`.
+/// Measures `who-can` in a new process.
+pub(crate) fn ask_apart(file: &Path) -> io::Result<Vec<Asked>> {
+    let numbers = child(ask::WORD, 2, file)?;
+    let (questions, _) = numbers.as_chunks();
+    Ok(questions.iter().map(|numbers| Asked::from(*numbers)).collect())
+}
+
+/// The numbers that a new process prints.
+fn child(task: &str, threads: usize, file: &Path) -> io::Result<Vec<f64>> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.args(["measure", task, &threads.to_string()]).arg(file).stderr(Stdio::inherit()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        return Err(io::Error::other(format!("measuring `{task}` failed")));
+    }
+    Ok(text.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+}
+
+/// Measures in this process and prints the numbers for `child`.
 pub(crate) fn here(task: &str, threads: &str, file: &Path) -> io::Result<()> {
-    let task = TASKS.into_iter().find(|known| known.word() == task).ok_or_else(|| io::Error::other("no such task"))?;
     let threads = threads.parse().map_err(io::Error::other)?;
+    if task == ask::WORD {
+        for Asked { rows, middle, hundredth, everywhere, rows_everywhere } in
+            ask::ask(&AccessGraph::new(load(file, threads)?))
+        {
+            writeln!(io::stdout(), "{rows} {middle} {hundredth} {everywhere} {rows_everywhere}")?;
+        }
+        return Ok(());
+    }
+    let task = TASKS.into_iter().find(|known| known.word() == task).ok_or_else(|| io::Error::other("no such task"))?;
+    let mut index = 0.0;
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let (wall, cpu) = match task {
         Task::Floor => {
@@ -73,12 +100,16 @@ pub(crate) fn here(task: &str, threads: &str, file: &Path) -> io::Result<()> {
         }
         Task::Load => {
             let snapshot = load(file, threads)?;
-            let took = (start.elapsed(), cpu_seconds() - cpu);
-            drop(snapshot);
-            took
+            let loaded = start.elapsed();
+            let graph = AccessGraph::new(snapshot);
+            let took = start.elapsed();
+            index = (took - loaded).as_secs_f64();
+            let cpu = cpu_seconds() - cpu;
+            drop(graph);
+            (took, cpu)
         }
     };
-    writeln!(io::stdout(), "{} {cpu} {}", wall.as_secs_f64(), peak_megabytes())
+    writeln!(io::stdout(), "{} {cpu} {} {index}", wall.as_secs_f64(), peak_megabytes())
 }
 
 fn load(file: &Path, threads: usize) -> io::Result<rbac_lens::model::Snapshot> {
