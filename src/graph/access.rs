@@ -330,6 +330,10 @@ impl AccessGraph {
                 }
             }
         }
+        let subjects: Vec<Subject> = self.snapshot.subjects.iter().map(|(_, subject)| subject).collect();
+        if !subjects.is_sorted_by(|a, b| a < b) {
+            return Err("subjects are not numbered in their order".to_owned());
+        }
         let granted = self.role_of.iter().flatten().count();
         if granted != self.bindings_by_rules.len() {
             return Err(format!("{granted} bindings have a role and {} are indexed", self.bindings_by_rules.len()));

@@ -173,11 +173,12 @@ impl WhoCan {
             self.leave_out(masters);
             return;
         }
-        let (mut own, others): (Vec<Row>, Vec<Row>) =
-            std::mem::take(&mut self.rows).into_iter().partition(|row| row.subject == masters);
+        let from = self.rows.iter().position(|row| row.subject == masters).unwrap_or(0);
+        let len = self.rows[from..].iter().take_while(|row| row.subject == masters).count();
+        let mut own: Vec<Row> = self.rows.drain(from..from + len).collect();
         let is_whole = |row: &Row| row.place == Place::Cluster && row.decision == Decision::Allowed;
         let bound = own.iter().position(is_whole).map(|at| own.remove(at).grants);
-        self.rows.push(Row {
+        let first = Row {
             subject: masters,
             place: Place::Cluster,
             resource_names: Vec::new(),
@@ -185,9 +186,8 @@ impl WhoCan {
             decision: Decision::Allowed,
             grants: bound.unwrap_or_default(),
             node_grants: Vec::new(),
-        });
-        self.rows.extend(own);
-        self.rows.extend(others);
+        };
+        self.rows.splice(0..0, std::iter::once(first).chain(own));
     }
 }
 
@@ -250,7 +250,8 @@ impl Search<'_> {
     fn rows(self, filter: Filter<'_>) -> WhoCan {
         let Search { graph, mut hits, rules, names } = self;
         let subjects = &graph.snapshot().subjects;
-        hits.sort_unstable_by_key(|hit| (subjects.get(hit.subject), hit.names != 0, hit.binding));
+        // The numbers of subjects are in their order.
+        hits.sort_unstable_by_key(|hit| (hit.subject, hit.names != 0, hit.binding));
         // A binding that names a subject twice grants it once.
         hits.dedup_by_key(|hit| (hit.subject, hit.names != 0, hit.binding));
         let mut answer = WhoCan { rules, ..WhoCan::default() };
