@@ -542,19 +542,18 @@ impl Feeder<'_> {
                 ended = self.fill(input, &mut block, wanted)?;
                 continue;
             };
-            if has_open_line(&block[..cut]) {
+            let Some(lines) = line_ends(&block[..cut]) else {
                 return lists::feed(self, line, &mut io::Cursor::new(block).chain(input));
-            }
+            };
             let mut next = (self.buffer)();
             next.clear();
             next.extend_from_slice(&block[cut..]);
             block.truncate(cut);
-            let lines = memchr::memchr_iter(b'\n', &block).count();
             (self.send)(Work::Lines { bytes: block, file: self.file, line });
             if ended {
                 return Ok(());
             }
-            line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+            line = line.saturating_add(lines);
             block = next;
             let wanted = block.len().max(self.block / 2) * 2;
             ended = self.fill(input, &mut block, wanted)?;
@@ -592,8 +591,9 @@ fn is_json(first: &[u8]) -> bool {
     }
 }
 
-/// Whether a line is an opening bracket alone. One object a line never has that: an indented one follows after all.
-fn has_open_line(block: &[u8]) -> bool {
+/// How many lines end here; none if a line is an opening bracket alone. One object a line never has that: an indented one
+/// follows after all.
+fn line_ends(block: &[u8]) -> Option<u32> {
     let opens = |at: usize| match block[at..] {
         [b'{' | b'[', b'\r' | b'\n' | b' ' | b'\t', ..] => {
             let end = memchr::memchr(b'\n', &block[at..]).map_or(block.len(), |length| at + length);
@@ -601,7 +601,10 @@ fn has_open_line(block: &[u8]) -> bool {
         }
         _ => false,
     };
-    opens(0) || memchr::memchr_iter(b'\n', block).any(|end| opens(end + 1))
+    if opens(0) {
+        return None;
+    }
+    memchr::memchr_iter(b'\n', block).try_fold(0_u32, |lines, end| (!opens(end + 1)).then(|| lines.saturating_add(1)))
 }
 
 /// Counts the packed bytes, so that a bomb can be told from a large file.

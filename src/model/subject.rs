@@ -1,6 +1,10 @@
 //! Subjects: who a binding grants to, and who asks.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rustc_hash::FxBuildHasher;
 
 use super::intern::{Name, Names, Slices, index_u32};
 
@@ -128,18 +132,31 @@ pub struct SubjectSetId(u32);
 #[derive(Default)]
 pub struct SubjectTable {
     subjects: Vec<Subject>,
-    // Keys are our own numbers, never text from outside, so the fast hasher is safe here.
-    by_subject: FxHashMap<Subject, SubjectId>,
+    // Only the numbers stand in the table: the subjects themselves would make it four times as large, and it is read at random.
+    by_subject: HashTable<u32>,
+    // Subjects hold our own numbers, never text from outside, so the fast hasher is safe here.
+    hasher: FxBuildHasher,
     sets: Slices<SubjectId>,
 }
 
 impl SubjectTable {
     /// The number of a subject, added if it is new.
     pub fn intern(&mut self, subject: Subject) -> SubjectId {
-        *self.by_subject.entry(subject).or_insert_with(|| {
-            self.subjects.push(subject);
-            SubjectId(index_u32(self.subjects.len() - 1))
-        })
+        let SubjectTable { subjects, by_subject, hasher, .. } = self;
+        let entry = by_subject.entry(
+            hasher.hash_one(subject),
+            |&at| subjects[at as usize] == subject,
+            |&at| hasher.hash_one(subjects[at as usize]),
+        );
+        match entry {
+            Entry::Occupied(found) => SubjectId(*found.get()),
+            Entry::Vacant(free) => {
+                let at = index_u32(subjects.len());
+                free.insert(at);
+                subjects.push(subject);
+                SubjectId(at)
+            }
+        }
     }
 
     /// The number of a list of subjects, added if it is new.
@@ -149,7 +166,8 @@ impl SubjectTable {
 
     /// The number of a subject, if a binding mentions it.
     pub fn find(&self, subject: Subject) -> Option<SubjectId> {
-        self.by_subject.get(&subject).copied()
+        let at = self.by_subject.find(self.hasher.hash_one(subject), |&at| self.subjects[at as usize] == subject);
+        at.map(|&at| SubjectId(at))
     }
 
     /// The subject behind a number that this table gave out.
