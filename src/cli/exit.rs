@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::collect::{LiveError, LoadError};
-use crate::model::{Snapshot, Source};
+use crate::model::{Gap, Snapshot, Source};
 use crate::render::{Exit, safe};
 
 /// What `main` writes, and how it ends.
@@ -112,8 +112,9 @@ pub(super) fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
-/// What the reader of an answer should know about its input: warnings, defaults that were filled in, and gaps.
-pub(super) fn notes(snapshot: &Snapshot, quiet: bool) -> Vec<String> {
+/// What the reader of an answer should know about its input: warnings, defaults that were filled in, gaps, and what is missing for
+/// this one question.
+pub(super) fn notes(snapshot: &Snapshot, missing: &[Gap], quiet: bool) -> Vec<String> {
     if quiet {
         return Vec::new();
     }
@@ -150,5 +151,6 @@ pub(super) fn notes(snapshot: &Snapshot, quiet: bool) -> Vec<String> {
         ));
         notes.extend(snapshot.gaps.iter().map(|gap| format!("  {}", safe(&gap.message))));
     }
+    notes.extend(missing.iter().map(|gap| format!("note: {}", safe(&gap.message))));
     notes
 }

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::Failure;
 use crate::collect::{DEMO, FileOptions, Input, Limits, LiveCluster, Needs, Secrets, StandardInput, load};
 use crate::graph::AccessGraph;
-use crate::model::Snapshot;
+use crate::model::{Action, ClusterId, Gap, Snapshot};
+use crate::query::{Authorizers, node};
 use crate::render::{Format, Metadata, SourceKind, safe};
 
 /// Where to read.
@@ -40,6 +41,44 @@ pub(super) struct InputArgs {
     /// Exit with 3 when something could not be read.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// Which authorizers of the chain are evaluated.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Authorizers")]
+pub(super) struct AuthorizerArgs {
+    /// The authorizers that the API server runs, as in its --authorization-mode: node, rbac or both.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "node,rbac", ignore_case = true)]
+    authorizers: Vec<AuthorizerName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum AuthorizerName {
+    Node,
+    Rbac,
+}
+
+/// What the Node authorizer would have to look at for a question and the input says nothing of.
+pub(super) fn node_gaps(graph: &AccessGraph, action: &Action, authorizers: Authorizers) -> Vec<Gap> {
+    if !authorizers.node || !node::depends_on_pods(action) {
+        return Vec::new();
+    }
+    let known = &graph.snapshot().gaps;
+    node::gaps(graph, ClusterId::FIRST).into_iter().filter(|gap| !known.contains(gap)).collect()
+}
+
+impl AuthorizerArgs {
+    /// What has to be read beyond RBAC for this question; whether it is about a node is known from who is asked about, if that is.
+    pub(super) fn needs(&self, action: &Action) -> Needs {
+        Needs { definitions: true, workloads: self.chain().node && node::depends_on_pods(action) }
+    }
+
+    pub(super) fn chain(&self) -> Authorizers {
+        Authorizers {
+            node: self.authorizers.contains(&AuthorizerName::Node),
+            rbac: self.authorizers.contains(&AuthorizerName::Rbac),
+        }
+    }
 }
 
 /// How to print.
@@ -84,7 +123,7 @@ impl InputArgs {
             (inputs(&self.filename)?, SourceKind::Files)
         };
         let snapshot = load(&inputs, world.stdin, &self.options(needs))?;
-        Ok(Facts { snapshot, metadata: Metadata { source }, context_namespace: None, live: None })
+        Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
     }
 
     /// Whether a cluster is asked and not files.
@@ -108,7 +147,7 @@ impl InputArgs {
         let snapshot = live.collect(&options, world.progress)?;
         Ok(Facts {
             snapshot,
-            metadata: Metadata { source: SourceKind::Cluster },
+            metadata: Metadata { source: SourceKind::Cluster, gaps: Vec::new() },
             context_namespace: Some(live.connection().namespace.clone()),
             live: Some(live),
         })

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, notes};
-use super::input::{InputArgs, OutputArgs, inputs};
+use super::input::{AuthorizerArgs, InputArgs, OutputArgs, inputs, node_gaps};
 use crate::collect::{Needs, StandardInput, read_reviews};
 use crate::graph::AccessGraph;
-use crate::model::ClusterId;
-use crate::query::{Authorizers, Reviewed};
-use crate::render::{self, ReviewItem, ReviewReport};
+use crate::model::{ClusterId, NODES, Review};
+use crate::query::{Reviewed, node};
+use crate::render::{self, Metadata, ReviewItem, ReviewReport};
 
 /// Answer SubjectAccessReview objects as the API server would.
 ///
@@ -28,6 +28,8 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE")]
     reviews: Vec<PathBuf>,
     #[command(flatten)]
+    authorizers: AuthorizerArgs,
+    #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -42,12 +44,16 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let (reviews, files) = read_reviews(&inputs(&args.reviews)?, world.stdin, &options)?;
     let from_stdin = args.reviews.iter().any(|path| path.as_os_str() == "-");
     let stdin = if from_stdin { StandardInput::Taken } else { StandardInput::Free };
-    let facts = args.input.read(Needs::default(), connection, stdin, world)?;
+    let chain = args.authorizers.chain();
+    let by_nodes =
+        |review: &&Review| chain.node && review.identity.is_in(NODES) && node::depends_on_pods(&review.action);
+    let needs = Needs { workloads: reviews.iter().any(|review| by_nodes(&review)), ..Needs::default() };
+    let facts = args.input.read(needs, connection, stdin, world)?;
     let graph = AccessGraph::new(facts.snapshot);
     let items: Vec<ReviewItem<'_>> = reviews
         .iter()
         .map(|review| ReviewItem {
-            status: Reviewed::new(&graph, ClusterId::FIRST, &review.identity, &review.action, Authorizers::default()),
+            status: Reviewed::new(&graph, ClusterId::FIRST, &review.identity, &review.action, chain),
             review,
         })
         .collect();
@@ -55,7 +61,9 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         .iter()
         .filter(|item| item.review.expected.is_some_and(|expected| expected != item.status.allowed))
         .collect();
-    let mut lines = notes(graph.snapshot(), args.output.quiet);
+    let about_nodes = reviews.iter().find(by_nodes);
+    let missing = about_nodes.map_or_else(Vec::new, |review| node_gaps(&graph, &review.action, chain));
+    let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
     let place = |item: &ReviewItem<'_>| {
         let file = files.get(item.review.origin.file.0 as usize).map(String::as_str).unwrap_or_default();
         format!("{file}:{}", item.review.origin.line)
@@ -64,12 +72,16 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     lines.extend(unmet.iter().map(|item| {
         format!("error: {}: expected {}, is {}", place(item), word(!item.status.allowed), word(item.status.allowed))
     }));
-    let gaps = graph.snapshot().gaps.len();
+    let gaps = graph.snapshot().gaps.len() + missing.len();
     let mut exits = Exits::default();
     exits.add(!unmet.is_empty(), 1, || format!("{} of {} reviews are not as expected", unmet.len(), items.len()));
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
-    let report =
-        ReviewReport { snapshot: graph.snapshot(), items: &items, metadata: facts.metadata, exit: exits.exit() };
+    let report = ReviewReport {
+        snapshot: graph.snapshot(),
+        items: &items,
+        metadata: Metadata { gaps: missing, ..facts.metadata },
+        exit: exits.exit(),
+    };
     let out = render::reviews(&report, args.output.output, !args.output.no_headers).map_err(Failure::Usage)?;
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }

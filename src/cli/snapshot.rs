@@ -12,13 +12,12 @@ use crate::render::{self, safe};
 /// Save what was read, for answers without the cluster.
 ///
 /// The file holds roles, bindings, accounts, namespaces, pods, nodes and volumes as far as they are used, what could not be read, and
-/// no secret values. Every command reads it with -f. Only its owner may read it.
+/// no secret values. Every command reads it with `-f FILE`. Only its owner may read it.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "kubectl rbac-lens snapshot FILE [flags]",
     after_help = "Examples:
   kubectl rbac-lens snapshot cluster.ndjson.gz
-  kubectl rbac-lens who-can get secrets -A -f cluster.ndjson.gz
   kubectl rbac-lens snapshot - --demo"
 )]
 pub(super) struct Args {
@@ -44,7 +43,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let gaps = facts.snapshot.gaps.len();
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
-    let mut lines = notes(&facts.snapshot, args.quiet);
+    let mut lines = notes(&facts.snapshot, &[], args.quiet);
     let mut outcome = Outcome { code: exits.exit().code, ..Outcome::default() };
     if args.file.as_os_str() == "-" {
         outcome.out = String::from_utf8(content).map_err(|error| Failure::Internal(error.to_string()))?;

@@ -5,14 +5,15 @@ use clap::ValueEnum;
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
-use super::input::{InputArgs, OutputArgs, namespace_hint};
-use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
+use super::input::{AuthorizerArgs, InputArgs, OutputArgs, namespace_hint, node_gaps};
+use crate::collect::{AccessQuestion, LiveCluster, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{
-    Action, ClusterId, Identity, Name, Resolved, ResourceAction, ResourceTable, Subject, implied_groups,
+    Action, Authorizer, ClusterId, Decision, Identity, Name, Resolved, ResourceAction, ResourceTable, Snapshot,
+    Subject, implied_groups,
 };
-use crate::query::{Filter, Place, Row, SystemFilter, Where, members, who_can};
-use crate::render::{self, WhoCanReport, safe};
+use crate::query::{Filter, Place, Row, SystemFilter, Where, members, node, who_can};
+use crate::render::{self, Metadata, WhoCanReport, safe};
 
 /// Which subjects can do something, and through which binding and role.
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,8 @@ pub(super) struct Args {
     verify: bool,
     #[command(flatten)]
     subjects: SubjectArgs,
+    #[command(flatten)]
+    authorizers: AuthorizerArgs,
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
@@ -112,17 +115,30 @@ impl SubjectArgs {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    let facts =
-        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
+    let chain = args.authorizers.chain();
+    let (verb, resource) = (&args.verb, &args.resource);
+    let (name, subresource) = (args.name.as_deref(), args.subresource.as_deref());
+    let early = Asked::new(&ResourceTable::new(&[], false), verb, resource, name, subresource)?;
+    let facts = args.input.read(args.authorizers.needs(early.action()), connection, StandardInput::Free, world)?;
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
-    let asked = Asked::new(&table, &args.verb, &args.resource, args.name.as_deref(), args.subresource.as_deref())?;
+    let asked = Asked::new(&table, verb, resource, name, subresource)?;
     let all = args.all_namespaces || (args.input.namespace.is_none() && facts.context_namespace.is_none());
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !all);
     let placed = asked.place(namespace, args.input.namespace.is_some());
     let graph = AccessGraph::new(facts.snapshot);
     let keep = |subject| args.subjects.keeps(&graph, subject);
     let filter = Filter { system: args.subjects.system(), keep: &keep };
-    let answer = who_can(&graph, ClusterId::FIRST, &placed.action, &placed.place, filter);
+    let mut answer = who_can(&graph, ClusterId::FIRST, &placed.action, &placed.place, filter);
+    if !chain.rbac {
+        answer.rows.retain(|row| row.authorizer != Authorizer::Rbac);
+    }
+    if chain.node {
+        let mut nodes = node::who_can(&graph, ClusterId::FIRST, &placed.action, &placed.place);
+        // That too little is known of nodes is a gap, not a row.
+        nodes.retain(|row| row.decision != Decision::Unknown);
+        answer.merge(&graph, nodes, filter);
+    }
+    let missing = if has_nodes(graph.snapshot()) { node_gaps(&graph, &placed.action, chain) } else { Vec::new() };
     let behind = |subject| match subject {
         Subject::Group(group) if args.expand => members(&graph, ClusterId::FIRST, group),
         _ => None,
@@ -131,7 +147,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         Some(live) if args.verify => verify(live, &graph, &placed, &answer.rows),
         _ => (vec![None; answer.rows.len()], Vec::new()),
     };
-    let gaps = graph.snapshot().gaps.len();
+    let gaps = graph.snapshot().gaps.len() + missing.len();
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let report = WhoCanReport {
@@ -140,11 +156,11 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         members: answer.rows.iter().map(|row| behind(row.subject)).collect(),
         verified,
         answer: &answer,
-        metadata: facts.metadata,
+        metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
     let out = render::who_can(&report, args.output.output, !args.output.no_headers).map_err(Failure::Internal)?;
-    let mut lines = notes(graph.snapshot(), args.output.quiet);
+    let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     lines.extend(unverified);
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));
@@ -164,6 +180,12 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         });
     }
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+}
+
+/// Whether the input is of a running cluster, so that pods on nodes belong to it. Plain manifests have none.
+fn has_nodes(snapshot: &Snapshot) -> bool {
+    let met = |kind: &str| snapshot.counts.contains_key(&("v1".to_owned(), kind.to_owned()));
+    snapshot.clusters.iter().any(|cluster| cluster.stored) || met("Node") || met("Pod")
 }
 
 /// Puts every row to the cluster's own authorizers: at each place of the row, for each of its names. Gives for each row whether
@@ -314,6 +336,11 @@ impl Asked {
             field_selector: Vec::new(),
         });
         Ok(Asked { action, resolved, warnings })
+    }
+
+    /// What is asked, as far as it is known without a namespace.
+    pub(super) fn action(&self) -> &Action {
+        &self.action
     }
 
     /// Warnings and hints about the words.

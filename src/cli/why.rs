@@ -3,14 +3,14 @@
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, notes};
-use super::input::{InputArgs, OutputArgs};
+use super::input::{AuthorizerArgs, InputArgs, OutputArgs, node_gaps};
 use super::what_can::IdentityArgs;
 use super::who_can::Asked;
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
-use crate::model::{ClusterId, Decision, ResourceTable};
+use crate::model::{ClusterId, Decision, NODES, ResourceTable};
 use crate::query::{concerning, why};
-use crate::render::{self, WhyReport};
+use crate::render::{self, Metadata, WhyReport};
 
 /// Why a subject can do something; or, when it cannot, what comes nearest and what it lacks.
 ///
@@ -41,6 +41,8 @@ pub(super) struct Args {
     #[command(flatten)]
     who: IdentityArgs,
     #[command(flatten)]
+    authorizers: AuthorizerArgs,
+    #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -48,16 +50,23 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let identity = args.who.identity(&args.subject)?;
-    let facts =
-        args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
+    let chain = args.authorizers.chain();
+    let (verb, resource) = (&args.verb, &args.resource);
+    let (name, subresource) = (args.name.as_deref(), args.subresource.as_deref());
+    let early = Asked::new(&ResourceTable::new(&[], false), verb, resource, name, subresource)?;
+    // Only a node's answer depends on pods.
+    let is_node = identity.is_in(NODES);
+    let needs = Needs { definitions: true, workloads: is_node && args.authorizers.needs(early.action()).workloads };
+    let facts = args.input.read(needs, connection, StandardInput::Free, world)?;
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
-    let asked = Asked::new(&table, &args.verb, &args.resource, args.name.as_deref(), args.subresource.as_deref())?;
+    let asked = Asked::new(&table, verb, resource, name, subresource)?;
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
     let placed = asked.place(namespace, args.input.namespace.is_some());
     let graph = AccessGraph::new(facts.snapshot);
-    let answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place);
-    let gaps = graph.snapshot().gaps.len();
-    let unread = concerning(&graph, &placed.place).len();
+    let answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place, chain);
+    let missing = if is_node { node_gaps(&graph, &placed.action, chain) } else { Vec::new() };
+    let gaps = graph.snapshot().gaps.len() + missing.len();
+    let unread = concerning(&graph, &placed.place).len() + missing.len();
     let decision = match (answer.allowed(), unread) {
         (true, _) => Decision::Allowed,
         (false, 0) => Decision::Denied,
@@ -75,11 +84,11 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         answer: &answer,
         decision,
         unread,
-        metadata: facts.metadata,
+        metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
     let out = render::why(&report, args.output.output).map_err(Failure::Usage)?;
-    let mut lines = notes(graph.snapshot(), args.output.quiet);
+    let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));
     }

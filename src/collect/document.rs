@@ -3,15 +3,15 @@
 //! Objects are read in one pass without an intermediate form: as soon as kind and apiVersion are known, the fields that this kind
 //! needs go straight into the interning tables and everything else is skipped. Files, blocks and threads are elsewhere.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use rustc_hash::FxHashMap;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::rbac;
 use super::saved;
-use super::shape::{Pairs, Text};
+use super::shape::{Object, Pairs, Text, object};
 use super::workloads;
 use crate::model::{
     Cluster, ClusterId, FileId, Labels, Name, Namespace, Origin, Secret, ServiceAccount, Snapshot, Warning,
@@ -50,7 +50,9 @@ pub(super) struct Reader {
     /// Where objects go that name no namespace though their kind lives in one, as `kubectl apply` would put them.
     default_namespace: String,
     cluster: ClusterId,
-    counts: FxHashMap<(Name, Name), u64>,
+    counts: BTreeMap<(String, String), u64>,
+    /// The kind of the last object and how many of it came one after another, not yet in `counts`.
+    run: (String, String, u64),
     seen: Vec<FileId>,
     /// The clusters that saved snapshots are of.
     pub(super) saved_clusters: Vec<(Origin, Cluster)>,
@@ -62,6 +64,29 @@ pub(super) struct Reader {
 pub(super) struct ItemKind<'k> {
     pub(super) api_version: &'k str,
     pub(super) kind: &'k str,
+}
+
+/// How many lists may lie in each other. kubectl flattens those of any depth; more than a list of typed lists nobody writes.
+const NESTED_LISTS: u32 = 4;
+
+/// What is said of JSON that ends too early.
+pub(super) const CUT_OFF: &str = "the JSON ends in the middle of an object; was the file cut off?";
+
+/// What is said of an object that nobody can have stored.
+pub(super) fn too_large(limit: usize) -> String {
+    format!("this object is larger than {} MiB, more than any can be", limit >> 20)
+}
+
+impl<'k> ItemKind<'k> {
+    /// `apiVersion` and `kind` of an item that says these of itself, as far as they are known.
+    fn or_own(self, api_version: Option<&'k str>, kind: Option<&'k str>) -> (Option<&'k str>, Option<&'k str>) {
+        match kind {
+            own if self.kind.is_empty() => (api_version, own),
+            // The metadata form of a list says what form it is, not what the objects are.
+            Some("PartialObjectMetadata") => (Some(self.api_version), Some(self.kind)),
+            own => (Some(api_version.unwrap_or(self.api_version)), Some(own.unwrap_or(self.kind))),
+        }
+    }
 }
 
 /// Whether line numbers inside the text are lines of the file.
@@ -81,7 +106,8 @@ impl Reader {
             needs,
             default_namespace: default_namespace.to_owned(),
             cluster: ClusterId::FIRST,
-            counts: FxHashMap::default(),
+            counts: BTreeMap::new(),
+            run: Default::default(),
             seen: Vec::new(),
             saved_clusters: Vec::new(),
             rules: rbac::Scratch::default(),
@@ -90,37 +116,44 @@ impl Reader {
 
     /// The part, with the counts of all objects met, and the problems.
     pub(super) fn finish(mut self) -> (Snapshot, Vec<Problem>) {
-        for ((api_version, kind), count) in std::mem::take(&mut self.counts) {
-            let key = (self.snapshot.text(api_version).to_owned(), self.snapshot.text(kind).to_owned());
-            *self.snapshot.counts.entry(key).or_default() += count;
+        self.end_run();
+        for (kind, count) in std::mem::take(&mut self.counts) {
+            *self.snapshot.counts.entry(kind).or_default() += count;
         }
         (self.snapshot, self.problems)
     }
 
     /// Reads one object, or a list of them. What cannot be read becomes a problem, and reading goes on with the next object.
     pub(super) fn json(&mut self, text: &str, at: Origin, item: ItemKind<'_>, lines: Lines) {
+        self.nested(text, at, item, lines, NESTED_LISTS);
+    }
+
+    fn nested(&mut self, text: &str, at: Origin, item: ItemKind<'_>, lines: Lines, deeper: u32) {
         let mut json = serde_json::Deserializer::from_str(text);
         let read =
             ObjectSeed { reader: self, at, item }.deserialize(&mut json).and_then(|read| json.end().map(|()| read));
         match read {
-            Ok(Some((list, items))) => {
+            Ok(Read::Object) => {}
+            Ok(Read::List { api_version, kind, items }) if deeper > 0 => {
                 for (ordinal, raw) in (0_u32..).zip(&items) {
-                    let line = at.line.saturating_add(match lines {
-                        Lines::OfFile => line_of(text, raw.get()),
-                        Lines::OfObject => 0,
-                    });
-                    let item = ItemKind { api_version: &list.0, kind: &list.1 };
-                    self.json(raw.get(), Origin { line, item: at.item.saturating_add(ordinal), ..at }, item, lines);
+                    let line = at.line.saturating_add(lines.before(text, raw.get()));
+                    let item = ItemKind { api_version: &api_version, kind: &kind };
+                    let at = Origin { line, item: at.item.saturating_add(ordinal), ..at };
+                    self.nested(raw.get(), at, item, lines, deeper - 1);
                 }
             }
-            Ok(None) => {}
-            Err(error) => {
-                let inside = if lines == Lines::OfFile { error.line().saturating_sub(1) } else { 0 };
-                let line = at.line.saturating_add(u32::try_from(inside).unwrap_or(u32::MAX));
-                let message = self.explain(&error);
-                self.problems.push(Problem { file: at.file, line, message });
-            }
+            Ok(Read::List { .. }) => self.problem(at, format!("more than {NESTED_LISTS} lists lie in each other")),
+            Ok(Read::Wrong { inside, error }) => self.wrong(at, lines.before(text, inside), lines, &error),
+            Err(error) => self.wrong(at, 0, lines, &error),
         }
+    }
+
+    /// A part of an object, so many lines below its first, cannot be read.
+    fn wrong(&mut self, at: Origin, below: u32, lines: Lines, error: &serde_json::Error) {
+        let inside = if lines == Lines::OfFile { error.line().saturating_sub(1) } else { 0 };
+        let below = below.saturating_add(u32::try_from(inside).unwrap_or(u32::MAX));
+        let message = self.explain(error);
+        self.problem(Origin { line: at.line.saturating_add(below), ..at }, message);
     }
 
     pub(super) fn problem(&mut self, at: Origin, message: String) {
@@ -133,13 +166,12 @@ impl Reader {
 
     /// serde's words without its position, which is given apart, and with the field of the rule it was in.
     fn explain(&mut self, error: &serde_json::Error) -> String {
-        let words = words(error);
         if error.is_data() {
-            format!("{}{words}", self.rules.place())
+            format!("{}{}", self.rules.place(), words(error))
         } else if error.is_eof() {
-            format!("the JSON ends in the middle of an object ({words})")
+            CUT_OFF.to_owned()
         } else {
-            format!("not JSON: {words}")
+            format!("not JSON: {}", words(error))
         }
     }
 
@@ -156,8 +188,18 @@ impl Reader {
 
     fn count(&mut self, api_version: &str, kind: &str, at: Origin) {
         self.see(at);
-        let key = (self.snapshot.names.intern(api_version), self.snapshot.names.intern(kind));
-        *self.counts.entry(key).or_default() += 1;
+        if self.run.0 != api_version || self.run.1 != kind {
+            self.end_run();
+            self.run = (api_version.to_owned(), kind.to_owned(), 0);
+        }
+        self.run.2 += 1;
+    }
+
+    fn end_run(&mut self) {
+        let (api_version, kind, count) = std::mem::take(&mut self.run);
+        if count > 0 {
+            *self.counts.entry((api_version, kind)).or_default() += count;
+        }
     }
 
     /// The cluster that objects are read for.
@@ -191,16 +233,45 @@ impl Reader {
     }
 }
 
-fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words).to_owned()
+impl Lines {
+    /// How many lines of `text` stand before its part `inside`.
+    fn before(self, text: &str, inside: &str) -> u32 {
+        if self == Lines::OfObject {
+            return 0;
+        }
+        let before = (inside.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len());
+        u32::try_from(memchr::memchr_iter(b'\n', &text.as_bytes()[..before]).count()).unwrap_or(u32::MAX)
+    }
 }
 
-/// How many lines of `text` stand before its part `inside`.
-fn line_of(text: &str, inside: &str) -> u32 {
-    let before = (inside.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len());
-    u32::try_from(memchr::memchr_iter(b'\n', &text.as_bytes()[..before]).count()).unwrap_or(u32::MAX)
+/// serde's words without the position, and in those of YAML and JSON rather than of Rust.
+pub(super) fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
+    let found = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
+    let Some((found, expected)) = found.and_then(|words| words.rsplit_once(", expected ")) else {
+        return text.to_owned();
+    };
+    let expected = match expected {
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other => other,
+    };
+    let found = match found.split_once(' ') {
+        None if found == "sequence" => "a list".to_owned(),
+        None if found == "map" => "an object".to_owned(),
+        None => format!("`{found}`"),
+        Some(("string", text)) => {
+            let start: String = text.chars().take(SHOWN).collect();
+            format!("the text `{start}{}`", if start.len() < text.len() { "..." } else { "" })
+        }
+        Some((_, value)) => value.rsplit_once(' ').map_or(value, |(_, value)| value).to_owned(),
+    };
+    format!("expected {expected}, found {found}")
 }
+
+/// How much of a wrong text is shown.
+const SHOWN: usize = 60;
 
 /// An object's metadata, as far as anybody here looks at it.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -258,16 +329,18 @@ impl Wanted {
 
     /// Whether the value of a top-level field is looked at for this kind.
     fn uses(self, field: &str) -> bool {
+        let metadata = field == "metadata";
         match self {
-            Wanted::Role => field == "rules",
-            Wanted::ClusterRole => matches!(field, "rules" | "aggregationRule"),
-            Wanted::RoleBinding | Wanted::ClusterRoleBinding => matches!(field, "roleRef" | "subjects"),
-            Wanted::Workload(kind) => kind.uses(field),
+            Wanted::Role => metadata || field == "rules",
+            Wanted::ClusterRole => metadata || matches!(field, "rules" | "aggregationRule"),
+            Wanted::RoleBinding | Wanted::ClusterRoleBinding => metadata || matches!(field, "roleRef" | "subjects"),
+            Wanted::ServiceAccount | Wanted::Namespace => metadata,
+            Wanted::Workload(kind) => metadata || kind.uses(field),
             // INVARIANT: of a Secret nothing else is looked at, so that its content cannot get anywhere.
-            Wanted::Secret => field == "type",
+            Wanted::Secret => metadata || field == "type",
             Wanted::Saved => saved::Fields::uses(field),
             Wanted::List => field == "items",
-            Wanted::ServiceAccount | Wanted::Namespace | Wanted::Other => false,
+            Wanted::Other => false,
         }
     }
 }
@@ -275,18 +348,26 @@ impl Wanted {
 /// What the fields of one object held.
 #[derive(Default)]
 struct Body<'a> {
+    meta: Meta<'a>,
     rules: Option<crate::model::RuleSetId>,
     aggregation: Option<rbac::AggregationIn<'a>>,
     role_ref: Option<rbac::RoleRefIn<'a>>,
-    subjects: Vec<rbac::SubjectIn<'a>>,
+    subjects: Vec<Object<rbac::SubjectIn<'a>>>,
     items: Vec<&'a RawValue>,
     secret_type: Option<Text<'a>>,
     saved: Option<Box<saved::Fields>>,
     workload: workloads::Fields<'a>,
 }
 
-/// `apiVersion` and `kind` of a list's items, and the items.
-type Items<'de> = ((String, String), Vec<&'de RawValue>);
+/// What one text was.
+enum Read<'de> {
+    /// An object, or nothing that could be one; whatever is to be said about it was said.
+    Object,
+    /// A list: `apiVersion` and `kind` of items that have none, and the items.
+    List { api_version: String, kind: String, items: Vec<&'de RawValue> },
+    /// The value of a field that was kept for later cannot be read.
+    Wrong { inside: &'de str, error: serde_json::Error },
+}
 
 struct ObjectSeed<'r, 'k> {
     reader: &'r mut Reader,
@@ -295,7 +376,7 @@ struct ObjectSeed<'r, 'k> {
 }
 
 impl<'de> DeserializeSeed<'de> for ObjectSeed<'_, '_> {
-    type Value = Option<Items<'de>>;
+    type Value = Read<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         self.reader.rules.begin_object();
@@ -304,7 +385,7 @@ impl<'de> DeserializeSeed<'de> for ObjectSeed<'_, '_> {
 }
 
 impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
-    type Value = Option<Items<'de>>;
+    type Value = Read<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a Kubernetes object")
@@ -313,78 +394,81 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let ObjectSeed { reader, at, item } = self;
         let (mut api_version, mut kind) = (None::<Text<'de>>, None::<Text<'de>>);
-        let mut meta = Meta::default();
         let mut body = Body::default();
         let mut wanted = None;
         // Fields that came before kind and apiVersion were known: `aggregationRule`, and `items` of kubectl's lists.
         let mut early: Vec<(Text<'de>, &'de RawValue)> = Vec::new();
         while let Some(key) = map.next_key::<Text<'de>>()? {
             match &*key {
-                "apiVersion" => api_version = map.next_value()?,
-                "kind" => kind = map.next_value()?,
-                "metadata" => meta = map.next_value::<Option<Meta<'de>>>()?.unwrap_or_default(),
+                // What an object is must not change after its fields were read as something else.
+                "apiVersion" if api_version.is_some() => return Err(A::Error::custom("`apiVersion` stands twice")),
+                "kind" if kind.is_some() => return Err(A::Error::custom("`kind` stands twice")),
+                "apiVersion" => {
+                    reader.rules.enter("apiVersion");
+                    api_version = map.next_value()?;
+                    reader.rules.leave();
+                }
+                "kind" => {
+                    reader.rules.enter("kind");
+                    kind = map.next_value()?;
+                    reader.rules.leave();
+                }
                 field => {
-                    let known = *wanted.get_or_insert_with(|| {
-                        let (version, kind) = (api_version.as_deref(), kind.as_deref());
-                        let (version, kind) = if item.kind.is_empty() {
-                            (version?, kind?)
-                        } else {
-                            (version.unwrap_or(item.api_version), kind.unwrap_or(item.kind))
-                        };
-                        Some(Wanted::of(version, kind, reader.needs))
+                    wanted = wanted.or_else(|| match item.or_own(api_version.as_deref(), kind.as_deref()) {
+                        (Some(version), Some(kind)) => Some(Wanted::of(version, kind, reader.needs)),
+                        _ => None,
                     });
-                    match known {
+                    match wanted {
                         Some(wanted) if wanted.uses(field) => {
                             map.next_value_seed(FieldSeed { reader: &mut *reader, body: &mut body, wanted, field })?;
                         }
                         Some(_) => {
                             map.next_value::<IgnoredAny>()?;
                         }
-                        None => {
-                            wanted = None;
-                            early.push((key, map.next_value()?));
-                        }
+                        None => early.push((key, map.next_value()?)),
                     }
                 }
             }
         }
-        // The metadata form of a list says what form it is, not what the objects are.
-        let partial = kind.as_deref() == Some("PartialObjectMetadata") && !item.kind.is_empty();
-        let given = kind.as_deref().filter(|_| !partial).unwrap_or(item.kind).to_owned();
-        let version = api_version.as_deref().filter(|_| !partial).unwrap_or(item.api_version).to_owned();
-        if given.is_empty() || version.is_empty() {
-            let missing = if given.is_empty() { "kind" } else { "apiVersion" };
+        let (api_version, kind) = item.or_own(api_version.as_deref(), kind.as_deref());
+        let (api_version, kind) = (api_version.unwrap_or_default(), kind.unwrap_or_default());
+        // The items of a list without a kind may still have theirs.
+        let bare_list = kind.is_empty() && early.iter().any(|(field, _)| &**field == "items");
+        if !bare_list && (kind.is_empty() || api_version.is_empty()) {
+            let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
             reader.warn(at, format!("this is no Kubernetes object, since it has no `{missing}`; it is left out"));
-            return Ok(None);
+            return Ok(Read::Object);
         }
-        let wanted = Wanted::of(&version, &given, reader.needs);
+        let wanted = if bare_list { Wanted::List } else { Wanted::of(api_version, kind, reader.needs) };
         for (field, raw) in early.into_iter().filter(|(field, _)| wanted.uses(field)) {
             let seed = FieldSeed { reader: &mut *reader, body: &mut body, wanted, field: &field };
-            let read = seed.deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
-            read.map_err(|error| serde::de::Error::custom(words(&error)))?;
+            if let Err(error) = seed.deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
+                return Ok(Read::Wrong { inside: raw.get(), error });
+            }
         }
         if wanted == Wanted::List {
-            let kind = given.strip_suffix("List").unwrap_or_default().to_owned();
-            let version = if kind.is_empty() { String::new() } else { version };
-            return Ok(Some(((version, kind), body.items)));
+            let kind = kind.strip_suffix("List").unwrap_or_default();
+            let api_version = if kind.is_empty() { "" } else { api_version };
+            return Ok(Read::List { api_version: api_version.to_owned(), kind: kind.to_owned(), items: body.items });
         }
         if wanted == Wanted::Saved {
             reader.see(at);
-            reader.saved(&version, body.saved.map(|fields| *fields).unwrap_or_default(), at);
-            return Ok(None);
+            reader.saved(api_version, body.saved.map(|fields| *fields).unwrap_or_default(), at);
+            return Ok(Read::Object);
         }
-        reader.count(&version, &given, at);
-        reader.object(wanted, &given, &meta, body, at);
-        Ok(None)
+        reader.count(api_version, kind, at);
+        reader.object(wanted, kind, body, at);
+        Ok(Read::Object)
     }
 }
 
 impl Reader {
     /// Puts one object, whose fields are read, into the snapshot.
-    fn object(&mut self, wanted: Wanted, kind: &str, meta: &Meta<'_>, body: Body<'_>, at: Origin) {
+    fn object(&mut self, wanted: Wanted, kind: &str, body: Body<'_>, at: Origin) {
         if wanted == Wanted::Other {
             return;
         }
+        let meta = &body.meta;
         let Some(name) = meta.name.as_deref().filter(|name| !name.is_empty()) else {
             self.problem(at, format!("this {kind} has no `metadata.name`"));
             return;
@@ -439,24 +523,39 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
         use serde::Deserialize;
         let FieldSeed { reader, body, wanted, field } = self;
         match field {
+            "metadata" => {
+                reader.rules.enter("metadata");
+                body.meta = object(value)?.unwrap_or_default();
+            }
             "rules" => body.rules = Some(rbac::rules(&mut reader.rules, &mut reader.snapshot, value)?),
-            "aggregationRule" => body.aggregation = Option::deserialize(value)?,
+            "aggregationRule" => {
+                reader.rules.enter("aggregationRule");
+                body.aggregation = object(value)?;
+            }
             "roleRef" => {
                 reader.rules.enter("roleRef");
-                body.role_ref = Option::deserialize(value)?;
+                body.role_ref = object(value)?;
             }
             "subjects" => {
                 reader.rules.enter("subjects");
-                body.subjects = Option::<Vec<_>>::deserialize(value)?.unwrap_or_default();
+                body.subjects = Option::deserialize(value)?.unwrap_or_default();
             }
             "items" => {
                 reader.rules.enter("items");
-                body.items = Option::<Vec<_>>::deserialize(value)?.unwrap_or_default();
+                body.items = Option::deserialize(value)?.unwrap_or_default();
             }
-            _ => match wanted {
-                Wanted::Saved => body.saved.get_or_insert_default().read(field, value)?,
-                Wanted::Secret => body.secret_type = Option::deserialize(value)?,
-                Wanted::Workload(kind) => body.workload.read(kind, field, value)?,
+            field => match wanted {
+                Wanted::Saved => {
+                    body.saved.get_or_insert_default().read(field, value)?;
+                }
+                Wanted::Secret => {
+                    reader.rules.enter("type");
+                    body.secret_type = Option::deserialize(value)?;
+                }
+                Wanted::Workload(kind) => {
+                    reader.rules.enter(if field == "status" { "status" } else { "spec" });
+                    body.workload.read(kind, field, value)?;
+                }
                 _ => {
                     IgnoredAny::deserialize(value)?;
                 }

@@ -4,16 +4,19 @@
 //! object says is `document.rs`'s business.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::str::Utf8Error;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::ScopedJoinHandle;
 
 use flate2::read::MultiGzDecoder;
 use serde::de::IgnoredAny;
 
 use super::bundle::BundleFile;
-use super::document::{ItemKind, Lines, Needs, Problem, Reader};
-use super::lists;
+use super::document::{ItemKind, Lines, Needs, Problem, Reader, too_large};
+use super::lists::{self, Part};
 use super::saved;
 use super::yaml;
 use crate::model::{Cluster, FileId, Gap, GapReason, Origin, Snapshot, Warning};
@@ -40,9 +43,14 @@ pub struct Limits {
     pub expansion: u64,
 }
 
+impl Limits {
+    /// More than any real input needs.
+    pub const DEFAULT: Limits = Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 200 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 200 }
+        Limits::DEFAULT
     }
 }
 
@@ -84,7 +92,7 @@ impl LoadError {
     }
 }
 
-/// Bytes of a block of NDJSON. Large enough to keep the readers busy, small enough to stay in their caches.
+/// Bytes of a block of JSON. Large enough to keep the readers busy, small enough to stay in their caches.
 const BLOCK: usize = 1 << 20;
 
 /// Reads all inputs into one snapshot.
@@ -200,20 +208,34 @@ fn read_all(
     let threads = options.threads.max(1);
     let (send, receive) = sync_channel::<Work>(threads);
     let (give_back, spare) = sync_channel::<Vec<u8>>(2 * threads + 2);
-    let receive = Mutex::new(receive);
+    // INVARIANT: only the readers hold the receiving end, so that sending fails, and does not wait, once none of them is left.
+    let receive = Arc::new(Mutex::new(receive));
     let readers = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|_| {
-                let (receive, give_back) = (&receive, give_back.clone());
-                scope.spawn(move || work_through(receive, &give_back, options))
-            })
-            .collect();
+        let spawn = |_| {
+            let (receive, give_back) = (Arc::clone(&receive), give_back.clone());
+            let work = move || work_through(&receive, &give_back, options);
+            std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)
+        };
+        // With fewer threads than wanted it only takes longer.
+        let (workers, refused): (Vec<_>, Vec<_>) = (0..threads).map(spawn).partition(Result::is_ok);
+        drop(receive);
+        if workers.is_empty() {
+            let why = refused.into_iter().find_map(Result::err).map(|error| error.to_string()).unwrap_or_default();
+            problems.push(Problem { file: FileId::LIVE, line: 0, message: format!("no thread can be started: {why}") });
+        }
         feed_all(sources, stdin, &options.limits, &send, &spare, problems);
         drop(send);
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        let join = |worker: ScopedJoinHandle<'_, Reader>| {
+            // What a reader had read is gone with it, and an answer from the rest would be wrong.
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flatten().map(join).collect()
     });
     (readers, explicit)
 }
+
+/// Bytes of a reader's stack. Manifests nested as deep as is allowed need 3 MiB in an unoptimised build.
+const STACK: usize = 8 << 20;
 
 fn work_through(receive: &Mutex<Receiver<Work>>, give_back: &SyncSender<Vec<u8>>, options: &FileOptions) -> Reader {
     let mut reader = Reader::new(options.needs, &options.default_namespace);
@@ -222,7 +244,7 @@ fn work_through(receive: &Mutex<Receiver<Work>>, give_back: &SyncSender<Vec<u8>>
         let next = receive.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
         let Ok(mut work) = next else { break };
         work.documents(&mut unreadable, &mut |text, at, item, lines| reader.json(text, at, item, lines));
-        if let Work::Lines { bytes, .. } = work {
+        if let Work::Lines { bytes, .. } | Work::Objects { bytes, .. } = work {
             // When nobody takes it back the buffer is simply freed.
             let _ = give_back.try_send(bytes);
         }
@@ -241,7 +263,7 @@ fn feed_all(
 ) {
     for source in sources {
         let mut buffer = || spare.try_recv().unwrap_or_default();
-        // The readers only stop when this end closes, so a send cannot fail.
+        // Sending fails only when no reader is left, and then that is what is wrong.
         let mut send = |work| drop(send.send(work));
         if let Err(problem) = source.feed(stdin, limits, &mut buffer, &mut send) {
             problems.push(problem);
@@ -253,10 +275,10 @@ fn feed_all(
 pub(super) enum Work {
     /// Whole lines of NDJSON.
     Lines { bytes: Vec<u8>, file: FileId, line: u32 },
-    /// Objects of a JSON stream or list.
-    Objects { api_version: String, kind: String, objects: Vec<(Box<str>, Origin)> },
+    /// Objects of a JSON stream or list, and what they are if they do not say it.
+    Objects { bytes: Vec<u8>, objects: Vec<Part>, file: FileId, api_version: String, kind: String },
     /// One YAML document.
-    Yaml { text: String, at: Origin },
+    Yaml { text: Arc<String>, range: Range<usize>, at: Origin },
 }
 
 impl Work {
@@ -265,21 +287,31 @@ impl Work {
         match self {
             Work::Lines { bytes, file, line } => {
                 let mut at = Origin { file: *file, line: *line, item: 0 };
-                for line in bytes.split(|&byte| byte == b'\n') {
+                let mut rest = &bytes[..];
+                while !rest.is_empty() {
+                    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    let (line, after) = rest.split_at(end);
+                    rest = after.get(1..).unwrap_or_default();
                     match std::str::from_utf8(line) {
                         Ok(text) if text.trim_ascii().is_empty() => {}
                         Ok(text) => each(text, at, ItemKind::default(), Lines::OfFile),
-                        Err(_) => problems.push(not_utf8(at.file, at.line)),
+                        Err(error) => problems.push(not_utf8(at.file, at.line, line, error)),
                     }
                     at.line = at.line.saturating_add(1);
                 }
             }
-            Work::Objects { api_version, kind, objects } => {
-                for (text, at) in objects {
-                    each(text, *at, ItemKind { api_version, kind }, Lines::OfFile);
+            Work::Objects { bytes, objects, file, api_version, kind } => {
+                for part in objects {
+                    let at = Origin { file: *file, line: part.line, item: part.ordinal };
+                    let bytes = &bytes[part.range.clone()];
+                    match std::str::from_utf8(bytes) {
+                        Ok(text) => each(text, at, ItemKind { api_version, kind }, Lines::OfFile),
+                        Err(error) => problems.push(not_utf8(at.file, at.line, bytes, error)),
+                    }
                 }
             }
-            Work::Yaml { text, at } => {
+            Work::Yaml { text, range, at } => {
+                let text = &text[range.clone()];
                 if let Err(problem) =
                     yaml::document(text, *at, &mut |text, at, item| each(text, at, item, Lines::OfObject))
                 {
@@ -290,7 +322,10 @@ impl Work {
     }
 }
 
-pub(super) fn not_utf8(file: FileId, line: u32) -> Problem {
+/// What is wrong with bytes that begin on a line.
+fn not_utf8(file: FileId, line: u32, bytes: &[u8], error: Utf8Error) -> Problem {
+    let before = memchr::memchr_iter(b'\n', &bytes[..error.valid_up_to()]).count();
+    let line = line.saturating_add(u32::try_from(before).unwrap_or(u32::MAX));
     Problem { file, line, message: "this is not UTF-8 text; save it as UTF-8".to_owned() }
 }
 
@@ -334,7 +369,7 @@ impl Sources {
         if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) {
             let file = self.name(text.clone());
             let message =
-                format!("a {scheme} address is not fetched; write `curl -fsSL {text} | kubectl rbac-lens ... -f -`");
+                format!("{scheme} addresses are not fetched; write `curl -fsSL {text} | kubectl rbac-lens ... -f -`");
             self.problems.push(Problem { file, line: 0, message });
             return;
         }
@@ -397,7 +432,13 @@ fn is_manifest(path: &Path) -> bool {
     [".yaml", ".yml", ".json", ".ndjson", ".jsonl"].iter().any(|ending| name.ends_with(ending))
 }
 
-fn cannot_read(error: &io::Error) -> String {
+/// Reads until the buffer holds `wanted` bytes or the input ends; tells whether it ended.
+pub(super) fn fill(input: &mut dyn Read, into: &mut Vec<u8>, wanted: usize) -> io::Result<bool> {
+    let missing = wanted.saturating_sub(into.len()) as u64;
+    Ok((input.take(missing).read_to_end(into)? as u64) < missing)
+}
+
+pub(super) fn cannot_read(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         io::ErrorKind::PermissionDenied => "you may not read it".to_owned(),
@@ -415,7 +456,7 @@ impl FileSource {
         send: &mut dyn FnMut(Work),
     ) -> Result<(), Problem> {
         let file = self.file;
-        let mut feeder = Feeder { file, limits, buffer, send };
+        let mut feeder = Feeder { file, limits, block: BLOCK, buffer, send };
         match self.input {
             Input::Path(path) => match std::fs::File::open(path) {
                 Ok(mut open) => feeder.feed(&mut open),
@@ -427,40 +468,39 @@ impl FileSource {
     }
 }
 
-struct Feeder<'f> {
-    file: FileId,
-    limits: &'f Limits,
-    buffer: &'f mut dyn FnMut() -> Vec<u8>,
-    send: &'f mut dyn FnMut(Work),
+/// Cuts one source into pieces of work.
+pub(super) struct Feeder<'f> {
+    pub(super) file: FileId,
+    pub(super) limits: &'f Limits,
+    /// How much is read at once.
+    pub(super) block: usize,
+    /// Gives a buffer to fill, one that was used before if there is any.
+    pub(super) buffer: &'f mut dyn FnMut() -> Vec<u8>,
+    pub(super) send: &'f mut dyn FnMut(Work),
 }
 
 impl Feeder<'_> {
-    fn problem(&self, line: u32, message: String) -> Problem {
+    pub(super) fn problem(&self, line: u32, message: String) -> Problem {
         Problem { file: self.file, line, message }
     }
 
     fn feed(&mut self, input: &mut dyn Read) -> Result<(), Problem> {
         let mut first = (self.buffer)();
         first.clear();
-        self.fill(input, &mut first, BLOCK)?;
+        self.fill(input, &mut first, self.block)?;
         if first.starts_with(&[0x1f, 0x8b]) {
             let packed = Counted { inner: io::Cursor::new(first).chain(input), bytes: std::cell::Cell::new(0) };
             let mut unpacked = Unpacked { inner: MultiGzDecoder::new(packed), bytes: 0, limits: *self.limits };
             let mut first = (self.buffer)();
             first.clear();
-            self.fill(&mut unpacked, &mut first, BLOCK)?;
+            self.fill(&mut unpacked, &mut first, self.block)?;
             return self.text(first, &mut unpacked);
         }
         self.text(first, input)
     }
 
-    /// Reads until the buffer holds `wanted` bytes or the input ends; tells whether it ended.
     fn fill(&self, input: &mut dyn Read, into: &mut Vec<u8>, wanted: usize) -> Result<bool, Problem> {
-        let missing = wanted.saturating_sub(into.len()) as u64;
-        match input.take(missing).read_to_end(into) {
-            Ok(read) => Ok((read as u64) < missing),
-            Err(error) => Err(self.problem(0, cannot_read(&error))),
-        }
+        fill(input, into, wanted).map_err(|error| self.problem(0, cannot_read(&error)))
     }
 
     fn text(&mut self, mut first: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
@@ -473,38 +513,38 @@ impl Feeder<'_> {
         if first.contains(&0) {
             return Err(self.problem(0, "this is a binary file, not YAML or JSON".to_owned()));
         }
-        match first.trim_ascii_start().first() {
-            None if first.len() < BLOCK => Err(self.problem(0, "it is empty".to_owned())),
-            Some(b'{' | b'[') => self.json(first, input),
-            _ => self.yaml(first, input),
+        if first.len() < self.block && first.trim_ascii().is_empty() {
+            return Err(self.problem(0, "it is empty".to_owned()));
         }
+        if is_json(&first) { self.json(first, input) } else { self.yaml(first, input) }
     }
 
     fn json(&mut self, first: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
         let line = memchr::memchr(b'\n', &first).map_or(&first[..], |end| &first[..end]);
-        let whole_line = first.len() < BLOCK || line.len() < first.len();
-        if whole_line && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
+        let whole_line = first.len() < self.block || line.len() < first.len();
+        if whole_line && line.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
             self.lines(first, input)
         } else {
-            lists::feed(self.file, self.limits, &mut io::Cursor::new(first).chain(input), self.send)
+            lists::feed(self, 1, &mut io::Cursor::new(first).chain(input))
         }
     }
 
     fn lines(&mut self, mut block: Vec<u8>, input: &mut dyn Read) -> Result<(), Problem> {
         let mut line = 1_u32;
-        let mut ended = block.len() < BLOCK && self.fill(input, &mut block, BLOCK)?;
+        let mut ended = block.len() < self.block && self.fill(input, &mut block, self.block)?;
         loop {
             let cut = if ended { Some(block.len()) } else { memchr::memrchr(b'\n', &block).map(|at| at + 1) };
             let Some(cut) = cut else {
                 if block.len() > self.limits.object_bytes {
-                    let limit = self.limits.object_bytes >> 20;
-                    return Err(self
-                        .problem(line, format!("this line is longer than {limit} MiB, more than any object can be")));
+                    return Err(self.problem(line, too_large(self.limits.object_bytes)));
                 }
                 let wanted = 2 * block.len();
                 ended = self.fill(input, &mut block, wanted)?;
                 continue;
             };
+            if has_open_line(&block[..cut]) {
+                return lists::feed(self, line, &mut io::Cursor::new(block).chain(input));
+            }
             let mut next = (self.buffer)();
             next.clear();
             next.extend_from_slice(&block[cut..]);
@@ -516,7 +556,7 @@ impl Feeder<'_> {
             }
             line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
             block = next;
-            let wanted = block.len().max(BLOCK / 2) * 2;
+            let wanted = block.len().max(self.block / 2) * 2;
             ended = self.fill(input, &mut block, wanted)?;
         }
     }
@@ -528,16 +568,40 @@ impl Feeder<'_> {
                 format!("this YAML is larger than {} MiB; write it as JSON (kubectl get -o json)", limit >> 20);
             return Err(self.problem(0, message));
         }
-        let text = String::from_utf8(text).map_err(|error| {
-            let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..error.utf8_error().valid_up_to()]).count() + 1;
-            not_utf8(self.file, u32::try_from(line).unwrap_or(u32::MAX))
-        })?;
-        for (document, line) in yaml::documents(&text) {
+        let text =
+            String::from_utf8(text).map_err(|error| not_utf8(self.file, 1, error.as_bytes(), error.utf8_error()))?;
+        let text = Arc::new(text);
+        for (range, line) in yaml::documents(&text) {
             let at = Origin { file: self.file, line, item: 0 };
-            (self.send)(Work::Yaml { text: document.to_owned(), at });
+            (self.send)(Work::Yaml { text: Arc::clone(&text), range, at });
         }
         Ok(())
     }
+}
+
+/// Whether a text that begins so is JSON. YAML may begin with a bracket too, but then its names are bare, or a marker follows.
+fn is_json(first: &[u8]) -> bool {
+    let text = first.trim_ascii_start();
+    match text.split_first() {
+        Some((b'[', _)) => true,
+        Some((b'{', rest)) => {
+            let named = matches!(rest.trim_ascii_start().first(), None | Some(b'"' | b'}'));
+            named && memchr::memmem::find(first, b"\n---").is_none()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a line is an opening bracket alone. One object a line never has that: an indented one follows after all.
+fn has_open_line(block: &[u8]) -> bool {
+    let opens = |at: usize| match block[at..] {
+        [b'{' | b'[', b'\r' | b'\n' | b' ' | b'\t', ..] => {
+            let end = memchr::memchr(b'\n', &block[at..]).map_or(block.len(), |length| at + length);
+            block[at + 1..end].trim_ascii().is_empty()
+        }
+        _ => false,
+    };
+    opens(0) || memchr::memchr_iter(b'\n', block).any(|end| opens(end + 1))
 }
 
 /// Counts the packed bytes, so that a bomb can be told from a large file.

@@ -1,293 +1,375 @@
-//! JSON that is not one object a line: kubectl's indented lists, single objects, streams of either. Read piece by piece, so that a
-//! list of any length needs the memory of one object.
+//! JSON that is not one object a line: kubectl's indented lists, single objects, arrays, streams of any of them.
+//!
+//! Such a text is cut into its objects here without being understood: only quotes, brackets and what stands between the objects
+//! are looked at. A list of any length needs the memory of a block. What an object says is for its reader to judge.
 
-use std::cell::Cell;
-use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
+use std::ops::Range;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use super::document::{CUT_OFF, Problem, too_large, words};
+use serde::de::IgnoredAny;
 
-use super::document::Problem;
-use super::files::{Limits, Work};
-use crate::model::{FileId, Origin};
+use super::files::{Feeder, Work, cannot_read, fill};
+use super::shape::has_kind;
 
-/// How many objects, or bytes of them, are handed to a reader at once.
-const BATCH_OBJECTS: usize = 256;
-const BATCH_BYTES: usize = 1 << 20;
+/// An object in the bytes of a [`Work`].
+pub(super) struct Part {
+    pub(super) range: Range<usize>,
+    /// The line it begins on.
+    pub(super) line: u32,
+    /// Its place among the objects of the file.
+    pub(super) ordinal: u32,
+}
 
-/// Cuts a stream of JSON values into their objects.
-pub(super) fn feed(
-    file: FileId,
-    limits: &Limits,
-    input: &mut dyn Read,
-    send: &mut dyn FnMut(Work),
-) -> Result<(), Problem> {
-    let position = Position { line: Cell::new(1), since: Cell::new(0) };
-    let bytes =
-        Bytes { input, buffer: vec![0; 1 << 16], at: 0, end: 0, position: &position, limit: limits.object_bytes };
-    let mut json = serde_json::Deserializer::from_reader(bytes);
-    let mut batch = Batch { file, position: &position, send, objects: Vec::new(), bytes: 0, ordinal: 0 };
-    loop {
-        match json.end() {
-            Ok(()) => break,
-            // Something follows: the next value of the stream.
-            Err(error) if error.is_syntax() => {}
-            Err(error) => return Err(problem(file, &error)),
-        }
-        if let Err(error) = (ValueSeed { batch: &mut batch }).deserialize(&mut json) {
-            return Err(problem(file, &error));
+/// `apiVersion` and `kind` of the items of a list that carry none; empty for items that do.
+#[derive(Clone, Debug, Default)]
+struct ItemKind {
+    api_version: String,
+    kind: String,
+}
+
+/// Cuts a stream of JSON values, which begins on a line of the file, into its objects.
+pub(super) fn feed(feeder: &mut Feeder<'_>, line: u32, input: &mut dyn Read) -> Result<(), Problem> {
+    let mut bytes = (feeder.buffer)();
+    bytes.clear();
+    let mut cutter = Cutter {
+        feeder,
+        input,
+        bytes,
+        base: 0,
+        at: 0,
+        begin: 0,
+        begin_line: line,
+        counted: 0,
+        line,
+        parts: Vec::new(),
+        kind: Some(ItemKind::default()),
+        ordinal: 0,
+    };
+    while let Some(byte) = cutter.next()? {
+        cutter.begin_here();
+        match byte {
+            b'{' => cutter.object()?,
+            b'[' => cutter.items()?,
+            _ => return Err(cutter.not_json("an object or a list of objects should begin here")),
         }
     }
-    batch.flush("", "");
+    cutter.flush();
     Ok(())
 }
 
-fn problem(file: FileId, error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
-    let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
-    let message = if error.is_eof() {
-        format!("the JSON ends in the middle of an object ({words}); was the file cut off?")
-    } else if error.is_io() {
-        text
-    } else if error.is_data() {
-        words.to_owned()
-    } else {
-        format!("not JSON: {words}")
-    };
-    Problem { file, line: u32::try_from(error.line()).unwrap_or(u32::MAX), message }
-}
-
-/// Where the parser is: the line, and how many bytes it took since the last object began.
-struct Position {
-    line: Cell<u32>,
-    since: Cell<usize>,
-}
-
-/// Hands bytes to the parser one by one, which is how serde_json reads, and counts.
-struct Bytes<'p, 'i> {
-    input: &'i mut dyn Read,
-    buffer: Vec<u8>,
+/// Reads ahead and hands on what is complete. All places are counted from the beginning of the stream.
+struct Cutter<'c, 'f> {
+    feeder: &'c mut Feeder<'f>,
+    input: &'c mut dyn Read,
+    /// What was read and is not handed on; its first byte is at `base`.
+    bytes: Vec<u8>,
+    base: usize,
+    /// The next byte to look at.
     at: usize,
-    end: usize,
-    position: &'p Position,
-    limit: usize,
-}
-
-impl Read for Bytes<'_, '_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let Some(slot) = into.first_mut() else { return Ok(0) };
-        if self.at == self.end {
-            self.end = self.input.read(&mut self.buffer)?;
-            self.at = 0;
-            if self.end == 0 {
-                return Ok(0);
-            }
-        }
-        let byte = self.buffer[self.at];
-        self.at += 1;
-        if byte == b'\n' {
-            self.position.line.set(self.position.line.get().saturating_add(1));
-        }
-        let since = self.position.since.get() + 1;
-        self.position.since.set(since);
-        if since > self.limit {
-            let limit = self.limit >> 20;
-            return Err(io::Error::other(format!("an object is larger than {limit} MiB, more than any can be")));
-        }
-        *slot = byte;
-        Ok(1)
-    }
-}
-
-/// Objects on their way to a reader.
-struct Batch<'b> {
-    file: FileId,
-    position: &'b Position,
-    send: &'b mut dyn FnMut(Work),
-    objects: Vec<(Box<str>, Origin)>,
-    bytes: usize,
+    /// Where the object began that is being read, and on which line.
+    begin: usize,
+    begin_line: u32,
+    /// The line that the byte at `counted` stands on.
+    counted: usize,
+    line: u32,
+    /// The objects in `bytes` that are complete.
+    parts: Vec<Part>,
+    /// What they are, unless the list that they are in has not said it yet.
+    kind: Option<ItemKind>,
     ordinal: u32,
 }
 
-impl Batch<'_> {
-    /// Where the value that the parser is about to read begins.
-    fn begin(&mut self) -> Origin {
-        self.position.since.set(0);
-        self.ordinal = self.ordinal.saturating_add(1);
-        Origin { file: self.file, line: self.position.line.get(), item: self.ordinal }
-    }
-
-    fn push(&mut self, text: Box<str>, at: Origin) {
-        self.bytes += text.len();
-        self.objects.push((text, at));
-    }
-
-    fn is_full(&self) -> bool {
-        self.objects.len() >= BATCH_OBJECTS || self.bytes >= BATCH_BYTES
-    }
-
-    fn flush(&mut self, api_version: &str, kind: &str) {
-        if !self.objects.is_empty() {
-            let objects = std::mem::take(&mut self.objects);
-            (self.send)(Work::Objects { api_version: api_version.to_owned(), kind: kind.to_owned(), objects });
-            self.bytes = 0;
-        }
-    }
-}
-
-/// One value of the stream: a list, whose items are sent as they come, or an object, which is sent whole.
-struct ValueSeed<'a, 'b> {
-    batch: &'a mut Batch<'b>,
-}
-
-impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
-        value.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a Kubernetes object or a list of them")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(ItemSeed { batch: &mut *self.batch })?.is_some() {
-            if self.batch.is_full() {
-                self.batch.flush("", "");
-            }
-        }
-        self.batch.flush("", "");
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let batch = self.batch;
-        batch.flush("", "");
-        let begin = batch.begin();
-        let mut fields: Vec<(String, Box<RawValue>)> = Vec::new();
+impl Cutter<'_, '_> {
+    /// One object of the stream: a list, whose items are handed on as they come, or any other, which is handed on whole.
+    fn object(&mut self) -> Result<(), Problem> {
+        let (mut api_version, mut kind) = (None::<String>, None::<String>);
         let mut is_list = false;
-        while let Some(key) = map.next_key::<String>()? {
-            let kind = text_of(&fields, "kind");
-            if key == "items" && kind.as_deref().is_none_or(|kind| kind.ends_with("List")) {
-                is_list = true;
-                map.next_value_seed(ItemsSeed { batch: &mut *batch, item: item_kind(&fields) })?;
-            } else {
-                batch.position.since.set(0);
-                fields.push((key, map.next_value()?));
+        self.at += 1;
+        let mut byte = self.within()?;
+        while byte != b'}' {
+            if byte != b'"' {
+                return Err(self.not_json("the name of a field should stand here"));
             }
+            let field = self.at;
+            let key = self.value()?;
+            if self.within()? != b':' {
+                return Err(self.not_json("a colon should stand here"));
+            }
+            self.at += 1;
+            let value = self.within()?;
+            let has_items = self.text(&key) == br#""items""# && value == b'[';
+            if has_items && kind.as_deref().is_none_or(|kind| kind.ends_with("List")) {
+                if !is_list {
+                    self.check(self.begin, ["", "null}"])?;
+                }
+                is_list = true;
+                self.flush();
+                self.kind = item_kind(api_version.as_deref(), kind.as_deref());
+                self.items()?;
+                self.begin_here();
+            } else {
+                match self.text(&key) {
+                    br#""apiVersion""# => api_version = self.word()?,
+                    br#""kind""# => kind = self.word()?,
+                    _ => {
+                        self.value()?;
+                    }
+                }
+                if is_list {
+                    self.check(field, ["{", "}"])?;
+                }
+            }
+            byte = self.separator(b'}')?;
         }
+        self.at += 1;
         if is_list {
             // Items without a kind of their own were kept back until the list's kind was known.
-            if let Some((version, kind)) = item_kind(&fields) {
-                batch.flush(&version, &kind);
-            }
-            batch.flush("", "");
+            self.kind = self.kind.take().or_else(|| item_kind(api_version.as_deref(), kind.as_deref()));
+            self.kind.get_or_insert_default();
+            self.flush();
+            self.kind = Some(ItemKind::default());
         } else {
-            let mut text = String::from("{");
-            for (key, value) in &fields {
-                let key = serde_json::to_string(key).map_err(A::Error::custom)?;
-                text.push_str(if text.len() > 1 { "," } else { "" });
-                text.push_str(&key);
-                text.push(':');
-                text.push_str(value.get());
-            }
-            text.push('}');
-            batch.push(text.into(), begin);
-            if batch.is_full() {
-                batch.flush("", "");
-            }
+            self.push(self.begin..self.at);
         }
         Ok(())
     }
+
+    /// The items of a list, from its bracket on.
+    fn items(&mut self) -> Result<(), Problem> {
+        self.at += 1;
+        let mut byte = self.within()?;
+        while byte != b']' {
+            self.begin_here();
+            let item = self.value()?;
+            // kubectl's own lists name the kind last, but each item names its own.
+            if self.kind.is_none() && self.parts.is_empty() && has_kind(self.text(&item)) {
+                self.kind = Some(ItemKind::default());
+            }
+            self.push(item);
+            byte = self.separator(b']')?;
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The first byte of what follows a comma, or the closing bracket.
+    fn separator(&mut self, close: u8) -> Result<u8, Problem> {
+        match self.within()? {
+            b',' => {
+                self.at += 1;
+                match self.within()? {
+                    byte if byte == close => Err(self.not_json("a comma stands before the closing bracket")),
+                    byte => Ok(byte),
+                }
+            }
+            byte if byte == close => Ok(byte),
+            _ => Err(self.not_json(&format!("a comma or `{}` should stand here", char::from(close)))),
+        }
+    }
+
+    /// Passes over the value that begins here.
+    fn value(&mut self) -> Result<Range<usize>, Problem> {
+        let bare = !matches!(self.within()?, b'"' | b'{' | b'[');
+        let start = self.at;
+        let mut nesting = Nesting::default();
+        loop {
+            let ahead = &self.bytes[self.at - self.base..];
+            let end = if bare { ahead.iter().position(|byte| ENDS_BARE.contains(byte)) } else { nesting.end(ahead) };
+            match end {
+                Some(0) if self.at == start => return Err(self.not_json("a value should stand here")),
+                Some(length) => {
+                    self.at += length;
+                    return Ok(start..self.at);
+                }
+                None => {
+                    self.at += ahead.len();
+                    if !self.more()? {
+                        return Err(self.cut_off());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks at the fields of a list around its items, which nobody else reads, from a place on.
+    fn check(&mut self, from: usize, [before, after]: [&str; 2]) -> Result<(), Problem> {
+        let text = [before.as_bytes(), self.text(&(from..self.at)), after.as_bytes()].concat();
+        match serde_json::from_slice::<IgnoredAny>(&text) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.not_json(&words(&error))),
+        }
+    }
+
+    /// The text that the value is, if it is one.
+    fn word(&mut self) -> Result<Option<String>, Problem> {
+        let value = self.value()?;
+        Ok(serde_json::from_slice(self.text(&value)).ok())
+    }
+
+    fn text(&self, range: &Range<usize>) -> &[u8] {
+        &self.bytes[range.start - self.base..range.end - self.base]
+    }
+
+    /// The next byte that is not blank, inside of an object or a list.
+    fn within(&mut self) -> Result<u8, Problem> {
+        self.next()?.ok_or_else(|| self.cut_off())
+    }
+
+    /// The next byte that is not blank, or none at the end of the stream.
+    fn next(&mut self) -> Result<Option<u8>, Problem> {
+        loop {
+            let ahead = &self.bytes[self.at - self.base..];
+            if let Some(blanks) = ahead.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
+                self.at += blanks;
+                return Ok(Some(ahead[blanks]));
+            }
+            self.at += ahead.len();
+            if !self.more()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads on; tells whether there was more. What is complete is handed on before, so that only its rest is kept.
+    fn more(&mut self) -> Result<bool, Problem> {
+        self.flush();
+        let limit = self.feeder.limits.object_bytes;
+        if self.at - self.begin > limit {
+            return Err(self.feeder.problem(self.begin_line, too_large(limit)));
+        }
+        let held = self.bytes.len();
+        if held as u64 > self.feeder.limits.yaml_bytes {
+            let message = "neither this list nor its items say a kind first; put `kind` before `items`".to_owned();
+            return Err(self.feeder.problem(self.begin_line, message));
+        }
+        fill(self.input, &mut self.bytes, held.max(self.feeder.block / 2) * 2)
+            .map_err(|error| self.feeder.problem(0, cannot_read(&error)))?;
+        Ok(self.bytes.len() > held)
+    }
+
+    /// An object begins with the next byte.
+    fn begin_here(&mut self) {
+        self.count_to(self.at);
+        (self.begin, self.begin_line) = (self.at, self.line);
+    }
+
+    fn count_to(&mut self, place: usize) {
+        if place > self.counted {
+            let passed = &self.bytes[self.counted - self.base..place - self.base];
+            let lines = memchr::memchr_iter(b'\n', passed).count();
+            self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+            self.counted = place;
+        }
+    }
+
+    /// An object is complete.
+    fn push(&mut self, range: Range<usize>) {
+        self.ordinal = self.ordinal.saturating_add(1);
+        self.parts.push(Part { range, line: self.begin_line, ordinal: self.ordinal });
+    }
+
+    /// Hands on the objects that are complete, unless it is not known yet what they are.
+    fn flush(&mut self) {
+        let Some((kind, end)) = self.kind.as_ref().zip(self.parts.last().map(|part| part.range.end)) else { return };
+        let kind = kind.clone();
+        self.count_to(end);
+        let mut rest = (self.feeder.buffer)();
+        rest.clear();
+        rest.extend_from_slice(&self.bytes[end - self.base..]);
+        self.bytes.truncate(end - self.base);
+        let mut objects = std::mem::take(&mut self.parts);
+        for part in &mut objects {
+            part.range = part.range.start - self.base..part.range.end - self.base;
+        }
+        let bytes = std::mem::replace(&mut self.bytes, rest);
+        self.base = end;
+        let ItemKind { api_version, kind } = kind;
+        (self.feeder.send)(Work::Objects { bytes, objects, file: self.feeder.file, api_version, kind });
+    }
+
+    fn not_json(&mut self, why: &str) -> Problem {
+        self.count_to(self.at);
+        self.feeder.problem(self.line, format!("not JSON: {why}"))
+    }
+
+    fn cut_off(&mut self) -> Problem {
+        self.count_to(self.at);
+        self.feeder.problem(self.line, CUT_OFF.to_owned())
+    }
 }
 
-fn text_of(fields: &[(String, Box<RawValue>)], key: &str) -> Option<String> {
-    let (_, raw) = fields.iter().find(|(at, _)| at == key)?;
-    serde_json::from_str(raw.get()).ok()
-}
+/// What ends a number or a word.
+const ENDS_BARE: &[u8] = b",:]} \t\r\n\"[{";
 
 /// `apiVersion` and `kind` of a typed list's items, once the list's own are known.
-fn item_kind(fields: &[(String, Box<RawValue>)]) -> Option<(String, String)> {
-    let kind = text_of(fields, "kind")?;
-    match kind.strip_suffix("List") {
-        Some("") | None => Some((String::new(), String::new())),
-        Some(kind) => Some((text_of(fields, "apiVersion")?, kind.to_owned())),
+fn item_kind(api_version: Option<&str>, kind: Option<&str>) -> Option<ItemKind> {
+    match kind?.strip_suffix("List") {
+        Some("") | None => Some(ItemKind::default()),
+        Some(kind) => Some(ItemKind { api_version: api_version?.to_owned(), kind: kind.to_owned() }),
     }
 }
 
-/// The `items` of a list.
-struct ItemsSeed<'a, 'b> {
-    batch: &'a mut Batch<'b>,
-    /// Kind and version of the items, if the list said so before.
-    item: Option<(String, String)>,
+/// How deep inside of a value the cutter is.
+#[derive(Default)]
+struct Nesting {
+    depth: usize,
+    in_text: bool,
+    escaped: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for ItemsSeed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
-        value.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ItemsSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(ItemSeed { batch: &mut *self.batch })?.is_some() {
-            if self.item.is_none() && self.batch.objects.first().is_some_and(|(text, _)| has_kind(text)) {
-                // kubectl's own lists name the kind last, but each item names its own.
-                self.item = Some((String::new(), String::new()));
+impl Nesting {
+    /// Where the value ends, if it does within these bytes. They continue those of the call before.
+    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        loop {
+            if self.in_text {
+                if self.escaped {
+                    bytes.get(at)?;
+                    at += 1;
+                    self.escaped = false;
+                }
+                at += memchr::memchr2(b'"', b'\\', &bytes[at..])? + 1;
+                self.escaped = bytes[at - 1] == b'\\';
+                self.in_text = self.escaped;
+                if !self.in_text && self.depth == 0 {
+                    return Some(at);
+                }
+                continue;
             }
-            if let Some((version, kind)) = &self.item
-                && self.batch.is_full()
-            {
-                self.batch.flush(version, kind);
+            at += bytes[at..].iter().position(|&byte| WEIGHED[usize::from(byte)])? + 1;
+            match bytes[at - 1] {
+                b'"' => self.in_text = true,
+                b'{' | b'[' => self.depth += 1,
+                b'\n' => at += indent(&bytes[at..]),
+                _ => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Some(at);
+                    }
+                }
             }
         }
-        if let Some((version, kind)) = &self.item {
-            self.batch.flush(version, kind);
-        }
-        Ok(())
     }
 }
 
-fn has_kind(text: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        #[serde(default)]
-        kind: Option<serde::de::IgnoredAny>,
+/// The bytes outside of text that something depends on. A line end is one because blanks follow it, half of an indented list.
+const WEIGHED: [bool; 256] = {
+    let mut weighed = [false; 256];
+    let mut at = 0;
+    while at < BRACKETS.len() {
+        weighed[BRACKETS[at] as usize] = true;
+        at += 1;
     }
-    serde_json::from_str::<Head>(text).is_ok_and(|head| head.kind.is_some())
+    weighed
+};
+const BRACKETS: &[u8] = b"\"{[}]\n";
+
+/// How many of the next bytes are blanks for certain, by eights.
+fn indent(bytes: &[u8]) -> usize {
+    let (eights, _) = bytes.as_chunks::<8>();
+    8 * eights.iter().take_while(|eight| **eight == [b' '; 8]).count()
 }
 
-struct ItemSeed<'a, 'b> {
-    batch: &'a mut Batch<'b>,
-}
-
-impl<'de> DeserializeSeed<'de> for ItemSeed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
-        // The parser has looked at the value's first byte already, so this is its line.
-        let at = self.batch.begin();
-        let raw: Box<RawValue> = serde::Deserialize::deserialize(value)?;
-        let text: Box<str> = raw.into();
-        self.batch.push(text, at);
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod reviews;
 mod saved;
 mod selectors;
 mod shape;
+mod transcode;
 mod workloads;
 mod yaml;
 

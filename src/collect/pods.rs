@@ -383,3 +383,6 @@ impl Lists<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

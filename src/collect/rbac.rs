@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::document::{Meta, Reader};
-use super::shape::{OrNull, Pairs, Text, list};
+use super::shape::{Object, OrNull, Pairs, Text, list};
 use crate::model::{
     Aggregation, Binding, Expression, Labels, Name, Names, Operator, Origin, Role, RoleKind, RoleRef, Rule, RuleId,
     RuleSetId, Selector, Snapshot, Subject, SubjectId,
@@ -19,7 +19,7 @@ pub(super) struct Scratch {
     rules: Vec<RuleId>,
     subjects: Vec<SubjectId>,
     field: &'static str,
-    rule: usize,
+    rule: Option<usize>,
     part: &'static str,
 }
 
@@ -28,7 +28,7 @@ const PARTS: [&str; 5] = ["verbs", "apiGroups", "resources", "resourceNames", "n
 
 impl Scratch {
     pub(super) fn begin_object(&mut self) {
-        (self.field, self.rule, self.part) = ("", 0, "");
+        (self.field, self.rule, self.part) = ("", None, "");
     }
 
     pub(super) fn enter(&mut self, field: &'static str) {
@@ -41,11 +41,11 @@ impl Scratch {
 
     /// ``in `rules[3].verbs`: ``, or nothing outside of a known field.
     pub(super) fn place(&self) -> String {
-        match (self.field, self.part) {
-            ("", _) => String::new(),
-            ("rules", "") => format!("in `rules[{}]`: ", self.rule),
-            ("rules", part) => format!("in `rules[{}].{part}`: ", self.rule),
-            (field, _) => format!("in `{field}`: "),
+        match (self.field, self.rule, self.part) {
+            ("", ..) => String::new(),
+            (field, None, _) => format!("in `{field}`: "),
+            (field, Some(rule), "") => format!("in `{field}[{rule}]`: "),
+            (field, Some(rule), part) => format!("in `{field}[{rule}].{part}`: "),
         }
     }
 }
@@ -85,7 +85,7 @@ impl<'de> Visitor<'de> for RulesSeed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut rules: A) -> Result<(), A::Error> {
         let RulesSeed { scratch, snapshot } = self;
         loop {
-            (scratch.rule, scratch.part) = (scratch.rules.len(), "");
+            (scratch.rule, scratch.part) = (Some(scratch.rules.len()), "");
             for names in &mut scratch.lists {
                 names.clear();
             }
@@ -192,7 +192,7 @@ pub(super) struct SubjectIn<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct AggregationIn<'a> {
     #[serde(borrow, default, rename = "clusterRoleSelectors", deserialize_with = "list")]
-    selectors: Vec<SelectorIn<'a>>,
+    selectors: Vec<Object<SelectorIn<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,7 +201,7 @@ struct SelectorIn<'a> {
     #[serde(borrow, default)]
     match_labels: Option<Pairs<'a>>,
     #[serde(borrow, default, deserialize_with = "list")]
-    match_expressions: Vec<ExpressionIn<'a>>,
+    match_expressions: Vec<Object<ExpressionIn<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -269,7 +269,7 @@ impl Reader {
         namespace: Option<Name>,
         name: &str,
         role_ref: Option<RoleRefIn<'_>>,
-        subjects: &[SubjectIn<'_>],
+        subjects: &[Object<SubjectIn<'_>>],
         at: Origin,
     ) {
         let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::document::Problem;
 use super::files::{FileOptions, Input, LoadError, read_documents};
 use super::selectors::SelectorIn;
-use super::shape::{Text, list};
+use super::shape::{Pairs, Text, list};
 use crate::model::{Action, Identity, Origin, ResourceAction, Review, ReviewKind};
 
 #[derive(Debug, Deserialize)]
@@ -28,10 +28,31 @@ struct ReviewIn<'a> {
     items: Option<Vec<&'a serde_json::value::RawValue>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// Of a review, the server takes no metadata but the namespace.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct MetadataIn<'a> {
     #[serde(borrow, default)]
     namespace: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    generate_name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    labels: Option<Pairs<'a>>,
+    #[serde(borrow, default)]
+    annotations: Option<Pairs<'a>>,
+}
+
+impl MetadataIn<'_> {
+    /// The first field that must not be there.
+    fn extra(&self) -> Option<&'static str> {
+        let texts = [("name", &self.name), ("generateName", &self.generate_name)];
+        let pairs = [("labels", &self.labels), ("annotations", &self.annotations)];
+        let text = texts.into_iter().find(|(_, text)| text.as_ref().is_some_and(|text| !text.is_empty()));
+        let list = pairs.into_iter().find(|(_, pairs)| pairs.as_ref().is_some_and(|pairs| !pairs.0.is_empty()));
+        text.map(|(field, _)| field).or(list.map(|(field, _)| field))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,14 +142,20 @@ fn review(text: &str, at: Origin, into: &mut Vec<Review>) -> Result<(), Problem>
             )));
         }
     };
-    let namespace = read.metadata.and_then(|metadata| metadata.namespace).unwrap_or_default();
+    let metadata = read.metadata.unwrap_or_default();
+    if let Some(field) = metadata.extra() {
+        return Err(problem(format!("`metadata.{field}` cannot stand in a review")));
+    }
+    let namespace = metadata.namespace.unwrap_or_default();
     let spec = read.spec.ok_or_else(|| problem("this review has no `spec`".to_owned()))?;
     let owned = |text: Option<Text<'_>>| text.map(|text| text.0.into_owned()).unwrap_or_default();
     if let Some(resource) = &spec.resource_attributes {
         for (name, selector) in
             [("fieldSelector", &resource.field_selector), ("labelSelector", &resource.label_selector)]
         {
-            if let Some(mistake) = selector.as_ref().and_then(SelectorIn::mistake) {
+            let of_labels =
+                || selector.as_ref().filter(|_| name == "labelSelector").and_then(SelectorIn::label_mistake);
+            if let Some(mistake) = selector.as_ref().and_then(SelectorIn::mistake).or_else(of_labels) {
                 return Err(problem(format!("in `spec.resourceAttributes.{name}`: {mistake}")));
             }
         }

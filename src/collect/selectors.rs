@@ -23,6 +23,20 @@ struct Requirement<'a> {
     values: Vec<Text<'a>>,
 }
 
+impl Requirement<'_> {
+    /// What the server refuses. An operator that it does not know is not among it.
+    fn mistake(&self) -> Option<&'static str> {
+        match self.operator.as_deref() {
+            _ if self.key.as_deref().unwrap_or_default().is_empty() => Some("every requirement needs a `key`"),
+            Some("In" | "NotIn") if self.values.is_empty() => Some("`In` and `NotIn` need `values`"),
+            Some("Exists" | "DoesNotExist") if !self.values.is_empty() => {
+                Some("`Exists` and `DoesNotExist` take no `values`")
+            }
+            _ => None,
+        }
+    }
+}
+
 impl SelectorIn<'_> {
     fn raw(&self) -> &str {
         self.raw_selector.as_deref().unwrap_or_default()
@@ -33,7 +47,19 @@ impl SelectorIn<'_> {
         match (self.raw().is_empty(), self.requirements.is_empty()) {
             (false, false) => Some("`rawSelector` and `requirements` cannot stand together"),
             (true, true) => Some("one of `requirements` and `rawSelector` must be there"),
-            _ => None,
+            _ => self.requirements.iter().find_map(Requirement::mistake),
+        }
+    }
+
+    /// What the server refuses in a label selector besides.
+    pub(super) fn label_mistake(&self) -> Option<&'static str> {
+        let text = |text: &Option<Text<'_>>| text.as_deref().unwrap_or_default().to_owned();
+        if self.requirements.iter().any(|one| !is_label_key(&text(&one.key))) {
+            Some("a `key` is no name of a label")
+        } else if self.requirements.iter().flat_map(|one| &one.values).any(|value| !is_label_value(value)) {
+            Some("one of the `values` is no value of a label")
+        } else {
+            None
         }
     }
 
@@ -48,6 +74,28 @@ impl SelectorIn<'_> {
         };
         self.requirements.iter().filter_map(required).collect()
     }
+}
+
+/// `name` or `prefix.example/name` (apimachinery `IsQualifiedName`).
+fn is_label_key(key: &str) -> bool {
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let is_part = |part: &str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        part.bytes().all(|byte| plain(byte) || byte == b'-')
+            && part.bytes().next().is_some_and(plain)
+            && part.bytes().last().is_some_and(plain)
+    };
+    !name.is_empty()
+        && is_label_value(name)
+        && prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(is_part))
+}
+
+/// Empty, or at most 63 letters, digits, `-`, `_` and `.` with a letter or digit at both ends (apimachinery `IsValidLabelValue`).
+fn is_label_value(value: &str) -> bool {
+    let ends = [value.bytes().next(), value.bytes().last()];
+    value.len() <= 63
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && ends.iter().flatten().all(u8::is_ascii_alphanumeric)
 }
 
 /// Reads `a=b,c==d,e!=f`; none when it cannot be understood.

@@ -6,7 +6,7 @@ use serde::de::{Deserializer, IgnoredAny};
 
 use super::document::{Meta, Needs, Reader};
 use super::pods::{PodSpec, PodStatus, VolumeSpec};
-use super::shape::{Text, list};
+use super::shape::{Object, Text, list, object};
 use crate::model::{ApiResource, Node, Origin, ResourceSlice, VolumeAttachment};
 
 /// A kind that is read on demand.
@@ -62,11 +62,11 @@ pub(super) struct Fields<'a> {
 impl<'de> Fields<'de> {
     pub(super) fn read<D: Deserializer<'de>>(&mut self, kind: Kind, field: &str, value: D) -> Result<(), D::Error> {
         match (kind, field) {
-            (Kind::Definition, "spec") => self.definition = Option::deserialize(value)?,
-            (Kind::Pod, "spec") => self.pod = Option::deserialize(value)?,
-            (Kind::Pod, "status") => self.status = Option::deserialize(value)?,
-            (Kind::Volume, "spec") => self.volume = Option::deserialize(value)?,
-            (Kind::Attachment | Kind::Slice, "spec") => self.on_node = Option::deserialize(value)?,
+            (Kind::Definition, "spec") => self.definition = object(value)?,
+            (Kind::Pod, "spec") => self.pod = object(value)?,
+            (Kind::Pod, "status") => self.status = object(value)?,
+            (Kind::Volume, "spec") => self.volume = object(value)?,
+            (Kind::Attachment | Kind::Slice, "spec") => self.on_node = object(value)?,
             _ => {
                 IgnoredAny::deserialize(value)?;
             }
@@ -90,9 +90,9 @@ struct DefinitionSpec<'a> {
     #[serde(borrow)]
     scope: Text<'a>,
     #[serde(borrow)]
-    names: DefinitionNames<'a>,
+    names: Object<DefinitionNames<'a>>,
     #[serde(borrow, default, deserialize_with = "list")]
-    versions: Vec<DefinitionVersion<'a>>,
+    versions: Vec<Object<DefinitionVersion<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,7 +115,7 @@ struct DefinitionVersion<'a> {
     #[serde(default)]
     served: bool,
     #[serde(borrow, default)]
-    subresources: Option<Subresources<'a>>,
+    subresources: Option<Object<Subresources<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,7 +179,7 @@ impl Reader {
             short_names: spec.names.short_names.iter().map(|word| word.to_string()).collect(),
         };
         let has = |part: fn(&Subresources<'_>) -> bool| {
-            served.iter().any(|version| version.subresources.as_ref().is_some_and(part))
+            served.iter().any(|version| version.subresources.as_ref().is_some_and(|at| part(at)))
         };
         for (subresource, there) in [("status", has(|at| at.status.is_some())), ("scale", has(|at| at.scale.is_some()))]
         {

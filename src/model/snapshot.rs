@@ -188,11 +188,13 @@ impl Snapshot {
             labels: to.labels(&node.labels),
             ..node
         }));
-        self.volumes.extend(part.volumes.into_iter().map(|volume| PersistentVolume {
-            name: to.name(volume.name),
-            claim: volume.claim.map(|claim| to.pair(claim)),
-            secrets: volume.secrets.iter().map(|&secret| to.pair(secret)).collect(),
-            ..volume
+        self.volumes.extend(part.volumes.into_iter().map(|mut volume| {
+            for secret in &mut volume.secrets {
+                *secret = to.pair(*secret);
+            }
+            volume.secrets.sort_unstable();
+            let claim = volume.claim.map(|claim| to.pair(claim));
+            PersistentVolume { name: to.name(volume.name), claim, ..volume }
         }));
         self.attachments.extend(part.attachments.into_iter().map(|attachment| VolumeAttachment {
             name: to.name(attachment.name),

@@ -101,6 +101,10 @@ const RULES: &[(&[&str], &[&str], &[&str])] = &[
     (&["create", "get", "list", "watch"], &["certificates.k8s.io"], &["certificatesigningrequests"]),
     (&["get", "list", "watch"], &["storage.k8s.io"], &["csidrivers"]),
     (&["get", "list", "watch"], &["node.k8s.io"], &["runtimeclasses"]),
+    // Known by name when the subresource is one; a review that writes the slash into the resource gets here.
+    (&["update", "patch"], &[""], &["nodes/status", "pods/status"]),
+    (&["create"], &[""], &["pods/eviction", "serviceaccounts/token"]),
+    (&["get", "update", "patch"], &[""], &["persistentvolumeclaims/status"]),
 ];
 
 /// What decides a request. Where the authorizer checks several things, the first that fails gives the words.
@@ -411,6 +415,16 @@ impl Search<'_> {
         };
         by_names.into_iter().map(row).collect()
     }
+}
+
+/// Whether the Node authorizer decides such a request by what runs on a node, so that pods have to be read.
+pub fn depends_on_pods(action: &Action) -> bool {
+    let Action::Resource(action) = action else { return false };
+    // Whether the namespace is known yet or not: `access` only asks whether there is one.
+    [String::new(), "*".to_owned()].into_iter().any(|namespace| {
+        let action = ResourceAction { namespace, ..action.clone() };
+        matches!(access(&action), Access::Related(_) | Access::Selected(Some(_), _))
+    })
 }
 
 /// The lists that the Node authorizer is evaluated from.

@@ -38,7 +38,14 @@ pub fn reason(graph: &AccessGraph, verdict: &Verdict) -> String {
             format!("RBAC: allowed by {} to {}", describe_binding(graph, *binding), describe_subject(graph, *subject))
         }
         Verdict::Denied { node, dangling } => {
-            let missing: Vec<String> = dangling.iter().map(|&binding| describe_missing(graph, binding)).collect();
+            let mut missing: Vec<String> = Vec::new();
+            for &binding in dangling {
+                // Several bindings may miss the same role, which is said once.
+                let words = describe_missing(graph, binding);
+                if !missing.contains(&words) {
+                    missing.push(words);
+                }
+            }
             let rbac = match missing.as_slice() {
                 [] => String::new(),
                 [one] => format!("RBAC: {one}"),
@@ -63,26 +70,58 @@ fn describe_binding(graph: &AccessGraph, at: BindingIx) -> String {
     };
     match binding.namespace {
         Some(namespace) => {
-            format!("RoleBinding {:?} of {role_kind} {role:?}", format!("{name}/{}", graph.text(namespace)))
+            let full = quoted(&format!("{name}/{}", graph.text(namespace)));
+            format!("RoleBinding {full} of {role_kind} {}", quoted(role))
         }
-        None => format!("ClusterRoleBinding {name:?} of {role_kind} {role:?}"),
+        None => format!("ClusterRoleBinding {} of {role_kind} {}", quoted(name), quoted(role)),
     }
 }
 
 fn describe_subject(graph: &AccessGraph, subject: Subject) -> String {
     let name = graph.text(subject.name());
     match subject.namespace() {
-        Some(namespace) => format!("{} {:?}", subject.kind(), format!("{name}/{}", graph.text(namespace))),
-        None => format!("{} {name:?}", subject.kind()),
+        Some(namespace) => format!("{} {}", subject.kind(), quoted(&format!("{name}/{}", graph.text(namespace)))),
+        None => format!("{} {}", subject.kind(), quoted(name)),
     }
 }
 
 fn describe_missing(graph: &AccessGraph, at: BindingIx) -> String {
     let binding = graph.binding(at);
-    let name = graph.text(binding.role.name);
+    let name = quoted(graph.text(binding.role.name));
     match binding.role.kind {
-        RoleKind::ClusterRole => format!("clusterrole.rbac.authorization.k8s.io {name:?} not found"),
-        RoleKind::Role => format!("role.rbac.authorization.k8s.io {name:?} not found"),
-        RoleKind::Other(kind) => format!("unsupported role reference kind: {:?}", graph.text(kind)),
+        RoleKind::ClusterRole => format!("clusterrole.rbac.authorization.k8s.io {name} not found"),
+        RoleKind::Role => format!("role.rbac.authorization.k8s.io {name} not found"),
+        RoleKind::Other(kind) => format!("unsupported role reference kind: {}", quoted(graph.text(kind))),
     }
+}
+
+/// The text as Go's `%q` writes it (`strconv.Quote`), which is how the server quotes names.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for letter in text.chars() {
+        let code = u32::from(letter);
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{b}' => out.push_str("\\v"),
+            _ if is_printable(letter) => out.push(letter),
+            _ if code < 0x80 => out.push_str(&format!("\\x{code:02x}")),
+            _ if code < 0x10000 => out.push_str(&format!("\\u{code:04x}")),
+            _ => out.push_str(&format!("\\U{code:08x}")),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Letters, marks, numbers, punctuation, symbols and the blank, as Go's `strconv.IsPrint` has it. Rust escapes the same others,
+/// and marks where no letter stands before them.
+fn is_printable(letter: char) -> bool {
+    letter == '\'' || ['a', letter].iter().collect::<String>().escape_debug().count() == 2
 }

@@ -71,24 +71,30 @@ pub struct WhoCan {
     pub rules: Vec<u32>,
     /// How many subjects [`SystemFilter`] left out.
     pub hidden: usize,
+    left_out: Vec<Subject>,
 }
 
 impl WhoCan {
     /// Adds the rows of other authorizers, as far as they are wanted, and keeps the order.
     pub fn merge(&mut self, graph: &AccessGraph, rows: Vec<Row>, filter: Filter<'_>) {
-        let mut hidden: Vec<Subject> = Vec::new();
         for row in rows.into_iter().filter(|row| (filter.keep)(row.subject)) {
             if filter.hides(graph, row.subject) {
-                hidden.push(row.subject);
+                self.leave_out(row.subject);
             } else {
                 self.rows.push(row);
             }
         }
-        hidden.sort_unstable();
-        hidden.dedup();
-        self.hidden += hidden.len();
         // `system:masters` comes first. The sort is stable: the rows of one subject and authorizer stay as they were.
-        self.rows.sort_by_key(|row| (row.authorizer != Authorizer::Masters, row.subject, row.authorizer));
+        let masters = graph.snapshot().names.find(MASTERS).map(Subject::Group);
+        self.rows.sort_by_key(|row| (Some(row.subject) != masters, row.subject, row.authorizer));
+    }
+
+    /// Counts a subject once, whichever authorizers allow it.
+    fn leave_out(&mut self, subject: Subject) {
+        if let Err(at) = self.left_out.binary_search(&subject) {
+            self.left_out.insert(at, subject);
+            self.hidden += 1;
+        }
     }
 }
 
@@ -164,7 +170,7 @@ impl WhoCan {
             return;
         }
         if filter.system == SystemFilter::Hide {
-            self.hidden += 1;
+            self.leave_out(masters);
             return;
         }
         let (mut own, others): (Vec<Row>, Vec<Row>) =
@@ -248,19 +254,14 @@ impl Search<'_> {
         // A binding that names a subject twice grants it once.
         hits.dedup_by_key(|hit| (hit.subject, hit.names != 0, hit.binding));
         let mut answer = WhoCan { rules, ..WhoCan::default() };
-        let masters = graph.snapshot().names.find(MASTERS).map(Subject::Group);
         for of_subject in hits.chunk_by(|a, b| a.subject == b.subject) {
             let Some(first) = of_subject.first() else { continue };
             let subject = subjects.get(first.subject);
             if !(filter.keep)(subject) {
                 continue;
             }
-            if Some(subject) == masters && filter.system == SystemFilter::Hide {
-                // It is there without any binding, and is counted where it is added.
-                continue;
-            }
             if filter.hides(graph, subject) {
-                answer.hidden += 1;
+                answer.leave_out(subject);
                 continue;
             }
             for of_kind in of_subject.chunk_by(|a, b| (a.names == 0) == (b.names == 0)) {

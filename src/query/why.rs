@@ -6,7 +6,8 @@ use crate::model::{
     service_account_parts,
 };
 
-use super::decide::subjects;
+use super::decide::{Authorizers, subjects};
+use super::node::{self, NodeGrant};
 use super::what_can::RightGrant;
 use super::who_can::Where;
 
@@ -15,6 +16,8 @@ use super::who_can::Where;
 pub struct Why {
     /// The authorizer that allows without any binding, if one does.
     pub by: Option<Authorizer>,
+    /// Through what the Node authorizer allows, if it is that one.
+    pub node: Option<NodeGrant>,
     /// Every rule that allows, by binding.
     pub grants: Vec<RightGrant>,
     /// What almost allows, when nothing does; the nearest first.
@@ -69,9 +72,24 @@ pub enum Lack {
 /// Why an identity, exactly with the groups given, can or cannot do this.
 ///
 /// O(rules of the identity's bindings), and of those that name a subject of the same name.
-pub fn why(graph: &AccessGraph, cluster: ClusterId, identity: &Identity, action: &Action, place: &Where) -> Why {
+pub fn why(
+    graph: &AccessGraph,
+    cluster: ClusterId,
+    identity: &Identity,
+    action: &Action,
+    place: &Where,
+    authorizers: Authorizers,
+) -> Why {
     if identity.is_in(MASTERS) {
         return Why { by: Some(Authorizer::Masters), ..Why::default() };
+    }
+    if authorizers.node
+        && let Ok(grant) = node::decide(graph, cluster, identity, action)
+    {
+        return Why { by: Some(Authorizer::Node), node: Some(grant), ..Why::default() };
+    }
+    if !authorizers.rbac {
+        return Why::default();
     }
     let own = subjects(graph, identity);
     let mut answer = Why::default();

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::evidence::ObjectOut;
 use super::format::Format;
+use super::tame;
 use crate::model::{Gap, Name, Origin, Snapshot, Source, Subject};
 
 /// The API version of all documents.
@@ -25,6 +26,8 @@ pub enum SourceKind {
 pub struct Metadata {
     /// Where the facts come from.
     pub source: SourceKind,
+    /// What this answer depends on and the input says nothing of, beyond the gaps of the snapshot.
+    pub gaps: Vec<Gap>,
 }
 
 /// The exit status and what led to it, computed before anything is rendered.
@@ -50,7 +53,7 @@ pub(super) struct Document<I, Q> {
 }
 
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Metadata"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MetadataOut<Q> {
     /// The version of the program.
@@ -61,10 +64,11 @@ pub(super) struct MetadataOut<Q> {
 }
 
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Source"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SourceOut {
     /// `cluster`, `files` or `demo`.
+    #[cfg_attr(test, schemars(extend("enum" = ["cluster", "files", "demo"])))]
     pub(super) kind: &'static str,
     /// The context, or the name in a saved snapshot.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -78,7 +82,7 @@ pub(super) struct SourceOut {
 
 /// Something that belongs to the question and was not read.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Gap"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GapOut {
     pub(super) api_group: String,
@@ -86,6 +90,7 @@ pub(super) struct GapOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) namespace: Option<String>,
     /// `forbidden`, `notServed`, `failed`, `unreadable` or `notInInput`.
+    #[cfg_attr(test, schemars(extend("enum" = ["forbidden", "notServed", "failed", "unreadable", "notInInput"])))]
     pub(super) reason: &'static str,
     pub(super) message: String,
 }
@@ -108,7 +113,7 @@ pub(super) struct Summary {
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Exit"))]
 pub(super) struct ExitOut {
     pub(super) code: u8,
     pub(super) reasons: Vec<String>,
@@ -140,15 +145,18 @@ impl<I, Q> Document<I, Q> {
             server_version: cluster.and_then(|cluster| cluster.server_version.clone()),
             files: snapshot.files.clone(),
         };
+        let mut gaps: Vec<&Gap> = snapshot.gaps.iter().chain(&metadata.gaps).collect();
+        gaps.sort();
+        gaps.dedup();
         let summary = Summary {
             items: items.len(),
             hidden_subjects: None,
             dangling_bindings: None,
-            partial: !snapshot.gaps.is_empty(),
+            partial: !gaps.is_empty(),
             exit: exit.into(),
         };
         let metadata = MetadataOut { tool_version: env!("CARGO_PKG_VERSION"), source, question };
-        let gaps = snapshot.gaps.iter().map(GapOut::from).collect();
+        let gaps = gaps.into_iter().map(GapOut::from).collect();
         Document { api_version: API_VERSION, kind, metadata, items, gaps, summary }
     }
 }
@@ -158,9 +166,7 @@ impl<I: Serialize, Q: Serialize> Document<I, Q> {
     pub(super) fn text(&self, format: Format) -> Option<Result<String, String>> {
         match format {
             Format::Json => Some(json(self)),
-            Format::Yaml => Some(
-                serde_saphyr::to_string(self).map(|text| format!("{}\n", text.trim_end())).map_err(|e| e.to_string()),
-            ),
+            Format::Yaml => Some(tame::yaml(self)),
             Format::Ndjson => Some(lines(&self.items)),
             Format::Table | Format::Wide | Format::Name => None,
         }
@@ -170,7 +176,7 @@ impl<I: Serialize, Q: Serialize> Document<I, Q> {
 fn json<T: Serialize>(value: &T) -> Result<String, String> {
     let mut text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
     text.push('\n');
-    Ok(text)
+    Ok(tame::json(text))
 }
 
 fn lines<T: Serialize>(items: &[T]) -> Result<String, String> {
@@ -179,7 +185,7 @@ fn lines<T: Serialize>(items: &[T]) -> Result<String, String> {
         serde_json::to_writer(&mut text, item).map_err(|error| error.to_string())?;
         text.push(b'\n');
     }
-    String::from_utf8(text).map_err(|error| error.to_string())
+    String::from_utf8(text).map(tame::json).map_err(|error| error.to_string())
 }
 
 impl From<&Gap> for GapOut {
@@ -196,9 +202,10 @@ impl From<&Gap> for GapOut {
 
 /// A subject as bindings write it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Subject"))]
 pub(super) struct SubjectOut {
     /// `User`, `Group` or `ServiceAccount`.
+    #[cfg_attr(test, schemars(extend("enum" = ["User", "Group", "ServiceAccount"])))]
     pub(super) kind: &'static str,
     pub(super) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,7 +221,7 @@ impl SubjectOut {
 
 /// Where an object was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Origin"))]
 pub(super) struct OriginOut {
     /// The file, `live`, or `built-in` for a default of Kubernetes that the input leaves out.
     pub(super) file: String,

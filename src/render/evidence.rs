@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::document::OriginOut;
-use crate::graph::{AccessGraph, BindingIx};
+use crate::graph::{AccessGraph, BindingIx, Relation};
 use crate::model::{Action, Name, RoleKind, Rule, Subject, Thing};
-use crate::query::is_default_role;
+use crate::query::{NodeGrant, is_default_role};
 
 /// The question as it was resolved.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Question"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct QuestionOut {
     pub(super) verb: String,
@@ -56,7 +56,7 @@ impl From<&Action> for QuestionOut {
 
 /// A binding and one rule of its role that allows.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Grant"))]
 pub(super) struct GrantOut {
     pub(super) binding: ObjectOut,
     pub(super) role: RoleOut,
@@ -67,8 +67,9 @@ pub(super) struct GrantOut {
 
 /// An RBAC object.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Object"))]
 pub(super) struct ObjectOut {
+    #[cfg_attr(test, schemars(extend("enum" = ["RoleBinding", "ClusterRoleBinding"])))]
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) namespace: Option<String>,
@@ -77,10 +78,11 @@ pub(super) struct ObjectOut {
 
 /// The role behind a binding.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Role"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RoleOut {
-    pub(super) kind: &'static str,
+    /// `Role` or `ClusterRole`; of a binding that grants nothing also what else stands in its `roleRef`.
+    pub(super) kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) namespace: Option<String>,
     pub(super) name: String,
@@ -90,7 +92,7 @@ pub(super) struct RoleOut {
 
 /// A rule, spelled as in a role.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Rule"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RuleOut {
     pub(super) verbs: Vec<String>,
@@ -128,7 +130,11 @@ pub(super) fn role_out(graph: &AccessGraph, at: BindingIx) -> RoleOut {
     let binding = graph.binding(at);
     let is_role = binding.role.kind == RoleKind::Role;
     RoleOut {
-        kind: if is_role { "Role" } else { "ClusterRole" },
+        kind: match binding.role.kind {
+            RoleKind::Role => "Role".to_owned(),
+            RoleKind::ClusterRole => "ClusterRole".to_owned(),
+            RoleKind::Other(kind) => graph.text(kind).to_owned(),
+        },
         namespace: binding.namespace.filter(|_| is_role).map(|namespace| graph.text(namespace).to_owned()),
         name: graph.text(binding.role.name).to_owned(),
         kubernetes_default: graph.role_of(at).is_some_and(|role| is_default_role(graph, role)),
@@ -184,6 +190,80 @@ pub(super) fn name_list(graph: &AccessGraph, names: &[Name]) -> String {
 /// The empty name is a name: that of a request without one.
 pub(super) fn shown(name: &str) -> &str {
     if name.is_empty() { "\"\"" } else { name }
+}
+
+/// An object that leads a node to another one.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ReferredOut {
+    /// `Pod`, `PersistentVolume`, `VolumeAttachment` or `ResourceSlice`.
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+}
+
+/// Through what the Node authorizer allows.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct NodeGrantOut {
+    /// What leads to the object, or that nothing has to.
+    #[cfg_attr(test, schemars(extend("enum" = ["everyNode", "ownObject", "fieldSelector", "pod", "volume", "attachment", "slice"])))]
+    pub(super) through: &'static str,
+    /// The pod that runs on the node and refers to the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pod: Option<ReferredOut>,
+    /// The PersistentVolume, VolumeAttachment or ResourceSlice that leads to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) object: Option<ReferredOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<OriginOut>,
+}
+
+impl NodeGrantOut {
+    pub(super) fn new(graph: &AccessGraph, grant: NodeGrant) -> NodeGrantOut {
+        let nodes = graph.nodes();
+        let origin = |origin| Some(OriginOut::new(graph.snapshot(), origin));
+        let wide = |kind, name| Some(ReferredOut { kind, namespace: None, name: graph.text(name).to_owned() });
+        let pod_out = |pod| {
+            let pod = nodes.pod(pod);
+            let namespace = Some(graph.text(pod.namespace).to_owned());
+            Some(ReferredOut { kind: "Pod", namespace, name: graph.text(pod.name).to_owned() })
+        };
+        let (through, pod, object, source) = match grant {
+            NodeGrant::EveryNode => ("everyNode", None, None, None),
+            NodeGrant::Own => ("ownObject", None, None, None),
+            NodeGrant::Selected => ("fieldSelector", None, None, None),
+            NodeGrant::Related(Relation::Pod(pod)) => ("pod", pod_out(pod), None, origin(nodes.pod(pod).origin)),
+            NodeGrant::Related(Relation::Volume { volume, pod }) => {
+                let volume = nodes.volume(volume);
+                ("volume", pod_out(pod), wide("PersistentVolume", volume.name), origin(volume.origin))
+            }
+            NodeGrant::Related(Relation::Attachment(at)) => {
+                let at = nodes.attachment(at);
+                ("attachment", None, wide("VolumeAttachment", at.name), origin(at.origin))
+            }
+            NodeGrant::Related(Relation::Slice(at)) => {
+                let at = nodes.slice(at);
+                ("slice", None, wide("ResourceSlice", at.name), origin(at.origin))
+            }
+        };
+        NodeGrantOut { through, pod, object, source }
+    }
+
+    /// `Pod dev/web`, or what else it is.
+    pub(super) fn column(&self) -> String {
+        let title = |object: &ReferredOut| match &object.namespace {
+            Some(namespace) => format!("{} {namespace}/{}", object.kind, object.name),
+            None => format!("{} {}", object.kind, object.name),
+        };
+        match self.object.as_ref().or(self.pod.as_ref()) {
+            Some(object) => title(object),
+            None if self.through == "ownObject" => "its own object".to_owned(),
+            None if self.through == "fieldSelector" => "what runs on it".to_owned(),
+            None => "every node".to_owned(),
+        }
+    }
 }
 
 /// `Group dev`, `ServiceAccount ns/name`.

@@ -7,6 +7,9 @@ mod format;
 mod review;
 mod saved;
 mod table;
+mod tame;
+#[cfg(test)]
+mod tests;
 mod text;
 mod what_can;
 mod who_can;

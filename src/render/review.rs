@@ -1,11 +1,15 @@
 //! Reviews: the objects that came in, with `.status` filled.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::document::{Document, Exit, Metadata};
 use super::format::Format;
 use super::table::Table;
+use super::tame;
 use crate::model::{Action, Review, Snapshot};
 use crate::query::Reviewed;
 
@@ -31,11 +35,38 @@ pub struct ReviewReport<'a> {
 
 /// There is no one question.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Question"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReviewQuestion {
     /// How many reviews were asked.
     reviews: usize,
+}
+
+/// What becomes of a review: every field as it came in, and the answer.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Item", rename_all = "camelCase", extend("additionalProperties" = true))]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct ReviewOut {
+    #[schemars(extend("enum" = ["authorization.k8s.io/v1", "authorization.k8s.io/v1beta1"]))]
+    api_version: String,
+    #[schemars(extend("enum" = ["SubjectAccessReview", "LocalSubjectAccessReview"]))]
+    kind: String,
+    /// The question, as the API server defines it.
+    spec: serde_json::Map<String, Value>,
+    status: StatusOut,
+}
+
+/// The answer in the server's words.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Status")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct StatusOut {
+    allowed: bool,
+    /// What allows, or which roles are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 /// The text of the answers.
@@ -46,7 +77,8 @@ pub fn reviews(report: &ReviewReport<'_>, format: Format, heads: bool) -> Result
     match format {
         Format::Table | Format::Wide => Ok(table(report, heads)),
         Format::Name => Err("reviews have no names to show; use -o table, json, yaml or ndjson".to_owned()),
-        Format::Json | Format::Yaml | Format::Ndjson => {
+        Format::Ndjson => lines(report),
+        Format::Json | Format::Yaml => {
             let items: Result<Vec<Value>, String> = report.items.iter().map(object).collect();
             let question = ReviewQuestion { reviews: report.items.len() };
             Document::new("ReviewReport", report.snapshot, &report.metadata, question, items?, &report.exit)
@@ -58,12 +90,39 @@ pub fn reviews(report: &ReviewReport<'_>, format: Format, heads: bool) -> Result
 
 fn object(item: &ReviewItem<'_>) -> Result<Value, String> {
     let mut object: Value = serde_json::from_str(&item.review.object).map_err(|error| error.to_string())?;
+    object["status"] = status(item);
+    Ok(object)
+}
+
+fn status(item: &ReviewItem<'_>) -> Value {
     let mut status = json!({ "allowed": item.status.allowed });
     if !item.status.reason.is_empty() {
         status["reason"] = item.status.reason.clone().into();
     }
-    object["status"] = status;
-    Ok(object)
+    status
+}
+
+/// One object a line. This is the form for many reviews, so that what came in is passed on unread where it can be.
+fn lines(report: &ReviewReport<'_>) -> Result<String, String> {
+    let mut text = Vec::new();
+    for item in report.items {
+        line(item, &mut text).map_err(|error| error.to_string())?;
+        text.push(b'\n');
+    }
+    String::from_utf8(text).map(tame::json).map_err(|error| error.to_string())
+}
+
+fn line(item: &ReviewItem<'_>, into: &mut Vec<u8>) -> serde_json::Result<()> {
+    if item.review.object.contains(|letter: char| letter.is_control()) {
+        // Line ends and tabs between the tokens are not passed on.
+        let mut fields: BTreeMap<String, Value> = serde_json::from_str(&item.review.object)?;
+        fields.insert("status".to_owned(), status(item));
+        return serde_json::to_writer(into, &fields);
+    }
+    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(&item.review.object)?;
+    let status = to_raw_value(&status(item))?;
+    fields.insert("status".to_owned(), &status);
+    serde_json::to_writer(into, &fields)
 }
 
 fn table(report: &ReviewReport<'_>, heads: bool) -> String {

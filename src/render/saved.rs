@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::document::API_VERSION;
 use crate::model::{
@@ -223,22 +224,22 @@ struct Meta<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'a str>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    labels: Map<'a>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    annotations: Map<'a>,
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    labels: Pairs<'a>,
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    annotations: Pairs<'a>,
 }
 
 /// A map in the order in which it was read.
-struct Map<'a>(Vec<(&'a str, &'a str)>);
+struct Pairs<'a>(Vec<(&'a str, &'a str)>);
 
-impl Map<'_> {
+impl Pairs<'_> {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl Serialize for Map<'_> {
+impl Serialize for Pairs<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().copied())
     }
@@ -298,8 +299,8 @@ struct AggregationOut<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SelectorOut<'a> {
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    match_labels: Map<'a>,
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    match_labels: Pairs<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     match_expressions: Vec<ExpressionOut<'a>>,
 }
@@ -391,32 +392,11 @@ enum SourceOut<'a> {
     },
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VolumeSpec<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claim_ref: Option<Reference<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    csi: Option<Csi<'a>>,
-}
+/// The Secrets of a CSI volume that the kubelet needs, in the fields that the API has for them.
+const CSI_SECRETS: [&str; 3] = ["nodePublishSecretRef", "nodeStageSecretRef", "nodeExpandSecretRef"];
 
-/// The Secrets that the kubelet needs, in the fields that the API has for them.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Csi<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_stage_secret_ref: Option<Reference<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_publish_secret_ref: Option<Reference<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_expand_secret_ref: Option<Reference<'a>>,
-}
-
-#[derive(Serialize)]
-struct Reference<'a> {
-    namespace: &'a str,
-    name: &'a str,
-}
+/// Drivers that name one Secret as `secretRef`.
+const DRIVERS: [&str; 7] = ["cephfs", "flexVolume", "rbd", "scaleIO", "iscsi", "cinder", "storageos"];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -448,13 +428,13 @@ impl<'a> Lines<'a, '_> {
         names.iter().map(|&name| self.text(name)).collect()
     }
 
-    fn map(&self, labels: &[(Name, Name)]) -> Map<'a> {
-        Map(labels.iter().map(|&(key, value)| (self.text(key), self.text(value))).collect())
+    fn map(&self, labels: &[(Name, Name)]) -> Pairs<'a> {
+        Pairs(labels.iter().map(|&(key, value)| (self.text(key), self.text(value))).collect())
     }
 
     fn meta(&self, namespace: Option<Name>, name: Name, labels: &[(Name, Name)]) -> Meta<'a> {
         let namespace = namespace.map(|namespace| self.text(namespace));
-        Meta { name: self.text(name), namespace, labels: self.map(labels), annotations: Map(Vec::new()) }
+        Meta { name: self.text(name), namespace, labels: self.map(labels), annotations: Pairs(Vec::new()) }
     }
 
     fn role(&mut self, role: &Role) -> io::Result<()> {
@@ -549,21 +529,27 @@ impl<'a> Lines<'a, '_> {
         };
         let mut metadata = self.meta(Some(pod.namespace), pod.name, &[]);
         if pod.mirror {
-            metadata.annotations = Map(vec![("kubernetes.io/config.mirror", "true")]);
+            metadata.annotations = Pairs(vec![("kubernetes.io/config.mirror", "true")]);
         }
         self.write(&WithSpec { api_version: "v1", kind: "Pod", metadata, spec })
     }
 
     fn volume(&mut self, volume: &PersistentVolume) -> io::Result<()> {
         let reference =
-            |(namespace, name): (Name, Name)| Reference { namespace: self.text(namespace), name: self.text(name) };
-        let mut secrets = volume.secrets.iter().map(|&secret| reference(secret));
-        let csi = (!volume.secrets.is_empty()).then(|| Csi {
-            node_stage_secret_ref: secrets.next(),
-            node_publish_secret_ref: secrets.next(),
-            node_expand_secret_ref: secrets.next(),
-        });
-        let spec = VolumeSpec { claim_ref: volume.claim.map(reference), csi };
+            |(namespace, name): (Name, Name)| json!({"namespace": self.text(namespace), "name": self.text(name)});
+        let mut spec = Map::new();
+        if let Some(claim) = volume.claim {
+            spec.insert("claimRef".to_owned(), reference(claim));
+        }
+        // A valid volume has one driver, and no driver more than these three. Whatever else was read finds a place too.
+        let (few, more) = volume.secrets.split_at(volume.secrets.len().min(CSI_SECRETS.len()));
+        if !few.is_empty() {
+            let csi = CSI_SECRETS.iter().zip(few).map(|(field, &secret)| ((*field).to_owned(), reference(secret)));
+            spec.insert("csi".to_owned(), Value::Object(csi.collect()));
+        }
+        for (driver, &secret) in DRIVERS.iter().zip(more) {
+            spec.insert((*driver).to_owned(), json!({"secretRef": reference(secret)}));
+        }
         let metadata = self.meta(None, volume.name, &Labels::default());
         self.write(&WithSpec { api_version: "v1", kind: "PersistentVolume", metadata, spec })
     }

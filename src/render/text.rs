@@ -21,7 +21,7 @@ pub fn safe(text: &str) -> Cow<'_, str> {
 }
 
 /// Control characters, and the marks that change the direction or hide (Unicode bidirectional algorithm, "Trojan Source").
-fn is_unsafe(letter: char) -> bool {
+pub(super) fn is_unsafe(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -38,7 +38,7 @@ pub struct WhatCanReport<'a> {
 
 /// Who was asked about.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Identity"))]
 pub(super) struct IdentityOut {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) user: String,
@@ -54,7 +54,7 @@ impl From<&Identity> for IdentityOut {
 
 /// The verbs on one target at one place.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RightItem {
     /// Everywhere in the cluster; otherwise `namespace` says where.
@@ -74,6 +74,7 @@ pub(super) struct RightItem {
     non_resource_url: Option<String>,
     verbs: Vec<String>,
     /// `masters` or `rbac`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "rbac"])))]
     authorizer: &'static str,
     /// Why the right has no effect: a RoleBinding cannot grant what is cluster-scoped, nor a path.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +84,7 @@ pub(super) struct RightItem {
 
 /// A grant, and which of the identity's names it is for.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SubjectGrant"))]
 pub(super) struct SubjectGrantOut {
     pub(super) subject: SubjectOut,
     #[serde(flatten)]

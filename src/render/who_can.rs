@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
-use super::evidence::{GrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing};
+use super::evidence::{
+    GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing,
+};
 use super::format::Format;
 use super::table::Table;
 use crate::graph::AccessGraph;
-use crate::model::{Action, Authorizer, Name, RoleKind};
+use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
 use crate::query::{Grant, Member, Place, Row, WhoCan};
 
 /// What is rendered: the answer and what was asked.
@@ -32,7 +34,7 @@ pub struct WhoCanReport<'a> {
 
 /// One subject with every grant it has at one place.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhoCanItem {
     subject: SubjectOut,
@@ -45,10 +47,15 @@ pub(super) struct WhoCanItem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_names: Vec<String>,
     /// `masters`, `node` or `rbac`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac"])))]
     authorizer: &'static str,
     /// `allowed`, or `named` when it is allowed only for `resourceNames`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named"])))]
     decision: &'static str,
     grants: Vec<GrantOut>,
+    /// Through what the Node authorizer allows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    node_grants: Vec<NodeGrantOut>,
     /// The known accounts behind a group that the API server fills by itself, under `--expand`.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberOut>>,
@@ -59,7 +66,7 @@ pub(super) struct WhoCanItem {
 
 /// An account behind a group.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Member"))]
 struct MemberOut {
     namespace: String,
     name: String,
@@ -112,6 +119,7 @@ fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {
         authorizer: row.authorizer.as_str(),
         decision: row.decision.as_str(),
         grants: row.grants.iter().flat_map(|grant| grants(report, grant)).collect(),
+        node_grants: row.node_grants.iter().map(|&grant| NodeGrantOut::new(graph, grant)).collect(),
         members,
         verified: report.verified.get(at).copied().flatten(),
     }
@@ -177,18 +185,34 @@ fn lines(report: &WhoCanReport<'_>, row: &Row, wide: bool) -> Vec<Line> {
     } else {
         format!(" (only: {})", name_list(graph, &row.resource_names))
     };
-    let without_binding = |binding: &str| Line {
-        place: format!("{}{only}", place_column(graph, &row.place, wide)),
+    // A decision that is neither yes nor limited to names is said.
+    let doubt = match row.decision {
+        Decision::Unknown | Decision::Conditional => format!(" ({})", row.decision.as_str()),
+        _ => String::new(),
+    };
+    let without_binding = |binding: &str, role: String, source: String| Line {
+        place: format!("{}{only}{doubt}", place_column(graph, &row.place, wide)),
         binding: binding.to_owned(),
-        role: String::new(),
+        role,
         rule: String::new(),
         authorizer: row.authorizer,
         default: true,
-        source: String::new(),
+        source,
     };
     let built_in = match row.authorizer {
-        Authorizer::Masters => Some(without_binding("(built in)")),
-        Authorizer::Node => Some(without_binding("(Node authorizer)")),
+        Authorizer::Masters => Some(without_binding("(built in)", String::new(), String::new())),
+        Authorizer::Node => {
+            let through: Vec<NodeGrantOut> = row.node_grants.iter().map(|&at| NodeGrantOut::new(graph, at)).collect();
+            let mut columns: Vec<String> = through.iter().map(NodeGrantOut::column).collect();
+            columns.dedup();
+            let role = match columns.as_slice() {
+                [] => String::new(),
+                [first, rest @ ..] if !wide && rest.len() > 1 => format!("through {first}, +{}", rest.len()),
+                all => format!("through {}", all.join(", ")),
+            };
+            let source = through.iter().find_map(|at| at.source.as_ref()).map(OriginOut::column);
+            Some(without_binding("(Node authorizer)", role, source.unwrap_or_default()))
+        }
         Authorizer::Rbac | Authorizer::Azure => None,
     };
     // Grants are ordered by namespace; those that differ only in it are one line.

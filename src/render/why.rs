@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::grant_out;
 use super::evidence::{
-    ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
+    NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
 };
 use super::format::Format;
 use super::text::safe;
@@ -38,7 +38,7 @@ pub struct WhyReport<'a> {
 
 /// Who and what was asked.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentityAndQuestion"))]
 pub(super) struct WhyQuestion {
     identity: IdentityOut,
     action: QuestionOut,
@@ -46,14 +46,19 @@ pub(super) struct WhyQuestion {
 
 /// The one answer.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhyItem {
     /// `allowed`, `denied` or `unknown`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown"])))]
     decision: &'static str,
     /// The authorizer that allows without any binding.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node"])))]
     authorizer: Option<&'static str>,
+    /// Through what, if it is the Node authorizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_grant: Option<NodeGrantOut>,
     grants: Vec<SubjectGrantOut>,
     /// What almost allows, the nearest first.
     near_misses: Vec<MissOut>,
@@ -61,9 +66,10 @@ pub(super) struct WhyItem {
 
 /// Something that grants almost this.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NearMiss"))]
 pub(super) struct MissOut {
     /// The kind of what is lacking.
+    #[cfg_attr(test, schemars(extend("enum" = ["role", "namespace", "clusterScoped", "resourceNames", "subresource", "wildcard", "case", "apiGroup", "verb", "subject"])))]
     lack: &'static str,
     /// The same in words.
     message: String,
@@ -98,6 +104,7 @@ fn item(report: &WhyReport<'_>) -> WhyItem {
     WhyItem {
         decision: report.decision.as_str(),
         authorizer: report.answer.by.map(|by| by.as_str()),
+        node_grant: report.answer.node.map(|grant| NodeGrantOut::new(graph, grant)),
         grants: report
             .answer
             .grants
@@ -161,7 +168,11 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
                 "  group system:masters is let through before every authorizer; no binding can take that away"
                     .to_owned()
             }
-            other => format!("  the {} authorizer allows it", other.as_str()),
+            other => {
+                let through = report.answer.node.map(|grant| NodeGrantOut::new(graph, grant).column());
+                let through = through.map(|through| format!(", through {through}")).unwrap_or_default();
+                format!("  the {} authorizer allows it{through}", other.as_str())
+            }
         });
     }
     for grant in &report.answer.grants {
@@ -245,7 +256,7 @@ fn message(report: &WhyReport<'_>, miss: &Miss) -> String {
     };
     match miss.lack {
         Lack::Role if matches!(binding.role.kind, RoleKind::Other(_)) => {
-            format!("{title} grants nothing: its roleRef is neither a Role nor a ClusterRole")
+            format!("{title} grants nothing: `{}` of its roleRef is neither Role nor ClusterRole", role.kind)
         }
         Lack::Role if binding.role.kind == RoleKind::Role && binding.namespace.is_none() => {
             format!("{title} grants nothing: a ClusterRoleBinding cannot grant a Role, and names {role_title}")

@@ -114,8 +114,25 @@ fn world(server: &ApiServer) {
         }
     }
     objects.push(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "live-a"},
-        "spec": {"containers": [{"name": "c", "image": "i"}]}}));
+        "spec": {
+            "containers": [{"name": "c", "image": "i", "envFrom": [{"secretRef": {"name": "env"}}, {"configMapRef": {"name": "map"}}]}],
+            "imagePullSecrets": [{"name": "pull"}], "nodeName": "node-1", "serviceAccountName": "live-1",
+            "volumes": [
+                {"name": "a", "secret": {"secretName": "mounted"}},
+                {"name": "b", "persistentVolumeClaim": {"claimName": "disk"}},
+                {"name": "c", "projected": {"sources": [{"serviceAccountToken": {"path": "t", "audience": "vault"}}]}}]}}));
+    objects
+        .push(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1", "labels": {"disk": "fast"}}}));
+    objects.push(json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "disk"}, "spec": {
+        "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+        "claimRef": {"namespace": "live-a", "name": "disk"},
+        "csi": {"driver": "d", "volumeHandle": "v", "nodePublishSecretRef": {"name": "key", "namespace": "live-b"}}}}));
     server.apply_all(objects);
+    let attachment = json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "disk"},
+        "spec": {"attacher": "d", "nodeName": "node-1", "source": {"persistentVolumeName": "disk"}}});
+    // One that is there already cannot be replaced without its version.
+    let made = server.call(server.create_call(&attachment));
+    assert!(made.code == 200 || made.code == 409, "{}", made.body);
 }
 
 #[test]
@@ -128,7 +145,7 @@ fn what_is_read_is_what_kubectl_gets() {
     assert_eq!(live.clusters[0].server_version.as_deref(), Some("v1.36.3"));
 
     let kinds = "clusterroles,clusterrolebindings,roles,rolebindings,namespaces,serviceaccounts,pods,nodes,\
-                 persistentvolumes,persistentvolumeclaims,volumeattachments";
+                 persistentvolumes,volumeattachments,resourceslices";
     let dump = server.kubectl(&["get", kinds, "-A", "-o", "json"]);
     assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
     let path = server.folder.join("dump.json");
@@ -224,9 +241,9 @@ fn who_may_not_list_gets_gaps() {
         "clusterroles",
         "namespaces",
         "nodes",
-        "persistentvolumeclaims",
         "persistentvolumes",
         "pods",
+        "resourceslices",
         "rolebindings",
         "roles",
         "serviceaccounts",
@@ -325,7 +342,7 @@ fn the_minimal_role_is_enough_and_not_too_much() {
     let server = server::plain();
     world(&server);
     let (minimal, whole) = minimal_rules();
-    assert_eq!((minimal.as_array().unwrap().len(), whole.as_array().unwrap().len()), (2, 6));
+    assert_eq!((minimal.as_array().unwrap().len(), whole.as_array().unwrap().len()), (2, 7));
     server.apply_all(vec![role("", "rbac-lens", json!([])), binding("", "rbac-lens", "lens")]);
     let options = ConnectionOptions { namespace: Some("nowhere".to_owned()), ..as_user(&server, "lens") };
     // What does not work with these rules: the resources of the gaps, and of the reviews.
@@ -419,9 +436,9 @@ fn only_reading_is_seen_by_the_server() {
         "clusterroles",
         "namespaces",
         "nodes",
-        "persistentvolumeclaims",
         "persistentvolumes",
         "pods",
+        "resourceslices",
         "rolebindings",
         "roles",
         "secrets",

@@ -11,6 +11,7 @@
 //! - `smoke`: the server is the one that the other tests think it is.
 //! - `node`: the Node authorizer.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
+//! - `words`: how the server gives its reasons, and what it refuses to answer.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -25,5 +26,6 @@ mod parity;
 mod record;
 mod server;
 mod smoke;
+mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;

@@ -1,10 +1,21 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
+//! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
+//! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `floors`: a floor imports only from floors below it.
+//! - `hostile`: no name steers a terminal, and every name comes back exactly.
+//! - `node`: the Node authorizer, on answers of a real server.
+//! - `properties`: what must hold between the answers, whatever the world.
+//! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
+//! - `formats`: every form that objects come in loads as it is.
+//! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
+//! - `reviews`: raw semantics, the server's refusals, expectations.
+//! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
+//! - `words`: the reasons that a real server gives, and what it refuses to answer.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
@@ -13,11 +24,24 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod bad_input;
 mod bootstrap;
+mod cli;
 mod floors;
+mod formats;
+mod hostile;
+mod node;
+#[expect(dead_code, reason = "the benchmark uses the rest")]
+#[path = "../../benches/profile/mod.rs"]
+mod profile;
+mod properties;
+mod random_worlds;
 mod readme;
 mod recorded;
+mod reviews;
 mod scenarios;
+mod schemas;
+mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;
 
@@ -32,4 +56,10 @@ fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
 fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
     let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
     run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| () })
+}
+
+/// The formats that a command prints.
+fn formats(command: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let named = command != "review";
+    ["table", "wide", "name", "json", "yaml", "ndjson"].into_iter().filter(move |format| named || *format != "name")
 }

@@ -8,19 +8,19 @@ use std::io::Cursor;
 
 use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load, read_reviews};
 use rbac_lens::graph::AccessGraph;
-use rbac_lens::model::{Action, ClusterId, Decision, Names, Review, Subject};
+use rbac_lens::model::{Action, ClusterId, Decision, Identity, Names, Review, Subject};
 use rbac_lens::query::{
-    Authorizers, Filter, Place, Reviewed, SystemFilter, Target, Where, WhoCan, what_can, who_can, why,
+    Authorizers, Filter, Place, Reviewed, SystemFilter, Target, Where, WhoCan, node, what_can, who_can, why,
 };
 use serde_json::{Value, json};
 
 use super::oracle::{Held, Holder};
 use super::{Judge, Mode, World, oracle};
 
-pub(crate) const REVIEW: Judge = Judge { name: "review", nodes: false, answers: by_review };
-pub(crate) const WHY: Judge = Judge { name: "why", nodes: false, answers: by_why };
-pub(crate) const WHO_CAN: Judge = Judge { name: "who-can", nodes: false, answers: by_who_can };
-pub(crate) const WHAT_CAN: Judge = Judge { name: "what-can", nodes: false, answers: by_what_can };
+pub(crate) const REVIEW: Judge = Judge { name: "review", nodes: true, answers: by_review };
+pub(crate) const WHY: Judge = Judge { name: "why", nodes: true, answers: by_why };
+pub(crate) const WHO_CAN: Judge = Judge { name: "who-can", nodes: true, answers: by_who_can };
+pub(crate) const WHAT_CAN: Judge = Judge { name: "what-can", nodes: true, answers: by_what_can };
 
 /// Reads objects as a file of NDJSON.
 pub(crate) fn graph(objects: &[Value]) -> AccessGraph {
@@ -66,11 +66,20 @@ fn by_review(world: &World, questions: &[Value]) -> Vec<bool> {
     reviews(questions).iter().map(answer).collect()
 }
 
+/// The reason of each answer, in the server's words.
+pub(crate) fn reasons(world: &World, questions: &[Value]) -> Vec<String> {
+    let graph = graph(&world.objects);
+    let answer = |review: &Review| {
+        Reviewed::new(&graph, ClusterId::FIRST, &review.identity, &review.action, authorizers(world)).reason
+    };
+    reviews(questions).iter().map(answer).collect()
+}
+
 fn by_why(world: &World, questions: &[Value]) -> Vec<bool> {
     let graph = graph(&world.objects);
     let answer = |review: &Review| {
         let place = place(&review.action);
-        why(&graph, ClusterId::FIRST, &review.identity, &review.action, &place).allowed()
+        why(&graph, ClusterId::FIRST, &review.identity, &review.action, &place, authorizers(world)).allowed()
     };
     reviews(questions).iter().map(answer).collect()
 }
@@ -83,6 +92,7 @@ fn by_who_can(world: &World, questions: &[Value]) -> Vec<bool> {
         let mut own: BTreeSet<String> = review.identity.groups.iter().map(|group| format!("group {group}")).collect();
         own.insert(format!("user {}", review.identity.user));
         holders(&graph, &found).iter().any(|((who, _), held)| held.every && own.contains(who))
+            || (world.mode == Mode::NodeRbac && listed_as_node(&graph, review))
     };
     reviews(questions).iter().map(answer).collect()
 }
@@ -113,9 +123,35 @@ fn by_what_can(world: &World, questions: &[Value]) -> Vec<bool> {
                 }
             })
             .collect();
-        found.masters || oracle::rules_allow(&rules, question)
+        found.masters || oracle::rules_allow(&rules, question) || by_node(world, &graph, review)
     };
     reviews(questions).iter().zip(questions).map(answer).collect()
+}
+
+/// What only the Node authorizer knows, for the questions that are about RBAC alone.
+fn by_node(world: &World, graph: &AccessGraph, review: &Review) -> bool {
+    let said = node::decide(graph, ClusterId::FIRST, &review.identity, &review.action);
+    world.mode == Mode::NodeRbac && said.is_ok()
+}
+
+/// Whether the rows that the Node authorizer adds to who-can hold the one who asks.
+fn listed_as_node(graph: &AccessGraph, review: &Review) -> bool {
+    let Identity { user, groups } = &review.identity;
+    let Some(name) = user.strip_prefix("system:node:").filter(|name| !name.is_empty()) else { return false };
+    let in_group = groups.iter().any(|group| group == "system:nodes");
+    let rows = node::who_can(graph, ClusterId::FIRST, &review.action, &place(&review.action));
+    in_group
+        && rows.iter().any(|row| {
+            let own = match &review.action {
+                Action::Resource(action) => action.name == name,
+                Action::NonResource { .. } => false,
+            };
+            let meant = match row.subject {
+                Subject::Group(_) => true,
+                other => other.request_name(&graph.snapshot().names) == *user,
+            };
+            meant && (row.decision == Decision::Allowed || (row.decision == Decision::Conditional && own))
+        })
 }
 
 fn place(action: &Action) -> Where {

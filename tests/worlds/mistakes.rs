@@ -3,14 +3,15 @@
 
 use serde_json::{Value, json};
 
+use super::random::Flavour;
 use super::{Mode, World};
 
 /// One misunderstanding.
 pub(crate) struct Mistake {
     /// What somebody believes.
     pub(crate) belief: &'static str,
-    /// Only worlds with nodes and controllers can show it.
-    pub(crate) nodes: bool,
+    /// The worlds that can show it; those of `Flavour::Rbac` are in all of them.
+    pub(crate) shown_by: Flavour,
     world: fn(&mut World),
     review: fn(&mut Value),
 }
@@ -26,15 +27,19 @@ impl Mistake {
 }
 
 const fn about_worlds(belief: &'static str, world: fn(&mut World)) -> Mistake {
-    Mistake { belief, nodes: false, world, review: |_| {} }
+    Mistake { belief, shown_by: Flavour::Rbac, world, review: |_| {} }
 }
 
 const fn about_reviews(belief: &'static str, review: fn(&mut Value)) -> Mistake {
-    Mistake { belief, nodes: false, world: |_| {}, review }
+    Mistake { belief, shown_by: Flavour::Rbac, world: |_| {}, review }
 }
 
 const fn about_nodes(belief: &'static str, world: fn(&mut World)) -> Mistake {
-    Mistake { belief, nodes: true, world, review: |_| {} }
+    Mistake { belief, shown_by: Flavour::NodesAndControllers, world, review: |_| {} }
+}
+
+const fn about_files(belief: &'static str, world: fn(&mut World)) -> Mistake {
+    Mistake { belief, shown_by: Flavour::Offline, world, review: |_| {} }
 }
 
 const SUBRESOURCES: &[&str] = &["log", "exec", "proxy", "scale", "token", "status", "finalize", "x"];
@@ -105,7 +110,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     }),
     Mistake {
         belief: "letter case does not count in verbs, groups and resources",
-        nodes: false,
+        shown_by: Flavour::Rbac,
         world: |world| {
             for field in ["verbs", "apiGroups", "resources"] {
                 each_rule(world, field, |entries, entry| entries.push(entry.to_lowercase()));
@@ -311,7 +316,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     }),
     Mistake {
         belief: "a subject * is everybody",
-        nodes: false,
+        shown_by: Flavour::Rbac,
         world: |world| {
             each_subject(world, |_, subject| {
                 if subject["name"] == "*" {
@@ -323,7 +328,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         belief: "letter case does not count in the names of users and groups",
-        nodes: false,
+        shown_by: Flavour::Rbac,
         world: |world| {
             each_subject(world, |_, subject| subject["name"] = text(&subject["name"]).to_lowercase().into());
         },
@@ -380,7 +385,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     about_nodes("RBAC is the only authorizer", |world| world.mode = Mode::Rbac),
     Mistake {
         belief: "a node is known by its name",
-        nodes: true,
+        shown_by: Flavour::NodesAndControllers,
         world: |_| {},
         review: |review| {
             if text(&review["spec"]["user"]).starts_with("system:node:") {
@@ -441,16 +446,89 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     }),
     Mistake {
         belief: "a field selector with several nodes, or without one, selects the node",
-        nodes: true,
+        shown_by: Flavour::NodesAndControllers,
         world: |_| {},
         review: |review| {
             let selector = &mut review["spec"]["resourceAttributes"]["fieldSelector"]["requirements"];
             if let Some(requirement) = selector.as_array_mut().and_then(|all| all.first_mut()) {
                 requirement["operator"] = "In".into();
-                requirement["values"].as_array_mut().unwrap().truncate(1);
+                if let Some(values) = requirement["values"].as_array_mut() {
+                    values.truncate(1);
+                }
             }
         },
     },
+    // What only a file can hold.
+    about_files("no verbs are all verbs", |world| {
+        for object in &mut world.objects {
+            for rule in object["rules"].as_array_mut().into_iter().flatten() {
+                for field in ["verbs", "apiGroups", "resources"] {
+                    if rule["nonResourceURLs"].is_null() && list(&rule[field]).next().is_none() {
+                        rule[field] = json!(["*"]);
+                    }
+                }
+            }
+        }
+    }),
+    about_files("a rule is for resources or for paths", |world| {
+        for object in &mut world.objects {
+            for rule in object["rules"].as_array_mut().into_iter().flatten() {
+                if !rule["resources"].is_null() {
+                    rule.as_object_mut().unwrap().remove("nonResourceURLs");
+                }
+            }
+        }
+    }),
+    about_files("names limit paths, too", |world| {
+        for object in &mut world.objects {
+            for rule in object["rules"].as_array_mut().into_iter().flatten() {
+                if list(&rule["resourceNames"]).next().is_some() {
+                    rule.as_object_mut().unwrap().remove("nonResourceURLs");
+                }
+            }
+        }
+    }),
+    about_files("letter case does not count in the kind of a role", |world| {
+        each_binding(world, |binding| match text(&binding["roleRef"]["kind"]) {
+            "clusterRole" => binding["roleRef"]["kind"] = "ClusterRole".into(),
+            "role" => binding["roleRef"]["kind"] = "Role".into(),
+            _ => {}
+        });
+    }),
+    about_files("a ClusterRoleBinding grants ClusterRoles whatever it says", |world| {
+        each_binding(world, |binding| {
+            if binding["kind"] == "ClusterRoleBinding" {
+                binding["roleRef"]["kind"] = "ClusterRole".into();
+            }
+        });
+    }),
+    about_files("the API group of a role reference counts", |world| {
+        each_binding(world, |binding| {
+            if binding["roleRef"]["apiGroup"] == "example.org" {
+                binding["subjects"] = json!([]);
+            }
+        });
+    }),
+    about_files("the API group of a subject counts", |world| {
+        each_subject(world, |_, subject| {
+            if subject["apiGroup"] == "example.org" {
+                subject["kind"] = "Nobody".into();
+            }
+        });
+    }),
+    about_files("letter case does not count in the kind of a subject", |world| {
+        each_subject(world, |_, subject| {
+            subject["kind"] = match text(&subject["kind"]).to_lowercase().as_str() {
+                "user" | "users" => "User".into(),
+                "group" => "Group".into(),
+                "serviceaccount" => "ServiceAccount".into(),
+                _ => return,
+            };
+        });
+    }),
+    about_files("a namespace has to be there for its bindings to count", |world| {
+        world.objects.retain(|object| object["metadata"]["namespace"] != "gone");
+    }),
 ];
 
 /// Replaces the entries of one field of all rules; `each` gets the new list and an old entry.

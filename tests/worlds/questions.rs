@@ -113,13 +113,14 @@ impl<'w> Asker<'w> {
                 return None;
             }
             let binding = *self.dice.pick(from);
-            let (kind, role) = (&binding["roleRef"]["kind"], &binding["roleRef"]["name"]);
+            let (kind, name) = (text(&binding["roleRef"]["kind"]), &binding["roleRef"]["name"]);
             let rules: Vec<&Value> = self
                 .roles
                 .iter()
                 .copied()
-                .filter(|object| &object["kind"] == kind && &object["metadata"]["name"] == role)
-                .filter(|object| kind != "Role" || object["metadata"]["namespace"] == binding["metadata"]["namespace"])
+                // A kind in the wrong case grants nothing, which is worth a question.
+                .filter(|role| text(&role["kind"]).eq_ignore_ascii_case(kind) && &role["metadata"]["name"] == name)
+                .filter(|role| kind != "Role" || role["metadata"]["namespace"] == binding["metadata"]["namespace"])
                 .flat_map(|role| list(&role["rules"]))
                 .collect();
             if !rules.is_empty() && list(&binding["subjects"]).next().is_some() {
@@ -158,12 +159,14 @@ impl<'w> Asker<'w> {
     }
 
     fn what_the_rule_grants(&mut self, rule: &Value, binding_namespace: &str) -> Asked {
+        let has_paths = !rule["nonResourceURLs"].is_null();
+        let asks_for_a_path = has_paths && (rule["resources"].is_null() || self.dice.percent(50));
         let mut one_of = |field: &str| -> String {
             let entries: Vec<&str> = list(&rule[field]).map(text).collect();
             if entries.is_empty() { String::new() } else { (*self.dice.pick(&entries)).to_owned() }
         };
         let verb = one_of("verbs");
-        if !rule["nonResourceURLs"].is_null() && rule["resources"].is_null() {
+        if asks_for_a_path {
             let path = one_of("nonResourceURLs");
             let verb = if verb == "*" { self.verb() } else { verb };
             return Asked::Path { verb, path: self.path_under(&path) };
@@ -328,6 +331,15 @@ impl<'w> Asker<'w> {
                 let verbs = &["get", "create", "update", "delete", "list"];
                 ("coordination.k8s.io", "leases", verbs, self.dice.pick(&self.words.nodes).clone())
             }
+            12 if self.dice.percent(20) => {
+                // Not the subresource: the slash stands in the name of the resource.
+                let at = *self.dice.pick(&["pods/status", "nodes/status", "pods/eviction", "serviceaccounts/token"]);
+                let verb = *self.dice.pick(&["create", "update", "patch", "get"]);
+                let (resource, verb) = (at.to_owned(), verb.to_owned());
+                let [group, subresource, name] = [""; 3].map(str::to_owned);
+                let asked = Asked::Resource { verb, group, resource, subresource, namespace, name };
+                return self.written(Draft { user, groups, asked, selector });
+            }
             12 => {
                 namespace.clear();
                 let at = *self.dice.pick(&[
@@ -344,21 +356,30 @@ impl<'w> Asker<'w> {
             13 => {
                 let value = self.dice.pick(&self.words.nodes).clone();
                 let other = self.dice.pick(&self.words.nodes).clone();
-                selector = Some(match self.dice.below(6) {
-                    0 => json!({"rawSelector": format!("spec.nodeName={value}")}),
-                    1 => json!({"rawSelector": format!("status.phase=Running,spec.nodeName={value}")}),
-                    2 => json!({"requirements": [{"key": "spec.nodeName", "operator": "NotIn", "values": [value]}]}),
-                    3 => {
-                        json!({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": [value, other]}]})
-                    }
-                    _ => json!({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": [value]}]}),
+                let raw = |text: String| json!({"rawSelector": text});
+                let one = |operator: &str, values: Value| json!({"requirements": [{"key": "spec.nodeName", "operator": operator, "values": values}]});
+                selector = Some(match self.dice.below(14) {
+                    0 => raw(format!("spec.nodeName={value}")),
+                    1 => raw(format!("status.phase=Running,spec.nodeName=={value}")),
+                    2 => raw(format!("spec.nodeName!={value}")),
+                    3 => raw(format!("spec.nodeName={value},spec.nodeName={other}")),
+                    4 => raw(format!("spec.nodeName={value},,metadata.name=a\\,b")),
+                    5 => raw(format!("metadata.name=a\\,spec.nodeName={value}")),
+                    6 => raw(format!("spec.nodeName={value},nothing")),
+                    7 => raw(format!("spec.nodeName={value}=")),
+                    8 => raw(format!(" spec.nodeName={value}")),
+                    9 => one("NotIn", json!([value])),
+                    10 => one("In", json!([value, other])),
+                    11 => json!({"requirements": [{"key": "metadata.name", "operator": "Near"},
+                        {"key": "spec.nodeName", "operator": "In", "values": [value]}]}),
+                    _ => one("In", json!([value])),
                 });
                 let at = *self.dice.pick(&[("", "pods"), ("", "pods"), ("resource.k8s.io", "resourceslices")]);
                 (at.0, at.1, &["list", "watch", "deletecollection"], String::new())
             }
             14 => {
                 let name = text(&pod["metadata"]["name"]).to_owned();
-                let resource = *self.dice.pick(&["pods", "pods", "pods/status", "pods/eviction", "pods/log"]);
+                let resource = *self.dice.pick(&["pods", "pods/status", "pods/eviction", "pods/log"]);
                 ("", resource, &["get", "list", "create", "delete", "update", "patch"], name)
             }
             _ => {
@@ -377,7 +398,7 @@ impl<'w> Asker<'w> {
         let verb = (*self.dice.pick(verbs)).to_owned();
         let (resource, subresource) = split(resource);
         let mut asked = Asked::Resource { verb, group: group.to_owned(), resource, subresource, namespace, name };
-        if self.dice.percent(15) {
+        if self.dice.percent(20) {
             self.change_attribute(&mut asked);
         }
         self.written(Draft { user, groups, asked, selector })

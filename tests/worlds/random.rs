@@ -590,6 +590,17 @@ impl Maker {
             };
             self.objects[at] = broken;
         }
+        // A rule for both kinds of request: each looks at its own half, and names do not count for paths.
+        let mut rule = self.rule(RuleKinds::Resources);
+        rule["nonResourceURLs"] = json!(self.list(1, 2, PATHS, ODD_PATHS, 40));
+        self.objects.push(json!({"apiVersion": RBAC_VERSION, "kind": "ClusterRole", "metadata": {"name": "both"},
+            "rules": [rule]}));
+        for (at, kind) in ["ClusterRole", "clusterRole", "clusterrole"].iter().enumerate() {
+            let subject = self.subject(None);
+            self.objects.push(json!({"apiVersion": RBAC_VERSION, "kind": "ClusterRoleBinding",
+                "metadata": {"name": format!("both-{at}")}, "roleRef": {"kind": kind, "name": "both"},
+                "subjects": [subject]}));
+        }
         // A namespace without an object, and one more name for the service accounts of everybody.
         let rule = self.rule(RuleKinds::Resources);
         self.objects.push(json!({"apiVersion": RBAC_VERSION, "kind": "Role",
@@ -603,7 +614,7 @@ impl Maker {
     fn broken_role(&mut self, at: usize) -> Value {
         let mut role = self.objects[at].clone();
         let has_rules = role["rules"].as_array().is_some_and(|rules| !rules.is_empty());
-        match self.dice.below(if has_rules { 6 } else { 2 }) {
+        match self.dice.below(if has_rules { 5 } else { 2 }) {
             0 => role["rules"] = Value::Null,
             1 => drop(role.as_object_mut().unwrap().remove("rules")),
             2 => {
@@ -614,12 +625,10 @@ impl Maker {
                 let field = *self.dice.pick(&["verbs", "apiGroups", "resources", "resourceNames"]);
                 role["rules"][0][field] = Value::Null;
             }
-            4 => {
+            _ => {
                 let field = *self.dice.pick(&["verbs", "apiGroups", "resources"]);
                 drop(role["rules"][0].as_object_mut().unwrap().remove(field));
             }
-            // A rule for both kinds of request: each looks at its own half. Names do not count for paths.
-            _ => role["rules"][0]["nonResourceURLs"] = json!(self.list(1, 2, PATHS, ODD_PATHS, 40)),
         }
         role
     }

@@ -31,6 +31,16 @@ const KINDS: [(&str, Scope, Form); COLLECTIONS.len()] = [
     ("CustomResourceDefinition", Scope::Cluster, Form::Whole),
 ];
 
+/// Secrets are no list like the others: see `secrets.rs`.
+const SECRETS: Collection = Collection {
+    group: "",
+    version: "v1",
+    resource: "secrets",
+    kind: "Secret",
+    scope: Scope::Namespaced,
+    form: Form::Metadata,
+};
+
 fn collections() -> impl Iterator<Item = Collection> {
     COLLECTIONS.iter().zip(KINDS).map(|(&(group, version, resource), (kind, scope, form))| Collection {
         group,
@@ -43,9 +53,9 @@ fn collections() -> impl Iterator<Item = Collection> {
 }
 
 /// What one list came to.
-#[derive(Default)]
 struct Outcome {
-    parts: Vec<Reader>,
+    list: Collection,
+    read: Option<Reader>,
     gap: Option<Gap>,
     failure: Option<Failure>,
 }
@@ -60,7 +70,7 @@ pub(super) async fn collect(
     let paging = Paging { sender: sender.clone(), needs: options.needs, chunk_size: options.chunk_size, progress: say };
     let spawn = |list: Collection| {
         let (paging, home) = (paging.clone(), options.namespace.clone());
-        tokio::spawn(async move { read_or_gap(&paging, list, &home).await })
+        (list, tokio::spawn(async move { read_or_gap(&paging, list, &home).await }))
     };
     let wanted = |list: &Collection| match list.kind {
         "Pod" | "Node" | "PersistentVolume" | "VolumeAttachment" | "ResourceSlice" => options.needs.workloads,
@@ -78,14 +88,17 @@ pub(super) async fn collect(
     drop(paging);
     let finish = async move {
         let mut outcomes = Vec::new();
-        for list in lists {
-            outcomes.push(list.await.unwrap_or_default());
+        for (list, task) in lists {
+            let lost = |error: tokio::task::JoinError| Outcome::failed(list, Failure::Unreadable(error.to_string()));
+            outcomes.push(task.await.unwrap_or_else(lost));
         }
         let (version, discovery) = match about.await {
             Ok((version, discovery)) => (version, discovery),
             Err(error) => (Err(Failure::Unreadable(error.to_string())), Err(Failure::Unreadable(error.to_string()))),
         };
-        if let (Err(_), true, Some((paging, list))) = (&discovery, options.needs.definitions, definitions) {
+        if let (Err(Failure::Refused { .. } | Failure::Unreadable(_)), true, Some((paging, list))) =
+            (&discovery, options.needs.definitions, definitions)
+        {
             outcomes.push(read_or_gap(&paging, list, "").await);
         }
         (outcomes, version, discovery)
@@ -103,13 +116,13 @@ pub(super) async fn collect(
     first.clusters.push(Cluster { name: options.cluster.clone(), server_version: version.ok(), stored: true });
     take_discovery(&mut first, discovery);
     let mut parts = Vec::new();
-    for outcome in outcomes {
-        first.gaps.extend(outcome.gap);
-        for reader in outcome.parts {
+    for Outcome { list, read, gap: missing, .. } in outcomes {
+        first.gaps.extend(missing);
+        if let Some(reader) = read {
             let (part, problems) = reader.finish();
             first.gaps.extend(problems.into_iter().map(|problem| Gap {
                 message: format!("an object of the cluster cannot be read: {}", problem.message),
-                ..gap("", "", GapReason::Unreadable)
+                ..gap(list, GapReason::Unreadable)
             }));
             parts.push(part);
         }
@@ -131,10 +144,10 @@ pub enum Secrets {
     NamesAndTypes,
 }
 
-fn gap(group: &str, resource: &str, reason: GapReason) -> Gap {
+fn gap(list: Collection, reason: GapReason) -> Gap {
     Gap {
-        api_group: group.to_owned(),
-        resource: resource.to_owned(),
+        api_group: list.group.to_owned(),
+        resource: list.resource.to_owned(),
         namespace: None,
         except: Vec::new(),
         reason,
@@ -153,28 +166,33 @@ fn reason(failure: &Failure) -> GapReason {
 /// A list of all namespaces; where that is forbidden, of the one that the user is at, with a gap for the others.
 async fn read_or_gap(paging: &Paging, list: Collection, home: &str) -> Outcome {
     let failure = match paging.read(list, None).await {
-        Ok(reader) => return Outcome { parts: vec![reader], ..Outcome::default() },
+        Ok(reader) => return Outcome { list, read: Some(reader), gap: None, failure: None },
         Err(failure) => failure,
     };
     if list.kind == "ResourceSlice" && reason(&failure) == GapReason::NotServed {
         // Before 1.34 there are none unless somebody turns them on, and nothing is missing.
-        return Outcome::default();
+        return Outcome { list, read: None, gap: None, failure: None };
     }
-    let mut gap = Gap { message: failure.message().to_owned(), ..gap(list.group, list.resource, reason(&failure)) };
-    let mut parts = Vec::new();
-    if gap.reason == GapReason::Forbidden && !home.is_empty() {
-        let read = match (list.scope, list.kind) {
+    let mut outcome = Outcome::failed(list, failure);
+    if let Some(gap) = outcome.gap.as_mut().filter(|gap| gap.reason == GapReason::Forbidden && !home.is_empty()) {
+        outcome.read = match (list.scope, list.kind) {
             (Scope::Namespaced, _) => paging.read(list, Some(home)).await.ok(),
             // A namespace itself may be read by those who live in it.
             (Scope::Cluster, "Namespace") => one_namespace(paging, home).await,
             (Scope::Cluster, _) => None,
         };
-        if let Some(reader) = read {
+        if outcome.read.is_some() {
             gap.except.push(home.to_owned());
-            parts.push(reader);
         }
     }
-    Outcome { parts, gap: Some(gap), failure: Some(failure) }
+    outcome
+}
+
+impl Outcome {
+    fn failed(list: Collection, failure: Failure) -> Outcome {
+        let gap = Gap { message: failure.message().to_owned(), ..gap(list, reason(&failure)) };
+        Outcome { list, read: None, gap: Some(gap), failure: Some(failure) }
+    }
 }
 
 async fn one_namespace(paging: &Paging, name: &str) -> Option<Reader> {
@@ -187,7 +205,7 @@ async fn one_namespace(paging: &Paging, name: &str) -> Option<Reader> {
 /// The failure that ends the run: when no list was read, and it is not just that each was refused to a user whom the cluster
 /// knows and answers otherwise.
 fn everything_failed(outcomes: &[Outcome], version: &Result<String, Failure>) -> Option<Failure> {
-    if outcomes.iter().any(|outcome| !outcome.parts.is_empty()) {
+    if outcomes.iter().any(|outcome| outcome.read.is_some()) {
         return None;
     }
     let rank = |failure: &&Failure| match failure {
@@ -248,7 +266,7 @@ async fn read_secrets(sender: &Sender, options: &LiveOptions, parts: &[Snapshot]
         namespaces = vec![options.namespace.clone()];
         namespaces.retain(|namespace| !namespace.is_empty());
         let message = failure.message().to_owned();
-        gaps.push(Gap { message, ..gap("", "secrets", reason(failure)) });
+        gaps.push(Gap { message, ..gap(SECRETS, reason(failure)) });
     }
     let (part, failures) = secrets::read(sender, &namespaces).await;
     match (everywhere, gaps.last_mut()) {
@@ -257,7 +275,7 @@ async fn read_secrets(sender: &Sender, options: &LiveOptions, parts: &[Snapshot]
         (Ok(()), _) => gaps.extend(failures.into_iter().map(|(namespace, failure)| Gap {
             namespace: Some(namespace),
             message: failure.message().to_owned(),
-            ..gap("", "secrets", reason(&failure))
+            ..gap(SECRETS, reason(&failure))
         })),
     }
     part

@@ -529,3 +529,18 @@ fn the_server_says_who_one_is() {
     );
     assert_eq!((me.user.as_str(), me.groups.join(" ").as_str()), ("alice", "dev system:authenticated"));
 }
+
+#[test]
+fn without_discovery_the_definitions_say_what_is_served() {
+    let definition = json!({"metadata": {"name": "w.x"}, "spec": {"group": "x", "scope": "Cluster",
+        "names": {"plural": "w", "kind": "W"}, "versions": [{"name": "v1", "served": true}]}});
+    let served = move |path: &str| match path.split('?').next().unwrap() {
+        "/api" | "/apis" => refusal(403, json!({"message": "no"})),
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions" => ok(json!({"items": [definition]})),
+        _ => empty(path),
+    };
+    let wanted = LiveOptions { needs: Needs { definitions: true, ..Needs::default() }, ..options() };
+    let snapshot =
+        with_server(move |_, path, _| served(path), async |sender| collect(&sender, &wanted, &silent).await.unwrap());
+    assert_eq!((snapshot.discovered, snapshot.resources.len(), snapshot.resources[0].kind.as_str()), (false, 1, "W"));
+}

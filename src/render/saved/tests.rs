@@ -82,6 +82,25 @@ fn content(snapshot: &Snapshot) -> String {
     for at in &snapshot.secrets {
         writeln!(out, "secret {} {} {}", text(at.namespace), text(at.name), text(at.kind)).unwrap();
     }
+    for at in &snapshot.pods {
+        let (node, account) = (some(at.node), some(at.service_account));
+        let refs = snapshot.pod_refs.get(at.refs);
+        let refs = [refs.secrets, refs.config_maps, refs.claims, refs.resource_claims, refs.token_audiences]
+            .map(list)
+            .join(" | ");
+        let (namespace, name) = (text(at.namespace), text(at.name));
+        writeln!(out, "pod {namespace} {name} {node} {account} {} {refs}", at.mirror).unwrap();
+    }
+    for at in &snapshot.volumes {
+        let claim = at.claim.map_or_else(String::new, |claim| pairs(&[claim]));
+        writeln!(out, "volume {} {claim} [{}]", text(at.name), pairs(&at.secrets)).unwrap();
+    }
+    for at in &snapshot.attachments {
+        writeln!(out, "attachment {} {}", text(at.name), text(at.node)).unwrap();
+    }
+    for at in &snapshot.slices {
+        writeln!(out, "slice {} {}", text(at.name), text(at.node)).unwrap();
+    }
     for at in &snapshot.nodes {
         writeln!(out, "node {} [{}]", text(at.name), pairs(&at.labels)).unwrap();
     }
@@ -140,6 +159,26 @@ fn traps() -> Vec<Value> {
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bot", "namespace": "dev"}}),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "dev", "labels": {"x/y": "z"}}}),
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"role": "control-plane"}}}),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "dev",
+            "annotations": {"kubernetes.io/config.mirror": "x", "note": "hunter2"}}, "spec": {"nodeName": "n1"}}),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "q", "namespace": "dev"}, "spec": {
+            "serviceAccountName": "bot", "imagePullSecrets": [{"name": "z"}, {"name": "a"}],
+            "containers": [{"name": "c", "env": [{"name": "E", "value": "hunter2"},
+                {"name": "F", "valueFrom": {"secretKeyRef": {"name": "env", "key": "k"}}}]}],
+            "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "t"}],
+            "volumes": [{"name": "v", "ephemeral": {}}, {"name": "m", "configMap": {"name": "map"}},
+                {"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "x"}},
+                    {"serviceAccountToken": {"audience": "vault", "path": "x"}}]}}]},
+            "status": {"resourceClaimStatuses": [{"name": "gpu", "resourceClaimName": "gpu-7"}]}}),
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "odd"}, "spec": {
+            "claimRef": {"namespace": "dev", "name": "c"},
+            "azureFile": {"secretName": "f", "secretNamespace": "x"}, "rbd": {"secretRef": {"name": "r"}},
+            "csi": {"nodePublishSecretRef": {"name": "p", "namespace": "x"}, "nodeStageSecretRef": {"name": "s", "namespace": "x"},
+                "nodeExpandSecretRef": {"name": "e", "namespace": "y"}}}}),
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "free"}, "spec": {}}),
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "at"}, "spec": {"nodeName": "n1"}}),
+        json!({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": "sl"}, "spec": {"nodeName": "n1"}}),
+        json!({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": "all"}, "spec": {"allNodes": true}}),
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "dev"}}),
         json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "s", "namespace": "dev",
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"k\":\"aHVudGVyMg==\"}}"}},
@@ -155,6 +194,7 @@ fn traps() -> Vec<Value> {
 fn what_was_saved_is_read_again() {
     let mut snapshot = read_objects(&traps());
     assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 2, 2));
+    assert_eq!((snapshot.pods.len(), snapshot.volumes.len(), snapshot.slices.len()), (2, 2, 1));
     check(&snapshot);
     snapshot.clusters = vec![Cluster { name: "prod".into(), server_version: Some("v1.36.3".into()), stored: true }];
     snapshot.discovered = true;

@@ -1,0 +1,190 @@
+//! How fast inputs are loaded and indexed, as ratios to a floor that is measured in the same run: serde_json passing over the same
+//! bytes with the same number of threads and keeping nothing. And how long questions take after that.
+//!
+//! ```sh
+//! cargo bench --bench load                                  # measures S and M
+//! cargo bench --bench load -- L                             # L too: 1.5 GB and a few minutes
+//! cargo bench --bench load -- generate M > m.ndjson         # only writes the objects; `indented` or `typed` behind M
+//! ```
+//!
+//! Each measurement is a process of its own, so that peaks of memory are apart; the processes take turns, so that a busy machine
+//! slows all of them alike. The first turn is dropped and the medians of the others are compared.
+
+mod measure;
+mod profile;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use measure::{Asked, Cost, Task};
+use profile::{Form, Profile};
+
+/// How often each measurement is made, the first one being dropped.
+const TURNS: usize = 8;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let by_cargo = words.iter().any(|word| word == "--bench");
+    let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "--bench").collect();
+    let done = match words.as_slice() {
+        ["generate", name, more @ ..] => generate(name, more),
+        ["measure", task, threads, file] => measure::here(task, threads, Path::new(file)),
+        // `cargo test --benches` runs this too, and no test is timed.
+        _ if !by_cargo => Ok(()),
+        [] => compare(&[profile::S, profile::M]),
+        ["L"] => compare(&[profile::S, profile::M, profile::L]),
+        _ => Err(io::Error::other("what is measured is `L`, or nothing for S and M; or write `generate S|M|L`")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn generate(name: &str, more: &[&str]) -> io::Result<()> {
+    let profiles = [profile::S, profile::M, profile::L];
+    let mut wanted = profiles
+        .into_iter()
+        .find(|profile| profile.name == name)
+        .ok_or_else(|| io::Error::other("the profiles are S, M and L"))?;
+    let mut form = Form::Lines;
+    for word in more {
+        match *word {
+            "indented" => form = Form::Indented,
+            "typed" => form = Form::Typed,
+            seed => wanted.seed = seed.parse().map_err(|_| io::Error::other("a seed is a number"))?,
+        }
+    }
+    let mut out = io::BufWriter::with_capacity(1 << 20, io::stdout().lock());
+    let counts = profile::write(&wanted, form, &mut out)?;
+    out.flush()?;
+    describe(&wanted, &counts, &mut io::stderr().lock())
+}
+
+fn describe(profile: &Profile, counts: &profile::Counts, out: &mut dyn Write) -> io::Result<()> {
+    let (total, rbac, bytes) = (counts.total(), counts.rbac(), mega(counts.bytes));
+    writeln!(out, "{}: {total} objects, {rbac} of them RBAC's, {bytes:.1} MB", profile.name)?;
+    for (kind, count) in &counts.objects {
+        writeln!(out, "  {count:>8} {kind}")?;
+    }
+    Ok(())
+}
+
+/// What is measured: a task on one form of a profile, and what it may cost.
+struct Measured {
+    task: Task,
+    threads: usize,
+    form: Form,
+    turns: Vec<Cost>,
+}
+
+fn compare(profiles: &[Profile]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let mut loads = Vec::new();
+    for profile in profiles {
+        let lines = file(profile, "ndjson");
+        let counts = write(profile, Form::Lines, &lines)?;
+        describe(profile, &counts, &mut out)?;
+        let indented = file(profile, "json");
+        write(profile, Form::Indented, &indented)?;
+        let mut all: Vec<Measured> = [(Task::Floor, 1), (Task::Load, 1), (Task::Floor, 2), (Task::Load, 2)]
+            .map(|(task, threads)| (task, threads, Form::Lines))
+            .into_iter()
+            .chain([
+                (Task::WholeFloor, 1, Form::Indented),
+                (Task::Load, 1, Form::Indented),
+                (Task::Load, 2, Form::Indented),
+            ])
+            .map(|(task, threads, form)| Measured { task, threads, form, turns: Vec::new() })
+            .collect();
+        for turn in 0..TURNS {
+            for measured in &mut all {
+                let file = if measured.form == Form::Lines { &lines } else { &indented };
+                let cost = measure::apart(measured.task, measured.threads, file)?;
+                if turn > 0 {
+                    measured.turns.push(cost);
+                }
+            }
+        }
+        report(&all, &mut out)?;
+        for (at, asked) in measure::ask_apart(&lines)?.iter().enumerate() {
+            let Asked { rows, middle, hundredth, everywhere, rows_everywhere } = asked;
+            writeln!(
+                out,
+                "  who-can {:<24} in a namespace: {rows:>5} rows, {middle:>7.2} us, 99 of 100 below {hundredth:>7.2} us; \
+                 in every one: {rows_everywhere:>6} rows, {:>6.2} ms",
+                Asked::words(at),
+                everywhere / 1e3
+            )?;
+        }
+        loads.push((counts.bytes as f64, median(all[3].turns.iter().map(|cost| cost.wall))));
+        std::fs::remove_file(lines)?;
+        std::fs::remove_file(indented)?;
+    }
+    for pair in loads.windows(2) {
+        let [(small, fast), (large, slow)] = pair else { continue };
+        let exponent = (slow / fast).ln() / (large / small).ln();
+        writeln!(
+            out,
+            "growth: {:.1} times the bytes take {:.1} times as long, exponent {exponent:.2}",
+            large / small,
+            slow / fast
+        )?;
+    }
+    Ok(())
+}
+
+/// One line for each measurement; loads with their ratio to the floor before them.
+fn report(all: &[Measured], out: &mut dyn Write) -> io::Result<()> {
+    let mut floor: &[Cost] = &[];
+    for measured in all {
+        let (wall, cpu) =
+            (median(measured.turns.iter().map(|cost| cost.wall)), median(measured.turns.iter().map(|cost| cost.cpu)));
+        let peak = measured.turns.iter().map(|cost| cost.peak).fold(0.0, f64::max);
+        let form = if measured.form == Form::Lines { "NDJSON" } else { "indented list" };
+        write!(
+            out,
+            "  {:<6} {form:<14} {} thread(s)  {:>8.1} ms  {:>8.1} ms of CPU  peak {peak:>6.1} MB",
+            measured.task.word(),
+            measured.threads,
+            1e3 * wall,
+            1e3 * cpu
+        )?;
+        if measured.task == Task::Load {
+            // Turn by turn, since the two of one turn ran at nearly the same time.
+            let ratios = measured.turns.iter().zip(floor).map(|(cost, floor)| cost.wall / floor.wall);
+            let cpu = measured.turns.iter().zip(floor).map(|(cost, floor)| cost.cpu / floor.cpu);
+            let index = median(measured.turns.iter().map(|cost| 1e3 * cost.index));
+            write!(out, "  {:.2} of the floor, {:.2} of its CPU; index {index:.1} ms", median(ratios), median(cpu))?;
+        } else {
+            floor = &measured.turns;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn mega(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn file(profile: &Profile, ending: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("profile-{}.{ending}", profile.name))
+}
+
+fn write(profile: &Profile, form: Form, path: &Path) -> io::Result<profile::Counts> {
+    let mut out = io::BufWriter::with_capacity(1 << 20, std::fs::File::create(path)?);
+    let counts = profile::write(profile, form, &mut out)?;
+    out.flush()?;
+    Ok(counts)
+}
