@@ -11,7 +11,7 @@ use super::held::{Held, HeldBy, RequestIx, Rights, Site};
 use super::kubernetes;
 use super::technique::{At, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
-use crate::model::{Atom, ClusterId, GapReason, Identity, Name, RoleKind, Subject, SubjectText};
+use crate::model::{Atom, ClusterId, GapReason, Identity, Name, RoleKind, SERVICE_ACCOUNTS, Subject, SubjectText};
 
 /// Where something holds. Ordered from wide to narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,6 +192,8 @@ pub(super) struct Attack<'g> {
     bound: FxHashMap<RoleKey, Vec<(Place, u32)>>,
     /// Roles that are named and do not exist.
     pub(super) missing: BTreeSet<RoleKey>,
+    /// Requests that make accounts: where, and the fact.
+    account_makers: Vec<(usize, Site, u32)>,
     /// Requests that make a role which does not exist: where, the fact, and what is gained.
     creators: Vec<(Site, u32, fn(RoleKey) -> Fact)>,
 }
@@ -222,6 +224,7 @@ impl<'g> Attack<'g> {
             holders: FxHashMap::default(),
             bound: FxHashMap::default(),
             missing: BTreeSet::new(),
+            account_makers: Vec::new(),
             creators: Vec::new(),
         };
         attack.read();
@@ -503,10 +506,19 @@ impl<'g> Attack<'g> {
         self.fact(Fact::Request(request.unwrap_or(RequestIx(u16::MAX)), site))
     }
 
-    /// Every namespace that is the place of a binding.
+    /// Every namespace that has bindings.
     pub(super) fn namespaces(&self) -> Vec<Name> {
         let here = self.graph.scopes().iter().filter(|scope| scope.cluster == self.cluster);
         here.filter_map(|scope| scope.namespace).collect()
+    }
+
+    /// A Role under a new name, in each namespace of a place that has bindings, and in any other.
+    pub(super) fn new_roles(&self, place: Place) -> Vec<RoleKey> {
+        let namespaces = match place {
+            Place::Namespace(namespace) => vec![namespace],
+            Place::Cluster | Place::EachNamespace => [vec![Name::STAR], self.namespaces()].concat(),
+        };
+        namespaces.into_iter().map(|namespace| RoleKey { namespace: Some(namespace), name: Name::EMPTY }).collect()
     }
 
     /// The role of a name, if it exists.
@@ -560,19 +572,40 @@ impl<'g> Attack<'g> {
         if let Some(default) = default {
             let groups = self.held.keys().filter_map(|subject| match subject {
                 Subject::Group(group) => {
-                    self.graph.text(*group).strip_prefix("system:serviceaccounts:").and_then(|name| names.find(name))
+                    let rest = self.graph.text(*group).strip_prefix(SERVICE_ACCOUNTS)?;
+                    rest.strip_prefix(':').and_then(|name| names.find(name))
                 }
                 _ => None,
             });
             found.extend(groups.filter(|&namespace| place.has(namespace)).map(|namespace| (namespace, default)));
-            if let Place::Namespace(namespace) = place {
-                let all = names.find("system:serviceaccounts").map(Subject::Group);
-                if all.is_some_and(|all| self.held.contains_key(&all)) {
-                    found.insert((namespace, default));
-                }
+            let all = names.find(SERVICE_ACCOUNTS).map(Subject::Group);
+            if all.is_some_and(|all| self.held.contains_key(&all)) {
+                let namespace = match place {
+                    Place::Namespace(namespace) => Some(namespace),
+                    Place::Cluster | Place::EachNamespace => names.find("default"),
+                };
+                found.extend(namespace.map(|namespace| (namespace, default)));
             }
         }
         found.into_iter().map(|(namespace, name)| Subject::ServiceAccount { namespace, name }).collect()
+    }
+
+    /// Somebody would act as an account, if it were there.
+    pub(super) fn lack(&mut self, account: Subject) -> u32 {
+        if let Subject::ServiceAccount { namespace, name } = account
+            && self.accounts.insert((namespace, name))
+        {
+            for (within, site, fact) in self.account_makers.clone() {
+                kubernetes::make_account(self, within, site, fact, account);
+            }
+        }
+        self.fact(Fact::Exists(account))
+    }
+
+    /// Remembers a request that makes accounts, and gives those that it could make.
+    pub(super) fn makes_accounts(&mut self, within: usize, site: Site, fact: u32) -> Vec<Subject> {
+        self.account_makers.push((within, site, fact));
+        self.accounts_in(Place::EachNamespace, None).into_iter().filter(|&account| self.is_missing(account)).collect()
     }
 
     /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
@@ -676,6 +709,11 @@ impl<'g> Attack<'g> {
         roles.sort_unstable();
         roles
     }
+}
+
+/// Where a role of the namespace can be bound.
+pub(super) fn place_in(namespace: Name) -> Place {
+    if namespace == Name::STAR { Place::EachNamespace } else { Place::Namespace(namespace) }
 }
 
 /// Where a binding holds.

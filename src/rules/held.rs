@@ -165,6 +165,25 @@ impl Rights {
         held.iter().fold(0, |mask, held| mask | bit(held.right))
     }
 
+    /// The rights of these that are held at a place for some objects, and those for every object.
+    pub(super) fn mask_at(held: &[Held], place: Place) -> (u128, u128) {
+        let here = held.iter().filter(|held| place.covering().any(|covering| covering == held.place));
+        here.fold((0, 0), |(some, any), held| {
+            let bit = bit(held.right);
+            (some | bit, if held.name.is_none() { any | bit } else { any })
+        })
+    }
+
+    /// The rights of a request as a set.
+    pub(super) fn mask_of(&self, request: RequestIx) -> u128 {
+        self.requests[usize::from(request.0)].mask
+    }
+
+    /// The rights that a rule set supplies as a set.
+    pub(super) fn supplied_mask(&self, set: RuleSetId) -> u128 {
+        self.supplied(set).iter().fold(0, |mask, supply| mask | bit(supply.right))
+    }
+
     /// Whether somebody with these rights alone could make the request anywhere.
     pub(super) fn may_be_made(&self, request: RequestIx, own: u128, all: u128) -> bool {
         let mask = self.requests[usize::from(request.0)].mask;

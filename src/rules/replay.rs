@@ -117,7 +117,7 @@ impl<'g> State<'g> {
                 self.identities.push(identity(self.graph, account));
             }
             Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
-            Effect::NamespaceAdmin(place) => self.holds(ADMIN, place)?,
+            Effect::NamespaceAdmin(place) => self.administers(place)?,
             Effect::Secrets(place) => {
                 let one = |verb: &&str| self.holds(&[(verb, "", "secrets")], place).is_ok();
                 if !["get", "list", "watch", "patch", "delete", "deletecollection"].iter().any(one) {
@@ -168,7 +168,12 @@ impl<'g> State<'g> {
             resource: resource.to_owned(),
             subresource: subresource.to_owned(),
             namespace: self.namespace_text(place),
-            name: name.map(|name| self.graph.text(name).to_owned()).unwrap_or_default(),
+            name: match name {
+                Some(name) => self.graph.text(name).to_owned(),
+                // Any object is one that nobody lists.
+                None if ["get", "update", "patch", "delete"].contains(&verb) => "\u{0}any".to_owned(),
+                None => String::new(),
+            },
             field_selector: Vec::new(),
         });
         let authorizers = Authorizers { node: false, rbac: true };
@@ -362,13 +367,21 @@ impl<'g> State<'g> {
         if self.identities.iter().any(all) { Ok(()) } else { Err(format!("{rights:?} is not held at {place:?}")) }
     }
 
+    /// What an administrator of a namespace can do.
+    fn administers(&self, place: Place) -> Result<(), String> {
+        let with = |verb| {
+            [("create", RBAC, "roles"), ("create", RBAC, "rolebindings"), (verb, "", "secrets"), ("create", "", "pods")]
+        };
+        self.holds(&with("list"), place).or_else(|_| self.holds(&with("watch"), place))
+    }
+
     fn has(&self, target: Target) -> bool {
         match target {
             Target::ClusterAdmin => {
                 self.identities.iter().any(|own| own.is_in(MASTERS))
                     || self.holds(&[("*", "*", "*")], Place::Cluster).is_ok()
             }
-            Target::NamespaceAdmin(place) => self.holds(ADMIN, place).is_ok(),
+            Target::NamespaceAdmin(place) => self.administers(place).is_ok(),
             Target::Secrets(place) => {
                 let one = |verb: &&str| self.holds(&[(verb, "", "secrets")], place).is_ok();
                 ["get", "list", "watch", "patch", "delete", "deletecollection"].iter().any(one)
@@ -389,10 +402,6 @@ impl<'g> State<'g> {
         format!("{} {}", roles(role), self.graph.text(role.name))
     }
 }
-
-/// What an administrator of a namespace can do.
-const ADMIN: &[(&str, &str, &str)] =
-    &[("create", RBAC, "roles"), ("create", RBAC, "rolebindings"), ("list", "", "secrets"), ("create", "", "pods")];
 
 fn roles(role: RoleKey) -> &'static str {
     if role.namespace.is_some() { "roles" } else { "clusterroles" }

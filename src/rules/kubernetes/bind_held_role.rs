@@ -1,9 +1,11 @@
 //! `bind-held-role`: whoever holds all rules of a role may bind others to it. Alone this gains nothing; it is the way under a role
 //! that is rewritten afterwards.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::graph::{BindingIx, RoleIx};
 use crate::model::{Name, Rule, Subject, uncovered};
-use crate::rules::attack::{Attack, Effect, Fact, How, Place, RoleKey, groups, place_of, role_key};
+use crate::rules::attack::{Attack, Effect, Fact, How, Place, RoleKey, groups, place_in, place_of, role_key};
 use crate::rules::held::{Held, HeldBy, RequestIx, Rights, Way};
 use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
 
@@ -20,10 +22,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         Request { rights: &[rbac(WRITE, "clusterrolebindings", On::Other)], at: At::Cluster },
         Request { rights: &[rbac(WRITE, "rolebindings", On::Other)], at: At::Namespace },
         Request {
-            rights: &[
-                rbac(CREATE, "clusterrolebindings", On::Other),
-                rbac(WRITE, "clusterrolebindings", On::Other),
-            ],
+            rights: &[rbac(CREATE, "clusterrolebindings", On::Other), rbac(WRITE, "clusterrolebindings", On::Other)],
             at: At::Cluster,
         },
         Request {
@@ -43,36 +42,49 @@ pub(super) const TECHNIQUE: Technique = Technique {
     build: None,
 };
 
-/// Looks for those who may bind the roles that somebody can rewrite.
+/// Looks for those who may bind roles that somebody can rewrite, and roles that complete what others hold a part of.
 pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
-    let roles = attack.rewritten();
-    if roles.is_empty() {
+    let mut rewritten: BTreeMap<Option<Name>, Vec<RoleKey>> = BTreeMap::new();
+    for role in attack.rewritten() {
+        rewritten.entry(role.namespace).or_default().push(role);
+    }
+    let halves = halves(attack);
+    if rewritten.is_empty() && halves.is_empty() {
         return;
     }
     let requests: Vec<RequestIx> =
         attack.rights.requests().filter(|&request| attack.rights.technique(request).0.id == TECHNIQUE.id).collect();
-    let identities = attack.identities().into_iter().map(Some).chain([None]);
-    for by in identities.collect::<Vec<_>>() {
-        let (own, groups) = match by {
-            Some(subject) => attack.held_by(subject),
-            None => (attack.made().to_vec(), Vec::new()),
-        };
-        let own_mask = Rights::mask(&own);
-        let groups: Vec<&[Held]> = groups.iter().map(Vec::as_slice).collect();
-        let made = attack.made().to_vec();
-        let all = groups.iter().fold(own_mask | Rights::mask(&made), |mask, group| mask | Rights::mask(group));
+    for by in attack.identities().into_iter().map(Some).chain([None]).collect::<Vec<_>>() {
+        let held = held(attack, by);
+        let mask = Rights::mask(&held);
+        let own = own_bindings(attack, by);
         for &request in &requests {
-            // Who holds nothing but a group's right to bind can still hold the rules of the role itself.
-            if !attack.rights.may_be_made(request, all, all) {
+            if !attack.rights.may_be_made(request, mask, mask) {
                 continue;
             }
-            let mut any: Vec<Held> = [own.as_slice()].into_iter().chain(groups.iter().copied()).flatten().copied().collect();
-            any.extend(&made);
-            any.sort_unstable();
-            for way in attack.rights.ways(request, &any, &[], &[]) {
-                for &role in &roles {
-                    for place in places(attack, request, &way, role) {
-                        share_role(attack, by, request, &way, role, place);
+            for way in attack.rights.ways(request, &held, &[], &[]) {
+                let mut places = places(way.site.place, &own);
+                if way.site.place == Place::EachNamespace {
+                    places.extend(rewritten.keys().flatten().map(|&namespace| place_in(namespace)));
+                    // Only where a binding is can one be changed.
+                    if attack.rights.technique(request).1 == 3 {
+                        places.extend(attack.namespaces().into_iter().map(Place::Namespace));
+                    }
+                }
+                for place in places {
+                    let inside = match place {
+                        Place::Namespace(namespace) => vec![namespace],
+                        Place::EachNamespace => vec![Name::STAR],
+                        Place::Cluster => Vec::new(),
+                    };
+                    let keys = inside.into_iter().map(Some).chain([None]);
+                    let mut roles: BTreeSet<RoleKey> =
+                        keys.filter_map(|key| rewritten.get(&key)).flatten().copied().collect();
+                    roles.extend(completing(attack, &held, &own, place, &halves));
+                    for role in roles {
+                        for binding in bindings(attack, request, &way, place, role) {
+                            share_role(attack, by, request, &way, role, (place, binding));
+                        }
                     }
                 }
             }
@@ -80,31 +92,98 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
     }
 }
 
-/// Where the binding of a request can be to this role, and which binding it is.
-fn places(attack: &Attack<'_>, request: RequestIx, way: &Way, role: RoleKey) -> Vec<(Place, Option<BindingIx>)> {
+/// What an identity holds by itself, by its groups, and by what was made.
+fn held(attack: &Attack<'_>, by: Option<Subject>) -> Vec<Held> {
+    let mut held: Vec<Held> = attack.made().to_vec();
+    if let Some(subject) = by {
+        let (own, groups) = attack.held_by(subject);
+        held.extend(own);
+        held.extend(groups.into_iter().flatten());
+    }
+    held.sort_unstable();
+    held
+}
+
+/// The roles that an identity is under, itself or by its groups, and where.
+fn own_bindings(attack: &Attack<'_>, by: Option<Subject>) -> Vec<(Place, RoleKey)> {
+    let graph = attack.graph;
+    let subjects = by.into_iter().flat_map(|by| [by].into_iter().chain(groups(graph, by)));
+    let ids = subjects.filter_map(|subject| graph.snapshot().subjects.find(subject));
+    let bindings = ids.flat_map(|id| graph.bindings_of(id)).copied();
+    let counts = |&at: &BindingIx| attack.counts(at) && graph.scope_of(at).cluster == attack.cluster;
+    bindings
+        .filter(counts)
+        .filter_map(|at| Some((place_of(graph.binding(at).namespace), role_key(graph, at)?)))
+        .collect()
+}
+
+/// Requests of several rights that nobody but several together can make, with all of their rights.
+fn halves(attack: &Attack<'_>) -> Vec<u128> {
+    let mut parts: BTreeMap<u128, u128> = BTreeMap::new();
+    for by in attack.identities() {
+        let held = held(attack, Some(by));
+        let (some, everywhere) = (Rights::mask(&held), Rights::mask_at(&held, Place::Cluster).1);
+        for request in attack.rights.requests().filter(|&request| attack.rights.request(request).rights.len() > 1) {
+            let mask = attack.rights.mask_of(request);
+            if some & mask != 0 && everywhere & mask != mask {
+                *parts.entry(mask).or_default() |= some & mask;
+            }
+        }
+    }
+    parts.into_iter().filter(|(mask, together)| mask == together).map(|(mask, _)| mask).collect()
+}
+
+/// The roles of an identity that grant a part of a request which it cannot make itself.
+fn completing(
+    attack: &Attack<'_>,
+    held: &[Held],
+    own: &[(Place, RoleKey)],
+    place: Place,
+    halves: &[u128],
+) -> Vec<RoleKey> {
+    let (some, any) = Rights::mask_at(held, place);
+    let lacking = halves.iter().filter(|&&mask| any & mask != mask);
+    let useful = lacking.fold(0, |useful, mask| useful | (mask & some));
+    if useful == 0 {
+        return Vec::new();
+    }
+    let here = own.iter().filter(|(at, role)| {
+        place.covering().any(|covering| covering == *at) && (role.namespace.is_none() || *at == place)
+    });
+    here.filter(|(_, role)| {
+        let at = attack.role(*role);
+        at.is_some_and(|at| attack.rights.supplied_mask(attack.graph.role(at).rules) & useful != 0)
+    })
+    .map(|&(_, role)| role)
+    .collect()
+}
+
+/// The places of a way at which an identity may hold enough: the whole of it, and the parts where it is under a role.
+fn places(wide: Place, own: &[(Place, RoleKey)]) -> BTreeSet<Place> {
+    let inside = own.iter().map(|&(at, _)| at).filter(|at| matches!(at, Place::Namespace(_)));
+    let inside = inside.filter(|_| wide == Place::EachNamespace);
+    inside.chain([wide]).collect()
+}
+
+/// The bindings by which a request can put somebody under a role at a place: one that is there, or none for a new one.
+fn bindings(attack: &Attack<'_>, request: RequestIx, way: &Way, place: Place, role: RoleKey) -> Vec<Option<BindingIx>> {
+    let of_role = role.namespace.is_none_or(|namespace| place_in(namespace) == place);
     let (_, within) = attack.rights.technique(request);
-    let at = attack.rights.request(request).at;
-    let place = match (role.namespace, way.site.place) {
-        (None, place) => place,
-        (Some(_), Place::Cluster) => return Vec::new(),
-        (Some(Name::STAR), Place::EachNamespace) => Place::EachNamespace,
-        (Some(namespace), place) if namespace != Name::STAR && place.has(namespace) => Place::Namespace(namespace),
-        (Some(_), _) => return Vec::new(),
-    };
     match within {
-        0 | 1 => vec![(place, None)],
+        _ if !of_role => Vec::new(),
+        0 | 1 => vec![None],
         2 | 3 => {
             let bindings = attack.bindings_in(place, way.site.other).into_iter();
-            let of_role = bindings.filter(|&binding| role_key(attack.graph, binding) == Some(role));
-            of_role.map(|binding| (place_of(attack.graph.binding(binding).namespace), Some(binding))).collect()
+            let fits = |binding: &BindingIx| {
+                role_key(attack.graph, *binding) == Some(role)
+                    && place_of(attack.graph.binding(*binding).namespace) == place
+            };
+            bindings.filter(fits).map(Some).collect()
         }
         _ => {
-            let Some(name) = way.site.other else { return Vec::new() };
-            let taken = attack.bindings_in(place, Some(name));
-            let free = at == At::Cluster && taken.is_empty()
-                || at == At::Namespace
-                    && !taken.iter().any(|&binding| place_of(attack.graph.binding(binding).namespace) == place);
-            if free { vec![(place, None)] } else { Vec::new() }
+            let taken = way.site.other.map(|name| attack.bindings_in(place, Some(name)));
+            let is_there = |at: &BindingIx| place_of(attack.graph.binding(*at).namespace) == place;
+            if taken.is_some_and(|taken| !taken.iter().any(is_there)) { vec![None] } else { Vec::new() }
         }
     }
 }
@@ -163,7 +242,9 @@ fn covered(attack: &mut Attack<'_>, by: Option<Subject>, role: RoleKey, place: P
     for atom in left {
         let fact = Fact::Atom(atom, place);
         for &(other, there, bound) in &bound {
-            let Some(at) = attack.role(other).filter(|_| place.covering().any(|place| place == there)) else { continue };
+            let Some(at) = attack.role(other).filter(|_| place.covering().any(|place| place == there)) else {
+                continue;
+            };
             let held: Vec<Rule<'_>> = rules_of(at).collect();
             if !uncovered(names, &held, &servant).contains(&atom) {
                 attack.step(vec![bound], fact, How::Follows);

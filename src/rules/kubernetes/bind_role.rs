@@ -1,7 +1,7 @@
 //! `bind-role`: the verb `bind` lifts the check that a binding grants no more than its writer holds.
 
 use crate::model::CLUSTER_ADMIN;
-use crate::rules::attack::{Attack, Done, Effect, Fact, Place, RoleKey, place_of, role_key};
+use crate::rules::attack::{Attack, Done, Effect, Fact, Place, RoleKey, place_in, place_of, role_key};
 use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
@@ -14,10 +14,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     kind: Kind::Move,
     requests: &[
         Request {
-            rights: &[
-                rbac(BIND, "clusterroles", On::Object),
-                rbac(CREATE, "clusterrolebindings", On::Nothing),
-            ],
+            rights: &[rbac(BIND, "clusterroles", On::Object), rbac(CREATE, "clusterrolebindings", On::Nothing)],
             at: At::Cluster,
         },
         Request {
@@ -88,7 +85,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     match done.within {
         0 | 1 => bind(attack, &done, cluster_role(attack, &done), place),
         2 => {
-            for role in attack.roles_in(place, done.site.object) {
+            for role in roles(attack, &done) {
                 bind_in(attack, &done, role);
             }
         }
@@ -108,16 +105,12 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         _ => {
             let Some(name) = done.site.other else { return };
             let taken = attack.bindings_in(place, Some(name));
-            let free = |place: Place| {
-                !taken.iter().any(|&at| place_of(attack.graph.binding(at).namespace) == place)
-            };
+            let free = |place: Place| !taken.iter().any(|&at| place_of(attack.graph.binding(at).namespace) == place);
             if done.within < 8 && free(place) {
                 bind(attack, &done, cluster_role(attack, &done), place);
             } else if done.within == 8 {
-                let roles = attack.roles_in(place, done.site.object);
-                let roles: Vec<RoleKey> =
-                    roles.into_iter().filter(|role| role.namespace.is_some_and(|at| free(Place::Namespace(at)))).collect();
-                for role in roles {
+                let free = |role: &RoleKey| role.namespace.is_some_and(|at| free(place_in(at)));
+                for role in roles(attack, &done).into_iter().filter(free).collect::<Vec<_>>() {
                     bind_in(attack, &done, role);
                 }
             }
@@ -133,15 +126,24 @@ fn cluster_role(attack: &Attack<'_>, done: &Done) -> Option<RoleKey> {
 
 fn bind(attack: &mut Attack<'_>, done: &Done, role: Option<RoleKey>, place: Place) {
     let Some(role) = role else { return };
-    let effect = Effect::Bind { role, place, binding: None };
-    let gain = if done.site.object.is_none() { Fact::Everything(place) } else { Fact::Bound(role, place) };
-    attack.does(done.technique, vec![done.fact], effect, gain);
+    let any = done.site.object.is_none() && role.namespace.is_none();
+    let gain = if any { Fact::Everything(place) } else { Fact::Bound(role, place) };
+    attack.does(done.technique, vec![done.fact], Effect::Bind { role, place, binding: None }, gain);
+}
+
+/// The Roles that are bound: those of the name, or all and one that is made for it.
+fn roles(attack: &Attack<'_>, done: &Done) -> Vec<RoleKey> {
+    let mut roles = attack.roles_in(done.site.place, done.site.object);
+    if done.site.object.is_none() {
+        roles.extend(attack.new_roles(done.site.place));
+    }
+    roles
 }
 
 /// Binds a Role where it is.
 fn bind_in(attack: &mut Attack<'_>, done: &Done, role: RoleKey) {
     let Some(namespace) = role.namespace else { return };
-    bind(attack, done, Some(role), Place::Namespace(namespace));
+    bind(attack, done, Some(role), place_in(namespace));
 }
 
 #[cfg(test)]

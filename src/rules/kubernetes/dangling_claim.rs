@@ -1,6 +1,6 @@
 //! `dangling-claim`: a binding that names an account which does not exist waits for whoever makes it.
 
-use crate::model::{Name, Subject};
+use crate::model::Subject;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::held::Site;
 use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, core};
@@ -35,35 +35,29 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {
-    if !done.first {
-        return;
-    }
-    let cluster = Site { place: Place::Cluster, object: None, other: None };
-    for account in missing(attack, &done) {
-        let Subject::ServiceAccount { namespace, name } = account else { continue };
-        let gone = attack.lacks_namespace(namespace);
-        let needs = match done.within {
-            // The controllers make this one themselves.
-            2 if gone && attack.graph.text(name) == "default" => vec![done.fact],
-            2 => continue,
-            _ if gone && done.site.place == Place::EachNamespace => {
-                vec![done.fact, attack.request(&TECHNIQUE, 2, cluster)]
-            }
-            // A RoleBinding in a namespace that is gone is gone as well.
-            _ if gone => continue,
-            _ => vec![done.fact],
-        };
-        attack.does(done.technique, needs, Effect::Create(account), Fact::Exists(account));
+    if done.first {
+        for account in attack.makes_accounts(done.within, done.site, done.fact) {
+            make(attack, done.within, done.site, done.fact, account);
+        }
     }
 }
 
-/// The missing accounts that a request could make.
-fn missing(attack: &Attack<'_>, done: &Done) -> Vec<Subject> {
-    let (place, name): (Place, Option<Name>) = match done.within {
-        2 => (Place::EachNamespace, None),
-        _ => (done.site.place, done.site.object),
+/// Adds that a request makes a missing account, if it does.
+pub(in crate::rules) fn make(attack: &mut Attack<'_>, within: usize, site: Site, fact: u32, account: Subject) {
+    let Subject::ServiceAccount { namespace, name } = account else { return };
+    let gone = attack.lacks_namespace(namespace);
+    let cluster = Site { place: Place::Cluster, object: None, other: None };
+    let needs = match within {
+        // The controllers make this one themselves.
+        2 if gone && attack.graph.text(name) == "default" => vec![fact],
+        2 => return,
+        _ if !site.place.has(namespace) || site.object.is_some_and(|object| object != name) => return,
+        _ if gone && site.place == Place::EachNamespace => vec![fact, attack.request(&TECHNIQUE, 2, cluster)],
+        // A RoleBinding in a namespace that is gone is gone as well.
+        _ if gone => return,
+        _ => vec![fact],
     };
-    attack.accounts_in(place, name).into_iter().filter(|&account| attack.is_missing(account)).collect()
+    attack.does(&TECHNIQUE, needs, Effect::Create(account), Fact::Exists(account));
 }
 
 #[cfg(test)]

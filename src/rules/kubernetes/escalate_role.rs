@@ -1,6 +1,5 @@
 //! `escalate-role`: the verb `escalate` lifts the check that a role gets no more rules than its writer holds.
 
-use crate::model::Name;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place, RoleKey};
 use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
 
@@ -17,10 +16,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
             rights: &[rbac(ESCALATE, "clusterroles", On::Object), rbac(WRITE, "clusterroles", On::Object)],
             at: At::Cluster,
         },
-        Request {
-            rights: &[rbac(ESCALATE, "roles", On::Object), rbac(WRITE, "roles", On::Object)],
-            at: At::Namespace,
-        },
+        Request { rights: &[rbac(ESCALATE, "roles", On::Object), rbac(WRITE, "roles", On::Object)], at: At::Namespace },
         Request {
             rights: &[rbac(ESCALATE, "clusterroles", On::Nothing), rbac(CREATE, "clusterroles", On::Nothing)],
             at: At::Cluster,
@@ -51,10 +47,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
             rights: &[rbac(CREATE, "clusterroles", On::Object), rbac(WRITE, "clusterroles", On::Object)],
             at: At::Cluster,
         },
-        Request {
-            rights: &[rbac(CREATE, "roles", On::Object), rbac(WRITE, "roles", On::Object)],
-            at: At::Namespace,
-        },
+        Request { rights: &[rbac(CREATE, "roles", On::Object), rbac(WRITE, "roles", On::Object)], at: At::Namespace },
     ],
     gain: "any rules, where the role is held",
     why: "Before it stores a role the API server checks that its writer holds every rule of it, unless the writer may `escalate` \
@@ -90,7 +83,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
             }
             if object.is_none() {
                 attack.creates(&done, Fact::CanChange);
-                for role in new_roles(attack, done.site.place) {
+                for role in attack.new_roles(done.site.place) {
                     write(attack, &done, role);
                 }
             }
@@ -110,15 +103,6 @@ fn write(attack: &mut Attack<'_>, done: &Done, role: RoleKey) {
         needs.push(attack.fact(Fact::CanCreate(role)));
     }
     attack.follows(needs, Fact::CanWrite(role));
-}
-
-/// A role under a new name, in each namespace of a place.
-fn new_roles(attack: &Attack<'_>, place: Place) -> Vec<RoleKey> {
-    let namespaces = match place {
-        Place::Namespace(namespace) => vec![namespace],
-        Place::Cluster | Place::EachNamespace => [vec![Name::STAR], attack.namespaces()].concat(),
-    };
-    namespaces.into_iter().map(|namespace| RoleKey { namespace: Some(namespace), name: Name::EMPTY }).collect()
 }
 
 #[cfg(test)]

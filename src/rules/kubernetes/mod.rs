@@ -25,6 +25,7 @@ techniques! {
 }
 
 pub(super) use bind_held_role::share;
+pub(super) use dangling_claim::make as make_account;
 pub(super) use system_masters::masters;
 
 #[cfg(test)]

@@ -14,13 +14,13 @@ pub(super) const TECHNIQUE: Technique = Technique {
         rights: &[
             rbac(CREATE, "roles", On::Nothing),
             rbac(CREATE, "rolebindings", On::Nothing),
-            core(&["get", "list", "watch"], "secrets", On::Nothing),
+            core(&["list", "watch"], "secrets", On::Nothing),
             core(CREATE, "pods", On::Nothing),
         ],
         at: At::Namespace,
     }],
     gain: "the namespace: its Secrets, its accounts, and who else may enter",
-    why: "Who reads the Secrets of a namespace, runs pods in it and hands out roles in it administers it, whatever the role is \
+    why: "Who lists the Secrets of a namespace, runs pods in it and hands out roles in it administers it, whatever the role is \
           called. The default role `admin` is the usual way.",
     remedy: "Bind `edit` or `view`, or a role that names what is needed.",
     confidence: Confidence::Documented,
@@ -63,7 +63,7 @@ mod tests {
     fn rights_of_two_identities_are_not_one_administrator() {
         check(
             "role a: create roles,rolebindings.rbac
-             role b: create pods; get secrets
+             role b: create pods; list secrets
              role t: create serviceaccounts/token
              bind dev/a=a sa:dev/one
              bind dev/b=b sa:dev/two

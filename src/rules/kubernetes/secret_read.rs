@@ -8,10 +8,10 @@ pub(super) const TECHNIQUE: Technique = Technique {
     id: "secret-read",
     title: "Read every Secret of a namespace",
     kind: Kind::Holding,
-    requests: &[Request {
-        rights: &[core(&["get", "list", "watch", "patch", "delete", "deletecollection"], "secrets", On::Object)],
-        at: At::Namespace,
-    }],
+    requests: &[
+        Request { rights: &[core(&["list", "watch", "deletecollection"], "secrets", On::Nothing)], at: At::Namespace },
+        Request { rights: &[core(&["get", "patch", "delete"], "secrets", On::Object)], at: At::Namespace },
+    ],
     gain: "the contents of the Secrets",
     why: "`list` and `watch` return whole objects, as `get` does. So do `patch`, `delete` and `deletecollection`: an empty patch, \
           or a dry run of a deletion that leaves its dependents, returns the object and changes nothing.",

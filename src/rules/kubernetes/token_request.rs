@@ -26,7 +26,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     for account in attack.accounts_in(done.site.place, done.site.object) {
         let mut needs = vec![done.fact];
         if attack.is_missing(account) {
-            needs.push(attack.fact(Fact::Exists(account)));
+            needs.push(attack.lack(account));
         }
         attack.does(done.technique, needs, Effect::ActAs(account), Fact::Identity(account));
     }
