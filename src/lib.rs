@@ -9,6 +9,7 @@
 //! | 1 | `collect` | the only reading: files, live clusters, snapshots |
 //! | 2 | `graph` | the access graph and its indexes |
 //! | 3 | `query` | who-can, what-can, why, review |
+//! | 4 | [`rules`] | techniques, the attack graph, findings |
 //! | 5 | `render` | answers to text; the only `Serialize` types |
 //! | 6 | `cli` | words typed to calls; the exit status |
 
@@ -18,3 +19,4 @@ pub mod graph;
 pub mod model;
 pub mod query;
 pub mod render;
+pub mod rules;

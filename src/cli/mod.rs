@@ -2,7 +2,9 @@
 //! is written: `main` writes.
 
 mod connection;
+mod escalations;
 mod exit;
+mod explain;
 mod input;
 mod review;
 mod snapshot;
@@ -53,6 +55,8 @@ enum Command {
     WhoCan(Box<who_can::Args>),
     WhatCan(Box<what_can::Args>),
     Why(Box<why::Args>),
+    Escalations(Box<escalations::Args>),
+    Explain(explain::Args),
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
 }
@@ -67,6 +71,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::WhoCan(args) => who_can::run(&args, &cli.connection, world),
         Command::WhatCan(args) => what_can::run(&args, &cli.connection, world),
         Command::Why(args) => why::run(&args, &cli.connection, world),
+        Command::Escalations(args) => escalations::run(&args, &cli.connection, world),
+        Command::Explain(args) => explain::run(&args),
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
     };

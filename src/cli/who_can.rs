@@ -159,7 +159,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::who_can(&report, args.output.output, !args.output.no_headers).map_err(Failure::Internal)?;
+    let out = render::who_can(&report, args.output.output, !args.output.no_headers).map_err(Failure::Usage)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     lines.extend(unverified);
     if !args.output.quiet {

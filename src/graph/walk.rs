@@ -97,46 +97,10 @@ impl AndOr {
     /// steps of one round the smallest number brings the fact. `enough` stops the walk as soon as it says so.
     ///
     /// Linear in the needs of the steps that are touched.
-    pub fn saturate(&self, start: &[u32], mut enough: impl FnMut(u32) -> bool) -> Saturation {
-        let mut found = Saturation { round: vec![NEVER; self.facts], by: vec![NEVER; self.facts] };
-        let mut unmet: Vec<u32> = vec![NEVER; self.gain.len()];
-        let mut now: Vec<u32> = start.to_vec();
-        now.sort_unstable();
-        now.dedup();
-        for &fact in &now {
-            found.round[fact as usize] = 0;
-        }
-        let mut round = 0;
-        let mut ready: Vec<u32> = Vec::new();
-        while !now.is_empty() {
-            if now.iter().any(|&fact| enough(fact)) {
-                break;
-            }
-            ready.clear();
-            for &fact in &now {
-                for &step in self.needed_by.get(fact) {
-                    let unmet = &mut unmet[step as usize];
-                    if *unmet == NEVER {
-                        *unmet = u32::try_from(self.needs.get(step).len()).unwrap_or(NEVER);
-                    }
-                    *unmet -= 1;
-                    if *unmet == 0 {
-                        ready.push(step);
-                    }
-                }
-            }
-            round += 1;
-            ready.sort_unstable();
-            now.clear();
-            for &step in &ready {
-                let fact = self.gain(step) as usize;
-                if found.round[fact] == NEVER {
-                    (found.round[fact], found.by[fact]) = (round, step);
-                    now.push(self.gain(step));
-                }
-            }
-        }
-        found
+    pub fn saturate(&self, start: &[u32], enough: impl FnMut(u32) -> bool) -> Saturation {
+        let mut walker = Walker::new(self);
+        walker.walk(start, |_| true, enough);
+        Saturation { round: walker.round, by: walker.by }
     }
 
     /// For each fact the fewest steps from which the goals could follow if one need of a step were enough: a lower bound of the
@@ -174,6 +138,95 @@ impl AndOr {
     }
 }
 
+/// Saturation from one start after another, with memory that is used again: a walk costs what it touches.
+pub struct Walker<'g> {
+    graph: &'g AndOr,
+    round: Vec<u32>,
+    by: Vec<u32>,
+    unmet: Vec<u32>,
+    facts: Vec<u32>,
+    steps: Vec<u32>,
+}
+
+impl<'g> Walker<'g> {
+    /// A walker that has not walked yet.
+    pub fn new(graph: &'g AndOr) -> Walker<'g> {
+        Walker {
+            graph,
+            round: vec![NEVER; graph.facts],
+            by: vec![NEVER; graph.facts],
+            unmet: vec![NEVER; graph.gain.len()],
+            facts: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// [`AndOr::saturate`] over the facts that are wanted; what the last walk found is forgotten.
+    pub fn walk(&mut self, start: &[u32], wanted: impl Fn(u32) -> bool, mut enough: impl FnMut(u32) -> bool) {
+        for fact in self.facts.drain(..) {
+            self.round[fact as usize] = NEVER;
+            self.by[fact as usize] = NEVER;
+        }
+        for step in self.steps.drain(..) {
+            self.unmet[step as usize] = NEVER;
+        }
+        let mut now: Vec<u32> = start.to_vec();
+        now.sort_unstable();
+        now.dedup();
+        for &fact in &now {
+            self.round[fact as usize] = 0;
+            self.facts.push(fact);
+        }
+        let mut round = 0;
+        let mut ready: Vec<u32> = Vec::new();
+        while !now.is_empty() {
+            if now.iter().any(|&fact| enough(fact)) {
+                break;
+            }
+            ready.clear();
+            for &fact in &now {
+                for &step in self.graph.needed_by.get(fact) {
+                    let unmet = &mut self.unmet[step as usize];
+                    if *unmet == NEVER {
+                        *unmet = u32::try_from(self.graph.needs.get(step).len()).unwrap_or(NEVER);
+                        self.steps.push(step);
+                    }
+                    *unmet -= 1;
+                    if *unmet == 0 {
+                        ready.push(step);
+                    }
+                }
+            }
+            round += 1;
+            ready.sort_unstable();
+            now.clear();
+            for &step in &ready {
+                let gain = self.graph.gain(step);
+                if self.round[gain as usize] == NEVER && wanted(gain) {
+                    (self.round[gain as usize], self.by[gain as usize]) = (round, step);
+                    self.facts.push(gain);
+                    now.push(gain);
+                }
+            }
+        }
+    }
+
+    /// In which round of the last walk a fact came.
+    pub fn round(&self, fact: u32) -> Option<u32> {
+        Some(self.round[fact as usize]).filter(|&round| round != NEVER)
+    }
+
+    /// The step of the last walk that brought a fact; none for its start.
+    pub fn by(&self, fact: u32) -> Option<u32> {
+        Some(self.by[fact as usize]).filter(|&step| step != NEVER)
+    }
+
+    /// [`Saturation::plan`] of the last walk.
+    pub fn plan(&self, fact: u32) -> Vec<u32> {
+        plan(self.graph, &self.round, &self.by, fact)
+    }
+}
+
 impl Saturation {
     /// In which round a fact came; 0 for the start, none if it does not follow.
     pub fn round(&self, fact: u32) -> Option<u32> {
@@ -183,19 +236,23 @@ impl Saturation {
     /// The steps that bring a fact, each once, every step behind those that bring what it needs. Empty for the start and for what
     /// does not follow.
     pub fn plan(&self, graph: &AndOr, fact: u32) -> Vec<u32> {
-        let mut plan = Vec::new();
-        let mut open = vec![fact];
-        let mut seen = std::collections::BTreeSet::new();
-        while let Some(fact) = open.pop() {
-            let step = self.by[fact as usize];
-            if step != NEVER && seen.insert(step) {
-                plan.push((self.round[fact as usize], step));
-                open.extend(graph.needs(step));
-            }
-        }
-        plan.sort_unstable();
-        plan.into_iter().map(|(_, step)| step).collect()
+        plan(graph, &self.round, &self.by, fact)
     }
+}
+
+fn plan(graph: &AndOr, round: &[u32], by: &[u32], fact: u32) -> Vec<u32> {
+    let mut plan = Vec::new();
+    let mut open = vec![fact];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(fact) = open.pop() {
+        let step = by[fact as usize];
+        if step != NEVER && seen.insert(step) {
+            plan.push((round[fact as usize], step));
+            open.extend(graph.needs(step));
+        }
+    }
+    plan.sort_unstable();
+    plan.into_iter().map(|(_, step)| step).collect()
 }
 
 #[cfg(test)]
@@ -225,6 +282,18 @@ mod tests {
         assert_eq!(graph.surely(&[3])[1], None);
         assert_eq!(graph.surely(&[3])[2], Some(1));
         assert_eq!(graph.surely(&[4])[1], Some(1));
+    }
+
+    #[test]
+    fn a_walker_forgets() {
+        let graph = graph();
+        let mut walker = Walker::new(&graph);
+        walker.walk(&[0, 1], |_| true, |_| false);
+        assert_eq!((walker.round(3), walker.plan(3)), (Some(2), vec![0, 1]));
+        walker.walk(&[1], |_| true, |_| false);
+        assert_eq!((walker.round(3), walker.round(4), walker.by(4)), (None, Some(1), Some(3)));
+        walker.walk(&[0, 1], |fact| fact != 2, |_| false);
+        assert_eq!(walker.round(3), None, "a fact that is not wanted leads nowhere");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
 pub const NODES: &str = "system:nodes";
 /// What the user name of a node begins with.
 pub const NODE_PREFIX: &str = "system:node:";
+/// The ClusterRole that holds everything; every API server makes it and brings it back at each start.
+pub const CLUSTER_ADMIN: &str = "cluster-admin";
 /// The user of requests without credentials.
 pub const ANONYMOUS: &str = "system:anonymous";
 

@@ -21,7 +21,8 @@ pub use cover::{Atom, uncovered};
 pub use decision::{Authorizer, Decision};
 pub use gap::{Gap, GapReason};
 pub use identity::{
-    ANONYMOUS, AUTHENTICATED, Identity, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED, implied_groups,
+    ANONYMOUS, AUTHENTICATED, CLUSTER_ADMIN, Identity, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED,
+    implied_groups,
 };
 pub use intern::{Name, Names, Slices};
 pub use object::{

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashSet;
 
 use super::gap::Gap;
-use super::identity::{AUTHENTICATED, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
+use super::identity::{AUTHENTICATED, CLUSTER_ADMIN, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::intern::{Name, Names};
 use super::object::{
     Binding, ClusterId, Expression, FileId, Labels, Namespace, Origin, Role, RoleKind, RoleRef, Selector,
@@ -13,7 +13,7 @@ use super::object::{
 };
 use super::resources::ApiResource;
 use super::rule::{RuleSetId, RuleTable};
-use super::subject::{SubjectSetId, SubjectTable};
+use super::subject::{Subject, SubjectSetId, SubjectTable};
 use super::workload::{
     NODE_LEASES, Node, PersistentVolume, Pod, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
 };
@@ -311,14 +311,25 @@ impl Snapshot {
     }
 }
 
-/// What answers name whether or not the input does: groups that the API server knows, the namespace of the nodes' leases, and the
-/// user of each node.
+/// What answers name whether or not the input does: groups that the API server knows, the namespace of the nodes' leases, the user
+/// of each node, the ClusterRole that holds everything, and the account of every namespace.
 fn well_known_names(parts: &[Snapshot]) -> Names {
     let mut names = Names::default();
-    for name in [MASTERS, NODES, AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS, NODE_LEASES] {
+    for name in
+        [MASTERS, NODES, AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS, NODE_LEASES, CLUSTER_ADMIN, "default"]
+    {
         names.intern(name);
     }
     for part in parts {
+        // Whoever is in the group of a namespace's accounts is in that namespace.
+        for (_, subject) in part.subjects.iter() {
+            if let Subject::Group(group) = subject
+                && let Some(namespace) =
+                    part.text(group).strip_prefix(SERVICE_ACCOUNTS).and_then(|rest| rest.strip_prefix(':'))
+            {
+                names.intern(namespace);
+            }
+        }
         let pods = part.pods.iter().filter_map(|pod| pod.node);
         let objects = part.nodes.iter().map(|node| node.name);
         let attachments = part.attachments.iter().map(|attachment| attachment.node);

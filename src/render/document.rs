@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::escalations::HoldersOut;
 use super::evidence::ObjectOut;
 use super::format::Format;
 use super::tame;
@@ -104,6 +105,15 @@ pub(super) struct Summary {
     /// How many subjects `--system` left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hidden_subjects: Option<usize>,
+    /// How many subjects have only the paths of a group they are in, and are not items of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) inherited_subjects: Option<usize>,
+    /// How many findings have more steps than were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) longer_paths: Option<usize>,
+    /// Who holds a target without any step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) holders: Option<Vec<HoldersOut>>,
     /// The bindings that name the subject and a role that does not exist, so that they grant nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dangling_bindings: Option<Vec<ObjectOut>>,
@@ -151,6 +161,9 @@ impl<I, Q> Document<I, Q> {
         let summary = Summary {
             items: items.len(),
             hidden_subjects: None,
+            inherited_subjects: None,
+            longer_paths: None,
+            holders: None,
             dangling_bindings: None,
             partial: !gaps.is_empty(),
             exit: exit.into(),
@@ -168,7 +181,7 @@ impl<I: Serialize, Q: Serialize> Document<I, Q> {
             Format::Json => Some(json(self)),
             Format::Yaml => Some(tame::yaml(self)),
             Format::Ndjson => Some(lines(&self.items)),
-            Format::Table | Format::Wide | Format::Name => None,
+            Format::Table | Format::Wide | Format::Tree | Format::Name => None,
         }
     }
 }

@@ -10,6 +10,8 @@ pub enum Format {
     Table,
     /// The same with further columns.
     Wide,
+    /// Each path as a tree.
+    Tree,
     /// One `KIND:[NS/]NAME` a line.
     Name,
     /// One JSON document.
@@ -21,18 +23,22 @@ pub enum Format {
 }
 
 /// All words.
-const FORMATS: [(&str, Format); 6] = [
+const FORMATS: [(&str, Format); 7] = [
     ("table", Format::Table),
     ("wide", Format::Wide),
+    ("tree", Format::Tree),
     ("name", Format::Name),
     ("json", Format::Json),
     ("yaml", Format::Yaml),
     ("ndjson", Format::Ndjson),
 ];
 
+/// What answers without paths say to `-o tree`.
+pub(super) const NO_TREE: &str = "only escalations are shown as trees; use -o table, wide, name, json, yaml or ndjson";
+
 /// A word that names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown output format `{0}`, allowed formats are: table, wide, name, json, yaml, ndjson")]
+#[error("unknown output format `{0}`, allowed formats are: table, wide, tree, name, json, yaml, ndjson")]
 pub struct FormatError(String);
 
 impl FromStr for Format {

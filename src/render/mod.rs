@@ -2,6 +2,7 @@
 //! here and nowhere else; their shape is the promise that `schemas/` writes down.
 
 mod document;
+mod escalations;
 mod evidence;
 mod format;
 mod review;
@@ -16,6 +17,7 @@ mod who_can;
 mod why;
 
 pub use document::{Exit, Metadata, SourceKind};
+pub use escalations::{EscalationsReport, classes, escalations, explain};
 pub use format::{Format, FormatError};
 pub use review::{ReviewItem, ReviewReport, reviews};
 pub use saved::{saved, saved_gz};

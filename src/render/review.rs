@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::document::{Document, Exit, Metadata};
-use super::format::Format;
+use super::format::{Format, NO_TREE};
 use super::table::Table;
 use super::tame;
 use crate::model::{Action, Review, Snapshot};
@@ -76,6 +76,7 @@ pub(super) struct StatusOut {
 pub fn reviews(report: &ReviewReport<'_>, format: Format, heads: bool) -> Result<String, String> {
     match format {
         Format::Table | Format::Wide => Ok(table(report, heads)),
+        Format::Tree => Err(NO_TREE.to_owned()),
         Format::Name => Err("reviews have no names to show; use -o table, json, yaml or ndjson".to_owned()),
         Format::Ndjson => lines(report),
         Format::Json | Format::Yaml => {

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use super::document::{API_VERSION, Document};
+use super::escalations::{EscalationItem, EscalationsQuestion};
 use super::evidence::QuestionOut;
 use super::review::{ReviewOut, ReviewQuestion};
 use super::what_can::{IdentityOut, RightItem};
@@ -21,6 +22,10 @@ fn schemas_are_what_the_types_say() {
     check::<Document<WhoCanItem, QuestionOut>>("WhoCanReport", "Which subjects can do something.");
     check::<Document<RightItem, IdentityOut>>("WhatCanReport", "Everything that a subject can do.");
     check::<Document<WhyItem, WhyQuestion>>("WhyReport", "Why a subject can do something, or what it lacks.");
+    check::<Document<EscalationItem, EscalationsQuestion>>(
+        "EscalationReport",
+        "Who can become more than they were given, step by step.",
+    );
     check::<Document<ReviewOut, ReviewQuestion>>("ReviewReport", "SubjectAccessReviews with their answers.");
 }
 

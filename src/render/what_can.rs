@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::{GrantOut, ObjectOut, binding_out, grant_out, name_list, role_out};
-use super::format::Format;
+use super::format::{Format, NO_TREE};
 use super::table::Table;
 use super::text::safe;
 use crate::graph::{AccessGraph, BindingIx};
@@ -102,6 +102,7 @@ pub fn what_can(report: &WhatCanReport<'_>, format: Format, layout: Layout, head
     match (format, layout) {
         (Format::Table, Layout::Matrix) => Ok(matrix(report, heads)),
         (Format::Table, Layout::List) | (Format::Wide, _) => Ok(list(report, heads, format == Format::Wide)),
+        (Format::Tree, _) => Err(NO_TREE.to_owned()),
         (Format::Name, _) => Ok(names(report)),
         (Format::Json | Format::Yaml | Format::Ndjson, _) => {
             let built_in = if report.answer.masters { RightItem::of_masters().to_vec() } else { Vec::new() };

@@ -8,7 +8,7 @@ use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::{
     GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing,
 };
-use super::format::Format;
+use super::format::{Format, NO_TREE};
 use super::table::Table;
 use crate::graph::AccessGraph;
 use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
@@ -82,6 +82,7 @@ pub fn who_can(report: &WhoCanReport<'_>, format: Format, heads: bool) -> Result
     match format {
         Format::Table => Ok(table(report, heads, false)),
         Format::Wide => Ok(table(report, heads, true)),
+        Format::Tree => Err(NO_TREE.to_owned()),
         Format::Name => Ok(names(report)),
         Format::Json | Format::Yaml | Format::Ndjson => {
             let items = (0..report.answer.rows.len()).map(|at| item(report, at)).collect();

@@ -7,7 +7,7 @@ use super::evidence::grant_out;
 use super::evidence::{
     NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
 };
-use super::format::Format;
+use super::format::{Format, NO_TREE};
 use super::text::safe;
 use super::what_can::{IdentityOut, SubjectGrantOut};
 use crate::graph::AccessGraph;
@@ -88,6 +88,7 @@ pub(super) struct MissOut {
 pub fn why(report: &WhyReport<'_>, format: Format) -> Result<String, String> {
     match format {
         Format::Table | Format::Wide => Ok(words(report, format == Format::Wide)),
+        Format::Tree => Err(NO_TREE.to_owned()),
         Format::Name => Ok(format!("{}\n", report.decision.as_str())),
         Format::Json | Format::Yaml | Format::Ndjson => {
             let question = WhyQuestion { identity: report.identity.into(), action: QuestionOut::from(report.action) };

@@ -3,6 +3,7 @@
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
+//! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `node`: the Node authorizer, on answers of a real server.
@@ -27,6 +28,7 @@
 mod bad_input;
 mod bootstrap;
 mod cli;
+mod escalations;
 mod floors;
 mod formats;
 mod hostile;

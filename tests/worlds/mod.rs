@@ -6,12 +6,14 @@
 //! - `random`: worlds, made from a seed, that favour what other tools get wrong.
 //! - `questions`: access reviews about a world, half of them made from what it really grants.
 //! - `engine`: the program as a judge.
+//! - `attacker`: tries everything that it can name until nothing is new; imports nothing that it judges.
 //! - `oracle`: sets and loops over the JSON of a world; imports nothing that it judges.
 //! - `mistakes`: what other tools get wrong, to know whether a set of questions would notice.
 //! - `shrink`: the smallest world and question that still show a difference.
 //! - `recorded`: worlds, questions and a server's answers as files.
 #![allow(dead_code, reason = "each of the two test targets uses a part of this")]
 
+pub(crate) mod attacker;
 pub(crate) mod engine;
 pub(crate) mod mistakes;
 pub(crate) mod oracle;

@@ -1,0 +1,184 @@
+//! `escalations`.
+
+use clap::ValueEnum;
+
+use super::World;
+use super::connection::ConnectionArgs;
+use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::input::{InputArgs, OutputArgs};
+use crate::collect::{Needs, StandardInput};
+use crate::graph::AccessGraph;
+use crate::model::{ClusterId, Name, Names, Subject, SubjectText, Thing};
+use crate::query::SystemFilter;
+use crate::render::{self, EscalationsReport};
+use crate::rules::{Ask, Place, Severity, Target, escalations};
+
+/// Who can become more than they were given, step by step.
+///
+/// Those who hold a target already are counted and not listed.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "kubectl rbac-lens escalations [--from THING] [--to TARGET] [flags]",
+    after_help = "Examples:
+  kubectl rbac-lens escalations --demo
+  kubectl rbac-lens escalations -o tree --demo
+  kubectl rbac-lens escalations --from group:dev-team --demo
+  kubectl rbac-lens escalations --to namespace-admin:prod --demo"
+)]
+pub(super) struct Args {
+    /// Only from user:NAME, group:NAME or sa:NAMESPACE/NAME, whether or not a binding names it.
+    #[arg(long, value_name = "THING")]
+    from: Option<String>,
+    /// Only to cluster-admin, namespace-admin[:NAMESPACE], secrets[:NAMESPACE], user:NAME, group:NAME or sa:NAMESPACE/NAME.
+    #[arg(long, value_name = "TARGET")]
+    to: Option<String>,
+    /// Also the paths that are left when the grant that a path starts with is gone.
+    #[arg(long)]
+    all: bool,
+    /// Only paths of at most this many steps; longer ones are counted.
+    #[arg(long, value_name = "N")]
+    max_steps: Option<usize>,
+    /// Subjects of Kubernetes itself and of the platform as those who start.
+    #[arg(long, value_name = "show|hide|only", default_value = "hide")]
+    system: System,
+    /// Exit with 1 when there is a finding of this severity or above.
+    #[arg(long, value_name = "info|low|medium|high|critical")]
+    fail_on: Option<Level>,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum System {
+    Show,
+    Hide,
+    Only,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Level {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Level {
+    fn severity(self) -> Severity {
+        match self {
+            Level::Info => Severity::Info,
+            Level::Low => Severity::Low,
+            Level::Medium => Severity::Medium,
+            Level::High => Severity::High,
+            Level::Critical => Severity::Critical,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let from = args.from.as_deref().map(subject_text).transpose()?;
+    let to = args.to.as_deref().map(Wanted::parse).transpose()?;
+    let mut facts = args.input.read(Needs::default(), connection, StandardInput::Free, world)?;
+    let names = &mut facts.snapshot.names;
+    let ask = Ask {
+        cluster: ClusterId::FIRST,
+        from: from.map(|from| subject(names, &from)),
+        to: to.map(|to| to.target(names)),
+        system: match args.system {
+            System::Show => SystemFilter::Show,
+            System::Hide => SystemFilter::Hide,
+            System::Only => SystemFilter::Only,
+        },
+        max_steps: args.max_steps,
+        alternatives: args.all,
+        ..Ask::default()
+    };
+    let graph = AccessGraph::new(facts.snapshot);
+    let answer = escalations(&graph, &ask);
+    let gaps = graph.snapshot().gaps.len();
+    let mut exits = Exits::default();
+    if let Some(level) = args.fail_on.map(Level::severity) {
+        let severe = answer.findings.iter().filter(|finding| finding.severity >= level).count();
+        exits.add(severe > 0, 1, || format!("{} of severity {} or above", count(severe, "finding"), level.as_str()));
+    }
+    exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
+    let report = EscalationsReport {
+        graph: &graph,
+        from: args.from.as_deref(),
+        to: args.to.as_deref(),
+        answer: &answer,
+        metadata: facts.metadata,
+        exit: exits.exit(),
+    };
+    let out = render::escalations(&report, args.output.output, !args.output.no_headers).map_err(Failure::Internal)?;
+    let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
+    if !args.output.quiet {
+        let mut counts = vec![count(answer.findings.len(), "finding")];
+        let left_out = [
+            (answer.hidden, "system subject", "left out as a start (--system=show)"),
+            (answer.inherited, "subject", "with paths of a group that is listed (--from shows them)"),
+            (answer.longer, "finding", "with more steps than --max-steps"),
+        ];
+        for (number, word, why) in left_out.into_iter().filter(|(number, _, _)| *number > 0) {
+            counts.push(format!("{} {why}", count(number, word)));
+        }
+        lines.push(counts.join("; "));
+    }
+    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+}
+
+fn subject_text(text: &str) -> Result<SubjectText, Failure> {
+    let thing = Thing::parse(text).map_err(|error| Failure::Usage(error.to_string()))?;
+    thing.as_subject_text().ok_or_else(|| {
+        Failure::Usage(format!("`{text}` is no subject; write user:NAME, group:NAME or sa:NAMESPACE/NAME"))
+    })
+}
+
+/// The subject of a text; a name that the input never mentions is one more name.
+fn subject(names: &mut Names, text: &SubjectText) -> Subject {
+    match text {
+        SubjectText::User(name) => Subject::user(names, name),
+        SubjectText::Group(name) => Subject::Group(names.intern(name)),
+    }
+}
+
+/// A target as it was typed.
+enum Wanted {
+    ClusterAdmin,
+    NamespaceAdmin(Option<String>),
+    Secrets(Option<String>),
+    Subject(SubjectText),
+}
+
+impl Wanted {
+    fn parse(text: &str) -> Result<Wanted, Failure> {
+        let inside = |rest: &str| (!rest.is_empty()).then(|| rest.to_owned());
+        match text.split_once(':').unwrap_or((text, "")) {
+            ("cluster-admin", "") => Ok(Wanted::ClusterAdmin),
+            ("namespace-admin", namespace) => Ok(Wanted::NamespaceAdmin(inside(namespace))),
+            ("secrets", namespace) => Ok(Wanted::Secrets(inside(namespace))),
+            _ => subject_text(text).map(Wanted::Subject).map_err(|_| {
+                Failure::Usage(format!(
+                    "`{text}` is no target; write cluster-admin, namespace-admin[:NAMESPACE], secrets[:NAMESPACE], \
+                     user:NAME, group:NAME or sa:NAMESPACE/NAME"
+                ))
+            }),
+        }
+    }
+
+    fn target(self, names: &mut Names) -> Target {
+        let mut place = |namespace: Option<String>| {
+            let namespace: Option<Name> = namespace.map(|namespace| names.intern(&namespace));
+            namespace.map_or(Place::EachNamespace, Place::Namespace)
+        };
+        match self {
+            Wanted::ClusterAdmin => Target::ClusterAdmin,
+            Wanted::NamespaceAdmin(namespace) => Target::NamespaceAdmin(place(namespace)),
+            Wanted::Secrets(namespace) => Target::Secrets(place(namespace)),
+            Wanted::Subject(text) => Target::Subject(subject(names, &text)),
+        }
+    }
+}

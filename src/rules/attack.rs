@@ -1,0 +1,745 @@
+//! The attack graph: facts about what an attacker has, and steps from some of them to another. Built once for all who may start.
+//!
+//! Subjects and what they can be are never joined one by one: a subject leads to a request, a request to what it gains, and both
+//! exist once for each place. Steps only add, so nothing that was gained is ever lost.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::held::{Held, HeldBy, RequestIx, Rights, Site};
+use super::kubernetes;
+use super::technique::{At, RBAC, Technique};
+use crate::graph::{AccessGraph, BindingIx, RoleIx};
+use crate::model::{Atom, ClusterId, GapReason, Identity, Name, RoleKind, SERVICE_ACCOUNTS, Subject, SubjectText};
+
+/// Where something holds. Ordered from wide to narrow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// In the whole cluster, cluster-scoped objects included.
+    Cluster,
+    /// In every namespace, each for itself.
+    EachNamespace,
+    /// In one namespace.
+    Namespace(Name),
+}
+
+impl Place {
+    /// The places at which something has to hold to hold here as well.
+    pub(super) fn covering(self) -> impl Iterator<Item = Place> {
+        let wide = [Place::Cluster, Place::EachNamespace];
+        let wide = wide.into_iter().take(usize::from(self != Place::Cluster) * 2);
+        wide.filter(move |&place| place != self).chain([self])
+    }
+
+    /// The namespaces of a place, where it is one.
+    pub(super) fn has(self, namespace: Name) -> bool {
+        match self {
+            Place::Cluster | Place::EachNamespace => true,
+            Place::Namespace(own) => own == namespace,
+        }
+    }
+}
+
+/// A role by its name, whether or not it exists. A name that is empty is that of a new role, and the namespace `*` is each one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleKey {
+    /// The namespace of a Role; none for a ClusterRole.
+    pub namespace: Option<Name>,
+    /// The name.
+    pub name: Name,
+}
+
+/// Something that an attacker has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Fact {
+    /// Acts as this user or account, or as some member of this group.
+    Identity(Subject),
+    /// Can make this request with some identity.
+    Request(RequestIx, Site),
+    /// Can put every identity of theirs under a role at a place.
+    Bound(RoleKey, Place),
+    /// Has an identity under a role at a place. Only there for roles that somebody might rewrite.
+    Holder(RoleKey, Place),
+    /// Has an identity under a role that was made without rules, at a place.
+    EmptyHolder(RoleKey, Place),
+    /// Can give every identity of theirs a right: what is left of a `Bound`.
+    Right(RoleKey, Place, (u8, Option<Name>)),
+    /// Can write any rules into a role.
+    CanWrite(RoleKey),
+    /// Could, if the role were there.
+    CanChange(RoleKey),
+    /// Can make a role that does not exist with any rules.
+    CanMake(RoleKey),
+    /// Can have any rules united into an aggregated ClusterRole.
+    CanFeed(RoleKey),
+    /// Can make a role without rules under a name that no role has.
+    CanCreate(RoleKey),
+    /// Can make an account that is not there.
+    Exists(Subject),
+    /// This identity, or any of them, can bind others to a role, since it holds all rights of it.
+    Shares(RequestIx, Site, Option<Subject>, RoleKey),
+    /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
+    Atom(Atom, Place),
+    /// Can do everything at a place; at the cluster this is cluster-admin.
+    Everything(Place),
+    /// Administers a namespace.
+    NamespaceAdmin(Place),
+    /// Reads every Secret of a namespace.
+    Secrets(Place),
+}
+
+/// How something is gained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// The identity is in the group.
+    Member,
+    /// An identity holds all rights of a request; without a subject, any of them with rights made on the way.
+    Asks { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held> },
+    /// Everything can be done there, so this request as well.
+    AsEverything { request: RequestIx, site: Site, place: Place },
+    /// A binding puts the identity under the role.
+    Under(BindingIx),
+    /// It is a part of what is there already.
+    Follows,
+    /// A technique.
+    Does { technique: &'static Technique, effect: Effect },
+}
+
+/// What a technique does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Binds an identity to a role, by a new binding or one that is there.
+    Bind {
+        /// The role.
+        role: RoleKey,
+        /// Where.
+        place: Place,
+        /// The binding that is changed; none for a new one.
+        binding: Option<BindingIx>,
+    },
+    /// Writes any rules into a role that an identity holds.
+    Write {
+        /// The role.
+        role: RoleKey,
+        /// Where it is held.
+        place: Place,
+    },
+    /// Writes a ClusterRole that is united into one that an identity holds.
+    Feed {
+        /// The aggregated role.
+        role: RoleKey,
+        /// Where it is held.
+        place: Place,
+    },
+    /// Makes an account that bindings name already.
+    Create(Subject),
+    /// Acts as somebody else.
+    ActAs(Subject),
+    /// Holds everything at a place.
+    Everything(Place),
+    /// Holds what an administrator of a namespace holds.
+    NamespaceAdmin(Place),
+    /// Holds the right to read Secrets.
+    Secrets(Place),
+}
+
+/// A step of the graph.
+pub(super) struct Step {
+    pub(super) how: How,
+    pub(super) needs: Vec<u32>,
+    pub(super) gain: u32,
+}
+
+/// A way to make a request, as techniques are told of it.
+pub(super) struct Done {
+    /// The request's place in the technique.
+    pub(super) within: usize,
+    /// The technique.
+    pub(super) technique: &'static Technique,
+    /// The fact that it can be made.
+    pub(super) fact: u32,
+    /// Where and on what.
+    pub(super) site: Site,
+    /// Whether no other way to make it was known before. What follows from the request alone needs to be said once.
+    pub(super) first: bool,
+    /// A role that the identity is under at the cluster, where the request is made there: the one that grants the first right.
+    pub(super) under: Option<(RoleKey, Option<u32>)>,
+}
+
+/// The graph under construction, and what techniques need to know.
+pub(super) struct Attack<'g> {
+    pub(super) graph: &'g AccessGraph,
+    pub(super) cluster: ClusterId,
+    pub(super) rights: Rights,
+    pub(super) facts: Vec<Fact>,
+    pub(super) steps: Vec<Step>,
+    ids: FxHashMap<Fact, u32>,
+    seen: FxHashSet<(u32, Vec<u32>)>,
+    queue: VecDeque<u32>,
+    /// What every subject of a binding holds by itself, sorted.
+    held: FxHashMap<Subject, Vec<Held>>,
+    /// What can be given to every identity, sorted; and what came to it since it was last looked at.
+    made: Vec<Held>,
+    fresh: Vec<Held>,
+    without: &'g BTreeSet<BindingIx>,
+    roles: FxHashMap<RoleKey, RoleIx>,
+    bindings: FxHashMap<RoleKey, Vec<BindingIx>>,
+    accounts: BTreeSet<(Name, Name)>,
+    /// The facts that allow a role to be rewritten, and the places at which it is held.
+    writers: FxHashMap<RoleKey, Vec<u32>>,
+    holders: FxHashMap<RoleKey, Vec<(Place, u32)>>,
+    bound: FxHashMap<RoleKey, Vec<(Place, u32)>>,
+    /// Roles that are named and do not exist.
+    pub(super) missing: BTreeSet<RoleKey>,
+    /// Requests that make accounts: where, and the fact.
+    account_makers: Vec<(usize, Site, u32)>,
+    /// Requests that make a role which does not exist: where, the fact, and what is gained.
+    creators: Vec<(Site, u32, fn(RoleKey) -> Fact)>,
+}
+
+impl<'g> Attack<'g> {
+    /// The graph of everything that bindings, but for some, add up to.
+    pub(super) fn new(graph: &'g AccessGraph, cluster: ClusterId, without: &'g BTreeSet<BindingIx>) -> Attack<'g> {
+        let of_cluster = |(at, role): (RoleIx, &crate::model::Role)| {
+            (role.cluster == cluster).then_some((RoleKey { namespace: role.namespace, name: role.name }, at))
+        };
+        let mut attack = Attack {
+            graph,
+            cluster,
+            rights: Rights::new(graph),
+            facts: Vec::new(),
+            steps: Vec::new(),
+            ids: FxHashMap::default(),
+            seen: FxHashSet::default(),
+            queue: VecDeque::new(),
+            held: FxHashMap::default(),
+            made: Vec::new(),
+            fresh: Vec::new(),
+            without,
+            roles: graph.roles().filter_map(of_cluster).collect(),
+            bindings: FxHashMap::default(),
+            accounts: BTreeSet::new(),
+            writers: FxHashMap::default(),
+            holders: FxHashMap::default(),
+            bound: FxHashMap::default(),
+            missing: BTreeSet::new(),
+            account_makers: Vec::new(),
+            creators: Vec::new(),
+        };
+        attack.read();
+        attack.grow();
+        attack
+    }
+
+    /// Reads what subjects hold.
+    fn read(&mut self) {
+        let graph = self.graph;
+        for (at, binding) in graph.bindings() {
+            if binding.cluster != self.cluster || self.without.contains(&at) {
+                continue;
+            }
+            if let Some(role) = role_key(graph, at) {
+                self.bindings.entry(role).or_default().push(at);
+                if graph.role_of(at).is_none() {
+                    self.missing.insert(role);
+                }
+            }
+            let supplied = graph.role_of(at).map(|role| self.rights.supplied(graph.role(role).rules));
+            let supplied = supplied.unwrap_or_default();
+            for &id in graph.snapshot().subjects.set(binding.subjects) {
+                let subject = graph.snapshot().subjects.get(id);
+                if let Subject::ServiceAccount { namespace, name } = subject {
+                    self.accounts.insert((namespace, name));
+                }
+                let held = self.held.entry(subject).or_default();
+                held.extend(supplied.iter().map(|&supply| Held::new(supply, place_of(binding.namespace), at, subject)));
+            }
+        }
+        for held in self.held.values_mut() {
+            held.sort_unstable();
+        }
+        let mut subjects: Vec<Subject> =
+            self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(&subject, _)| subject).collect();
+        subjects.sort_unstable();
+        for subject in subjects {
+            self.fact(Fact::Identity(subject));
+        }
+        kubernetes::masters(self);
+    }
+
+    /// Adds steps until nothing new follows.
+    fn grow(&mut self) {
+        loop {
+            while let Some(fact) = self.queue.pop_front() {
+                self.expand(fact);
+            }
+            kubernetes::share(self);
+            if self.fresh.is_empty() && self.queue.is_empty() {
+                return;
+            }
+            if self.fresh.is_empty() {
+                continue;
+            }
+            // Rights that can be given to everybody complete what others hold a part of.
+            self.made.append(&mut self.fresh);
+            self.made.sort_unstable();
+            for subject in self.identities() {
+                self.ask(subject);
+            }
+            let made = self.made.clone();
+            self.ways(None, &made, &[], &[]);
+        }
+    }
+
+    /// Everybody that is a fact.
+    pub(super) fn identities(&self) -> Vec<Subject> {
+        let identity = |fact: &Fact| match fact {
+            Fact::Identity(subject) => Some(*subject),
+            _ => None,
+        };
+        self.facts.iter().filter_map(identity).collect()
+    }
+
+    /// The number of a fact, added if it is new.
+    pub(super) fn fact(&mut self, fact: Fact) -> u32 {
+        if let Some(&id) = self.ids.get(&fact) {
+            return id;
+        }
+        let id = u32::try_from(self.facts.len()).unwrap_or(u32::MAX);
+        self.facts.push(fact);
+        self.ids.insert(fact, id);
+        self.queue.push_back(id);
+        id
+    }
+
+    /// The number of a fact that is there.
+    pub(super) fn find(&self, fact: Fact) -> Option<u32> {
+        self.ids.get(&fact).copied()
+    }
+
+    /// Adds a step, unless one with the same needs and gain is there. Gives whether it is new.
+    pub(super) fn step(&mut self, mut needs: Vec<u32>, gain: Fact, how: How) -> bool {
+        let gain = self.fact(gain);
+        needs.sort_unstable();
+        needs.dedup();
+        // What needs itself brings nothing.
+        if needs.contains(&gain) || !self.seen.insert((gain, needs.clone())) {
+            return false;
+        }
+        self.steps.push(Step { how, needs, gain });
+        true
+    }
+
+    /// Adds a step that needs no words of its own.
+    pub(super) fn follows(&mut self, needs: Vec<u32>, gain: Fact) {
+        self.step(needs, gain, How::Follows);
+    }
+
+    /// Adds a step of a technique.
+    pub(super) fn does(&mut self, technique: &'static Technique, needs: Vec<u32>, effect: Effect, gain: Fact) {
+        self.step(needs, gain, How::Does { technique, effect });
+    }
+
+    fn expand(&mut self, id: u32) {
+        match self.facts[id as usize] {
+            Fact::Identity(subject) => {
+                for group in groups(self.graph, subject) {
+                    if self.held.contains_key(&group) && group != subject {
+                        self.step(vec![id], Fact::Identity(group), How::Member);
+                    }
+                }
+                self.ask(subject);
+            }
+            Fact::Bound(role, place) => self.expand_bound(role, place, id),
+            Fact::Holder(role, place) | Fact::EmptyHolder(role, place) => {
+                self.holders.entry(role).or_default().push((place, id));
+                for writer in self.writers.get(&role).cloned().unwrap_or_default() {
+                    self.rewrite(role, place, id, writer);
+                }
+            }
+            Fact::CanChange(role) => {
+                let made = self.fact(Fact::CanCreate(role));
+                self.follows(vec![id, made], Fact::CanWrite(role));
+            }
+            Fact::CanWrite(role) | Fact::CanMake(role) | Fact::CanFeed(role) => {
+                if !self.writers.contains_key(&role) {
+                    self.find_holders(role);
+                }
+                self.writers.entry(role).or_default().push(id);
+                for (place, holder) in self.holders.get(&role).cloned().unwrap_or_default() {
+                    self.rewrite(role, place, holder, id);
+                }
+            }
+            Fact::Everything(place) if place != Place::Cluster => {
+                // What rewrites or binds roles there gains nothing that is not there already.
+                let inside = self.rights.requests().filter(|&request| {
+                    let (technique, _) = self.rights.technique(request);
+                    let of_roles = self.rights.request(request).rights.iter().all(|right| right.api_group == RBAC);
+                    technique.build.is_some() && !of_roles && self.rights.request(request).at == At::Namespace
+                });
+                for request in inside.collect::<Vec<_>>() {
+                    let site = Site { place, object: None, other: None };
+                    let how = How::AsEverything { request, site, place };
+                    self.asked(request, site, vec![id], how, None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn expand_bound(&mut self, role: RoleKey, place: Place, id: u32) {
+        self.bound.entry(role).or_default().push((place, id));
+        if self.writers.contains_key(&role) {
+            self.step(vec![id], Fact::Holder(role, place), How::Follows);
+        }
+        let Some(&at) = self.roles.get(&role) else {
+            self.name_missing(role);
+            return;
+        };
+        let supplied = self.rights.supplied(self.graph.role(at).rules).to_vec();
+        for supply in supplied {
+            let fact = Fact::Right(role, place, supply.key());
+            self.step(vec![id], fact, How::Follows);
+            let right = self.fact(fact);
+            self.fresh.push(Held::made(supply, place, right));
+        }
+    }
+
+    /// Adds those who hold a role that somebody might rewrite.
+    fn find_holders(&mut self, role: RoleKey) {
+        for binding in self.bindings.get(&role).cloned().unwrap_or_default() {
+            let place = place_of(self.graph.binding(binding).namespace);
+            for &subject in self.graph.snapshot().subjects.set(self.graph.binding(binding).subjects) {
+                let subject = self.graph.snapshot().subjects.get(subject);
+                let identity = self.fact(Fact::Identity(subject));
+                self.step(vec![identity], Fact::Holder(role, place), How::Under(binding));
+            }
+        }
+        for (place, bound) in self.bound.get(&role).cloned().unwrap_or_default() {
+            self.step(vec![bound], Fact::Holder(role, place), How::Follows);
+        }
+    }
+
+    /// Whoever can write into a role that they hold can do everything there.
+    fn rewrite(&mut self, role: RoleKey, place: Place, holder: u32, writer: u32) {
+        let (id, effect) = match self.facts[writer as usize] {
+            // It is there already.
+            Fact::CanMake(_) if matches!(self.facts[holder as usize], Fact::EmptyHolder(..)) => return,
+            Fact::CanFeed(_) => ("aggregated-role-inject", Effect::Feed { role, place }),
+            _ => ("escalate-role", Effect::Write { role, place }),
+        };
+        if let Some(technique) = super::technique(id) {
+            self.does(technique, vec![holder, writer], effect, Fact::Everything(place));
+        }
+    }
+
+    /// Adds every request that an identity can make by a grant of its own.
+    fn ask(&mut self, subject: Subject) {
+        let Some(own) = self.held.get(&subject).filter(|own| !own.is_empty()).cloned() else { return };
+        let groups: Vec<Vec<Held>> =
+            groups(self.graph, subject).iter().filter_map(|group| self.held.get(group)).cloned().collect();
+        let groups: Vec<&[Held]> = groups.iter().map(Vec::as_slice).collect();
+        let made = std::mem::take(&mut self.made);
+        self.ways(Some(subject), &own, &groups, &made);
+        self.made = made;
+    }
+
+    fn ways(&mut self, by: Option<Subject>, own: &[Held], groups: &[&[Held]], made: &[Held]) {
+        let own_mask = Rights::mask(own);
+        let all = groups.iter().fold(own_mask | Rights::mask(made), |mask, group| mask | Rights::mask(group));
+        for request in self.rights.requests() {
+            let (technique, _) = self.rights.technique(request);
+            if technique.build.is_none() || !self.rights.may_be_made(request, own_mask, all) {
+                continue;
+            }
+            for way in self.rights.ways(request, own, groups, made) {
+                let mut needs: Vec<u32> = by.map(|by| self.fact(Fact::Identity(by))).into_iter().collect();
+                needs.extend(way.held.iter().filter_map(|held| match held.source {
+                    HeldBy::Made { fact, .. } => Some(fact),
+                    HeldBy::Grant { .. } => None,
+                }));
+                let under = way.held.first().and_then(|held| self.under(held));
+                let how = How::Asks { request, site: way.site, by, held: way.held };
+                self.asked(request, way.site, needs, how, under);
+            }
+        }
+    }
+
+    /// The role behind a right, and the fact that somebody is under it.
+    fn under(&self, held: &Held) -> Option<(RoleKey, Option<u32>)> {
+        match held.source {
+            HeldBy::Grant { subject, binding, .. } => {
+                Some((role_key(self.graph, binding)?, self.find(Fact::Identity(subject))))
+            }
+            HeldBy::Made { fact, .. } => match self.facts[fact as usize] {
+                Fact::Right(role, _, _) => Some((role, Some(fact))),
+                _ => None,
+            },
+        }
+    }
+
+    fn asked(
+        &mut self,
+        request: RequestIx,
+        site: Site,
+        needs: Vec<u32>,
+        how: How,
+        under: Option<(RoleKey, Option<u32>)>,
+    ) {
+        let first = self.find(Fact::Request(request, site)).is_none();
+        if self.step(needs, Fact::Request(request, site), how) {
+            let fact = self.fact(Fact::Request(request, site));
+            let (technique, within) = self.rights.technique(request);
+            if let Some(build) = technique.build {
+                build(self, Done { within, technique, fact, site, first, under });
+            }
+        }
+    }
+
+    /// The fact that one of the requests of a technique can be made, whether or not it ever is.
+    pub(super) fn request(&mut self, technique: &Technique, within: usize, site: Site) -> u32 {
+        let request = self.rights.requests().find(|&request| {
+            let (of, at) = self.rights.technique(request);
+            of.id == technique.id && at == within
+        });
+        self.fact(Fact::Request(request.unwrap_or(RequestIx(u16::MAX)), site))
+    }
+
+    /// Every namespace that has bindings.
+    pub(super) fn namespaces(&self) -> Vec<Name> {
+        let here = self.graph.scopes().iter().filter(|scope| scope.cluster == self.cluster);
+        here.filter_map(|scope| scope.namespace).collect()
+    }
+
+    /// A Role under a new name, in each namespace of a place that has bindings, and in any other.
+    pub(super) fn new_roles(&self, place: Place) -> Vec<RoleKey> {
+        let namespaces = match place {
+            Place::Namespace(namespace) => vec![namespace],
+            Place::Cluster | Place::EachNamespace => [vec![Name::STAR], self.namespaces()].concat(),
+        };
+        namespaces.into_iter().map(|namespace| RoleKey { namespace: Some(namespace), name: Name::EMPTY }).collect()
+    }
+
+    /// The role of a name, if it exists.
+    pub(super) fn role(&self, role: RoleKey) -> Option<RoleIx> {
+        self.roles.get(&role).copied()
+    }
+
+    /// The Roles of a place, all or those of a name.
+    pub(super) fn roles_in(&self, place: Place, name: Option<Name>) -> Vec<RoleKey> {
+        let mut found: Vec<RoleKey> = match (place, name) {
+            (Place::Namespace(namespace), Some(name)) => vec![RoleKey { namespace: Some(namespace), name }],
+            _ => {
+                let here = |role: &&RoleKey| {
+                    role.namespace.is_some_and(|at| place.has(at)) && name.is_none_or(|name| name == role.name)
+                };
+                let missing = self.missing.iter().filter(|_| name.is_some());
+                self.roles.keys().chain(missing).filter(here).copied().collect()
+            }
+        };
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The bindings of a place, all or the one of a name.
+    pub(super) fn bindings_in(&self, place: Place, name: Option<Name>) -> Vec<BindingIx> {
+        let here = |&(at, binding): &(BindingIx, &crate::model::Binding)| {
+            binding.cluster == self.cluster
+                && !self.without.contains(&at)
+                && name.is_none_or(|name| name == binding.name)
+                && match (place, binding.namespace) {
+                    (Place::Cluster, namespace) => namespace.is_none(),
+                    (place, Some(namespace)) => place.has(namespace),
+                    (_, None) => false,
+                }
+        };
+        self.graph.bindings().filter(here).map(|(at, _)| at).collect()
+    }
+
+    /// The accounts of a place, all or those of a name, that have grants: their own, or those of all accounts.
+    pub(super) fn accounts_in(&self, place: Place, name: Option<Name>) -> Vec<Subject> {
+        let names = &self.graph.snapshot().names;
+        let mut found: BTreeSet<(Name, Name)> = self
+            .accounts
+            .iter()
+            .filter(|&&(namespace, own)| place.has(namespace) && name.is_none_or(|name| name == own))
+            .copied()
+            .collect();
+        let default = name.or_else(|| names.find("default"));
+        // An account without a grant of its own still is in the groups of its namespace.
+        if let Some(default) = default {
+            let groups = self.held.keys().filter_map(|subject| match subject {
+                Subject::Group(group) => {
+                    let rest = self.graph.text(*group).strip_prefix(SERVICE_ACCOUNTS)?;
+                    rest.strip_prefix(':').and_then(|name| names.find(name))
+                }
+                _ => None,
+            });
+            found.extend(groups.filter(|&namespace| place.has(namespace)).map(|namespace| (namespace, default)));
+            let all = names.find(SERVICE_ACCOUNTS).map(Subject::Group);
+            if all.is_some_and(|all| self.held.contains_key(&all)) {
+                let namespace = match place {
+                    Place::Namespace(namespace) => Some(namespace),
+                    Place::Cluster | Place::EachNamespace => names.find("default"),
+                };
+                found.extend(namespace.map(|namespace| (namespace, default)));
+            }
+        }
+        found.into_iter().map(|(namespace, name)| Subject::ServiceAccount { namespace, name }).collect()
+    }
+
+    /// Somebody would act as an account, if it were there.
+    pub(super) fn lack(&mut self, account: Subject) -> u32 {
+        if let Subject::ServiceAccount { namespace, name } = account
+            && self.accounts.insert((namespace, name))
+        {
+            for (within, site, fact) in self.account_makers.clone() {
+                kubernetes::make_account(self, within, site, fact, account);
+            }
+        }
+        self.fact(Fact::Exists(account))
+    }
+
+    /// Remembers a request that makes accounts, and gives those that it could make.
+    pub(super) fn makes_accounts(&mut self, within: usize, site: Site, fact: u32) -> Vec<Subject> {
+        self.account_makers.push((within, site, fact));
+        self.accounts_in(Place::EachNamespace, None).into_iter().filter(|&account| self.is_missing(account)).collect()
+    }
+
+    /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
+    pub(super) fn is_missing(&self, account: Subject) -> bool {
+        let Subject::ServiceAccount { namespace, name } = account else { return false };
+        let snapshot = self.graph.snapshot();
+        let has = |name: Name| {
+            let key = (self.cluster, namespace, name);
+            snapshot.service_accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).is_ok()
+        };
+        // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
+        let dumped = snapshot.names.find("default").is_some_and(has);
+        (dumped || self.read_all("serviceaccounts", Some(namespace))) && !has(name)
+    }
+
+    /// Whether there is no such namespace, as far as the input can say.
+    pub(super) fn lacks_namespace(&self, namespace: Name) -> bool {
+        let snapshot = self.graph.snapshot();
+        let key = (self.cluster, namespace);
+        self.read_all("namespaces", None)
+            && snapshot.namespaces.binary_search_by_key(&key, |one| (one.cluster, one.name)).is_err()
+    }
+
+    /// Whether a list of the cluster was read in full.
+    fn read_all(&self, resource: &str, namespace: Option<Name>) -> bool {
+        let snapshot = self.graph.snapshot();
+        let namespace = namespace.map(|namespace| self.graph.text(namespace));
+        let stored = snapshot.clusters.get(usize::from(self.cluster.0)).is_some_and(|cluster| cluster.stored);
+        let hides = |gap: &crate::model::Gap| {
+            gap.reason == GapReason::Unreadable
+                || (gap.resource == resource
+                    && gap.api_group.is_empty()
+                    && match (&gap.namespace, namespace) {
+                        (Some(gap), Some(namespace)) => gap == namespace,
+                        (None, Some(namespace)) => !gap.except.iter().any(|except| except == namespace),
+                        _ => true,
+                    })
+        };
+        stored && !snapshot.gaps.iter().any(hides)
+    }
+
+    /// Remembers a request that makes any role which does not exist, and says what is gained for each.
+    pub(super) fn creates(&mut self, done: &Done, gain: fn(RoleKey) -> Fact) {
+        self.creators.push((done.site, done.fact, gain));
+        for role in self.missing.clone() {
+            self.create(done.site, done.fact, role, gain);
+        }
+    }
+
+    fn create(&mut self, site: Site, fact: u32, role: RoleKey, gain: fn(RoleKey) -> Fact) {
+        let here = match (site.place, role.namespace) {
+            (Place::Cluster, namespace) => namespace.is_none(),
+            (place, Some(namespace)) => place.has(namespace),
+            (_, None) => false,
+        };
+        if here && site.object.is_none_or(|name| name == role.name) {
+            self.step(vec![fact], gain(role), How::Follows);
+        }
+    }
+
+    /// A role that nobody has is named.
+    pub(super) fn name_missing(&mut self, role: RoleKey) {
+        if !self.roles.contains_key(&role) && self.missing.insert(role) {
+            for (site, fact, gain) in self.creators.clone() {
+                self.create(site, fact, role, gain);
+            }
+        }
+    }
+
+    /// What a subject holds itself, and what it holds by its groups.
+    pub(super) fn held_by(&self, subject: Subject) -> (Vec<Held>, Vec<Vec<Held>>) {
+        let own = self.held.get(&subject).cloned().unwrap_or_default();
+        let groups = groups(self.graph, subject);
+        (own, groups.iter().filter_map(|group| self.held.get(group)).cloned().collect())
+    }
+
+    /// What can be given to every identity.
+    pub(super) fn made(&self) -> &[Held] {
+        &self.made
+    }
+
+    /// Every role that identities can be put under, and where.
+    pub(super) fn bound(&self) -> Vec<(RoleKey, Place, u32)> {
+        let mut all: Vec<(RoleKey, Place, u32)> = self
+            .bound
+            .iter()
+            .flat_map(|(&role, places)| places.iter().map(move |&(place, fact)| (role, place, fact)))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Whether a binding counts.
+    pub(super) fn counts(&self, binding: BindingIx) -> bool {
+        !self.without.contains(&binding)
+    }
+
+    /// The roles that somebody can rewrite.
+    pub(super) fn rewritten(&self) -> Vec<RoleKey> {
+        let mut roles: Vec<RoleKey> = self.writers.keys().copied().collect();
+        roles.sort_unstable();
+        roles
+    }
+}
+
+/// Where a role of the namespace can be bound.
+pub(super) fn place_in(namespace: Name) -> Place {
+    if namespace == Name::STAR { Place::EachNamespace } else { Place::Namespace(namespace) }
+}
+
+/// Where a binding holds.
+pub(super) fn place_of(namespace: Option<Name>) -> Place {
+    namespace.map_or(Place::Cluster, Place::Namespace)
+}
+
+/// The role that a binding names, whether or not it exists; none for a reference that can never be one.
+pub(super) fn role_key(graph: &AccessGraph, at: BindingIx) -> Option<RoleKey> {
+    let binding = graph.binding(at);
+    let namespace = match binding.role.kind {
+        RoleKind::ClusterRole => None,
+        RoleKind::Role => Some(binding.namespace?),
+        RoleKind::Other(_) => return None,
+    };
+    Some(RoleKey { namespace, name: binding.role.name })
+}
+
+/// The groups that an identity is in without anybody's doing, as far as bindings name them.
+pub(super) fn groups(graph: &AccessGraph, subject: Subject) -> Vec<Subject> {
+    let names = &graph.snapshot().names;
+    let text = subject.request_name(names);
+    let identity = match subject {
+        Subject::Group(_) => Identity::of(&SubjectText::Group(text)),
+        Subject::User(_) | Subject::ServiceAccount { .. } => Identity::of(&SubjectText::User(text)),
+    };
+    let groups = identity.groups.iter().filter_map(|group| names.find(group).map(Subject::Group));
+    groups.filter(|&group| group != subject).collect()
+}

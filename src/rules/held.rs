@@ -1,0 +1,390 @@
+//! Which of the catalogue's rights are held, by whom, where and for which names; and in which ways a request can be made.
+//! What follows from a request is not decided here.
+
+use rustc_hash::FxHashMap;
+
+use super::attack::Place;
+use super::catalogue::CATALOGUE;
+use super::technique::{At, On, Request, Right, Technique};
+use crate::graph::{AccessGraph, BindingIx};
+use crate::model::{Name, Question, Rule, RuleSetId, Subject};
+
+/// A request of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct RequestIx(pub(super) u16);
+
+/// A right that somebody holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Held {
+    right: u8,
+    place: Place,
+    /// The only object; none for every object.
+    name: Option<Name>,
+    /// What grants it.
+    pub(super) source: HeldBy,
+}
+
+/// What grants a right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum HeldBy {
+    /// A binding that was read, through this subject of it and this rule of its role.
+    Grant {
+        /// The subject that the binding names.
+        subject: Subject,
+        /// The binding.
+        binding: BindingIx,
+        /// The rule's place in the role.
+        rule: u32,
+    },
+    /// A binding that the attacker makes on the way: the number of the fact, and the rule of its role.
+    Made {
+        /// The fact that stands for the right.
+        fact: u32,
+        /// The rule's place in the role.
+        rule: u32,
+    },
+}
+
+/// Where and on what a request is made. A name that is not there means any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Site {
+    pub(super) place: Place,
+    pub(super) object: Option<Name>,
+    pub(super) other: Option<Name>,
+}
+
+/// One way to make a request: the site, and what grants each of its rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) site: Site,
+    pub(super) held: Vec<Held>,
+}
+
+/// The requests of the catalogue in the names of a graph.
+pub(super) struct Rights {
+    rights: Vec<Named>,
+    requests: Vec<Asked>,
+    /// For each rule set what it supplies.
+    supplies: FxHashMap<RuleSetId, Box<[Supply]>>,
+}
+
+/// A right in the names of a graph.
+struct Named {
+    right: Right,
+    questions: Vec<Question<'static>>,
+}
+
+/// A request with its rights.
+struct Asked {
+    technique: &'static Technique,
+    within: usize,
+    request: &'static Request,
+    rights: Vec<u8>,
+    mask: u128,
+}
+
+/// A right that a rule of a rule set supplies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Supply {
+    right: u8,
+    name: Option<Name>,
+    rule: u32,
+}
+
+/// The right to everything: who has it needs no other one at the same place.
+const EVERYTHING: Right = Right { verbs: &["*"], api_group: "*", resource: "*", on: On::Nothing };
+
+impl Rights {
+    /// Puts the catalogue into the names of a graph, and evaluates each distinct rule set once.
+    pub(super) fn new(graph: &AccessGraph) -> Rights {
+        let mut rights: Vec<Right> = vec![EVERYTHING];
+        let mut requests = Vec::new();
+        for technique in CATALOGUE {
+            for (within, request) in technique.requests.iter().enumerate() {
+                let mut own = Vec::new();
+                for right in request.rights {
+                    let at = rights.iter().position(|known| known == right).unwrap_or_else(|| {
+                        rights.push(*right);
+                        rights.len() - 1
+                    });
+                    own.push(u8::try_from(at).unwrap_or(u8::MAX));
+                }
+                let mask = own.iter().fold(0, |mask, &right| mask | bit(right));
+                requests.push(Asked { technique, within, request, rights: own, mask });
+            }
+        }
+        let rights: Vec<Named> = rights.into_iter().map(|right| Named::new(graph, right)).collect();
+        let mut by_resource: FxHashMap<Name, Vec<u8>> = FxHashMap::default();
+        for (at, named) in (0_u8..).zip(&rights) {
+            for resource in named.resources() {
+                by_resource.entry(resource).or_default().push(at);
+            }
+        }
+        let mut supplies = FxHashMap::default();
+        for (set, rules) in graph.snapshot().rules.sets() {
+            let mut found = Vec::new();
+            for (position, &rule) in (0_u32..).zip(rules) {
+                let rule = graph.snapshot().rules.rule(rule);
+                supply(graph, &rights, &by_resource, rule, position, &mut found);
+            }
+            found.sort_unstable();
+            found.dedup_by_key(|supply| (supply.right, supply.name));
+            if found.first().is_some_and(|first| first.right == 0) {
+                found.truncate(1);
+            }
+            if !found.is_empty() {
+                supplies.insert(set, found.into_boxed_slice());
+            }
+        }
+        Rights { rights, requests, supplies }
+    }
+
+    /// Every request.
+    pub(super) fn requests(&self) -> impl Iterator<Item = RequestIx> + use<> {
+        (0..u16::try_from(self.requests.len()).unwrap_or(u16::MAX)).map(RequestIx)
+    }
+
+    /// The technique of a request, and the request's place in it.
+    pub(super) fn technique(&self, request: RequestIx) -> (&'static Technique, usize) {
+        let asked = &self.requests[usize::from(request.0)];
+        (asked.technique, asked.within)
+    }
+
+    /// What a request needs.
+    pub(super) fn request(&self, request: RequestIx) -> &'static Request {
+        self.requests[usize::from(request.0)].request
+    }
+
+    /// What the rules of a set supply.
+    pub(super) fn supplied(&self, set: RuleSetId) -> &[Supply] {
+        self.supplies.get(&set).map_or(&[], |supplies| supplies)
+    }
+
+    /// All rights of these as a set.
+    pub(super) fn mask(held: &[Held]) -> u128 {
+        held.iter().fold(0, |mask, held| mask | bit(held.right))
+    }
+
+    /// The rights of these that are held at a place for some objects, and those for every object.
+    pub(super) fn mask_at(held: &[Held], place: Place) -> (u128, u128) {
+        let here = held.iter().filter(|held| place.covering().any(|covering| covering == held.place));
+        here.fold((0, 0), |(some, any), held| {
+            let bit = bit(held.right);
+            (some | bit, if held.name.is_none() { any | bit } else { any })
+        })
+    }
+
+    /// The rights of a request as a set.
+    pub(super) fn mask_of(&self, request: RequestIx) -> u128 {
+        self.requests[usize::from(request.0)].mask
+    }
+
+    /// The rights that a rule set supplies as a set.
+    pub(super) fn supplied_mask(&self, set: RuleSetId) -> u128 {
+        self.supplied(set).iter().fold(0, |mask, supply| mask | bit(supply.right))
+    }
+
+    /// Whether somebody with these rights alone could make the request anywhere.
+    pub(super) fn may_be_made(&self, request: RequestIx, own: u128, all: u128) -> bool {
+        let mask = self.requests[usize::from(request.0)].mask;
+        mask & own != 0 && mask & all == mask
+    }
+
+    /// Every way in which a request can be made with at least one right of `own`; `groups` are held by the same identity, and
+    /// `made` can be given to every identity. A way that is no more than another one is left out.
+    pub(super) fn ways(&self, request: RequestIx, own: &[Held], groups: &[&[Held]], made: &[Held]) -> Vec<Way> {
+        let asked = &self.requests[usize::from(request.0)];
+        let mut layers: Vec<&[Held]> = vec![own];
+        layers.extend(groups);
+        layers.push(made);
+        let mut found: Vec<Way> = Vec::new();
+        let mut alone: Vec<Site> = Vec::new();
+        for place in self.places(asked, &layers) {
+            let objects = self.objects(asked, On::Object, place, &layers);
+            let others = self.objects(asked, On::Other, place, &layers);
+            for &object in &objects {
+                for &other in &others {
+                    let site = Site { place, object, other };
+                    if alone.iter().any(|wider| wider.covers(site)) {
+                        continue;
+                    }
+                    if let Some(held) = self.all(asked, site, &layers) {
+                        if !held.iter().any(|held| matches!(held.source, HeldBy::Made { .. })) {
+                            alone.push(site);
+                        }
+                        found.push(Way { site, held });
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The places at which the request may be possible, the widest first.
+    fn places(&self, asked: &Asked, layers: &[&[Held]]) -> Vec<Place> {
+        if asked.request.at == At::Cluster {
+            return vec![Place::Cluster];
+        }
+        let counts = |held: &&Held| asked.mask & bit(held.right) != 0;
+        let mut places: Vec<Place> = Vec::new();
+        let mut wide = false;
+        for (at, layer) in layers.iter().enumerate() {
+            if at > 0 && !wide {
+                break;
+            }
+            for held in layer.iter().filter(counts) {
+                wide |= at == 0 && !matches!(held.place, Place::Namespace(_));
+                places.push(if held.place == Place::Cluster { Place::EachNamespace } else { held.place });
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    /// The names that the rights of one kind of name are limited to there, after the unlimited.
+    fn objects(&self, asked: &Asked, on: On, place: Place, layers: &[&[Held]]) -> Vec<Option<Name>> {
+        let mut names = vec![None];
+        for &right in &asked.rights {
+            if self.rights[usize::from(right)].right.on != on {
+                continue;
+            }
+            for layer in layers {
+                for at in place.covering() {
+                    let from = layer.partition_point(|held| (held.right, held.place) < (right, at));
+                    let here = layer[from..].iter().take_while(|held| (held.right, held.place) == (right, at));
+                    names.extend(here.map(|held| held.name));
+                }
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// What grants each right at a site; none when one is missing, or when nothing of it is in the first layer.
+    fn all(&self, asked: &Asked, site: Site, layers: &[&[Held]]) -> Option<Vec<Held>> {
+        let mut of_first = false;
+        let mut found = Vec::with_capacity(asked.rights.len());
+        for &right in &asked.rights {
+            let name = match self.rights[usize::from(right)].right.on {
+                On::Nothing => None,
+                On::Object => site.object,
+                On::Other => site.other,
+            };
+            let (layer, held) =
+                layers.iter().enumerate().find_map(|(at, layer)| Some((at, find(layer, right, site.place, name)?)))?;
+            of_first |= layer == 0;
+            found.push(held);
+        }
+        of_first.then_some(found)
+    }
+}
+
+impl Site {
+    /// Whether whoever can do it here can do it at the other site.
+    fn covers(self, other: Site) -> bool {
+        let any_or_same = |own: Option<Name>, other: Option<Name>| own.is_none() || own == other;
+        other.place.covering().any(|place| place == self.place)
+            && any_or_same(self.object, other.object)
+            && any_or_same(self.other, other.other)
+    }
+}
+
+impl Held {
+    /// A right that a rule supplies at a place.
+    pub(super) fn new(supply: Supply, place: Place, binding: BindingIx, subject: Subject) -> Held {
+        let source = HeldBy::Grant { subject, binding, rule: supply.rule };
+        Held { right: supply.right, place, name: supply.name, source }
+    }
+
+    /// The same, for a binding that the attacker makes.
+    pub(super) fn made(supply: Supply, place: Place, fact: u32) -> Held {
+        Held { right: supply.right, place, name: supply.name, source: HeldBy::Made { fact, rule: supply.rule } }
+    }
+}
+
+impl Supply {
+    /// What tells two supplies of a role apart.
+    pub(super) fn key(self) -> (u8, Option<Name>) {
+        (self.right, self.name)
+    }
+}
+
+fn bit(right: u8) -> u128 {
+    1_u128.checked_shl(u32::from(right)).unwrap_or(0)
+}
+
+/// The right in a sorted list that is good for this place and name.
+fn find(held: &[Held], right: u8, place: Place, name: Option<Name>) -> Option<Held> {
+    place.covering().find_map(|at| {
+        [None, name].into_iter().find_map(|name| {
+            let key = (right, at, name);
+            let from = held.partition_point(|held| (held.right, held.place, held.name) < key);
+            held.get(from).filter(|held| (held.right, held.place, held.name) == key).copied()
+        })
+    })
+}
+
+impl Named {
+    fn new(graph: &AccessGraph, right: Right) -> Named {
+        let names = &graph.snapshot().names;
+        let any = right.resource.split_once('/').and_then(|(_, sub)| names.find(&["*/", sub].concat()));
+        let question = |verb: &&str| Question::Resource {
+            verb: names.find(verb),
+            api_group: names.find(right.api_group),
+            resource: names.find(right.resource),
+            any_with_subresource: any,
+            name: Some(Name::EMPTY),
+        };
+        Named { right, questions: right.verbs.iter().map(question).collect() }
+    }
+
+    /// What a rule may call the resource.
+    fn resources(&self) -> impl Iterator<Item = Name> {
+        let (resource, any) = match self.questions.first() {
+            Some(&Question::Resource { resource, any_with_subresource, .. }) => (resource, any_with_subresource),
+            _ => (None, None),
+        };
+        [resource.filter(|&resource| resource != Name::STAR), any].into_iter().flatten()
+    }
+}
+
+fn supply(
+    graph: &AccessGraph,
+    rights: &[Named],
+    by_resource: &FxHashMap<Name, Vec<u8>>,
+    rule: Rule<'_>,
+    position: u32,
+    found: &mut Vec<Supply>,
+) {
+    let mut candidates: Vec<u8> = Vec::new();
+    if rule.resources.contains(&Name::STAR) {
+        candidates.extend((0_u8..).take(rights.len()));
+    } else {
+        for resource in rule.resources {
+            candidates.extend(by_resource.get(resource).into_iter().flatten());
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+    }
+    let every_name = Rule { resource_names: &[], ..rule };
+    for right in candidates {
+        let named = &rights[usize::from(right)];
+        let names = &graph.snapshot().names;
+        if !named.questions.iter().any(|question| every_name.matches(question, names).is_some()) {
+            continue;
+        }
+        if right == 0 && !rule.resource_names.is_empty() {
+            continue;
+        }
+        if rule.resource_names.is_empty()
+            || (named.right.on == On::Nothing && rule.resource_names.contains(&Name::EMPTY))
+        {
+            found.push(Supply { right, name: None, rule: position });
+        } else if named.right.on != On::Nothing {
+            let of_objects = rule.resource_names.iter().filter(|&&name| name != Name::EMPTY);
+            found.extend(of_objects.map(|&name| Supply { right, name: Some(name), rule: position }));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Floor 4: what grants add up to. A catalogue of techniques, the attack graph that they make of an access graph, and the findings
+//! that are walked out of it. Nothing is printed here, and nothing is read.
+
+mod attack;
+mod catalogue;
+mod finding;
+mod held;
+mod kubernetes;
+mod replay;
+mod solve;
+mod technique;
+
+pub use attack::{Effect, Place, RoleKey};
+pub use catalogue::{CATALOGUE, technique};
+pub use finding::{Evidence, Finding, RequestDone, RightDone, Severity, StepDone, Target};
+pub use replay::replay;
+pub use solve::{Ask, Escalations, Holders, escalations};
+pub use technique::{At, Confidence, Kind, On, Request, Right, Technique};

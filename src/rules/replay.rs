@@ -1,0 +1,413 @@
+//! A finding is done again, step by step, against the facts: by the authorizer's own decision and the check before a role or a
+//! binding is written, on a list of what the attacker has so far. Nothing of the attack graph is used here.
+
+use std::collections::BTreeSet;
+
+use super::attack::{Effect, Place, RoleKey};
+use super::finding::{Finding, RequestDone, RightDone, StepDone, Target};
+use crate::graph::{AccessGraph, BindingIx, RoleIx};
+use crate::model::{
+    Action, CLUSTER_ADMIN, ClusterId, Identity, MASTERS, Name, ResourceAction, RoleKind, Rule, Subject, SubjectText,
+    uncovered,
+};
+use crate::query::{Authorizers, decide};
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// Does the steps of a finding as one of those who start.
+///
+/// # Errors
+/// The first thing that would be refused, in words.
+pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Subject, finding: &Finding) -> Result<(), String> {
+    let mut state = State {
+        graph,
+        cluster,
+        identities: vec![identity(graph, from)],
+        bound: Vec::new(),
+        rewritten: BTreeSet::new(),
+        roles: BTreeSet::new(),
+        accounts: BTreeSet::new(),
+    };
+    for (at, step) in finding.steps.iter().enumerate() {
+        state.step(step).map_err(|refusal| format!("step {}, {}: {refusal}", at + 1, step.technique.id))?;
+    }
+    if state.has(finding.target) { Ok(()) } else { Err(format!("{:?} is not reached", finding.target)) }
+}
+
+/// What an attacker has.
+struct State<'g> {
+    graph: &'g AccessGraph,
+    cluster: ClusterId,
+    identities: Vec<Identity>,
+    /// Bindings made: each is for all identities, since nobody looks at the subjects of a binding.
+    bound: Vec<(RoleKey, Place)>,
+    /// Roles that hold whatever the attacker writes.
+    rewritten: BTreeSet<RoleKey>,
+    /// Roles that were made.
+    roles: BTreeSet<RoleKey>,
+    /// Accounts that were made.
+    accounts: BTreeSet<Subject>,
+}
+
+fn identity(graph: &AccessGraph, subject: Subject) -> Identity {
+    let text = subject.request_name(&graph.snapshot().names);
+    Identity::of(&match subject {
+        Subject::Group(_) => SubjectText::Group(text),
+        _ => SubjectText::User(text),
+    })
+}
+
+impl<'g> State<'g> {
+    fn step(&mut self, step: &StepDone) -> Result<(), String> {
+        for request in &step.requests {
+            self.request(request)?;
+        }
+        let asks = |verb: &str, resource: &str| {
+            let rights =
+                |request: &RequestDone| request.rights.iter().any(|r| r.verb == verb && r.resource == resource);
+            step.requests.iter().any(rights)
+        };
+        match step.effect {
+            Effect::Bind { role, place, binding } => {
+                if !self.exists(role) && asks("create", roles(role)) {
+                    self.make(role)?;
+                }
+                let writer = |who: &Identity| {
+                    self.may_bind(who, role, place) && self.may_write_binding(who, place, role, binding)
+                };
+                if !self.identities.iter().any(writer) {
+                    return Err(format!("nobody may bind {} at {place:?}", self.text(role)));
+                }
+                self.bound.push((role, place));
+            }
+            Effect::Write { role, place } => {
+                if !self.exists(role) {
+                    let object = self.scope_of(role);
+                    let born = |who: &Identity| {
+                        let can = |verb: &str, name: Option<Name>| self.can(who, verb, RBAC, roles(role), name, object);
+                        (can("escalate", None) && can("create", None))
+                            || (can("escalate", Some(role.name))
+                                && can("create", Some(role.name))
+                                && (can("update", Some(role.name)) || can("patch", Some(role.name))))
+                    };
+                    if !self.identities.iter().any(born) {
+                        self.make(role)?;
+                    }
+                }
+                if self.exists(role) {
+                    self.escalates(role)?;
+                }
+                self.is_under(role, place)?;
+                self.rewritten.insert(role);
+                self.roles.insert(role);
+            }
+            Effect::Feed { role, place } => {
+                self.feeds(step, role)?;
+                self.is_under(role, place)?;
+                self.rewritten.insert(role);
+            }
+            Effect::Create(account) => {
+                self.accounts.insert(account);
+            }
+            Effect::ActAs(account) => {
+                let impersonates = asks("impersonate", "serviceaccounts");
+                if !impersonates && !(asks("create", "serviceaccounts/token") && self.is_account(account)) {
+                    return Err("there is no such account".to_owned());
+                }
+                self.identities.push(identity(self.graph, account));
+            }
+            Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
+            Effect::NamespaceAdmin(place) => self.administers(place)?,
+            Effect::Secrets(place) => {
+                let one = |verb: &&str| self.holds(&[(verb, "", "secrets")], place).is_ok();
+                if !["get", "list", "watch", "patch", "delete", "deletecollection"].iter().any(one) {
+                    return Err("the Secrets cannot be read".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one identity, the one that is named, holds all rights of a request.
+    fn request(&self, request: &RequestDone) -> Result<(), String> {
+        let named = request.by.map(|by| identity(self.graph, by));
+        if let Some(named) = &named
+            && !self
+                .identities
+                .iter()
+                .any(|own| own == named || (named.user.is_empty() && named.groups.iter().all(|group| own.is_in(group))))
+        {
+            return Err(format!("{named:?} is not ours"));
+        }
+        let all = |who: &Identity| request.rights.iter().all(|right| self.can_right(who, right));
+        let held = match &named {
+            Some(named) => all(named),
+            None => self.identities.iter().any(all),
+        };
+        if held { Ok(()) } else { Err(format!("nobody of ours may do {:?}", request.rights)) }
+    }
+
+    fn can_right(&self, who: &Identity, right: &RightDone) -> bool {
+        self.can(who, right.verb, right.api_group, right.resource, right.name, right.place)
+    }
+
+    /// Whether an identity, with the bindings and roles that were made, is allowed something.
+    fn can(
+        &self,
+        who: &Identity,
+        verb: &str,
+        api_group: &str,
+        resource: &str,
+        name: Option<Name>,
+        place: Place,
+    ) -> bool {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let action = Action::Resource(ResourceAction {
+            verb: verb.to_owned(),
+            api_group: api_group.to_owned(),
+            resource: resource.to_owned(),
+            subresource: subresource.to_owned(),
+            namespace: self.namespace_text(place),
+            name: match name {
+                Some(name) => self.graph.text(name).to_owned(),
+                // Any object is one that nobody lists.
+                None if ["get", "update", "patch", "delete"].contains(&verb) => "\u{0}any".to_owned(),
+                None => String::new(),
+            },
+            field_selector: Vec::new(),
+        });
+        let authorizers = Authorizers { node: false, rbac: true };
+        if decide(self.graph, self.cluster, who, &action, authorizers).allowed() {
+            return true;
+        }
+        let question = self.graph.question(&action);
+        let allows = |role: RoleKey| {
+            self.rewritten.contains(&role)
+                || self.is_cluster_admin(role)
+                || self.role(role).is_some_and(|at| self.graph.allows(self.graph.role(at).rules, &question))
+        };
+        self.bound.iter().any(|&(role, at)| reaches(at, place) && allows(role))
+            || self.bindings_of(who).any(|(binding, at)| {
+                reaches(at, place) && self.named(binding).is_some_and(|role| self.rewritten.contains(&role))
+            })
+    }
+
+    /// What stands for each namespace is one that nobody names, so that only what holds everywhere counts.
+    fn namespace_text(&self, place: Place) -> String {
+        match place {
+            Place::Cluster => String::new(),
+            Place::EachNamespace => "\u{0}each".to_owned(),
+            Place::Namespace(namespace) => self.graph.text(namespace).to_owned(),
+        }
+    }
+
+    fn bindings_of<'s>(&'s self, who: &'s Identity) -> impl Iterator<Item = (BindingIx, Place)> + 's {
+        let names = &self.graph.snapshot().names;
+        let user = Subject::find_user(names, &who.user).into_iter();
+        let groups = who.groups.iter().filter_map(|group| names.find(group).map(Subject::Group));
+        let subjects = user.chain(groups).filter_map(|subject| self.graph.snapshot().subjects.find(subject));
+        subjects
+            .flat_map(|subject| self.graph.bindings_of(subject))
+            .map(|&binding| (binding, self.graph.binding(binding).namespace.map_or(Place::Cluster, Place::Namespace)))
+    }
+
+    fn named(&self, binding: BindingIx) -> Option<RoleKey> {
+        let binding = self.graph.binding(binding);
+        let namespace = match binding.role.kind {
+            RoleKind::ClusterRole => None,
+            RoleKind::Role => Some(binding.namespace?),
+            RoleKind::Other(_) => return None,
+        };
+        Some(RoleKey { namespace, name: binding.role.name })
+    }
+
+    fn role(&self, key: RoleKey) -> Option<RoleIx> {
+        let found = self
+            .graph
+            .roles()
+            .find(|(_, role)| role.cluster == self.cluster && role.namespace == key.namespace && role.name == key.name);
+        found.map(|(at, _)| at)
+    }
+
+    fn exists(&self, role: RoleKey) -> bool {
+        self.roles.contains(&role) || self.role(role).is_some() || self.is_cluster_admin(role)
+    }
+
+    /// The role that holds everything is in every cluster, and manifests leave it out.
+    fn is_cluster_admin(&self, role: RoleKey) -> bool {
+        role.namespace.is_none() && self.graph.text(role.name) == CLUSTER_ADMIN && self.role(role).is_none()
+    }
+
+    /// Makes a role without rules, which nobody checks.
+    fn make(&mut self, role: RoleKey) -> Result<(), String> {
+        let place = self.scope_of(role);
+        let may = |who: &Identity| {
+            let can = |verb: &str, name: Option<Name>| self.can(who, verb, RBAC, roles(role), name, place);
+            let name = Some(role.name);
+            can("create", None) || (can("create", name) && (can("update", name) || can("patch", name)))
+        };
+        if !self.identities.iter().any(may) {
+            return Err(format!("there is no {} and nobody may make it", self.text(role)));
+        }
+        self.roles.insert(role);
+        Ok(())
+    }
+
+    /// Whether somebody may write any rules into a role that is there.
+    fn escalates(&self, role: RoleKey) -> Result<(), String> {
+        let place = self.scope_of(role);
+        let may = |who: &Identity| {
+            let can = |verb: &str| self.can(who, verb, RBAC, roles(role), Some(role.name), place);
+            can("escalate") && (can("update") || can("patch"))
+        };
+        let any = self.identities.iter().any(may);
+        if any { Ok(()) } else { Err(format!("nobody may escalate {}", self.text(role))) }
+    }
+
+    /// Whether rules can be written into a ClusterRole that is united into this one.
+    fn feeds(&mut self, step: &StepDone, role: RoleKey) -> Result<(), String> {
+        let aggregated = self.role(role).and_then(|at| self.graph.role(at).aggregation.as_ref());
+        if aggregated.is_none() {
+            return Err(format!("{} is not aggregated", self.text(role)));
+        }
+        let new = |who: &Identity| {
+            ["escalate", "create"].iter().all(|verb| self.can(who, verb, RBAC, "clusterroles", None, Place::Cluster))
+        };
+        if self.identities.iter().any(new) {
+            return Ok(());
+        }
+        let rights = step.requests.iter().flat_map(|request| &request.rights);
+        let part = rights.filter(|right| right.verb == "escalate").find_map(|right| right.name);
+        let part = part.map(|name| RoleKey { namespace: None, name }).filter(|&part| part != role);
+        let part = part.ok_or_else(|| "no other ClusterRole is written".to_owned())?;
+        if !self.exists(part) {
+            self.make(part)?;
+        }
+        self.escalates(part)
+    }
+
+    fn is_under(&self, role: RoleKey, place: Place) -> Result<(), String> {
+        let bound = self.bound.iter().any(|&(own, at)| own == role && reaches(at, place));
+        let read = |who: &Identity| {
+            self.bindings_of(who).any(|(binding, at)| self.named(binding) == Some(role) && reaches(at, place))
+        };
+        let any = bound || self.identities.iter().any(read);
+        if any { Ok(()) } else { Err(format!("nobody of ours is under {}", self.text(role))) }
+    }
+
+    /// The check before a binding is written.
+    fn may_bind(&self, who: &Identity, role: RoleKey, place: Place) -> bool {
+        if self.can(who, "bind", RBAC, roles(role), Some(role.name), place) {
+            return true;
+        }
+        let rules = |at: RoleIx| {
+            let set = self.graph.snapshot().rules.set(self.graph.role(at).rules);
+            set.iter().map(|&rule| self.graph.snapshot().rules.rule(rule))
+        };
+        if !self.exists(role) {
+            return false;
+        }
+        let servant: Vec<Rule<'_>> = self.role(role).into_iter().flat_map(rules).collect();
+        let read = self.bindings_of(who).filter(|&(_, at)| reaches(at, place));
+        let made = self.bound.iter().filter(|&&(_, at)| reaches(at, place)).filter_map(|&(role, _)| self.role(role));
+        let owner: Vec<Rule<'_>> =
+            read.filter_map(|(binding, _)| self.graph.role_of(binding)).chain(made).flat_map(rules).collect();
+        uncovered(&self.graph.snapshot().names, &owner, &servant).is_empty()
+    }
+
+    fn may_write_binding(&self, who: &Identity, place: Place, role: RoleKey, binding: Option<BindingIx>) -> bool {
+        let resource = if place == Place::Cluster { "clusterrolebindings" } else { "rolebindings" };
+        let can = |verb: &str, name: Option<Name>| self.can(who, verb, RBAC, resource, name, place);
+        match binding {
+            Some(at) => {
+                let binding = self.graph.binding(at);
+                let own = binding.namespace.map_or(Place::Cluster, Place::Namespace);
+                let name = Some(binding.name);
+                own == place && self.named(at) == Some(role) && (can("update", name) || can("patch", name))
+            }
+            None if can("create", None) => true,
+            None => {
+                // A name that is free may be made by writing it.
+                let rules = self.bindings_of(who).filter_map(|(binding, _)| self.graph.role_of(binding));
+                let made = self.bound.iter().filter_map(|&(role, _)| self.role(role));
+                let sets = rules.chain(made).map(|at| self.graph.snapshot().rules.set(self.graph.role(at).rules));
+                let mut names: Vec<Name> = Vec::new();
+                for &rule in sets.flatten() {
+                    names.extend(self.graph.snapshot().rules.rule(rule).resource_names);
+                }
+                names.into_iter().filter(|&name| name != Name::EMPTY).any(|name| {
+                    let taken = self.graph.bindings().any(|(_, other)| {
+                        let own = other.namespace.map_or(Place::Cluster, Place::Namespace);
+                        other.cluster == self.cluster && other.name == name && own == place
+                    });
+                    !taken && can("create", Some(name)) && (can("update", Some(name)) || can("patch", Some(name)))
+                })
+            }
+        }
+    }
+
+    fn is_account(&self, account: Subject) -> bool {
+        let Subject::ServiceAccount { namespace, name } = account else { return false };
+        let snapshot = self.graph.snapshot();
+        let has = |wanted: Name| {
+            snapshot
+                .service_accounts
+                .iter()
+                .any(|one| one.cluster == self.cluster && one.namespace == namespace && one.name == wanted)
+        };
+        let stored = snapshot.clusters.first().is_some_and(|cluster| cluster.stored);
+        let complete = stored || snapshot.names.find("default").is_some_and(has);
+        self.accounts.contains(&account) || !complete || has(name) || !snapshot.gaps.is_empty()
+    }
+
+    fn holds(&self, rights: &[(&str, &str, &str)], place: Place) -> Result<(), String> {
+        let all = |who: &Identity| {
+            rights.iter().all(|(verb, group, resource)| self.can(who, verb, group, resource, None, place))
+        };
+        if self.identities.iter().any(all) { Ok(()) } else { Err(format!("{rights:?} is not held at {place:?}")) }
+    }
+
+    /// What an administrator of a namespace can do.
+    fn administers(&self, place: Place) -> Result<(), String> {
+        let with = |verb| {
+            [("create", RBAC, "roles"), ("create", RBAC, "rolebindings"), (verb, "", "secrets"), ("create", "", "pods")]
+        };
+        self.holds(&with("list"), place).or_else(|_| self.holds(&with("watch"), place))
+    }
+
+    fn has(&self, target: Target) -> bool {
+        match target {
+            Target::ClusterAdmin => {
+                self.identities.iter().any(|own| own.is_in(MASTERS))
+                    || self.holds(&[("*", "*", "*")], Place::Cluster).is_ok()
+            }
+            Target::NamespaceAdmin(place) => self.administers(place).is_ok(),
+            Target::Secrets(place) => {
+                let one = |verb: &&str| self.holds(&[(verb, "", "secrets")], place).is_ok();
+                ["get", "list", "watch", "patch", "delete", "deletecollection"].iter().any(one)
+            }
+            Target::Subject(subject) => self.identities.contains(&identity(self.graph, subject)),
+        }
+    }
+
+    fn scope_of(&self, role: RoleKey) -> Place {
+        match role.namespace {
+            None => Place::Cluster,
+            Some(Name::STAR) => Place::EachNamespace,
+            Some(namespace) => Place::Namespace(namespace),
+        }
+    }
+
+    fn text(&self, role: RoleKey) -> String {
+        format!("{} {}", roles(role), self.graph.text(role.name))
+    }
+}
+
+fn roles(role: RoleKey) -> &'static str {
+    if role.namespace.is_some() { "roles" } else { "clusterroles" }
+}
+
+/// Whether what holds at one place holds at the other.
+fn reaches(own: Place, other: Place) -> bool {
+    own == other || own == Place::Cluster || (own == Place::EachNamespace && other != Place::Cluster)
+}
