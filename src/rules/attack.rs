@@ -195,8 +195,11 @@ pub(super) struct Attack<'g> {
     /// Requests that make accounts: where, and the fact.
     account_makers: Vec<(usize, Site, u32)>,
     /// Requests that make a role which does not exist: where, the fact, and what is gained.
-    creators: Vec<(Site, u32, fn(RoleKey) -> Fact)>,
+    creators: Vec<Creator>,
 }
+
+/// Where a request that makes a role is possible, its fact, and what the new role gains.
+type Creator = (Site, u32, fn(RoleKey) -> Fact);
 
 impl<'g> Attack<'g> {
     /// The graph of everything that bindings, but for some, add up to.

@@ -110,8 +110,8 @@ impl<'g> State<'g> {
                 self.accounts.insert(account);
             }
             Effect::ActAs(account) => {
-                let impersonates = asks("impersonate", "serviceaccounts");
-                if !impersonates && !(asks("create", "serviceaccounts/token") && self.is_account(account)) {
+                let gets_a_token = || asks("create", "serviceaccounts/token") && self.is_account(account);
+                if !asks("impersonate", "serviceaccounts") && !gets_a_token() {
                     return Err("there is no such account".to_owned());
                 }
                 self.identities.push(identity(self.graph, account));
