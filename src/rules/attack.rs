@@ -77,8 +77,9 @@ pub(super) enum Fact {
     CanCreate(RoleKey),
     /// Can make an account that is not there.
     Exists(Subject),
-    /// This identity, or any of them, can bind others to a role, since it holds all rights of it.
-    Shares(RequestIx, Site, Option<Subject>, RoleKey),
+    /// This identity, or any of them, can bind others to a role there, since it holds all rights of it or, if so said, since the
+    /// role has none by then.
+    Shares(RequestIx, Site, Option<Subject>, RoleKey, Place, bool),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
     /// Can do everything at a place; at the cluster this is cluster-admin.
@@ -424,8 +425,10 @@ impl<'g> Attack<'g> {
     /// Whoever can write into a role that they hold can do everything there.
     fn rewrite(&mut self, role: RoleKey, place: Place, holder: u32, writer: u32) {
         let (id, effect) = match self.facts[writer as usize] {
-            // It is there already.
-            Fact::CanMake(_) if matches!(self.facts[holder as usize], Fact::EmptyHolder(..)) => return,
+            // It is there already, and its rules are gone unless they are written.
+            Fact::CanMake(_) | Fact::CanFeed(_) if matches!(self.facts[holder as usize], Fact::EmptyHolder(..)) => {
+                return;
+            }
             Fact::CanFeed(_) => ("aggregated-role-inject", Effect::Feed { role, place }),
             _ => ("escalate-role", Effect::Write { role, place }),
         };
@@ -526,18 +529,18 @@ impl<'g> Attack<'g> {
         self.roles.get(&role).copied()
     }
 
-    /// The Roles of a place, all or those of a name.
+    /// The Roles of a place: all that are there, or those of a name, whether or not they are there.
     pub(super) fn roles_in(&self, place: Place, name: Option<Name>) -> Vec<RoleKey> {
-        let mut found: Vec<RoleKey> = match (place, name) {
-            (Place::Namespace(namespace), Some(name)) => vec![RoleKey { namespace: Some(namespace), name }],
-            _ => {
-                let here = |role: &&RoleKey| {
-                    role.namespace.is_some_and(|at| place.has(at)) && name.is_none_or(|name| name == role.name)
-                };
-                let missing = self.missing.iter().filter(|_| name.is_some());
-                self.roles.keys().chain(missing).filter(here).copied().collect()
-            }
+        let mut found: Vec<RoleKey> = match name {
+            Some(name) => self.new_roles(place).into_iter().map(|role| RoleKey { name, ..role }).collect(),
+            None => Vec::new(),
         };
+        let here = |role: &&RoleKey| {
+            role.namespace.is_some_and(|at| place.has(at)) && name.is_none_or(|name| name == role.name)
+        };
+        if name.is_none() || place == Place::EachNamespace {
+            found.extend(self.roles.keys().filter(here));
+        }
         found.sort_unstable();
         found.dedup();
         found

@@ -344,7 +344,7 @@ fn rights(
             On::Other => site.other.or(binding),
         };
         let name = name.filter(|&name| name != Name::EMPTY);
-        let verb = right.verbs.iter().find(|verb| grants(attack.graph, evidence, verb)).or(right.verbs.first())?;
+        let verb = right.verbs.iter().find(|verb| grants(attack, evidence, verb)).or(right.verbs.first())?;
         Some(RightDone { verb, api_group: right.api_group, resource: right.resource, name, place, evidence })
     });
     done.collect()
@@ -384,9 +384,14 @@ fn evidence(attack: &Attack<'_>, held: Option<&Held>) -> Option<Evidence> {
 }
 
 /// Whether the rule behind a right has this verb.
-fn grants(graph: &AccessGraph, evidence: Evidence, verb: &str) -> bool {
-    let Evidence::Grant { binding, rule, .. } = evidence else { return true };
-    let Some(role) = graph.role_of(binding) else { return false };
+fn grants(attack: &Attack<'_>, evidence: Evidence, verb: &str) -> bool {
+    let graph = attack.graph;
+    let (role, rule) = match evidence {
+        Evidence::Grant { binding, rule, .. } => (graph.role_of(binding), rule),
+        Evidence::Bound { role, rule, .. } => (attack.role(role), rule),
+        Evidence::Everything(_) => return true,
+    };
+    let Some(role) = role else { return false };
     let verbs = graph.rule(graph.role(role).rules, rule).verbs;
     verbs.iter().any(|&own| own == Name::STAR || graph.text(own) == verb)
 }
