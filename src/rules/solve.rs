@@ -306,7 +306,7 @@ fn gather(
         let step = &attack.steps[by as usize];
         match &step.how {
             How::Asks { request, site, by, held } => {
-                let rights = rights(attack, *request, *site, effect, |at| evidence(attack, held.get(at)));
+                let rights = rights(attack, *request, *site, effect, |at| evidence(attack, walker, held.get(at)));
                 requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
                 open.extend(step.needs.iter().rev());
@@ -373,14 +373,18 @@ fn own_namespace(role: RoleKey) -> Option<Name> {
     role.namespace.filter(|&namespace| namespace != Name::STAR)
 }
 
-fn evidence(attack: &Attack<'_>, held: Option<&Held>) -> Option<Evidence> {
-    Some(match held?.source {
-        HeldBy::Grant { subject, binding, rule } => Evidence::Grant { subject, binding, rule },
-        HeldBy::Made { fact, rule } => match attack.facts[fact as usize] {
-            Fact::Right(role, place, _) => Evidence::Bound { role, place, rule },
-            _ => return None,
-        },
-    })
+fn evidence(attack: &Attack<'_>, walker: &Walker<'_>, held: Option<&Held>) -> Option<Evidence> {
+    match held?.source {
+        HeldBy::Grant { subject, binding, rule } => Some(Evidence::Grant { subject, binding, rule }),
+        HeldBy::Made(can) => {
+            // The binding that the walk made.
+            let step = &attack.steps[walker.by(can)? as usize];
+            step.needs.iter().find_map(|&need| match attack.facts[need as usize] {
+                Fact::Right(role, place, (_, _, rule)) => Some(Evidence::Bound { role, place, rule }),
+                _ => None,
+            })
+        }
+    }
 }
 
 /// Whether the rule behind a right has this verb.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::graph::{BindingIx, RoleIx};
 use crate::model::{Name, Rule, Subject, uncovered};
 use crate::rules::attack::{Attack, Effect, Fact, How, Place, RoleKey, groups, place_in, place_of, role_key};
-use crate::rules::held::{Held, HeldBy, RequestIx, Rights, Way};
+use crate::rules::held::{Held, RequestIx, Rights, Way};
 use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
@@ -199,19 +199,15 @@ fn share_role(
     (place, binding): (Place, Option<BindingIx>),
 ) {
     let effect = Effect::Bind { role, place, binding };
-    let mut needs: Vec<u32> = by.map(|by| attack.fact(Fact::Identity(by))).into_iter().collect();
-    needs.extend(way.held.iter().filter_map(|held| match held.source {
-        HeldBy::Made { fact, .. } => Some(fact),
-        HeldBy::Grant { .. } => None,
-    }));
+    let (needs, held) = attack.needs_of(by, way);
     // A role without rules is held by everybody: one that is made for this, or one that is emptied before it is written.
     let bare = match attack.role(role) {
         None => Some(Fact::CanCreate(role)),
         Some(_) => Some(Fact::CanWrite(role)).filter(|&fact| attack.find(fact).is_some()),
     };
-    let mut add = |attack: &mut Attack<'_>, more: Vec<u32>, gain: Fact| {
+    let add = |attack: &mut Attack<'_>, more: Vec<u32>, gain: Fact| {
         let shares = Fact::Shares(request, way.site, by, role, place, matches!(gain, Fact::EmptyHolder(..)));
-        let how = How::Asks { request, site: way.site, by, held: way.held.clone() };
+        let how = How::Asks { request, site: way.site, by, held: held.clone() };
         attack.step([needs.clone(), more].concat(), shares, how);
         let shares = attack.fact(shares);
         attack.does(&TECHNIQUE, vec![shares], effect, gain);
