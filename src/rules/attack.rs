@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::held::{Held, HeldBy, RequestIx, Rights, Site};
+use super::held::{Held, HeldBy, RequestIx, Rights, Site, Way};
 use super::kubernetes;
 use super::technique::{At, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
@@ -63,8 +63,10 @@ pub(super) enum Fact {
     Holder(RoleKey, Place),
     /// Has an identity under a role that was made without rules, at a place.
     EmptyHolder(RoleKey, Place),
-    /// Can give every identity of theirs a right: what is left of a `Bound`.
-    Right(RoleKey, Place, (u8, Option<Name>)),
+    /// Can give every identity of theirs a right of a role that they can bind, by one of its rules.
+    Right(RoleKey, Place, (u8, Option<Name>, u32)),
+    /// Can give every identity of theirs a right, by whatever role.
+    Can(u8, Place, Option<Name>),
     /// Can write any rules into a role.
     CanWrite(RoleKey),
     /// Could, if the role were there.
@@ -77,8 +79,9 @@ pub(super) enum Fact {
     CanCreate(RoleKey),
     /// Can make an account that is not there.
     Exists(Subject),
-    /// This identity, or any of them, can bind others to a role, since it holds all rights of it.
-    Shares(RequestIx, Site, Option<Subject>, RoleKey),
+    /// This identity, or any of them, can bind others to a role there, since it holds all rights of it or, if so said, since the
+    /// role has none by then.
+    Shares(RequestIx, Site, Option<Subject>, RoleKey, Place, bool),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
     /// Can do everything at a place; at the cluster this is cluster-admin.
@@ -163,8 +166,8 @@ pub(super) struct Done {
     pub(super) site: Site,
     /// Whether no other way to make it was known before. What follows from the request alone needs to be said once.
     pub(super) first: bool,
-    /// A role that the identity is under at the cluster, where the request is made there: the one that grants the first right.
-    pub(super) under: Option<(RoleKey, Option<u32>)>,
+    /// The roles that grant the first right, any of them, and the facts that an identity is under them.
+    pub(super) under: Vec<(RoleKey, u32)>,
 }
 
 /// The graph under construction, and what techniques need to know.
@@ -384,7 +387,7 @@ impl<'g> Attack<'g> {
                 for request in inside.collect::<Vec<_>>() {
                     let site = Site { place, object: None, other: None };
                     let how = How::AsEverything { request, site, place };
-                    self.asked(request, site, vec![id], how, None);
+                    self.asked(request, site, vec![id], how, Vec::new());
                 }
             }
             _ => {}
@@ -427,8 +430,10 @@ impl<'g> Attack<'g> {
     /// Whoever can write into a role that they hold can do everything there.
     fn rewrite(&mut self, role: RoleKey, place: Place, holder: u32, writer: u32) {
         let (id, effect) = match self.facts[writer as usize] {
-            // It is there already.
-            Fact::CanMake(_) if matches!(self.facts[holder as usize], Fact::EmptyHolder(..)) => return,
+            // It is there already, and its rules are gone unless they are written.
+            Fact::CanMake(_) | Fact::CanFeed(_) if matches!(self.facts[holder as usize], Fact::EmptyHolder(..)) => {
+                return;
+            }
             Fact::CanFeed(_) => ("aggregated-role-inject", Effect::Feed { role, place }),
             _ => ("escalate-role", Effect::Write { role, place }),
         };
@@ -443,9 +448,8 @@ impl<'g> Attack<'g> {
         let groups: Vec<Vec<Held>> =
             groups(self.graph, subject).iter().filter_map(|group| self.held.get(group)).cloned().collect();
         let groups: Vec<&[Held]> = groups.iter().map(Vec::as_slice).collect();
-        let made = std::mem::take(&mut self.made);
+        let made = self.made.clone();
         self.ways(Some(subject), &own, &groups, &made);
-        self.made = made;
     }
 
     fn ways(&mut self, by: Option<Subject>, own: &[Held], groups: &[&[Held]], made: &[Held]) {
@@ -457,39 +461,61 @@ impl<'g> Attack<'g> {
                 continue;
             }
             for way in self.rights.ways(request, own, groups, made) {
-                let mut needs: Vec<u32> = by.map(|by| self.fact(Fact::Identity(by))).into_iter().collect();
-                needs.extend(way.held.iter().filter_map(|held| match held.source {
-                    HeldBy::Made { fact, .. } => Some(fact),
-                    HeldBy::Grant { .. } => None,
-                }));
-                let under = way.held.first().and_then(|held| self.under(held));
-                let how = How::Asks { request, site: way.site, by, held: way.held };
+                let (needs, held) = self.needs_of(by, &way);
+                let under = way.held.first().map(|first| self.under(*first)).unwrap_or_default();
+                let how = How::Asks { request, site: way.site, by, held };
                 self.asked(request, way.site, needs, how, under);
             }
         }
     }
 
-    /// The role behind a right, and the fact that somebody is under it.
-    fn under(&self, held: &Held) -> Option<(RoleKey, Option<u32>)> {
+    /// What a way to make a request rests on, and what grants each of its rights.
+    pub(super) fn needs_of(&mut self, by: Option<Subject>, way: &Way) -> (Vec<u32>, Vec<Held>) {
+        let mut needs: Vec<u32> = by.map(|by| self.fact(Fact::Identity(by))).into_iter().collect();
+        let mut held = way.held.clone();
+        for right in &mut held {
+            if matches!(right.source, HeldBy::Made(_)) {
+                let (at, place, name) = right.key();
+                let can = Fact::Can(at, place, name);
+                for made in self.serving(*right) {
+                    self.follows(vec![made], can);
+                }
+                let can = self.fact(can);
+                right.source = HeldBy::Made(can);
+                needs.push(can);
+            }
+        }
+        (needs, held)
+    }
+
+    /// The facts of rights that can be given to everybody and are as good as this one.
+    fn serving(&self, right: Held) -> Vec<u32> {
+        let serving = self.made.iter().filter(|made| made.serves(right));
+        let facts = serving.filter_map(|made| match made.source {
+            HeldBy::Made(fact) => Some(fact),
+            HeldBy::Grant { .. } => None,
+        });
+        facts.collect()
+    }
+
+    /// The roles behind a right, and the facts that somebody is under them.
+    fn under(&self, held: Held) -> Vec<(RoleKey, u32)> {
         match held.source {
             HeldBy::Grant { subject, binding, .. } => {
-                Some((role_key(self.graph, binding)?, self.find(Fact::Identity(subject))))
+                let role = role_key(self.graph, binding);
+                role.zip(self.find(Fact::Identity(subject))).into_iter().collect()
             }
-            HeldBy::Made { fact, .. } => match self.facts[fact as usize] {
-                Fact::Right(role, _, _) => Some((role, Some(fact))),
-                _ => None,
-            },
+            HeldBy::Made(_) => {
+                let role = |fact: u32| match self.facts[fact as usize] {
+                    Fact::Right(role, _, _) => Some((role, fact)),
+                    _ => None,
+                };
+                self.serving(held).into_iter().filter_map(role).collect()
+            }
         }
     }
 
-    fn asked(
-        &mut self,
-        request: RequestIx,
-        site: Site,
-        needs: Vec<u32>,
-        how: How,
-        under: Option<(RoleKey, Option<u32>)>,
-    ) {
+    fn asked(&mut self, request: RequestIx, site: Site, needs: Vec<u32>, how: How, under: Vec<(RoleKey, u32)>) {
         let first = self.find(Fact::Request(request, site)).is_none();
         if self.step(needs, Fact::Request(request, site), how) {
             let fact = self.fact(Fact::Request(request, site));
@@ -529,18 +555,18 @@ impl<'g> Attack<'g> {
         self.roles.get(&role).copied()
     }
 
-    /// The Roles of a place, all or those of a name.
+    /// The Roles of a place: all that are there, or those of a name, whether or not they are there.
     pub(super) fn roles_in(&self, place: Place, name: Option<Name>) -> Vec<RoleKey> {
-        let mut found: Vec<RoleKey> = match (place, name) {
-            (Place::Namespace(namespace), Some(name)) => vec![RoleKey { namespace: Some(namespace), name }],
-            _ => {
-                let here = |role: &&RoleKey| {
-                    role.namespace.is_some_and(|at| place.has(at)) && name.is_none_or(|name| name == role.name)
-                };
-                let missing = self.missing.iter().filter(|_| name.is_some());
-                self.roles.keys().chain(missing).filter(here).copied().collect()
-            }
+        let mut found: Vec<RoleKey> = match name {
+            Some(name) => self.new_roles(place).into_iter().map(|role| RoleKey { name, ..role }).collect(),
+            None => Vec::new(),
         };
+        let here = |role: &&RoleKey| {
+            role.namespace.is_some_and(|at| place.has(at)) && name.is_none_or(|name| name == role.name)
+        };
+        if name.is_none() || place == Place::EachNamespace {
+            found.extend(self.roles.keys().filter(here));
+        }
         found.sort_unstable();
         found.dedup();
         found

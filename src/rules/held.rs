@@ -36,13 +36,8 @@ pub(super) enum HeldBy {
         /// The rule's place in the role.
         rule: u32,
     },
-    /// A binding that the attacker makes on the way: the number of the fact, and the rule of its role.
-    Made {
-        /// The fact that stands for the right.
-        fact: u32,
-        /// The rule's place in the role.
-        rule: u32,
-    },
+    /// A binding that the attacker makes on the way: the number of the fact.
+    Made(u32),
 }
 
 /// Where and on what a request is made. A name that is not there means any.
@@ -209,7 +204,7 @@ impl Rights {
                         continue;
                     }
                     if let Some(held) = self.all(asked, site, &layers) {
-                        if !held.iter().any(|held| matches!(held.source, HeldBy::Made { .. })) {
+                        if !held.iter().any(|held| matches!(held.source, HeldBy::Made(_))) {
                             alone.push(site);
                         }
                         found.push(Way { site, held });
@@ -275,7 +270,9 @@ impl Rights {
             let (layer, held) =
                 layers.iter().enumerate().find_map(|(at, layer)| Some((at, find(layer, right, site.place, name)?)))?;
             of_first |= layer == 0;
-            found.push(held);
+            // Which of the bindings that can be made it is does not matter: any that serves.
+            let made = matches!(held.source, HeldBy::Made(_));
+            found.push(if made { Held { place: site.place, name, ..held } } else { held });
         }
         of_first.then_some(found)
     }
@@ -300,14 +297,26 @@ impl Held {
 
     /// The same, for a binding that the attacker makes.
     pub(super) fn made(supply: Supply, place: Place, fact: u32) -> Held {
-        Held { right: supply.right, place, name: supply.name, source: HeldBy::Made { fact, rule: supply.rule } }
+        Held { right: supply.right, place, name: supply.name, source: HeldBy::Made(fact) }
+    }
+
+    /// What tells it apart from other rights.
+    pub(super) fn key(self) -> (u8, Place, Option<Name>) {
+        (self.right, self.place, self.name)
+    }
+
+    /// Whether it is as good as another one.
+    pub(super) fn serves(self, other: Held) -> bool {
+        self.right == other.right
+            && other.place.covering().any(|place| place == self.place)
+            && (self.name.is_none() || self.name == other.name)
     }
 }
 
 impl Supply {
-    /// What tells two supplies of a role apart.
-    pub(super) fn key(self) -> (u8, Option<Name>) {
-        (self.right, self.name)
+    /// What tells two supplies of a role apart, and the rule.
+    pub(super) fn key(self) -> (u8, Option<Name>, u32) {
+        (self.right, self.name, self.rule)
     }
 }
 

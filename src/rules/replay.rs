@@ -94,7 +94,8 @@ impl<'g> State<'g> {
                         self.make(role)?;
                     }
                 }
-                if self.exists(role) {
+                // What was written once holds everything already.
+                if self.exists(role) && !self.rewritten.contains(&role) {
                     self.escalates(role)?;
                 }
                 self.is_under(role, place)?;
@@ -306,6 +307,10 @@ impl<'g> State<'g> {
         };
         if !self.exists(role) {
             return false;
+        }
+        // Who may rewrite it may empty it first.
+        if self.role(role).is_some() && self.escalates(role).is_ok() {
+            return true;
         }
         let servant: Vec<Rule<'_>> = self.role(role).into_iter().flat_map(rules).collect();
         let read = self.bindings_of(who).filter(|&(_, at)| reaches(at, place));

@@ -306,7 +306,7 @@ fn gather(
         let step = &attack.steps[by as usize];
         match &step.how {
             How::Asks { request, site, by, held } => {
-                let rights = rights(attack, *request, *site, effect, |at| evidence(attack, held.get(at)));
+                let rights = rights(attack, *request, *site, effect, |at| evidence(attack, walker, held.get(at)));
                 requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
                 open.extend(step.needs.iter().rev());
@@ -344,7 +344,7 @@ fn rights(
             On::Other => site.other.or(binding),
         };
         let name = name.filter(|&name| name != Name::EMPTY);
-        let verb = right.verbs.iter().find(|verb| grants(attack.graph, evidence, verb)).or(right.verbs.first())?;
+        let verb = right.verbs.iter().find(|verb| grants(attack, evidence, verb)).or(right.verbs.first())?;
         Some(RightDone { verb, api_group: right.api_group, resource: right.resource, name, place, evidence })
     });
     done.collect()
@@ -373,20 +373,29 @@ fn own_namespace(role: RoleKey) -> Option<Name> {
     role.namespace.filter(|&namespace| namespace != Name::STAR)
 }
 
-fn evidence(attack: &Attack<'_>, held: Option<&Held>) -> Option<Evidence> {
-    Some(match held?.source {
-        HeldBy::Grant { subject, binding, rule } => Evidence::Grant { subject, binding, rule },
-        HeldBy::Made { fact, rule } => match attack.facts[fact as usize] {
-            Fact::Right(role, place, _) => Evidence::Bound { role, place, rule },
-            _ => return None,
-        },
-    })
+fn evidence(attack: &Attack<'_>, walker: &Walker<'_>, held: Option<&Held>) -> Option<Evidence> {
+    match held?.source {
+        HeldBy::Grant { subject, binding, rule } => Some(Evidence::Grant { subject, binding, rule }),
+        HeldBy::Made(can) => {
+            // The binding that the walk made.
+            let step = &attack.steps[walker.by(can)? as usize];
+            step.needs.iter().find_map(|&need| match attack.facts[need as usize] {
+                Fact::Right(role, place, (_, _, rule)) => Some(Evidence::Bound { role, place, rule }),
+                _ => None,
+            })
+        }
+    }
 }
 
 /// Whether the rule behind a right has this verb.
-fn grants(graph: &AccessGraph, evidence: Evidence, verb: &str) -> bool {
-    let Evidence::Grant { binding, rule, .. } = evidence else { return true };
-    let Some(role) = graph.role_of(binding) else { return false };
+fn grants(attack: &Attack<'_>, evidence: Evidence, verb: &str) -> bool {
+    let graph = attack.graph;
+    let (role, rule) = match evidence {
+        Evidence::Grant { binding, rule, .. } => (graph.role_of(binding), rule),
+        Evidence::Bound { role, rule, .. } => (attack.role(role), rule),
+        Evidence::Everything(_) => return true,
+    };
+    let Some(role) = role else { return false };
     let verbs = graph.rule(graph.role(role).rules, rule).verbs;
     verbs.iter().any(|&own| own == Name::STAR || graph.text(own) == verb)
 }

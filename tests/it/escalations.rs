@@ -144,9 +144,9 @@ fn reached(graph: &AccessGraph, from: Subject) -> (Reached, Vec<Finding>) {
     let mut reached = Reached { cluster_admin: any(Target::ClusterAdmin), ..Reached::default() };
     for at in [ELSEWHERE, "a", "kube-system"] {
         let place = match graph.snapshot().names.find(at) {
-            _ if at == ELSEWHERE => Place::EachNamespace,
-            Some(name) => Place::Namespace(name),
-            None => continue,
+            Some(name) if at != ELSEWHERE => Place::Namespace(name),
+            // What nobody mentions is as any other.
+            _ => Place::EachNamespace,
         };
         if any(Target::NamespaceAdmin(place)) {
             reached.admin.insert(at.to_owned());
@@ -192,7 +192,8 @@ fn wrong(objects: &[Value]) -> Option<String> {
 /// The fewest objects that still show a difference.
 fn smallest(mut objects: Vec<Value>) -> Vec<Value> {
     loop {
-        let smaller = (0..objects.len()).find_map(|at| {
+        // The first one is in every cluster.
+        let smaller = (1..objects.len()).find_map(|at| {
             let mut fewer = objects.clone();
             fewer.remove(at);
             wrong(&fewer).is_some().then_some(fewer)
@@ -206,7 +207,7 @@ fn smallest(mut objects: Vec<Value>) -> Vec<Value> {
 
 /// The worlds of one run; `WORLDS=1001..5000` looks at others.
 fn seeds() -> std::ops::Range<u64> {
-    let Ok(range) = std::env::var("WORLDS") else { return 1..251 };
+    let Ok(range) = std::env::var("WORLDS") else { return 1..121 };
     let (from, to) = range.split_once("..").unwrap();
     from.parse().unwrap()..to.parse().unwrap()
 }
@@ -225,5 +226,5 @@ fn what_is_reached_is_what_an_attacker_that_tries_everything_reaches() {
         any += usize::from(!found.findings.is_empty());
         paths += found.findings.iter().filter(|finding| finding.moves() > 1).count();
     }
-    assert!(any > 60 && paths > 20, "{any} worlds with findings, {paths} findings of more than one step: too tame");
+    assert!(any > 40 && paths > 15, "{any} worlds with findings, {paths} findings of more than one step: too tame");
 }

@@ -56,6 +56,8 @@ struct State {
     bound_empty: BTreeSet<(Role, String)>,
     /// Roles that it can write anything into.
     rewritten: BTreeSet<Role>,
+    /// Roles that it can have anything added to.
+    fed: BTreeSet<Role>,
     /// Roles that it can make with anything in them.
     born: BTreeSet<Role>,
     /// Roles that it can make without rules.
@@ -199,7 +201,7 @@ impl Attacker {
                     state.rewritten.insert(role.clone());
                 }
                 if at.is_empty() && (state.rewritten.contains(&role) || state.born.contains(&role)) {
-                    state.rewritten.extend(self.aggregated.iter().filter(|whole| **whole != role).cloned());
+                    state.fed.extend(self.aggregated.iter().filter(|whole| **whole != role).cloned());
                 }
             }
             self.bind(who, at, state);
@@ -253,10 +255,11 @@ impl Attacker {
                         state.bound.insert((role.clone(), at.to_owned()));
                     }
                 }
-                None if state.made.contains(&role) => {
-                    state.bound_empty.insert((role.clone(), at.to_owned()));
-                }
                 None => {}
+            }
+            // A role without rules, be it new or emptied for this, is held by everybody.
+            if state.made.contains(&role) || state.rewritten.contains(&role) {
+                state.bound_empty.insert((role.clone(), at.to_owned()));
             }
         }
     }
@@ -300,7 +303,9 @@ impl Attacker {
         let own = own.filter(|binding| binding.namespace.is_empty() || binding.namespace == at).map(|b| &b.role);
         let bound = state.bound.iter().filter(|(_, place)| reaches(place, at)).map(|(role, _)| role);
         let empty = state.bound_empty.iter().filter(|(_, place)| reaches(place, at)).map(|(role, _)| role);
-        let any = own.chain(bound).any(|role| state.rewritten.contains(role) || state.born.contains(role));
+        let any = own
+            .chain(bound)
+            .any(|role| state.rewritten.contains(role) || state.born.contains(role) || state.fed.contains(role));
         any || empty.into_iter().any(|role| state.rewritten.contains(role))
     }
 
@@ -335,6 +340,7 @@ impl Attacker {
     fn role_names(&self, at: &str) -> BTreeSet<Role> {
         let mut names: BTreeSet<String> = [FRESH.to_owned()].into();
         names.extend(self.roles.values().flatten().flat_map(|rule| rule.names.iter().cloned()));
+        names.remove("");
         let mut roles: BTreeSet<Role> = names.into_iter().map(|name| (at.to_owned(), name)).collect();
         roles.extend(self.roles.keys().chain(self.bindings.iter().map(|b| &b.role)).filter(|r| r.0 == at).cloned());
         roles
@@ -342,7 +348,8 @@ impl Attacker {
 
     fn binding_names(&self) -> BTreeSet<String> {
         let rules = self.roles.values().flatten().flat_map(|rule| rule.names.iter().cloned());
-        rules.chain(self.bindings.iter().map(|binding| binding.name.clone())).collect()
+        let names = rules.chain(self.bindings.iter().map(|binding| binding.name.clone()));
+        names.filter(|name| !name.is_empty()).collect()
     }
 }
 

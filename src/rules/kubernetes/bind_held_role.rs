@@ -1,12 +1,12 @@
 //! `bind-held-role`: whoever holds all rules of a role may bind others to it. Alone this gains nothing; it is the way under a role
-//! that is rewritten afterwards.
+//! that is rewritten afterwards, and the way to bring two halves together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{BindingIx, RoleIx};
 use crate::model::{Name, Rule, Subject, uncovered};
 use crate::rules::attack::{Attack, Effect, Fact, How, Place, RoleKey, groups, place_in, place_of, role_key};
-use crate::rules::held::{Held, HeldBy, RequestIx, Rights, Way};
+use crate::rules::held::{Held, RequestIx, Rights, Way};
 use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
@@ -14,7 +14,7 @@ const CREATE: &[&str] = &["create"];
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "bind-held-role",
-    title: "Bind a role that is held already, before it is rewritten",
+    title: "Bind a role without the right to bind it",
     kind: Kind::Move,
     requests: &[
         Request { rights: &[rbac(CREATE, "clusterrolebindings", On::Nothing)], at: At::Cluster },
@@ -30,9 +30,11 @@ pub(super) const TECHNIQUE: Technique = Technique {
             at: At::Namespace,
         },
     ],
-    gain: "a place under the role",
-    why: "Who holds every rule of a role may bind it without `bind`; a role without rules is held by everybody. The check looks at \
-          the rules of that moment: what the role gets later, all its subjects get.",
+    gain: "a place under the role, for any identity",
+    why: "Who holds every rule of a role may bind it without `bind`, and a role without rules is held by everybody: one that is \
+          made for it, or one that is emptied first by whoever may rewrite it. The check looks at the rules of that moment; what \
+          the role gets later, all its subjects get. And whatever one identity holds it can give to another one, which may \
+          hold the other half of a request.",
     remedy: "Take away the right to write the role (see escalate-role), or the right to write bindings.",
     confidence: Confidence::Performed,
     attack: &["T1098.006"],
@@ -196,19 +198,27 @@ fn share_role(
     role: RoleKey,
     (place, binding): (Place, Option<BindingIx>),
 ) {
-    let Some(mut needs) = covered(attack, by, role, place) else { return };
-    needs.extend(by.map(|by| attack.fact(Fact::Identity(by))));
-    needs.extend(way.held.iter().filter_map(|held| match held.source {
-        HeldBy::Made { fact, .. } => Some(fact),
-        HeldBy::Grant { .. } => None,
-    }));
-    let shares = Fact::Shares(request, way.site, by, role);
-    let how = How::Asks { request, site: way.site, by, held: way.held.clone() };
-    attack.step(needs, shares, how);
-    let shares = attack.fact(shares);
-    // A role that is made for this has no rules yet, and only rewriting it gives it some.
-    let gain = if attack.role(role).is_some() { Fact::Bound(role, place) } else { Fact::EmptyHolder(role, place) };
-    attack.does(&TECHNIQUE, vec![shares], Effect::Bind { role, place, binding }, gain);
+    let effect = Effect::Bind { role, place, binding };
+    let (needs, held) = attack.needs_of(by, way);
+    // A role without rules is held by everybody: one that is made for this, or one that is emptied before it is written.
+    let bare = match attack.role(role) {
+        None => Some(Fact::CanCreate(role)),
+        Some(_) => Some(Fact::CanWrite(role)).filter(|&fact| attack.find(fact).is_some()),
+    };
+    let add = |attack: &mut Attack<'_>, more: Vec<u32>, gain: Fact| {
+        let shares = Fact::Shares(request, way.site, by, role, place, matches!(gain, Fact::EmptyHolder(..)));
+        let how = How::Asks { request, site: way.site, by, held: held.clone() };
+        attack.step([needs.clone(), more].concat(), shares, how);
+        let shares = attack.fact(shares);
+        attack.does(&TECHNIQUE, vec![shares], effect, gain);
+    };
+    if let Some(bare) = bare {
+        let bare = attack.fact(bare);
+        add(attack, vec![bare], Fact::EmptyHolder(role, place));
+    }
+    if let Some(covered) = covered(attack, by, role, place) {
+        add(attack, covered, Fact::Bound(role, place));
+    }
 }
 
 /// What it takes for an identity to hold all rules of a role at a place; none when it does not.
@@ -218,10 +228,7 @@ fn covered(attack: &mut Attack<'_>, by: Option<Subject>, role: RoleKey, place: P
     let rules_of = |at: RoleIx| {
         graph.snapshot().rules.set(graph.role(at).rules).iter().map(|&rule| graph.snapshot().rules.rule(rule))
     };
-    let Some(at) = attack.role(role) else {
-        // A new role has no rules yet.
-        return Some(vec![attack.fact(Fact::CanCreate(role))]);
-    };
+    let at = attack.role(role)?;
     let servant: Vec<Rule<'_>> = rules_of(at).collect();
     let mut owner: Vec<Rule<'_>> = Vec::new();
     for subject in by.into_iter().flat_map(|by| [by].into_iter().chain(groups(graph, by))) {
@@ -279,9 +286,50 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_is_not_held_is_not_bound() {
+    fn a_role_is_emptied_bound_and_rewritten() {
         check(
             "role manager: escalate,patch roles.rbac; create rolebindings.rbac
+             role dev/big: get secrets
+             bind dev/m=manager user:alice",
+            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin",
+        );
+    }
+
+    #[test]
+    fn halves_come_together_when_one_can_be_given_away() {
+        let halves = "role t: create serviceaccounts/token
+             role bind: bind clusterroles.rbac
+             bind dev/t=t user:alice
+             bind dev/b=bind sa:dev/bot";
+        check(
+            &format!(
+                "{halves}
+                 role write: create rolebindings.rbac
+                 bind dev/w=write user:alice"
+            ),
+            "alice -> admin of dev: bind-held-role, token-request, bind-role, namespace-admin",
+        );
+        // Changing a binding to another role gives nothing of this one away.
+        check(
+            &format!(
+                "{halves}
+                 role write: patch rolebindings.rbac t
+                 bind dev/w=write user:alice"
+            ),
+            "",
+        );
+    }
+
+    #[test]
+    fn a_role_that_is_neither_held_nor_written_is_not_bound() {
+        check(
+            "role writer: create rolebindings.rbac
+             role dev/big: * secrets; create roles,rolebindings.rbac; create pods
+             bind dev/w=writer user:alice",
+            "",
+        );
+        check(
+            "role manager: escalate,patch roles.rbac other; create rolebindings.rbac
              role dev/big: get secrets
              bind dev/m=manager user:alice",
             "",

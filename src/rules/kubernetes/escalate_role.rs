@@ -69,11 +69,10 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     match (done.within, done.site.object) {
         (0, None) => {
             // Whoever may do this in the whole cluster is under a ClusterRole there: the one that says so.
-            let Some((role, under)) = done.under else { return };
-            let mut needs = vec![done.fact];
-            needs.extend(under);
-            let effect = Effect::Write { role, place: Place::Cluster };
-            attack.does(done.technique, needs, effect, Fact::Everything(Place::Cluster));
+            for (role, under) in done.under {
+                let effect = Effect::Write { role, place: Place::Cluster };
+                attack.does(done.technique, vec![done.fact, under], effect, Fact::Everything(Place::Cluster));
+            }
         }
         _ if !done.first => {}
         (0, Some(name)) => write(attack, &done, RoleKey { namespace: None, name }),
@@ -88,10 +87,23 @@ fn build(attack: &mut Attack<'_>, done: Done) {
                 }
             }
         }
-        (2 | 3, _) => attack.creates(&done, Fact::CanMake),
-        // Who may make a role of this name by writing it may write it afterwards.
-        (4 | 5, _) => attack.creates(&done, Fact::CanWrite),
-        _ => attack.creates(&done, Fact::CanCreate),
+        (within, name) => {
+            // A name that can be made is one more that can be written.
+            if let Some(name) = name {
+                let inside = attack.roles_in(done.site.place, Some(name));
+                let wide = done.site.place == Place::Cluster;
+                let roles = if wide { vec![RoleKey { namespace: None, name }] } else { inside };
+                for role in roles {
+                    attack.name_missing(role);
+                }
+            }
+            match within {
+                2 | 3 => attack.creates(&done, Fact::CanMake),
+                // Who may make a role of this name by writing it may write it afterwards.
+                4 | 5 => attack.creates(&done, Fact::CanWrite),
+                _ => attack.creates(&done, Fact::CanCreate),
+            }
+        }
     }
 }
 
