@@ -160,8 +160,9 @@ impl Snapshot {
     }
 
     fn absorb(&mut self, part: Snapshot, moved: &[Name]) {
-        let sets = self.rules.absorb(&part.rules, moved);
-        let subjects = self.subjects.absorb(&part.subjects, moved);
+        // What is absorbed is freed at once: large parts are the peak of memory.
+        let sets = self.rules.absorb(part.rules, moved);
+        let subjects = self.subjects.absorb(part.subjects, moved);
         let pod_refs = self.pod_refs.absorb(&part.pod_refs, moved);
         let to = Moved { names: moved, sets: &sets, subjects: &subjects, pod_refs: &pod_refs };
         if self.clusters.is_empty() {
@@ -170,48 +171,48 @@ impl Snapshot {
         if self.files.is_empty() {
             self.files = part.files;
         }
-        self.roles.extend(part.roles.into_iter().map(|role| to.role(role)));
-        self.bindings.extend(part.bindings.into_iter().map(|binding| to.binding(binding)));
-        self.service_accounts.extend(part.service_accounts.into_iter().map(|account| ServiceAccount {
+        append(&mut self.roles, part.roles, |role| to.role(role));
+        append(&mut self.bindings, part.bindings, |binding| to.binding(binding));
+        append(&mut self.service_accounts, part.service_accounts, |account| ServiceAccount {
             namespace: to.name(account.namespace),
             name: to.name(account.name),
             ..account
-        }));
-        self.namespaces.extend(part.namespaces.into_iter().map(|namespace| Namespace {
+        });
+        append(&mut self.namespaces, part.namespaces, |namespace| Namespace {
             name: to.name(namespace.name),
             labels: to.labels(&namespace.labels),
             ..namespace
-        }));
-        self.pods.extend(part.pods.into_iter().map(|pod| to.pod(pod)));
-        self.nodes.extend(part.nodes.into_iter().map(|node| Node {
+        });
+        append(&mut self.pods, part.pods, |pod| to.pod(pod));
+        append(&mut self.nodes, part.nodes, |node| Node {
             name: to.name(node.name),
             labels: to.labels(&node.labels),
             ..node
-        }));
-        self.volumes.extend(part.volumes.into_iter().map(|mut volume| {
+        });
+        append(&mut self.volumes, part.volumes, |mut volume| {
             for secret in &mut volume.secrets {
                 *secret = to.pair(*secret);
             }
             volume.secrets.sort_unstable();
             let claim = volume.claim.map(|claim| to.pair(claim));
             PersistentVolume { name: to.name(volume.name), claim, ..volume }
-        }));
-        self.attachments.extend(part.attachments.into_iter().map(|attachment| VolumeAttachment {
+        });
+        append(&mut self.attachments, part.attachments, |attachment| VolumeAttachment {
             name: to.name(attachment.name),
             node: to.name(attachment.node),
             ..attachment
-        }));
-        self.slices.extend(part.slices.into_iter().map(|slice| ResourceSlice {
+        });
+        append(&mut self.slices, part.slices, |slice| ResourceSlice {
             name: to.name(slice.name),
             node: to.name(slice.node),
             ..slice
-        }));
-        self.secrets.extend(part.secrets.into_iter().map(|secret| Secret {
+        });
+        append(&mut self.secrets, part.secrets, |secret| Secret {
             namespace: to.name(secret.namespace),
             name: to.name(secret.name),
             kind: to.name(secret.kind),
             ..secret
-        }));
+        });
         self.resources.extend(part.resources);
         self.discovered |= part.discovered;
         for (key, count) in part.counts {
@@ -333,6 +334,16 @@ fn title(names: &Names, kind: &str, namespace: Option<Name>, name: Name) -> Stri
     match namespace {
         Some(namespace) => format!("{kind} `{}/{}`", names.text(namespace), names.text(name)),
         None => format!("Cluster{kind} `{}`", names.text(name)),
+    }
+}
+
+/// Adds the objects of a part behind those that are there; of the first part in its own memory.
+fn append<T>(all: &mut Vec<T>, part: Vec<T>, moved: impl FnMut(T) -> T) {
+    if all.is_empty() {
+        *all = part.into_iter().map(moved).collect();
+    } else {
+        all.reserve_exact(part.len());
+        all.extend(part.into_iter().map(moved));
     }
 }
 
