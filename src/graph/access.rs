@@ -81,11 +81,14 @@ impl<T: Copy> Lists<T> {
     }
 }
 
-/// Which rule sets of one scope name a resource, ascending; and those that have URLs.
+/// A rule, by its rule set and its place in it.
+type Place = (RuleSetId, u32);
+
+/// Which rules of one scope name a resource, ascending; and those that have URLs.
 struct Postings {
     scope: usize,
-    by_resource: Vec<(Name, RuleSetId)>,
-    with_urls: Vec<RuleSetId>,
+    by_resource: Vec<(Name, Place)>,
+    with_urls: Vec<Place>,
 }
 
 /// From how many distinct rule sets in one scope looking a resource up beats trying each set.
@@ -141,14 +144,14 @@ impl AccessGraph {
         if sets.len() < MANY_RULE_SETS {
             return None;
         }
-        let mut by_resource: Vec<(Name, RuleSetId)> = sets
-            .iter()
-            .flat_map(|&set| self.by_resource.get(set.index()).iter().map(move |&(resource, _)| (resource, set)))
-            .collect();
+        let resources = |&set: &RuleSetId| {
+            self.by_resource.get(set.index()).iter().map(move |&(resource, rule)| (resource, (set, rule)))
+        };
+        let mut by_resource: Vec<(Name, Place)> = sets.iter().flat_map(resources).collect();
         by_resource.sort_unstable();
-        by_resource.dedup();
         by_resource.shrink_to_fit();
-        let with_urls = sets.into_iter().filter(|set| !self.with_urls.get(set.index()).is_empty()).collect();
+        let urls = |&set: &RuleSetId| self.with_urls.get(set.index()).iter().map(move |&rule| (set, rule));
+        let with_urls = sets.iter().flat_map(urls).collect();
         Some(Postings { scope, by_resource, with_urls })
     }
 
@@ -232,26 +235,6 @@ impl AccessGraph {
         self.snapshot.rules.rule(self.snapshot.rules.set(set)[position as usize])
     }
 
-    /// Calls `each` with every rule of a set that answers the question, in the role's order, and the names it covers.
-    pub fn matches<'g>(&'g self, set: RuleSetId, question: &Question<'_>, mut each: impl FnMut(u32, MatchedNames<'g>)) {
-        let mut candidates: Vec<u32> = Vec::new();
-        match question {
-            Question::Resource { .. } => {
-                for wanted in tokens(question) {
-                    candidates.extend(equal(self.by_resource.get(set.index()), wanted).iter().map(|&(_, rule)| rule));
-                }
-                candidates.sort_unstable();
-                candidates.dedup();
-            }
-            Question::NonResource { .. } => candidates.extend_from_slice(self.with_urls.get(set.index())),
-        }
-        for rule in candidates {
-            if let Some(names) = self.rule(set, rule).matches(question, &self.snapshot.names) {
-                each(rule, names);
-            }
-        }
-    }
-
     /// Whether a rule set allows the request as it is asked.
     pub fn allows(&self, set: RuleSetId, question: &Question<'_>) -> bool {
         let allows =
@@ -263,37 +246,63 @@ impl AccessGraph {
         }
     }
 
-    /// Calls `each` with every rule set that bindings of a scope grant and that may answer the question, and those bindings.
-    pub fn candidates(
-        &self,
+    /// Calls `each` with the bindings of a scope that answer a question, those of one rule set at once, and with the rules of the set
+    /// that do, in the role's order, and the names they cover.
+    ///
+    /// O(rules of the scope that name the resource, and matching bindings) after a look-up.
+    pub fn answers<'g>(
+        &'g self,
         scope: Scope,
         question: &Question<'_>,
-        mut each: impl FnMut(RuleSetId, &[(RuleSetId, BindingIx)]),
+        mut each: impl FnMut(&[(RuleSetId, BindingIx)], &[(u32, MatchedNames<'g>)]),
     ) {
         let Ok(at) = self.scopes.binary_search(&scope) else { return };
         let bindings = &self.bindings_by_rules[self.range(at)];
+        let mut matched: Vec<(u32, MatchedNames<'g>)> = Vec::new();
+        let mut answer = |rules: &[Place], granted: Option<&[(RuleSetId, BindingIx)]>| {
+            matched.clear();
+            let test =
+                |&(set, rule): &Place| Some((rule, self.rule(set, rule).matches(question, &self.snapshot.names)?));
+            matched.extend(rules.iter().filter_map(test));
+            if let (Some(&(set, _)), false) = (rules.first(), matched.is_empty()) {
+                each(granted.unwrap_or_else(|| equal(bindings, set)), &matched);
+            }
+        };
+        let mut rules: Vec<Place> = Vec::new();
         if let Ok(found) = self.postings.binary_search_by_key(&at, |postings| postings.scope) {
             let postings = &self.postings[found];
-            let mut sets: Vec<RuleSetId> = Vec::new();
             match question {
+                Question::NonResource { .. } => rules.extend_from_slice(&postings.with_urls),
                 Question::Resource { .. } => {
-                    for wanted in tokens(question) {
-                        sets.extend(equal(&postings.by_resource, wanted).iter().map(|&(_, set)| set));
-                    }
-                    sets.sort_unstable();
-                    sets.dedup();
-                }
-                Question::NonResource { .. } => sets.extend_from_slice(&postings.with_urls),
-            }
-            for set in sets {
-                each(set, equal(bindings, set));
-            }
-        } else {
-            for group in bindings.chunk_by(|(a, _), (b, _)| a == b) {
-                if let Some(&(set, _)) = group.first() {
-                    each(set, group);
+                    rules.extend(
+                        tokens(question).flat_map(|wanted| equal(&postings.by_resource, wanted)).map(|&(_, at)| at),
+                    );
+                    rules.sort_unstable();
+                    rules.dedup();
                 }
             }
+            for of_set in rules.chunk_by(|(a, _), (b, _)| a == b) {
+                answer(of_set, None);
+            }
+            return;
+        }
+        for granted in bindings.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some(&(set, _)) = granted.first() else { continue };
+            rules.clear();
+            match question {
+                Question::NonResource { .. } => {
+                    rules.extend(self.with_urls.get(set.index()).iter().map(|&rule| (set, rule)));
+                }
+                Question::Resource { .. } => {
+                    let of_set = self.by_resource.get(set.index());
+                    rules.extend(
+                        tokens(question).flat_map(|wanted| equal(of_set, wanted)).map(|&(_, rule)| (set, rule)),
+                    );
+                    rules.sort_unstable();
+                    rules.dedup();
+                }
+            }
+            answer(&rules, Some(granted));
         }
     }
 
@@ -329,6 +338,10 @@ impl AccessGraph {
                     return Err(format!("binding {} is missing at a subject of it", self.text(binding.name)));
                 }
             }
+        }
+        let subjects: Vec<Subject> = self.snapshot.subjects.iter().map(|(_, subject)| subject).collect();
+        if !subjects.is_sorted_by(|a, b| a < b) {
+            return Err("subjects are not numbered in their order".to_owned());
         }
         let granted = self.role_of.iter().flatten().count();
         if granted != self.bindings_by_rules.len() {

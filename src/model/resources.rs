@@ -54,6 +54,20 @@ pub struct ResourceTable {
 /// Dumped from the discovery of kube-apiserver 1.36.3, with every API version turned on.
 const BUILT_IN: &str = include_str!("resources.tsv");
 
+/// What the 1.36 server of the table does not list and the API of 1.37 has, behind a feature gate or by default, in the table's own
+/// columns (the API types of k8s-openapi 0.29 for 1.37).
+const ADDED_IN_1_37: &str = "\
+certificates.k8s.io\tv1\tclustertrustbundles\tClusterTrustBundle\tfalse\t@\tclustertrustbundle
+certificates.k8s.io\tv1\tpodcertificaterequests\tPodCertificateRequest\ttrue\t@\tpodcertificaterequest
+certificates.k8s.io\tv1\tpodcertificaterequests/status\tPodCertificateRequest\ttrue\tget,patch,update\t
+lifecycle.k8s.io\tv1alpha1\tevictionrequests\tEvictionRequest\ttrue\t@\tevictionrequest
+lifecycle.k8s.io\tv1alpha1\tevictions\tEviction\ttrue\t@\teviction
+scheduling.k8s.io\tv1alpha3\tcompositepodgroups\tCompositePodGroup\ttrue\t@\tcompositepodgroup
+scheduling.k8s.io\tv1beta1\tpodgroups\tPodGroup\ttrue\t@\tpodgroup
+scheduling.k8s.io\tv1beta1\tworkloads\tWorkload\ttrue\t@\tworkload
+storagemigration.k8s.io\tv1\tstorageversionmigrations\tStorageVersionMigration\tfalse\t@\tstorageversionmigration
+";
+
 /// Resources that the authorizers ask about and discovery never lists, with the verbs that count on them.
 /// Sources: kubernetes.io docs "User impersonation" and KEP-5284 (users, groups, uids, userextras, and nodes and
 /// serviceaccounts in authentication.k8s.io), "Certificate signing requests" (signers), KEP-5018 (resourceclaims/binding,
@@ -340,7 +354,7 @@ fn words(list: &str) -> Vec<String> {
 }
 
 fn built_in() -> impl Iterator<Item = ApiResource> {
-    BUILT_IN.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+    BUILT_IN.lines().chain(ADDED_IN_1_37.lines()).filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut columns = line.split('\t');
         let mut next = || columns.next().map(str::to_owned);
         let (group, version, resource, kind) = (next()?, next()?, next()?, next()?);
@@ -354,9 +368,42 @@ fn built_in() -> impl Iterator<Item = ApiResource> {
             version,
             kind,
             namespaced: namespaced == "true",
-            verbs: words(&verbs),
+            // All verbs of an object that is stored.
+            verbs: if verbs == "@" { words(&SERVED_VERBS.join(",")) } else { words(&verbs) },
             singular,
             short_names: words(&short_names),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_tables_is_a_resource() {
+        let lines = BUILT_IN.lines().chain(ADDED_IN_1_37.lines()).filter(|line| !line.starts_with('#')).count();
+        assert_eq!(built_in().count(), lines);
+        let table = ResourceTable::new(&[], false);
+        for (group, resource, namespaced) in [
+            ("", "pods", true),
+            ("", "nodes", false),
+            ("certificates.k8s.io", "clustertrustbundles", false),
+            ("certificates.k8s.io", "podcertificaterequests", true),
+            ("storagemigration.k8s.io", "storageversionmigrations", false),
+        ] {
+            let known = table.known(group, resource, "").unwrap();
+            assert_eq!(known.namespaced, namespaced, "{resource}");
+            assert_eq!(table.verb_warning("list", &table.resolve("list", resource)), None);
+        }
+    }
+
+    #[test]
+    fn what_the_server_lists_itself_is_not_added_again() {
+        let mut keys: Vec<_> = built_in().map(|at| (at.group, at.resource, at.subresource)).collect();
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+    }
 }

@@ -70,6 +70,7 @@ pub struct Snapshot {
     /// Every distinct rule and rule set.
     pub rules: RuleTable,
     /// Every distinct subject of a binding.
+    // INVARIANT: in a united snapshot the order of their numbers is the order of the subjects.
     pub subjects: SubjectTable,
     /// The clusters, by `ClusterId`.
     pub clusters: Vec<Cluster>,
@@ -152,6 +153,8 @@ impl Snapshot {
         let (names, moved) = Names::unite(&tables);
         drop(tables);
         all.names = names;
+        all.subjects =
+            SubjectTable::sorted(bodies.iter().zip(&moved).map(|(part, moved)| (&part.subjects, &moved[..])));
         for (part, moved) in bodies.into_iter().zip(&moved) {
             all.absorb(part, moved);
         }

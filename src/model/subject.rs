@@ -195,6 +195,19 @@ impl SubjectTable {
         self.subjects.is_empty()
     }
 
+    /// A table of all subjects of several tables whose names were moved, numbered in their order; without sets.
+    pub(super) fn sorted<'t>(tables: impl Iterator<Item = (&'t SubjectTable, &'t [Name])>) -> SubjectTable {
+        let mut all: Vec<Subject> =
+            tables.flat_map(|(table, moved)| table.subjects.iter().map(|subject| subject.moved(moved))).collect();
+        all.sort_unstable();
+        all.dedup();
+        let mut sorted = SubjectTable::default();
+        for subject in all {
+            sorted.intern(subject);
+        }
+        sorted
+    }
+
     /// Adds the subjects and sets of another table whose names were moved; gives the new number of each old set.
     pub(super) fn absorb(&mut self, other: SubjectTable, moved: &[Name]) -> Vec<SubjectSetId> {
         let subjects: Vec<SubjectId> = other.subjects.iter().map(|subject| self.intern(subject.moved(moved))).collect();

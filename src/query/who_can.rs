@@ -173,11 +173,12 @@ impl WhoCan {
             self.leave_out(masters);
             return;
         }
-        let (mut own, others): (Vec<Row>, Vec<Row>) =
-            std::mem::take(&mut self.rows).into_iter().partition(|row| row.subject == masters);
+        let from = self.rows.iter().position(|row| row.subject == masters).unwrap_or(0);
+        let len = self.rows[from..].iter().take_while(|row| row.subject == masters).count();
+        let mut own: Vec<Row> = self.rows.drain(from..from + len).collect();
         let is_whole = |row: &Row| row.place == Place::Cluster && row.decision == Decision::Allowed;
         let bound = own.iter().position(is_whole).map(|at| own.remove(at).grants);
-        self.rows.push(Row {
+        let first = Row {
             subject: masters,
             place: Place::Cluster,
             resource_names: Vec::new(),
@@ -185,9 +186,8 @@ impl WhoCan {
             decision: Decision::Allowed,
             grants: bound.unwrap_or_default(),
             node_grants: Vec::new(),
-        });
-        self.rows.extend(own);
-        self.rows.extend(others);
+        };
+        self.rows.splice(0..0, std::iter::once(first).chain(own));
     }
 }
 
@@ -214,17 +214,19 @@ impl Search<'_> {
     fn scope(&mut self, scope: Scope, question: &Question<'_>) {
         let Search { graph, hits, rules, names } = self;
         let graph = *graph;
-        graph.candidates(scope, question, |set, bindings| {
+        graph.answers(scope, question, |bindings, matched| {
             let from = end(rules);
             let mut limited: Vec<Name> = Vec::new();
             let mut limiting: Vec<u32> = Vec::new();
-            graph.matches(set, question, |rule, matched| match matched {
-                MatchedNames::Every => rules.push(rule),
-                MatchedNames::Only(only) => {
-                    limited.extend_from_slice(only);
-                    limiting.push(rule);
+            for &(rule, covers) in matched {
+                match covers {
+                    MatchedNames::Every => rules.push(rule),
+                    MatchedNames::Only(only) => {
+                        limited.extend_from_slice(only);
+                        limiting.push(rule);
+                    }
                 }
-            });
+            }
             let full = (from, end(rules));
             rules.extend_from_slice(&limiting);
             let narrow = (full.1, end(rules));
@@ -250,7 +252,8 @@ impl Search<'_> {
     fn rows(self, filter: Filter<'_>) -> WhoCan {
         let Search { graph, mut hits, rules, names } = self;
         let subjects = &graph.snapshot().subjects;
-        hits.sort_unstable_by_key(|hit| (subjects.get(hit.subject), hit.names != 0, hit.binding));
+        // The numbers of subjects are in their order.
+        hits.sort_unstable_by_key(|hit| (hit.subject, hit.names != 0, hit.binding));
         // A binding that names a subject twice grants it once.
         hits.dedup_by_key(|hit| (hit.subject, hit.names != 0, hit.binding));
         let mut answer = WhoCan { rules, ..WhoCan::default() };
@@ -274,43 +277,41 @@ impl Search<'_> {
 
 /// The rows of one subject: one for the whole cluster, and one for the namespaces with the same names.
 fn rows_of(graph: &AccessGraph, subject: Subject, hits: &[Hit], names: &[Vec<Name>], rows: &mut Vec<Row>) {
-    let mut by_names: BTreeMap<Vec<Name>, (Vec<Name>, Vec<Grant>)> = BTreeMap::new();
-    for here in hits.chunk_by(|a, b| graph.scope_of(a.binding) == graph.scope_of(b.binding)) {
-        let Some(first) = here.first() else { continue };
-        let mut only: Vec<Name> = here.iter().flat_map(|hit| &names[hit.names as usize]).copied().collect();
-        only.sort_unstable();
-        only.dedup();
-        let grants = here.iter().map(|hit| Grant { binding: hit.binding, rules: hit.rules.0..hit.rules.1 });
-        match graph.scope_of(first.binding).namespace {
-            None => rows.push(Row {
-                subject,
-                place: Place::Cluster,
-                decision: decision(&only),
-                resource_names: only,
-                authorizer: Authorizer::Rbac,
-                grants: grants.collect(),
-                node_grants: Vec::new(),
-            }),
-            Some(namespace) => {
-                let (namespaces, all) = by_names.entry(only).or_default();
-                namespaces.push(namespace);
-                all.extend(grants);
-            }
-        }
-    }
-    rows.extend(by_names.into_iter().map(|(only, (namespaces, grants))| Row {
+    let row = |place, only: Vec<Name>, grants| Row {
         subject,
-        place: Place::Namespaces(namespaces),
-        decision: decision(&only),
+        place,
+        decision: if only.is_empty() { Decision::Allowed } else { Decision::Named },
         resource_names: only,
         authorizer: Authorizer::Rbac,
         grants,
         node_grants: Vec::new(),
-    }));
-}
-
-fn decision(only: &[Name]) -> Decision {
-    if only.is_empty() { Decision::Allowed } else { Decision::Named }
+    };
+    let grant = |hit: &Hit| Grant { binding: hit.binding, rules: hit.rules.0..hit.rules.1 };
+    let mut by_names: BTreeMap<Vec<Name>, (Vec<Name>, Vec<Grant>)> = BTreeMap::new();
+    let mut rest = hits;
+    while let Some(first) = rest.first() {
+        let scope = graph.scope_of(first.binding);
+        let len = rest.iter().take_while(|hit| graph.scope_of(hit.binding) == scope).count();
+        let (here, behind) = rest.split_at(len);
+        rest = behind;
+        let mut only: Vec<Name> = here.iter().flat_map(|hit| &names[hit.names as usize]).copied().collect();
+        only.sort_unstable();
+        only.dedup();
+        match scope.namespace {
+            None => rows.push(row(Place::Cluster, only, here.iter().map(grant).collect())),
+            // The only namespace needs no grouping.
+            Some(namespace) if rest.is_empty() && by_names.is_empty() => {
+                rows.push(row(Place::Namespaces(vec![namespace]), only, here.iter().map(grant).collect()));
+            }
+            Some(namespace) => {
+                let (namespaces, all) = by_names.entry(only).or_default();
+                namespaces.push(namespace);
+                all.extend(here.iter().map(grant));
+            }
+        }
+    }
+    let grouped = by_names.into_iter();
+    rows.extend(grouped.map(|(only, (namespaces, grants))| row(Place::Namespaces(namespaces), only, grants)));
 }
 
 fn end(rules: &[u32]) -> u32 {

@@ -55,7 +55,7 @@ fn record_parity() {
     }
 }
 
-/// How much of the worlds of a run is recorded: some 3,000 reviews, 1 MB.
+/// How much of the worlds of a run is recorded: some 2,700 reviews, 1 MB.
 const RECORDED_RBAC: usize = 7;
 const RECORDED_REVIEWS: usize = 270;
 

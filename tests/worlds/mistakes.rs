@@ -452,7 +452,9 @@ pub(crate) const MISTAKES: &[Mistake] = &[
             let selector = &mut review["spec"]["resourceAttributes"]["fieldSelector"]["requirements"];
             if let Some(requirement) = selector.as_array_mut().and_then(|all| all.first_mut()) {
                 requirement["operator"] = "In".into();
-                requirement["values"].as_array_mut().unwrap().truncate(1);
+                if let Some(values) = requirement["values"].as_array_mut() {
+                    values.truncate(1);
+                }
             }
         },
     },
