@@ -45,7 +45,7 @@ pub struct Limits {
 
 impl Limits {
     /// More than any real input needs.
-    pub const DEFAULT: Limits = Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 200 };
+    pub const DEFAULT: Limits = Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 100 };
 }
 
 impl Default for Limits {

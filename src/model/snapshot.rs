@@ -226,19 +226,26 @@ impl Snapshot {
     }
 
     fn sort(&mut self) {
-        let mut repeats = Vec::new();
+        // Where the first and the last of several with one name stand, how many they are, and what.
+        let mut repeats: Vec<(Origin, Origin, u64, String)> = Vec::new();
         let names = &self.names;
         macro_rules! keep_last {
             ($list:ident, $what:expr, $key:expr) => {
                 let key = $key;
                 self.$list.sort_unstable_by_key(|object| (key(object), object.origin));
+                let mut again = false;
                 // `dedup_by` hands over the later one first and drops it, so the two change places.
                 self.$list.dedup_by(|later, earlier| {
                     let same = key(later) == key(earlier);
+                    match repeats.last_mut().filter(|_| same && again) {
+                        Some((_, last, times, _)) => (*last, *times) = (later.origin, *times + 1),
+                        None if same => repeats.push((earlier.origin, later.origin, 2, $what(earlier, names))),
+                        None => {}
+                    }
                     if same {
-                        repeats.push((earlier.origin, later.origin, $what(earlier, names)));
                         std::mem::swap(later, earlier);
                     }
+                    again = same;
                     same
                 });
                 self.$list.shrink_to_fit();
@@ -293,16 +300,18 @@ impl Snapshot {
             |secret: &Secret, names| title(names, "Secret", Some(secret.namespace), secret.name),
             |secret: &Secret| (secret.cluster, secret.namespace, secret.name)
         );
-        for (earlier, later, what) in repeats {
-            let first = match self.source(earlier) {
+        for (first, last, times, what) in repeats {
+            let first = match self.source(first) {
                 Source::File(file, line) => [file, &line.map(|line| format!(":{line}")).unwrap_or_default()].concat(),
                 Source::Live => "the cluster".to_owned(),
                 Source::BuiltIn => "the built-in defaults".to_owned(),
             };
-            self.warnings.push(Warning {
-                origin: later,
-                message: format!("{what} is given twice; the one in {first} is left out, the last one counts"),
-            });
+            let message = if times == 2 {
+                format!("{what} is given twice; the one in {first} is left out, the last one counts")
+            } else {
+                format!("{what} is given {times} times; only the last one counts, the first is in {first}")
+            };
+            self.warnings.push(Warning { origin: last, message });
         }
         self.resources.sort();
         self.resources.dedup();
