@@ -46,6 +46,8 @@ pub struct AccessGraph {
     with_urls: Lists<u32>,
     /// For each scope that has many rule sets, which of them name a resource.
     postings: Vec<Postings>,
+    /// The names of `COMMON_VERBS`, where the input has them.
+    common_verbs: [Option<Name>; COMMON_VERBS.len()],
     /// What belongs to which node.
     nodes: NodeTables,
 }
@@ -87,9 +89,15 @@ type Place = (RuleSetId, u32);
 /// Which rules of one scope name a resource, ascending; and those that have URLs.
 struct Postings {
     scope: usize,
-    by_resource: Vec<(Name, Place)>,
+    by_resource: Vec<(Name, (Place, Verbs))>,
     with_urls: Vec<Place>,
 }
+
+/// Which of the common verbs a rule has, one bit each, and whether it has others: enough to pass most rules over unread.
+type Verbs = u16;
+
+const COMMON_VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+const OTHER_VERBS: Verbs = 1 << COMMON_VERBS.len();
 
 /// From how many distinct rule sets in one scope looking a resource up beats trying each set.
 const MANY_RULE_SETS: usize = 64;
@@ -122,6 +130,7 @@ impl AccessGraph {
         drop(named);
         let (by_resource, with_urls) = index_rules(&snapshot);
         let nodes = NodeTables::new(&snapshot);
+        let common_verbs = COMMON_VERBS.map(|verb| snapshot.names.find(verb));
         let mut graph = AccessGraph {
             snapshot,
             role_of,
@@ -132,6 +141,7 @@ impl AccessGraph {
             by_resource,
             with_urls,
             postings: Vec::new(),
+            common_verbs,
             nodes,
         };
         graph.postings = (0..graph.scopes.len()).filter_map(|scope| graph.post(scope)).collect();
@@ -145,9 +155,10 @@ impl AccessGraph {
             return None;
         }
         let resources = |&set: &RuleSetId| {
-            self.by_resource.get(set.index()).iter().map(move |&(resource, rule)| (resource, (set, rule)))
+            let of_set = self.by_resource.get(set.index()).iter();
+            of_set.map(move |&(resource, rule)| (resource, ((set, rule), self.verbs(self.rule(set, rule).verbs))))
         };
-        let mut by_resource: Vec<(Name, Place)> = sets.iter().flat_map(resources).collect();
+        let mut by_resource: Vec<(Name, (Place, Verbs))> = sets.iter().flat_map(resources).collect();
         by_resource.sort_unstable();
         by_resource.shrink_to_fit();
         let urls = |&set: &RuleSetId| self.with_urls.get(set.index()).iter().map(move |&rule| (set, rule));
@@ -274,9 +285,9 @@ impl AccessGraph {
             match question {
                 Question::NonResource { .. } => rules.extend_from_slice(&postings.with_urls),
                 Question::Resource { .. } => {
-                    rules.extend(
-                        tokens(question).flat_map(|wanted| equal(&postings.by_resource, wanted)).map(|&(_, at)| at),
-                    );
+                    let wanted = self.verb(question);
+                    let named = tokens(question).flat_map(|wanted| equal(&postings.by_resource, wanted));
+                    rules.extend(named.filter(|(_, (_, verbs))| verbs & wanted != 0).map(|&(_, (at, _))| at));
                     rules.sort_unstable();
                     rules.dedup();
                 }
@@ -304,6 +315,22 @@ impl AccessGraph {
             }
             answer(&rules, Some(granted));
         }
+    }
+
+    fn verbs(&self, verbs: &[Name]) -> Verbs {
+        verbs.iter().fold(0, |all, &verb| all | if verb == Name::STAR { Verbs::MAX } else { self.verb_bit(Some(verb)) })
+    }
+
+    fn verb(&self, question: &Question<'_>) -> Verbs {
+        match *question {
+            Question::Resource { verb, .. } | Question::NonResource { verb, .. } => self.verb_bit(verb),
+        }
+    }
+
+    fn verb_bit(&self, verb: Option<Name>) -> Verbs {
+        // A verb that the input never mentions can only be covered by a star, which has every bit.
+        let common = self.common_verbs.iter().position(|known| known.is_some() && *known == verb);
+        common.map_or(OTHER_VERBS, |at| 1 << at)
     }
 
     fn range(&self, scope: usize) -> Range<usize> {
