@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use owo_colors::{AnsiColors, OwoColorize, Stream};
 use rbac_lens::cli::{FileOut, Outcome, World, run};
 use rbac_lens::collect::Progress;
 
@@ -42,7 +43,7 @@ fn write(outcome: &Outcome) -> io::Result<u8> {
     out.flush()?;
     let mut err = io::stderr().lock();
     for note in &outcome.notes {
-        writeln!(err, "{note}")?;
+        writeln!(err, "{}", tinted(note))?;
     }
     if let Some((file, error)) = failed {
         writeln!(err, "error: `{}` cannot be written: {error}", file.path.display())?;
@@ -50,6 +51,16 @@ fn write(outcome: &Outcome) -> io::Result<u8> {
     }
     err.flush()?;
     Ok(code)
+}
+
+/// A note with its first word in colour, where standard error is a terminal that has colours and nobody minds (NO_COLOR).
+fn tinted(note: &str) -> String {
+    for (word, colour) in [("error:", AnsiColors::Red), ("warning:", AnsiColors::Yellow), ("hint:", AnsiColors::Cyan)] {
+        if let Some(rest) = note.strip_prefix(word) {
+            return format!("{}{rest}", word.if_supports_color(Stream::Stderr, |word| word.color(colour)));
+        }
+    }
+    note.to_owned()
 }
 
 /// Writes a file that only its owner may read. A file that is there already is replaced only when the new one is whole.

@@ -67,7 +67,12 @@ pub(super) struct ItemKind<'k> {
 }
 
 /// How many lists may lie in each other. kubectl flattens those of any depth; more than a list of typed lists nobody writes.
-const NESTED_LISTS: u32 = 4;
+pub(super) const NESTED_LISTS: u32 = 4;
+
+/// What is said of lists that lie deeper.
+pub(super) fn lists_too_deep() -> String {
+    format!("more than {NESTED_LISTS} lists lie in each other")
+}
 
 /// What is said of JSON that ends too early.
 pub(super) const CUT_OFF: &str = "the JSON ends in the middle of an object; was the file cut off?";
@@ -142,7 +147,7 @@ impl Reader {
                     self.nested(raw.get(), at, item, lines, deeper - 1);
                 }
             }
-            Ok(Read::List { .. }) => self.problem(at, format!("more than {NESTED_LISTS} lists lie in each other")),
+            Ok(Read::List { .. }) => self.problem(at, lists_too_deep()),
             Ok(Read::Wrong { inside, error }) => self.wrong(at, lines.before(text, inside), lines, &error),
             Err(error) => self.wrong(at, 0, lines, &error),
         }

@@ -6,11 +6,12 @@
 use std::io::Read;
 use std::ops::Range;
 
-use super::document::{CUT_OFF, Problem, too_large, words};
 use serde::de::IgnoredAny;
 
-use super::files::{Feeder, Work, cannot_read, fill};
+use super::document::{CUT_OFF, Problem, too_large, words};
+use super::pieces::{Feeder, Work, fill};
 use super::shape::has_kind;
+use super::sources::cannot_read;
 
 /// An object in the bytes of a [`Work`].
 pub(super) struct Part {

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use serde::Deserialize;
 
-use super::document::Problem;
+use super::document::{NESTED_LISTS, Problem, lists_too_deep};
 use super::files::{FileOptions, Input, LoadError, read_documents};
 use super::selectors::SelectorIn;
 use super::shape::{Pairs, Text, list};
@@ -113,20 +113,22 @@ pub fn read_reviews(
     options: &FileOptions,
 ) -> Result<(Vec<Review>, Vec<String>), LoadError> {
     let mut reviews = Vec::new();
-    let files = read_documents(inputs, stdin, options, &mut |text, at| review(text, at, &mut reviews))?;
+    let files = read_documents(inputs, stdin, options, &mut |text, at| review(text, at, NESTED_LISTS, &mut reviews))?;
     Ok((reviews, files))
 }
 
-fn review(text: &str, at: Origin, into: &mut Vec<Review>) -> Result<(), Problem> {
+/// Reads one review, or a list of them that may hold lists of its own, this many levels deep.
+fn review(text: &str, at: Origin, deeper: u32, into: &mut Vec<Review>) -> Result<(), Problem> {
     let problem = |message: String| Problem { file: at.file, line: at.line, message };
     let read: ReviewIn<'_> = serde_json::from_str(text).map_err(|error| {
         let words = error.to_string();
         problem(format!("this is no review: {}", words.split(" at line ").next().unwrap_or_default()))
     })?;
     let kind = match (read.api_version.as_deref().unwrap_or_default(), read.kind.as_deref().unwrap_or_default()) {
+        (_, "List") if deeper == 0 => return Err(problem(lists_too_deep())),
         (_, "List") => {
             let items = read.items.unwrap_or_default();
-            return items.into_iter().try_for_each(|item| review(item.get(), at, into));
+            return items.into_iter().try_for_each(|item| review(item.get(), at, deeper - 1, into));
         }
         ("authorization.k8s.io/v1" | "authorization.k8s.io/v1beta1", "SubjectAccessReview") => ReviewKind::Subject,
         ("authorization.k8s.io/v1" | "authorization.k8s.io/v1beta1", "LocalSubjectAccessReview") => ReviewKind::Local,

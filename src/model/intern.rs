@@ -152,7 +152,7 @@ fn slice<'a>(text: &'a str, ends: &[usize], at: u32) -> &'a str {
 /// Distinct slices of small values, stored one after another and hash-consed: equal slices have equal numbers.
 pub struct Slices<T> {
     items: Vec<T>,
-    ends: Vec<usize>,
+    ends: Vec<u32>,
     by_content: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
@@ -181,7 +181,7 @@ impl<T: Copy + Eq + Hash> Slices<T> {
                 let at = index_u32(ends.len());
                 free.insert(at);
                 items.extend_from_slice(slice);
-                ends.push(items.len());
+                ends.push(index_u32(items.len()));
                 at
             }
         }
@@ -208,10 +208,10 @@ impl<T: Copy + Eq + Hash> Slices<T> {
     }
 }
 
-fn part<'a, T>(items: &'a [T], ends: &[usize], at: u32) -> &'a [T] {
+fn part<'a, T>(items: &'a [T], ends: &[u32], at: u32) -> &'a [T] {
     let at = at as usize;
     let start = if at == 0 { 0 } else { ends[at - 1] };
-    &items[start..ends[at]]
+    &items[start as usize..ends[at] as usize]
 }
 
 /// An index as the 32 bits it is stored in.

@@ -201,7 +201,7 @@ impl RuleTable {
     }
 
     /// Adds the rules and sets of another table whose names were moved; gives the new number of each old set.
-    pub(super) fn absorb(&mut self, other: &RuleTable, moved: &[Name]) -> Vec<RuleSetId> {
+    pub(super) fn absorb(&mut self, other: RuleTable, moved: &[Name]) -> Vec<RuleSetId> {
         let mut names = Vec::new();
         let rules: Vec<RuleId> = other
             .rules

@@ -163,8 +163,9 @@ impl Snapshot {
     }
 
     fn absorb(&mut self, part: Snapshot, moved: &[Name]) {
-        let sets = self.rules.absorb(&part.rules, moved);
-        let subjects = self.subjects.absorb(&part.subjects, moved);
+        // What is absorbed is freed at once: large parts are the peak of memory.
+        let sets = self.rules.absorb(part.rules, moved);
+        let subjects = self.subjects.absorb(part.subjects, moved);
         let pod_refs = self.pod_refs.absorb(&part.pod_refs, moved);
         let to = Moved { names: moved, sets: &sets, subjects: &subjects, pod_refs: &pod_refs };
         if self.clusters.is_empty() {
@@ -173,48 +174,48 @@ impl Snapshot {
         if self.files.is_empty() {
             self.files = part.files;
         }
-        self.roles.extend(part.roles.into_iter().map(|role| to.role(role)));
-        self.bindings.extend(part.bindings.into_iter().map(|binding| to.binding(binding)));
-        self.service_accounts.extend(part.service_accounts.into_iter().map(|account| ServiceAccount {
+        append(&mut self.roles, part.roles, |role| to.role(role));
+        append(&mut self.bindings, part.bindings, |binding| to.binding(binding));
+        append(&mut self.service_accounts, part.service_accounts, |account| ServiceAccount {
             namespace: to.name(account.namespace),
             name: to.name(account.name),
             ..account
-        }));
-        self.namespaces.extend(part.namespaces.into_iter().map(|namespace| Namespace {
+        });
+        append(&mut self.namespaces, part.namespaces, |namespace| Namespace {
             name: to.name(namespace.name),
             labels: to.labels(&namespace.labels),
             ..namespace
-        }));
-        self.pods.extend(part.pods.into_iter().map(|pod| to.pod(pod)));
-        self.nodes.extend(part.nodes.into_iter().map(|node| Node {
+        });
+        append(&mut self.pods, part.pods, |pod| to.pod(pod));
+        append(&mut self.nodes, part.nodes, |node| Node {
             name: to.name(node.name),
             labels: to.labels(&node.labels),
             ..node
-        }));
-        self.volumes.extend(part.volumes.into_iter().map(|mut volume| {
+        });
+        append(&mut self.volumes, part.volumes, |mut volume| {
             for secret in &mut volume.secrets {
                 *secret = to.pair(*secret);
             }
             volume.secrets.sort_unstable();
             let claim = volume.claim.map(|claim| to.pair(claim));
             PersistentVolume { name: to.name(volume.name), claim, ..volume }
-        }));
-        self.attachments.extend(part.attachments.into_iter().map(|attachment| VolumeAttachment {
+        });
+        append(&mut self.attachments, part.attachments, |attachment| VolumeAttachment {
             name: to.name(attachment.name),
             node: to.name(attachment.node),
             ..attachment
-        }));
-        self.slices.extend(part.slices.into_iter().map(|slice| ResourceSlice {
+        });
+        append(&mut self.slices, part.slices, |slice| ResourceSlice {
             name: to.name(slice.name),
             node: to.name(slice.node),
             ..slice
-        }));
-        self.secrets.extend(part.secrets.into_iter().map(|secret| Secret {
+        });
+        append(&mut self.secrets, part.secrets, |secret| Secret {
             namespace: to.name(secret.namespace),
             name: to.name(secret.name),
             kind: to.name(secret.kind),
             ..secret
-        }));
+        });
         self.resources.extend(part.resources);
         self.discovered |= part.discovered;
         for (key, count) in part.counts {
@@ -225,19 +226,26 @@ impl Snapshot {
     }
 
     fn sort(&mut self) {
-        let mut repeats = Vec::new();
+        // Where the first and the last of several with one name stand, how many they are, and what.
+        let mut repeats: Vec<(Origin, Origin, u64, String)> = Vec::new();
         let names = &self.names;
         macro_rules! keep_last {
             ($list:ident, $what:expr, $key:expr) => {
                 let key = $key;
                 self.$list.sort_unstable_by_key(|object| (key(object), object.origin));
+                let mut again = false;
                 // `dedup_by` hands over the later one first and drops it, so the two change places.
                 self.$list.dedup_by(|later, earlier| {
                     let same = key(later) == key(earlier);
+                    match repeats.last_mut().filter(|_| same && again) {
+                        Some((_, last, times, _)) => (*last, *times) = (later.origin, *times + 1),
+                        None if same => repeats.push((earlier.origin, later.origin, 2, $what(earlier, names))),
+                        None => {}
+                    }
                     if same {
-                        repeats.push((earlier.origin, later.origin, $what(earlier, names)));
                         std::mem::swap(later, earlier);
                     }
+                    again = same;
                     same
                 });
                 self.$list.shrink_to_fit();
@@ -292,16 +300,18 @@ impl Snapshot {
             |secret: &Secret, names| title(names, "Secret", Some(secret.namespace), secret.name),
             |secret: &Secret| (secret.cluster, secret.namespace, secret.name)
         );
-        for (earlier, later, what) in repeats {
-            let first = match self.source(earlier) {
+        for (first, last, times, what) in repeats {
+            let first = match self.source(first) {
                 Source::File(file, line) => [file, &line.map(|line| format!(":{line}")).unwrap_or_default()].concat(),
                 Source::Live => "the cluster".to_owned(),
                 Source::BuiltIn => "the built-in defaults".to_owned(),
             };
-            self.warnings.push(Warning {
-                origin: later,
-                message: format!("{what} is given twice; the one in {first} is left out, the last one counts"),
-            });
+            let message = if times == 2 {
+                format!("{what} is given twice; the one in {first} is left out, the last one counts")
+            } else {
+                format!("{what} is given {times} times; only the last one counts, the first is in {first}")
+            };
+            self.warnings.push(Warning { origin: last, message });
         }
         self.resources.sort();
         self.resources.dedup();
@@ -347,6 +357,16 @@ fn title(names: &Names, kind: &str, namespace: Option<Name>, name: Name) -> Stri
     match namespace {
         Some(namespace) => format!("{kind} `{}/{}`", names.text(namespace), names.text(name)),
         None => format!("Cluster{kind} `{}`", names.text(name)),
+    }
+}
+
+/// Adds the objects of a part behind those that are there; of the first part in its own memory.
+fn append<T>(all: &mut Vec<T>, part: Vec<T>, moved: impl FnMut(T) -> T) {
+    if all.is_empty() {
+        *all = part.into_iter().map(moved).collect();
+    } else {
+        all.reserve_exact(part.len());
+        all.extend(part.into_iter().map(moved));
     }
 }
 

@@ -209,7 +209,7 @@ impl SubjectTable {
     }
 
     /// Adds the subjects and sets of another table whose names were moved; gives the new number of each old set.
-    pub(super) fn absorb(&mut self, other: &SubjectTable, moved: &[Name]) -> Vec<SubjectSetId> {
+    pub(super) fn absorb(&mut self, other: SubjectTable, moved: &[Name]) -> Vec<SubjectSetId> {
         let subjects: Vec<SubjectId> = other.subjects.iter().map(|subject| self.intern(subject.moved(moved))).collect();
         let mut set = Vec::new();
         let mut absorb_set = |old: &[SubjectId]| {

@@ -298,6 +298,13 @@ fn deep_nesting() {
             ("a.yaml", &"- ".repeat(depth), &["a.yaml:1: expected an object, found something else"]),
         ]);
     }
+    // Reviews are read by a reader of their own.
+    let lists = format!("{}{}", r#"{"kind":"List","items":["#.repeat(100_000), "]}".repeat(100_000));
+    let outcome = super::ask_with(["review", "-", "--demo"], &lists);
+    assert_eq!(
+        outcome.notes.last().map(String::as_str),
+        Some("error: standard input:1: more than 4 lists lie in each other")
+    );
     let indented: String = (0..5_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     check(&[("a.yaml", &indented, &["a.yaml:121: it is nested more than 120 deep"])]);
     let deepest = format!("apiVersion: v1\nkind: Pod\na: {}{}", "{a: ".repeat(119), "}".repeat(119));
@@ -421,4 +428,23 @@ fn files_that_are_not_there() {
         "{address}: https addresses are not fetched; write `curl -fsSL {address} | kubectl rbac-lens ... -f -`"
     );
     assert_eq!(found, Some(vec![expected]));
+}
+
+#[test]
+fn the_command_says_every_problem_and_ends_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(path("a.yaml"), object("Role", "rules: \"x\\ny\\e[31m\"")).unwrap();
+    std::fs::write(path("b\u{1b}.json"), "{").unwrap();
+    let (a, b, c) = (path("a.yaml"), path("b\u{1b}.json"), path("c.yaml"));
+    let outcome = super::ask(["who-can", "get", "secrets", "-f", &a, "-f", &b, "-f", &c]);
+    let expected = [
+        "error: a.yaml:1: in `rules`: expected a list of rules, found the text `\"x\\ny\\u{1b}[31m\"`",
+        "error: b\\u{1b}.json:1: the JSON ends in the middle of an object; was the file cut off?",
+        "error: c.yaml: there is no such file or folder",
+    ];
+    let folder = format!("{}/", folder.path().display());
+    let notes: Vec<_> = outcome.notes.iter().map(|note| note.replace(&folder, "")).collect();
+    assert_eq!((outcome.out.as_str(), outcome.code), ("", 2));
+    assert_eq!(notes, expected);
 }

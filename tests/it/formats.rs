@@ -257,6 +257,10 @@ fn the_last_of_two_with_one_name_counts() {
     let says = "Role `dev/reader` is given twice; the one in FIRST:1 is left out, the last one counts";
     assert_eq!(message(&same_file), format!("0 2 {says}"));
     assert_eq!(message(&two_files), format!("1 1 {says}"));
+    let often = load_all(&[("a.ndjson", format!("{other}\n\n").repeat(4).into_bytes()), ("b.json", ROLE.into())]);
+    assert_eq!(only_role(&often), ("role dev/reader get,list||pods||".to_owned(), 1));
+    let says = "Role `dev/reader` is given 5 times; only the last one counts, the first is in FIRST:1";
+    assert_eq!(message(&often), format!("1 1 {says}"));
 }
 
 #[test]

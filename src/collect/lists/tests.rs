@@ -8,7 +8,8 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::files::{Feeder, Limits, Work};
+use super::super::files::Limits;
+use super::super::pieces::{Feeder, Work};
 use crate::model::FileId;
 
 /// An object, the line it begins on, and what its list says that it is.
