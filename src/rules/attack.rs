@@ -381,8 +381,8 @@ impl<'g> Attack<'g> {
                 // What rewrites or binds roles there gains nothing that is not there already.
                 let inside = self.rights.requests().filter(|&request| {
                     let (technique, _) = self.rights.technique(request);
-                    let of_roles = self.rights.request(request).rights.iter().all(|right| right.api_group == RBAC);
-                    technique.build.is_some() && !of_roles && self.rights.request(request).at == At::Namespace
+                    let of_roles = self.rights.asked(request).rights.iter().all(|right| right.api_group == RBAC);
+                    technique.build.is_some() && !of_roles && self.rights.asked(request).at == At::Namespace
                 });
                 for request in inside.collect::<Vec<_>>() {
                     let site = Site { place, object: None, other: None };
@@ -527,7 +527,7 @@ impl<'g> Attack<'g> {
     }
 
     /// The fact that one of the requests of a technique can be made, whether or not it ever is.
-    pub(super) fn request(&mut self, technique: &Technique, within: usize, site: Site) -> u32 {
+    pub(super) fn asking(&mut self, technique: &Technique, within: usize, site: Site) -> u32 {
         let request = self.rights.requests().find(|&request| {
             let (of, at) = self.rights.technique(request);
             of.id == technique.id && at == within

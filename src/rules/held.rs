@@ -146,7 +146,7 @@ impl Rights {
     }
 
     /// What a request needs.
-    pub(super) fn request(&self, request: RequestIx) -> &'static Request {
+    pub(super) fn asked(&self, request: RequestIx) -> &'static Request {
         self.requests[usize::from(request.0)].request
     }
 

@@ -60,7 +60,7 @@ fn identity(graph: &AccessGraph, subject: Subject) -> Identity {
 impl<'g> State<'g> {
     fn step(&mut self, step: &StepDone) -> Result<(), String> {
         for request in &step.requests {
-            self.request(request)?;
+            self.ask(request)?;
         }
         let asks = |verb: &str, resource: &str| {
             let rights =
@@ -130,7 +130,7 @@ impl<'g> State<'g> {
     }
 
     /// Whether one identity, the one that is named, holds all rights of a request.
-    fn request(&self, request: &RequestDone) -> Result<(), String> {
+    fn ask(&self, request: &RequestDone) -> Result<(), String> {
         let named = request.by.map(|by| identity(self.graph, by));
         if let Some(named) = &named
             && !self

@@ -335,7 +335,7 @@ fn rights(
         (Place::EachNamespace, Some(namespace)) => Place::Namespace(namespace),
         (place, _) => place,
     };
-    let rights = attack.rights.request(request).rights.iter().enumerate();
+    let rights = attack.rights.asked(request).rights.iter().enumerate();
     let done = rights.filter_map(|(at, right)| {
         let evidence = evidence(at)?;
         let name = match right.on {

@@ -228,3 +228,95 @@ fn what_is_reached_is_what_an_attacker_that_tries_everything_reaches() {
     }
     assert!(any > 40 && paths > 15, "{any} worlds with findings, {paths} findings of more than one step: too tame");
 }
+
+/// Everything that everybody reaches or holds.
+fn pairs(graph: &AccessGraph) -> BTreeSet<(String, Reached)> {
+    subjects(graph).into_iter().map(|subject| (words(graph, subject), reached(graph, subject).0)).collect()
+}
+
+fn lists(reached: &Reached) -> BTreeSet<String> {
+    let admin = reached.admin.iter().map(|at| format!("admin of {at}"));
+    let secrets = reached.secrets.iter().map(|at| format!("secrets of {at}"));
+    admin.chain(secrets).chain(reached.cluster_admin.then(|| "cluster-admin".to_owned())).collect()
+}
+
+#[test]
+fn cutting_what_a_path_starts_with_cuts_the_path() {
+    let mut cut = 0;
+    for seed in seeds().step_by(3) {
+        let graph = engine::graph(&world(seed));
+        let ask = Ask { system: SystemFilter::Show, ..Ask::default() };
+        for finding in escalations(&graph, &ask).findings {
+            let (start, _) = finding.start().unwrap();
+            let without = Ask { without: [start].into(), ..ask.clone() };
+            let left = escalations(&graph, &without).findings;
+            assert!(
+                left.iter().all(|other| other.fingerprint != finding.fingerprint && other.start() != finding.start()),
+                "seed {seed}: {finding:#?}"
+            );
+            cut += 1;
+        }
+    }
+    assert!(cut > 20, "{cut} paths");
+}
+
+#[test]
+fn one_more_grant_takes_nothing_away() {
+    for seed in seeds().step_by(4) {
+        let mut objects = world(seed);
+        let before = pairs(&engine::graph(&objects));
+        let more = world(seed + 10_000).into_iter().rfind(|object| !object["roleRef"].is_null());
+        let Some(mut more) = more else { continue };
+        more["metadata"]["name"] = "one-more".into();
+        objects.push(more);
+        let after = pairs(&engine::graph(&objects));
+        for (who, reached) in before {
+            let now = after.iter().find(|(one, _)| *one == who).map(|(_, reached)| lists(reached)).unwrap_or_default();
+            assert!(lists(&reached).is_subset(&now), "seed {seed}: {who} loses {:?}", lists(&reached));
+        }
+    }
+}
+
+#[test]
+fn the_order_of_the_input_does_not_count() {
+    for seed in seeds().step_by(6) {
+        let mut objects = world(seed);
+        let text = |objects: &[Value]| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("world.ndjson");
+            std::fs::write(&path, objects.iter().map(|object| format!("{object}\n")).collect::<String>()).unwrap();
+            let words = ["escalations", "--system=show", "-o", "tree", "-f", path.to_str().unwrap()];
+            // Where an object stands is no part of the answer.
+            let out = super::ask(words).out;
+            out.replace(path.to_str().unwrap(), "")
+                .split("(:")
+                .map(|part| part.trim_start_matches(char::is_numeric))
+                .collect::<String>()
+        };
+        let first = text(&objects);
+        Dice::new(seed).shuffle(&mut objects);
+        assert_eq!(text(&objects), first, "seed {seed}");
+    }
+}
+
+#[test]
+fn alternatives_start_with_other_grants() {
+    let mut some = 0;
+    for seed in seeds().step_by(3) {
+        let graph = engine::graph(&world(seed));
+        let ask = Ask { system: SystemFilter::Show, alternatives: true, ..Ask::default() };
+        for finding in escalations(&graph, &ask).findings {
+            let mut starts: Vec<_> =
+                [&finding].into_iter().chain(&finding.alternatives).map(|one| one.start()).collect();
+            some += starts.len() - 1;
+            let all = starts.len();
+            starts.sort();
+            starts.dedup_by_key(|start| start.map(|(binding, _)| binding));
+            assert_eq!(starts.len(), all, "seed {seed}: {finding:#?}");
+            for alternative in &finding.alternatives {
+                assert_eq!(replay(&graph, ClusterId::FIRST, finding.subjects[0], alternative), Ok(()));
+            }
+        }
+    }
+    assert!(some > 5, "{some} alternatives");
+}

@@ -249,13 +249,8 @@ impl Attacker {
             if hand.can("bind", RBAC, kind, &role.1) {
                 state.bound.insert((role.clone(), at.to_owned()));
             }
-            match self.roles.get(&role) {
-                Some(rules) => {
-                    if rules.iter().all(|rule| held(&hand.rules, rule)) {
-                        state.bound.insert((role.clone(), at.to_owned()));
-                    }
-                }
-                None => {}
+            if self.roles.get(&role).is_some_and(|rules| rules.iter().all(|rule| held(&hand.rules, rule))) {
+                state.bound.insert((role.clone(), at.to_owned()));
             }
             // A role without rules, be it new or emptied for this, is held by everybody.
             if state.made.contains(&role) || state.rewritten.contains(&role) {

@@ -52,7 +52,7 @@ pub(in crate::rules) fn make(attack: &mut Attack<'_>, within: usize, site: Site,
         2 if gone && attack.graph.text(name) == "default" => vec![fact],
         2 => return,
         _ if !site.place.has(namespace) || site.object.is_some_and(|object| object != name) => return,
-        _ if gone && site.place == Place::EachNamespace => vec![fact, attack.request(&TECHNIQUE, 2, cluster)],
+        _ if gone && site.place == Place::EachNamespace => vec![fact, attack.asking(&TECHNIQUE, 2, cluster)],
         // A RoleBinding in a namespace that is gone is gone as well.
         _ if gone => return,
         _ => vec![fact],

@@ -60,9 +60,18 @@ mod tests {
     }
 
     #[test]
-    fn rights_of_two_identities_are_not_one_administrator() {
+    fn rights_of_two_identities_are_one_administrator_when_one_can_bind_the_other() {
         check(
             "role a: create roles,rolebindings.rbac
+             role b: create pods; list secrets
+             role t: create serviceaccounts/token
+             bind dev/a=a sa:dev/one
+             bind dev/b=b sa:dev/two
+             bind dev/t=t user:alice",
+            "alice -> admin of dev: token-request, token-request, bind-held-role, namespace-admin",
+        );
+        check(
+            "role a: create roles.rbac; create rolebindings.rbac one
              role b: create pods; list secrets
              role t: create serviceaccounts/token
              bind dev/a=a sa:dev/one
