@@ -21,7 +21,6 @@ use crate::rules::{Ask, CATALOGUE, Place, Severity, Target, escalations};
     override_usage = "kubectl rbac-lens escalations [--from THING] [--to TARGET] [flags]",
     after_help = "Examples:
   kubectl rbac-lens escalations --demo
-  kubectl rbac-lens escalations -o tree --demo
   kubectl rbac-lens escalations --from group:dev-team --demo
   kubectl rbac-lens escalations --to namespace-admin:prod --demo"
 )]
