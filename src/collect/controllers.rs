@@ -55,12 +55,12 @@ struct Owner {
 const DEPUTIES: [&str; 8] = [
     "argocd",
     "argoproj",
-    "kustomize-controller",
-    "helm-controller",
-    "source-controller",
-    "azureserviceoperator",
     "azure-service-operator",
-    "flux",
+    "azureserviceoperator",
+    "fluxcd",
+    "helm-controller",
+    "kustomize-controller",
+    "source-controller",
 ];
 
 /// What is in arguments that may hold a secret.
@@ -116,7 +116,8 @@ impl Reader {
 
     fn is_deputy(&self, images: &[Name], labels: &Labels) -> bool {
         let texts = images.iter().chain(labels.iter().map(|(_, value)| value)).map(|&name| self.snapshot.text(name));
-        texts.into_iter().any(|text| DEPUTIES.iter().any(|word| text.contains(word)))
+        // `flux` alone would be in `influxdb`.
+        texts.into_iter().any(|text| text == "flux" || DEPUTIES.iter().any(|word| text.contains(word)))
     }
 
     /// Commands and arguments, without those that may hold a secret.
