@@ -683,7 +683,7 @@ impl<'g> Attack<'g> {
     pub(super) fn is_somebody(&self, subject: Subject) -> bool {
         let grants = |subject: &Subject| self.held.get(subject).is_some_and(|held| !held.is_empty());
         self.find(Fact::Identity(subject)).is_some()
-            || self.accounts_of(subject).map_or_else(|| groups(self.graph, subject).iter().any(grants), |any| any)
+            || self.accounts_of(subject).unwrap_or_else(|| groups(self.graph, subject).iter().any(grants))
     }
 
     /// For an account whether its groups are granted anything; looked up once for each namespace.

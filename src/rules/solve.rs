@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, SecretIx, Version, groups};
+use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, SecretIx, Step, Version, groups};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
 use super::technique::{Blocker, Kind, On, Technique};
@@ -121,7 +121,7 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     found.inherited = paths.inherited;
     found.findings = finish(attack, ask, paths, &mut found.longer);
 
-    if attack.steps.iter().any(super::attack::Step::is_blocked) {
+    if attack.steps.iter().any(Step::is_blocked) {
         let all: Vec<u32> = kept(attack, |_| true);
         let walk = Walk::new(attack, &all, &goals);
         let paths = self::paths(attack, ask, &walk, &sources, &mut had);
@@ -133,7 +133,7 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
 }
 
 /// The steps that count, by number.
-fn kept(attack: &Attack<'_>, counts: impl Fn(&super::attack::Step) -> bool) -> Vec<u32> {
+fn kept(attack: &Attack<'_>, counts: impl Fn(&Step) -> bool) -> Vec<u32> {
     (0_u32..).zip(&attack.steps).filter(|(_, step)| counts(step)).map(|(at, _)| at).collect()
 }
 
@@ -412,9 +412,9 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
             How::Does { effect: Effect::Any, .. } => continue,
             How::Does { technique, effect } => (technique, effect, &step.needs),
             How::Chooses { of, effect } => {
-                let Some((technique, needs, by)) = behind(walk, walker, of) else { continue };
-                blockers.extend(by.iter().flatten().cloned());
-                (technique, effect, needs)
+                let Some((technique, by)) = behind(walk, walker, of) else { continue };
+                blockers.extend(by.blockers.iter().flatten().cloned());
+                (technique, effect, &by.needs)
             }
             _ => continue,
         };
@@ -426,16 +426,12 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
     steps
 }
 
-/// The technique that brought a fact, what it needed, and what might stop it.
-fn behind<'w>(
-    walk: &Walk<'w, '_>,
-    walker: &Walker<'_>,
-    mut fact: u32,
-) -> Option<(&'static Technique, &'w Vec<u32>, &'w Option<Box<[Blocker]>>)> {
+/// The technique that brought a fact, and its step.
+fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<(&'static Technique, &'w Step)> {
     loop {
         let step = &walk.attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
         match step.how {
-            How::Does { technique, .. } => return Some((technique, &step.needs, &step.blockers)),
+            How::Does { technique, .. } => return Some((technique, step)),
             How::Chooses { of, .. } => fact = of,
             How::Follows => fact = *step.needs.first()?,
             _ => return None,
