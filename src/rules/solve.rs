@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, SecretIx, Step, Version, groups};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
-use super::technique::{Kind, On, Technique};
+use super::technique::{Blocker, Kind, On, Technique};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Surely, Walker};
 use crate::model::{ClusterId, Name, Subject};
 use crate::query::{SystemFilter, is_system};
@@ -142,7 +142,7 @@ struct Had {
 
 impl Had {
     fn add(&mut self, target: Target) {
-        if self.all.insert(target) && !matches!(target, Target::NamespaceAdmin(Place::Namespace(_))) {
+        if self.all.insert(target) && !target.is_single() {
             self.wide.push(target);
         }
     }
@@ -358,6 +358,19 @@ impl Target {
             _ => self == other,
         }
     }
+
+    /// Whether it is one of many, of which none is a part of another.
+    fn is_single(self) -> bool {
+        matches!(
+            self,
+            Target::NamespaceAdmin(Place::Namespace(_))
+                | Target::Node(Some(_))
+                | Target::Kubeconfig(_)
+                | Target::Secret(_)
+                | Target::Pod(_)
+                | Target::Subject(_)
+        )
+    }
 }
 
 /// Targets that are not a part of others.
@@ -369,8 +382,7 @@ fn widest(mut reached: Vec<(u32, Target)>) -> Vec<(u32, Target)> {
         // Namespaces are no part of each other.
         return reached;
     }
-    let wide: Vec<Target> =
-        all.into_iter().filter(|target| !matches!(target, Target::NamespaceAdmin(Place::Namespace(_)))).collect();
+    let wide: Vec<Target> = all.into_iter().filter(|target| !target.is_single()).collect();
     let kube_system = reached.clone();
     reached.retain(|&(_, target)| {
         let part_of = |&other: &Target| other != target && other.covers(target);
@@ -440,35 +452,31 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
     for at in walker.plan(fact) {
         let step = &attack.steps[walk.steps[at as usize] as usize];
         // What a choice is made of tells how, and what it needs.
+        let mut blockers: Vec<Blocker> = step.blockers.iter().flatten().cloned().collect();
         let (technique, effect, needs) = match step.how {
             How::Does { effect: Effect::Any, .. } => continue,
             How::Does { technique, effect } => (technique, effect, &step.needs),
             How::Chooses { of, effect } => {
-                let Some((technique, needs)) = behind(walk, walker, of) else { continue };
-                (technique, effect, needs)
+                let Some((technique, by)) = behind(walk, walker, of) else { continue };
+                blockers.extend(by.blockers.iter().flatten().cloned());
+                (technique, effect, &by.needs)
             }
             _ => continue,
         };
-        let mut done = StepDone {
-            technique,
-            effect,
-            requests: Vec::new(),
-            under: Vec::new(),
-            foothold: None,
-            blockers: step.blockers.iter().flatten().cloned().collect(),
-        };
+        let mut done =
+            StepDone { technique, effect, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
         gather(walk, walker, needs, &mut done);
         steps.push(done);
     }
     steps
 }
 
-/// The technique that brought a fact, and what it needed.
-fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<(&'static Technique, &'w Vec<u32>)> {
+/// The technique that brought a fact, and its step.
+fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<(&'static Technique, &'w Step)> {
     loop {
         let step = &walk.attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
         match step.how {
-            How::Does { technique, .. } => return Some((technique, &step.needs)),
+            How::Does { technique, .. } => return Some((technique, step)),
             How::Chooses { of, .. } => fact = of,
             How::Follows => fact = *step.needs.first()?,
             _ => return None,
@@ -511,6 +519,7 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
 fn foothold(fact: Fact) -> Option<Effect> {
     match fact {
         Fact::Pod(pod) => Some(Effect::Pod(pod)),
+        Fact::Container(pod) => Some(Effect::Container(pod)),
         Fact::NewPod(place) => Some(Effect::NewPod(place)),
         Fact::Node(node) => Some(Effect::Node(Some(node))),
         Fact::Nodes => Some(Effect::Node(None)),
@@ -527,7 +536,7 @@ fn rights(
     effect: Effect,
     evidence: impl Fn(usize) -> Option<Evidence>,
 ) -> Vec<RightDone> {
-    let (of_effect, namespace, binding) = names_of(attack.graph, effect);
+    let (namespace, binding) = places_of(attack.graph, effect);
     let place = match (site.place, namespace) {
         (Place::EachNamespace, Some(namespace)) => Place::Namespace(namespace),
         (place, _) => place,
@@ -537,7 +546,7 @@ fn rights(
         let evidence = evidence(at)?;
         let name = match right.on {
             On::Nothing => None,
-            On::Object => site.object.or(of_effect),
+            On::Object => site.object.or_else(|| name_of(attack.graph, effect, right.resource)),
             On::Other => site.other.or(binding),
         };
         let name = name.filter(|&name| name != Name::EMPTY);
@@ -547,33 +556,47 @@ fn rights(
     done.collect()
 }
 
-/// The object that an effect is about, its namespace, and the binding that is changed.
-fn names_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>, Option<Name>) {
+/// The object of a resource that an effect is about.
+fn name_of(graph: &AccessGraph, effect: Effect, resource: &str) -> Option<Name> {
+    let resource = resource.split('/').next().unwrap_or_default();
+    match (effect, resource) {
+        (Effect::Bind { role, .. } | Effect::Write { role, .. }, "roles" | "clusterroles") => Some(role.name),
+        // Whatever names an identity: users, accounts, their parts.
+        (Effect::Create(subject) | Effect::ActAs(subject), "serviceaccounts" | "users" | "groups" | "uids") => {
+            Some(subject.name())
+        }
+        (Effect::Create(subject), "namespaces") => subject.namespace(),
+        (Effect::Relax(Place::Namespace(namespace)), "namespaces") => Some(namespace),
+        (Effect::Secret(secret) | Effect::Kubeconfig(secret), "secrets") => {
+            Some(graph.snapshot().secrets[secret.0 as usize].name)
+        }
+        (Effect::Pod(pod) | Effect::Container(pod), "pods") => Some(graph.snapshot().pods[pod.0 as usize].name),
+        (Effect::Pod(pod), "nodes") => graph.snapshot().pods[pod.0 as usize].node,
+        (Effect::Node(node), "nodes") => node,
+        _ => None,
+    }
+}
+
+/// The namespace that an effect is about, and the binding that is changed.
+fn places_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>) {
     let inside = |place: Place| match place {
         Place::Namespace(namespace) => Some(namespace),
         _ => None,
     };
     match effect {
-        Effect::Bind { role, place, binding } => {
-            (Some(role.name), inside(place), binding.map(|binding| graph.binding(binding).name))
-        }
-        Effect::Write { role, .. } => (Some(role.name), own_namespace(role), None),
-        Effect::Feed { .. } => (None, None, None),
-        Effect::Create(subject) | Effect::ActAs(subject) => (Some(subject.name()), subject.namespace(), None),
-        Effect::Everything(place) | Effect::NamespaceAdmin(place) | Effect::Secrets(place) | Effect::NewPod(place) => {
-            (None, inside(place), None)
-        }
-        Effect::Relax(place) => (inside(place), inside(place), None),
+        Effect::Bind { place, binding, .. } => (inside(place), binding.map(|binding| graph.binding(binding).name)),
+        Effect::Write { role, .. } => (own_namespace(role), None),
+        Effect::Create(subject) | Effect::ActAs(subject) => (subject.namespace(), None),
+        Effect::Everything(place)
+        | Effect::NamespaceAdmin(place)
+        | Effect::Secrets(place)
+        | Effect::NewPod(place)
+        | Effect::Relax(place) => (inside(place), None),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => {
-            let secret = &graph.snapshot().secrets[secret.0 as usize];
-            (Some(secret.name), Some(secret.namespace), None)
+            (Some(graph.snapshot().secrets[secret.0 as usize].namespace), None)
         }
-        Effect::Pod(pod) => {
-            let pod = &graph.snapshot().pods[pod.0 as usize];
-            (Some(pod.name), Some(pod.namespace), None)
-        }
-        Effect::Node(node) => (node, None, None),
-        Effect::Any => (None, None, None),
+        Effect::Pod(pod) | Effect::Container(pod) => (Some(graph.snapshot().pods[pod.0 as usize].namespace), None),
+        Effect::Feed { .. } | Effect::Node(_) | Effect::Any => (None, None),
     }
 }
 
