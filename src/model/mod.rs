@@ -7,7 +7,9 @@ mod decision;
 mod gap;
 mod identity;
 mod intern;
+mod lists;
 mod object;
+mod powers;
 mod resources;
 mod review;
 mod rule;
@@ -25,10 +27,12 @@ pub use identity::{
     implied_groups,
 };
 pub use intern::{Name, Names, Slices};
+pub use lists::{NameListId, NameLists};
 pub use object::{
     Aggregation, Binding, ClusterId, Expression, FileId, Labels, Namespace, Operator, Origin, Role, RoleKind, RoleRef,
     Selector, ServiceAccount,
 };
+pub use powers::PodPowers;
 pub use resources::{ApiResource, Resolved, ResourceTable};
 pub use review::{Review, ReviewKind};
 pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
@@ -36,5 +40,6 @@ pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
 pub use subject::{SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, service_account_parts};
 pub use thing::{SubjectText, Thing, ThingError};
 pub use workload::{
-    NODE_LEASES, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable, ResourceSlice, Secret, SecretPurpose,
+    VolumeAttachment,
 };

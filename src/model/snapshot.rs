@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::gap::Gap;
 use super::identity::{AUTHENTICATED, CLUSTER_ADMIN, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::intern::{Name, Names};
+use super::lists::{NameListId, NameLists};
 use super::object::{
     Binding, ClusterId, Expression, FileId, Labels, Namespace, Origin, Role, RoleKind, RoleRef, Selector,
     ServiceAccount,
@@ -15,7 +16,8 @@ use super::resources::ApiResource;
 use super::rule::{RuleSetId, RuleTable};
 use super::subject::{Subject, SubjectSetId, SubjectTable};
 use super::workload::{
-    NODE_LEASES, Node, PersistentVolume, Pod, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefsId, PodRefsTable, ResourceSlice, Secret, SecretPurpose,
+    VolumeAttachment,
 };
 
 /// A cluster that the snapshot speaks of.
@@ -99,6 +101,8 @@ pub struct Snapshot {
     pub slices: Vec<ResourceSlice>,
     /// Secrets, without their content.
     pub secrets: Vec<Secret>,
+    /// Lists of names that objects have.
+    pub lists: NameLists,
     /// What the API server serves, from discovery or from CRDs in the input; empty when neither was there.
     pub resources: Vec<ApiResource>,
     /// Whether `resources` is the whole discovery of the server.
@@ -159,7 +163,26 @@ impl Snapshot {
             all.absorb(part, moved);
         }
         all.sort();
+        all.own_tokens();
         all
+    }
+
+    /// Gives each token Secret that does not say whose it is to the account that names it.
+    fn own_tokens(&mut self) {
+        let lost = |secret: &Secret| secret.purpose == SecretPurpose::Token(None);
+        if !self.secrets.iter().any(lost) {
+            return;
+        }
+        let lists = &self.lists;
+        let owned = self.service_accounts.iter().flat_map(|account| {
+            let place = (account.cluster, account.namespace);
+            lists.get(account.secrets).iter().map(move |&secret| ((place, secret), account.name))
+        });
+        let owners: FxHashMap<_, Name> = owned.collect();
+        for secret in self.secrets.iter_mut().filter(|secret| lost(secret)) {
+            let owner = owners.get(&((secret.cluster, secret.namespace), secret.name));
+            secret.purpose = SecretPurpose::Token(owner.copied());
+        }
     }
 
     fn absorb(&mut self, part: Snapshot, moved: &[Name]) {
@@ -167,7 +190,8 @@ impl Snapshot {
         let sets = self.rules.absorb(part.rules, moved);
         let subjects = self.subjects.absorb(part.subjects, moved);
         let pod_refs = self.pod_refs.absorb(&part.pod_refs, moved);
-        let to = Moved { names: moved, sets: &sets, subjects: &subjects, pod_refs: &pod_refs };
+        let lists = self.lists.absorb(&part.lists, moved);
+        let to = Moved { names: moved, sets: &sets, subjects: &subjects, pod_refs: &pod_refs, lists: &lists };
         if self.clusters.is_empty() {
             self.clusters = part.clusters;
         }
@@ -179,6 +203,7 @@ impl Snapshot {
         append(&mut self.service_accounts, part.service_accounts, |account| ServiceAccount {
             namespace: to.name(account.namespace),
             name: to.name(account.name),
+            secrets: to.lists[account.secrets.index()],
             ..account
         });
         append(&mut self.namespaces, part.namespaces, |namespace| Namespace {
@@ -214,6 +239,10 @@ impl Snapshot {
             namespace: to.name(secret.namespace),
             name: to.name(secret.name),
             kind: to.name(secret.kind),
+            purpose: match secret.purpose {
+                SecretPurpose::Token(account) => SecretPurpose::Token(account.map(|account| to.name(account))),
+                other => other,
+            },
             ..secret
         });
         self.resources.extend(part.resources);
@@ -376,6 +405,7 @@ struct Moved<'a> {
     sets: &'a [RuleSetId],
     subjects: &'a [SubjectSetId],
     pod_refs: &'a [PodRefsId],
+    lists: &'a [NameListId],
 }
 
 impl Moved<'_> {

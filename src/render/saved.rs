@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::document::API_VERSION;
 use crate::model::{
-    Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, Role, RoleKind, Rule, Snapshot, Subject,
+    Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, PodPowers, Role, RoleKind, Rule, Secret,
+    SecretPurpose, ServiceAccount, Snapshot, Subject,
 };
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
@@ -28,7 +29,7 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
         lines.plain("v1", "Namespace", lines.meta(None, at.name, &at.labels))?;
     }
     for at in &snapshot.service_accounts {
-        lines.plain("v1", "ServiceAccount", lines.meta(Some(at.namespace), at.name, &[]))?;
+        lines.service_account(at)?;
     }
     for role in &snapshot.roles {
         lines.role(role)?;
@@ -37,8 +38,7 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
         lines.binding(binding)?;
     }
     for at in &snapshot.secrets {
-        let metadata = lines.meta(Some(at.namespace), at.name, &[]);
-        lines.write(&SecretOut { api_version: "v1", kind: "Secret", metadata, secret_type: snapshot.text(at.kind) })?;
+        lines.secret(at)?;
     }
     for at in &snapshot.nodes {
         lines.plain("v1", "Node", lines.meta(None, at.name, &at.labels))?;
@@ -256,6 +256,23 @@ struct WithSpec<'a, S> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct ServiceAccountOut<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Meta<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automount_service_account_token: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<Named<'a>>,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct SecretOut<'a> {
     api_version: &'static str,
     kind: &'static str,
@@ -349,6 +366,10 @@ struct PodSpec<'a> {
     node_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service_account_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automount_service_account_token: Option<bool>,
+    #[serde(flatten)]
+    powers: PowersOut,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     volumes: Vec<VolumeOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -362,7 +383,113 @@ struct ResourceClaimOut<'a> {
     resource_claim_name: &'a str,
 }
 
-/// A pod's volume. Its own name is of no use, so all have none.
+/// What gives a pod its powers, each by the shortest spec that does.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PowersOut {
+    #[serde(rename = "hostPID", skip_serializing_if = "is_false")]
+    host_pid: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    host_network: bool,
+    #[serde(rename = "hostIPC", skip_serializing_if = "is_false")]
+    host_ipc: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    share_process_namespace: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    containers: Vec<ContainerOut>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContainerOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_context: Option<SecurityOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    volume_mounts: Vec<MountOut>,
+}
+
+#[derive(Serialize)]
+struct SecurityOut {
+    #[serde(skip_serializing_if = "is_false")]
+    privileged: bool,
+    capabilities: CapabilitiesOut,
+}
+
+#[derive(Serialize)]
+struct CapabilitiesOut {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    add: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MountOut {
+    name: &'static str,
+    #[serde(skip_serializing_if = "is_false")]
+    read_only: bool,
+}
+
+/// Paths of the node that give one power each, and whether they are mounted for reading alone.
+const HOST_PATHS: [(PodPowers, &str, bool); 6] = [
+    (PodPowers::HOST_ROOT, "/etc", false),
+    (PodPowers::HOST_READ, "/etc", true),
+    (PodPowers::RUNTIME_SOCKET, "/run/docker.sock", false),
+    (PodPowers::HOST_PROC, "/proc", false),
+    (PodPowers::HOST_LOG, "/var/log", false),
+    (PodPowers::HOST_OTHER, "/mnt", false),
+];
+
+const CAPABILITIES: [PodPowers; 4] =
+    [PodPowers::SYS_ADMIN, PodPowers::SYS_PTRACE, PodPowers::SYS_MODULE, PodPowers::DAC_READ_SEARCH];
+
+fn host_paths(powers: PodPowers) -> impl Iterator<Item = (PodPowers, &'static str, bool)> {
+    HOST_PATHS.into_iter().filter(move |(power, ..)| powers.contains(*power))
+}
+
+impl PowersOut {
+    fn new(powers: PodPowers) -> PowersOut {
+        let add = CAPABILITIES.into_iter().filter(|&power| powers.contains(power)).map(PodPowers::as_str).collect();
+        let security =
+            SecurityOut { privileged: powers.contains(PodPowers::PRIVILEGED), capabilities: CapabilitiesOut { add } };
+        let container = ContainerOut {
+            security_context: (security.privileged || !security.capabilities.add.is_empty()).then_some(security),
+            volume_mounts: host_paths(powers)
+                .map(|(power, _, read_only)| MountOut { name: power.as_str(), read_only })
+                .collect(),
+        };
+        let is_bare = container.security_context.is_none() && container.volume_mounts.is_empty();
+        PowersOut {
+            host_pid: powers.contains(PodPowers::HOST_PID),
+            host_network: powers.contains(PodPowers::HOST_NETWORK),
+            host_ipc: powers.contains(PodPowers::HOST_IPC),
+            share_process_namespace: powers.contains(PodPowers::SHARED_PID),
+            containers: if is_bare { Vec::new() } else { vec![container] },
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodOut<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Meta<'a>,
+    spec: PodSpec<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<PodStatus>,
+}
+
+#[derive(Serialize)]
+struct PodStatus {
+    phase: &'static str,
+}
+
+/// A pod's volume. Its own name is of no use but for one of the node, so the others have none.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum VolumeOut<'a> {
@@ -380,6 +507,16 @@ enum VolumeOut<'a> {
     Projected {
         sources: Vec<SourceOut<'a>>,
     },
+    #[serde(untagged, rename_all = "camelCase")]
+    HostPath {
+        name: &'static str,
+        host_path: HostPathOut,
+    },
+}
+
+#[derive(Serialize)]
+struct HostPathOut {
+    path: &'static str,
 }
 
 #[derive(Serialize)]
@@ -394,6 +531,9 @@ enum SourceOut<'a> {
 
 /// The Secrets of a CSI volume that the kubelet needs, in the fields that the API has for them.
 const CSI_SECRETS: [&str; 3] = ["nodePublishSecretRef", "nodeStageSecretRef", "nodeExpandSecretRef"];
+
+/// The annotation that says what a Secret is good for. Its type says it of the others.
+const PURPOSE: &str = "rbac-lens.dev/purpose";
 
 /// Drivers that name one Secret as `secretRef`.
 const DRIVERS: [&str; 7] = ["cephfs", "flexVolume", "rbd", "scaleIO", "iscsi", "cinder", "storageos"];
@@ -519,10 +659,14 @@ impl<'a> Lines<'a, '_> {
         let tokens = texts(refs.token_audiences)
             .map(|audience| SourceOut::ServiceAccountToken { audience, path: "token" })
             .map(|token| VolumeOut::Projected { sources: vec![token] });
+        let of_node = host_paths(pod.powers)
+            .map(|(power, path, _)| VolumeOut::HostPath { name: power.as_str(), host_path: HostPathOut { path } });
         let spec = PodSpec {
             node_name: pod.node.map(|node| self.text(node)),
             service_account_name: pod.service_account.map(|account| self.text(account)),
-            volumes: secrets.chain(maps).chain(claims).chain(tokens).collect(),
+            automount_service_account_token: pod.automount,
+            powers: PowersOut::new(pod.powers),
+            volumes: secrets.chain(maps).chain(claims).chain(tokens).chain(of_node).collect(),
             resource_claims: texts(refs.resource_claims)
                 .map(|name| ResourceClaimOut { name, resource_claim_name: name })
                 .collect(),
@@ -531,7 +675,35 @@ impl<'a> Lines<'a, '_> {
         if pod.mirror {
             metadata.annotations = Pairs(vec![("kubernetes.io/config.mirror", "true")]);
         }
-        self.write(&WithSpec { api_version: "v1", kind: "Pod", metadata, spec })
+        let status = pod.finished.then_some(PodStatus { phase: "Succeeded" });
+        self.write(&PodOut { api_version: "v1", kind: "Pod", metadata, spec, status })
+    }
+
+    fn service_account(&mut self, account: &ServiceAccount) -> io::Result<()> {
+        let secrets = self.texts(self.snapshot.lists.get(account.secrets)).into_iter().map(|name| Named { name });
+        let line = ServiceAccountOut {
+            api_version: "v1",
+            kind: "ServiceAccount",
+            metadata: self.meta(Some(account.namespace), account.name, &[]),
+            automount_service_account_token: account.automount,
+            secrets: secrets.collect(),
+        };
+        self.write(&line)
+    }
+
+    fn secret(&mut self, secret: &Secret) -> io::Result<()> {
+        let mut metadata = self.meta(Some(secret.namespace), secret.name, &[]);
+        let annotation = match secret.purpose {
+            SecretPurpose::Token(account) => {
+                account.map(|account| ("kubernetes.io/service-account.name", self.text(account)))
+            }
+            SecretPurpose::Kubeconfig => Some((PURPOSE, "kubeconfig")),
+            SecretPurpose::ArgoCluster => Some((PURPOSE, "argo-cluster")),
+            SecretPurpose::Bootstrap | SecretPurpose::Other => None,
+        };
+        metadata.annotations.0.extend(annotation);
+        let secret_type = self.text(secret.kind);
+        self.write(&SecretOut { api_version: "v1", kind: "Secret", metadata, secret_type })
     }
 
     fn volume(&mut self, volume: &PersistentVolume) -> io::Result<()> {

@@ -74,13 +74,18 @@ fn content(snapshot: &Snapshot) -> String {
         }
     }
     for at in &snapshot.service_accounts {
-        writeln!(out, "account {} {}", text(at.namespace), text(at.name)).unwrap();
+        let (namespace, name, secrets) = (text(at.namespace), text(at.name), list(snapshot.lists.get(at.secrets)));
+        writeln!(out, "account {namespace} {name} {:?} [{secrets}]", at.automount).unwrap();
     }
     for at in &snapshot.namespaces {
         writeln!(out, "namespace {} [{}]", text(at.name), pairs(&at.labels)).unwrap();
     }
     for at in &snapshot.secrets {
-        writeln!(out, "secret {} {} {}", text(at.namespace), text(at.name), text(at.kind)).unwrap();
+        let purpose = match at.purpose {
+            SecretPurpose::Token(account) => ["Token ".to_owned(), some(account)].concat(),
+            other => format!("{other:?}"),
+        };
+        writeln!(out, "secret {} {} {} {purpose}", text(at.namespace), text(at.name), text(at.kind)).unwrap();
     }
     for at in &snapshot.pods {
         let (node, account) = (some(at.node), some(at.service_account));
@@ -90,6 +95,7 @@ fn content(snapshot: &Snapshot) -> String {
             .join(" | ");
         let (namespace, name) = (text(at.namespace), text(at.name));
         writeln!(out, "pod {namespace} {name} {node} {account} {} {refs}", at.mirror).unwrap();
+        writeln!(out, "  {} {:?} {} {}", at.powers, at.automount, at.token, at.finished).unwrap();
     }
     for at in &snapshot.volumes {
         let claim = at.claim.map_or_else(String::new, |claim| pairs(&[claim]));
@@ -157,6 +163,26 @@ fn traps() -> Vec<Value> {
             "roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "ServiceAccount", "name": "lost"}]}),
         ),
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bot", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "old", "namespace": "dev"},
+            "automountServiceAccountToken": false, "secrets": [{"name": "old-token"}, {"name": "\u{1b}\""}]}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "old-token", "namespace": "dev", "annotations": {"kubernetes.io/service-account.name": "old"}}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "nobodys", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "way-in", "namespace": "dev"},
+            "stringData": {"kubeconfig": "hunter2"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "argo", "namespace": "dev",
+            "labels": {"argocd.argoproj.io/secret-type": "cluster"}}, "data": {"config": "aHVudGVyMg=="}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "cluster.x-k8s.io/secret", "metadata": {"name": "ca", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token", "metadata": {"name": "join", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "strong", "namespace": "dev"}, "spec": {
+            "automountServiceAccountToken": false, "hostPID": true, "hostNetwork": true, "hostIPC": true,
+            "shareProcessNamespace": true, "containers": [
+                {"securityContext": {"privileged": true, "capabilities": {"add": ["ALL"]}}, "volumeMounts": [
+                    {"name": "root"}, {"name": "mine"}]},
+                {"volumeMounts": [{"name": "root", "readOnly": true}]}],
+            "volumes": [{"name": "root", "hostPath": {"path": "/"}}, {"name": "mine", "hostPath": {"path": "/data"}}]},
+            "status": {"phase": "Failed"}}),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "dev", "labels": {"x/y": "z"}}}),
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"role": "control-plane"}}}),
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "dev",
@@ -193,8 +219,8 @@ fn traps() -> Vec<Value> {
 #[test]
 fn what_was_saved_is_read_again() {
     let mut snapshot = read_objects(&traps());
-    assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 2, 2));
-    assert_eq!((snapshot.pods.len(), snapshot.volumes.len(), snapshot.slices.len()), (2, 2, 1));
+    assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 8, 2));
+    assert_eq!((snapshot.pods.len(), snapshot.volumes.len(), snapshot.slices.len()), (3, 2, 1));
     check(&snapshot);
     snapshot.clusters = vec![Cluster { name: "prod".into(), server_version: Some("v1.36.3".into()), stored: true }];
     snapshot.discovered = true;
@@ -288,5 +314,19 @@ proptest! {
     #[test]
     fn whatever_was_saved_is_read_again(objects in prop::collection::vec(object(), 1..12)) {
         check(&read_objects(&objects));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_powers_are_read_again(chosen in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+        let mut snapshot = read_objects(&traps());
+        let all: Vec<PodPowers> = snapshot.pods.iter().flat_map(|pod| pod.powers.iter()).collect();
+        assert_eq!(all.len(), 15);
+        let powers = chosen.iter().fold(PodPowers::NONE, |powers, at| powers.union(*at.get(&all)));
+        for pod in &mut snapshot.pods {
+            pod.powers = powers;
+        }
+        check(&snapshot);
     }
 }
