@@ -15,7 +15,7 @@ use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    Atom, ClusterId, GapReason, Identity, MASTERS, Name, Pod, RoleKind, SERVICE_ACCOUNTS, Secret, Subject, SubjectText,
+    Atom, ClusterId, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, RoleKind, SERVICE_ACCOUNTS, Secret, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -58,8 +58,11 @@ pub struct RoleKey {
 /// Something that an attacker has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Fact {
-    /// Acts as this user or account, or as some member of this group.
+    /// Has the credentials of this user or account, or of some member of this group.
     Identity(Subject),
+    /// Acts as that, by credentials or by impersonation. A request that impersonates needs credentials: the API server looks at
+    /// those of whoever sends it, so one impersonation never carries another one.
+    Acts(Subject),
     /// Can make this request with some identity.
     Request(RequestIx, Site),
     /// Can put every identity of theirs under a role at a place.
@@ -388,7 +391,7 @@ impl<'g> Attack<'g> {
     /// Everybody that is a fact.
     pub(super) fn identities(&self) -> Vec<Subject> {
         let identity = |fact: &Fact| match fact {
-            Fact::Identity(subject) => Some(*subject),
+            Fact::Acts(subject) => Some(*subject),
             _ => None,
         };
         self.facts.iter().filter_map(identity).collect()
@@ -511,15 +514,17 @@ impl<'g> Attack<'g> {
                 }
             }
             Fact::Users | Fact::Groups => {
-                let of_kind = |subject: &Subject| match subject {
-                    Subject::User(_) => fact == Fact::Users,
-                    Subject::Group(name) => fact == Fact::Groups && self.graph.text(*name) != MASTERS,
-                    Subject::ServiceAccount { .. } => false,
+                let of_kind: fn(Subject) -> bool = match fact {
+                    Fact::Users => |subject| matches!(subject, Subject::User(_)),
+                    _ => |subject| matches!(subject, Subject::Group(_)),
                 };
-                let mut subjects: Vec<Subject> = self.held.keys().filter(|subject| of_kind(subject)).copied().collect();
-                subjects.sort_unstable();
-                for subject in subjects {
+                for subject in self.granted(of_kind) {
                     self.chooses(id, Effect::ActAs(subject), Fact::Identity(subject));
+                }
+                if fact == Fact::Users {
+                    for user in self.nodes().into_iter().filter_map(|node| self.user_of_node(node)).collect::<Vec<_>>() {
+                        self.chooses(id, Effect::ActAs(user), Fact::Identity(user));
+                    }
                 }
             }
             Fact::Pods(Place::Namespace(namespace)) => {
@@ -613,9 +618,17 @@ impl<'g> Attack<'g> {
         }
         match fact {
             Fact::Identity(subject) => {
+                self.follows(vec![id], Fact::Acts(subject));
                 for group in groups(self.graph, subject) {
-                    if self.held.contains_key(&group) && group != subject {
+                    if self.held.contains_key(&group) {
                         self.step(vec![id], Fact::Identity(group), How::Member);
+                    }
+                }
+            }
+            Fact::Acts(subject) => {
+                for group in groups(self.graph, subject) {
+                    if self.held.contains_key(&group) {
+                        self.step(vec![id], Fact::Acts(group), How::Member);
                     }
                 }
                 self.ask(subject);
@@ -641,11 +654,17 @@ impl<'g> Attack<'g> {
                 }
             }
             Fact::Everything(place) if place != Place::Cluster => {
-                // What rewrites or binds roles there gains nothing that is not there already.
+                // What rewrites or binds roles there gains nothing that is not there already, and whoever it is that has
+                // everything may be impersonated: that one asks for tokens instead.
                 let inside = self.rights.requests().filter(|&request| {
                     let (technique, _) = self.rights.technique(request);
-                    let of_roles = self.rights.asked(request).rights.iter().all(|right| right.api_group == RBAC);
-                    technique.build.is_some() && !of_roles && self.rights.asked(request).at == At::Namespace
+                    let asked = self.rights.asked(request);
+                    let of_roles = asked.rights.iter().all(|right| right.api_group == RBAC);
+                    technique.build.is_some()
+                        && !of_roles
+                        && !asked.impersonates()
+                        && asked.at == At::Namespace
+                        && asked.rights.iter().all(|right| !right.in_cluster)
                 });
                 for request in inside.collect::<Vec<_>>() {
                     let site = Site { place, object: None, other: None };
@@ -681,7 +700,7 @@ impl<'g> Attack<'g> {
             let place = place_of(self.graph.binding(binding).namespace);
             for &subject in self.graph.snapshot().subjects.set(self.graph.binding(binding).subjects) {
                 let subject = self.graph.snapshot().subjects.get(subject);
-                let identity = self.fact(Fact::Identity(subject));
+                let identity = self.fact(Fact::Acts(subject));
                 self.step(vec![identity], Fact::Holder(role, place), How::Under(binding));
             }
         }
@@ -724,7 +743,7 @@ impl<'g> Attack<'g> {
                 continue;
             }
             for way in self.rights.ways(request, own, groups, made) {
-                let (needs, held) = self.needs_of(by, &way);
+                let (needs, held) = self.needs_of(by, request, &way);
                 let under = way.held.first().map(|first| self.under(*first)).unwrap_or_default();
                 let how = How::Asks { request, site: way.site, by, held };
                 self.asked(request, way.site, needs, how, under);
@@ -733,8 +752,9 @@ impl<'g> Attack<'g> {
     }
 
     /// What a way to make a request rests on, and what grants each of its rights.
-    pub(super) fn needs_of(&mut self, by: Option<Subject>, way: &Way) -> (Vec<u32>, Vec<Held>) {
-        let mut needs: Vec<u32> = by.map(|by| self.fact(Fact::Identity(by))).into_iter().collect();
+    pub(super) fn needs_of(&mut self, by: Option<Subject>, request: RequestIx, way: &Way) -> (Vec<u32>, Vec<Held>) {
+        let who: fn(Subject) -> Fact = if self.rights.asked(request).impersonates() { Fact::Identity } else { Fact::Acts };
+        let mut needs: Vec<u32> = by.map(|by| self.fact(who(by))).into_iter().collect();
         let mut held = way.held.clone();
         for right in &mut held {
             if matches!(right.source, HeldBy::Made(_)) {
@@ -766,7 +786,7 @@ impl<'g> Attack<'g> {
         match held.source {
             HeldBy::Grant { subject, binding, .. } => {
                 let role = role_key(self.graph, binding);
-                role.zip(self.find(Fact::Identity(subject))).into_iter().collect()
+                role.zip(self.find(Fact::Acts(subject))).into_iter().collect()
             }
             HeldBy::Made(_) => {
                 let role = |fact: u32| match self.facts[fact as usize] {
@@ -962,6 +982,19 @@ impl<'g> Attack<'g> {
                 self.create(site, fact, role, gain);
             }
         }
+    }
+
+    /// Every user, or every group but system:masters, that has grants.
+    pub(super) fn granted(&self, of_kind: fn(Subject) -> bool) -> Vec<Subject> {
+        let masters = |subject: Subject| subject == Subject::Group(subject.name()) && self.graph.text(subject.name()) == MASTERS;
+        let granted = self.held.keys().copied().filter(|&subject| of_kind(subject) && !masters(subject));
+        let subjects: BTreeSet<Subject> = granted.collect();
+        subjects.into_iter().collect()
+    }
+
+    /// The identity of a node's kubelet.
+    pub(super) fn user_of_node(&self, node: Name) -> Option<Subject> {
+        Subject::find_user(&self.graph.snapshot().names, &[NODE_PREFIX, self.graph.text(node)].concat())
     }
 
     /// What a subject holds itself, and what it holds by its groups.

@@ -19,13 +19,15 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// # Errors
 /// The first thing that would be refused, in words.
 pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Finding) -> Result<(), String> {
+    let identities = match from {
+        Start::Subject(subject) => vec![identity(graph, subject)],
+        Start::Pod(_) | Start::Pods(_) => Vec::new(),
+    };
     let mut state = State {
         graph,
         cluster,
-        identities: match from {
-            Start::Subject(subject) => vec![identity(graph, subject)],
-            Start::Pod(_) | Start::Pods(_) => Vec::new(),
-        },
+        credentials: identities.clone(),
+        identities,
         bound: Vec::new(),
         rewritten: BTreeSet::new(),
         roles: BTreeSet::new(),
@@ -52,6 +54,8 @@ pub(super) struct State<'g> {
     pub(super) graph: &'g AccessGraph,
     cluster: ClusterId,
     identities: Vec<Identity>,
+    /// Those of them that are more than impersonated: only they can impersonate others.
+    credentials: Vec<Identity>,
     /// Bindings made: each is for all identities, since nobody looks at the subjects of a binding.
     bound: Vec<(RoleKey, Place)>,
     /// Roles that hold whatever the attacker writes.
@@ -128,15 +132,13 @@ impl<'g> State<'g> {
             Effect::Create(account) => {
                 self.accounts.insert(account);
             }
-            Effect::ActAs(subject) if step.technique.proof.is_some() => {
-                self.identities.push(identity(self.graph, subject));
-            }
+            Effect::ActAs(subject) if step.technique.proof.is_some() => self.act_as(step, subject),
             Effect::ActAs(account) => {
                 let gets_a_token = || asks("create", "serviceaccounts/token") && self.is_account(account);
                 if !asks("impersonate", "serviceaccounts") && !gets_a_token() {
                     return Err("there is no such account".to_owned());
                 }
-                self.identities.push(identity(self.graph, account));
+                self.act_as(step, account);
             }
             Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
             Effect::NamespaceAdmin(place) => self.administers(place)?,
@@ -161,6 +163,15 @@ impl<'g> State<'g> {
             | Effect::Any => return Err("nothing says why this follows".to_owned()),
         }
         Ok(())
+    }
+
+    /// Adds an identity, by its credentials unless the step impersonates it.
+    fn act_as(&mut self, step: &StepDone, subject: Subject) {
+        let identity = identity(self.graph, subject);
+        if !step.requests.iter().any(impersonates) {
+            self.credentials.push(identity.clone());
+        }
+        self.identities.push(identity);
     }
 
     /// Whether code runs in a pod by an earlier step, or from the start.
@@ -196,7 +207,7 @@ impl<'g> State<'g> {
         let place = Place::Namespace(secret.namespace);
         let by_name = |who: &Identity| {
             let can = |verb: &&str| self.can(who, verb, "", "secrets", Some(secret.name), place);
-            ["get", "patch", "delete"].iter().any(can)
+            ["get", "list", "watch", "patch", "delete"].iter().any(can)
         };
         self.gained.contains(&Effect::Secret(at)) || self.reads_secrets(place) || self.identities.iter().any(by_name)
     }
@@ -236,18 +247,18 @@ impl<'g> State<'g> {
     /// Whether one identity, the one that is named, holds all rights of a request.
     fn ask(&self, request: &RequestDone) -> Result<(), String> {
         let named = request.by.map(|by| identity(self.graph, by));
-        if let Some(named) = &named
-            && !self
-                .identities
-                .iter()
-                .any(|own| own == named || (named.user.is_empty() && named.groups.iter().all(|group| own.is_in(group))))
-        {
+        let ours = if impersonates(request) { &self.credentials } else { &self.identities };
+        let is_ours = |named: &Identity| {
+            let of_groups = |own: &Identity| named.user.is_empty() && named.groups.iter().all(|group| own.is_in(group));
+            ours.iter().any(|own| own == named || of_groups(own))
+        };
+        if let Some(named) = named.as_ref().filter(|named| !is_ours(named)) {
             return Err(format!("{named:?} is not ours"));
         }
         let all = |who: &Identity| request.rights.iter().all(|right| self.can_right(who, right));
         let held = match &named {
             Some(named) => all(named),
-            None => self.identities.iter().any(all),
+            None => ours.iter().any(all),
         };
         if held { Ok(()) } else { Err(format!("nobody of ours may do {:?}", request.rights)) }
     }
@@ -512,6 +523,11 @@ impl<'g> State<'g> {
     fn text(&self, role: RoleKey) -> String {
         format!("{} {}", roles(role), self.graph.text(role.name))
     }
+}
+
+/// Whether a request is made in the name of somebody else.
+fn impersonates(request: &RequestDone) -> bool {
+    request.rights.iter().any(|right| right.verb.starts_with("impersonate"))
 }
 
 fn roles(role: RoleKey) -> &'static str {

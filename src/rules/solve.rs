@@ -347,7 +347,7 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Node(node) => Some(Target::Node(Some(node))),
         Fact::Kubeconfig(secret) => Some(Target::Kubeconfig(secret)),
         Fact::Pod(pod) => Some(Target::Pod(pod)),
-        Fact::Identity(subject) => Some(Target::Subject(subject)),
+        Fact::Acts(subject) => Some(Target::Subject(subject)),
         _ => None,
     };
     let wanted = |target: &Target| match (ask.to, *target) {
@@ -491,6 +491,7 @@ fn rights(
     let rights = attack.rights.asked(request).rights.iter().enumerate();
     let done = rights.filter_map(|(at, right)| {
         let evidence = evidence(at)?;
+        let place = if right.in_cluster { Place::Cluster } else { place };
         let name = match right.on {
             On::Nothing => None,
             On::Object => site.object.or(of_effect),

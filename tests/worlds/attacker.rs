@@ -50,6 +50,8 @@ pub(crate) struct Attacker {
 struct State {
     /// `user NAME` or `group NAME`.
     identities: BTreeSet<String>,
+    /// Those of them whose credentials it has. The others are impersonated, and impersonate nobody else.
+    credentials: BTreeSet<String>,
     /// Roles that it can bind anybody to, and where.
     bound: BTreeSet<(Role, String)>,
     /// The same for roles that were made without rules.
@@ -141,7 +143,8 @@ impl Attacker {
 
     /// What a subject, `user NAME` or `group NAME`, reaches or holds.
     pub(crate) fn reaches(&self, subject: &str) -> Reached {
-        let mut state = State { identities: [subject.to_owned()].into(), ..State::default() };
+        let own = BTreeSet::from([subject.to_owned()]);
+        let mut state = State { identities: own.clone(), credentials: own, ..State::default() };
         loop {
             let before = state.clone();
             for who in before.identities.clone() {
@@ -282,12 +285,14 @@ impl Attacker {
                 !self.known.contains(at) || self.accounts.contains(&account) || state.accounts.contains(&account);
             let makes = can("create", "serviceaccounts", "")
                 || (can("create", "serviceaccounts", name) && can("patch", "serviceaccounts", name));
-            let acts = can("impersonate", "serviceaccounts", name)
-                || (exists && (can("create", "serviceaccounts/token", name) || state.pods.contains(at)));
+            let has_token = exists && (can("create", "serviceaccounts/token", name) || state.pods.contains(at));
             if makes {
                 state.accounts.insert(account.clone());
             }
-            if acts {
+            if has_token {
+                state.credentials.insert(account.clone());
+            }
+            if has_token || (state.credentials.contains(who) && can("impersonate", "serviceaccounts", name)) {
                 state.identities.insert(account);
             }
         }

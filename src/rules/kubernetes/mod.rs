@@ -17,6 +17,8 @@ techniques! {
     aggregated_role_inject,
     dangling_claim,
     impersonate_serviceaccount,
+    impersonate_user,
+    impersonate_group,
     token_request,
     wildcard_admin,
     system_masters,
