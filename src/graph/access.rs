@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::model::{
-    Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, Name, Question, Role, RoleKind, Rule, RuleSetId, Snapshot, Subject,
+    Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question, Role, RoleKind, Rule, RuleSetId, Snapshot, Subject,
     SubjectId,
 };
 
@@ -407,7 +407,9 @@ fn role_index(at: usize) -> RoleIx {
 /// name, and nothing for any other kind or for a Role in a ClusterRoleBinding.
 /// Names identities that are there in every cluster with these nodes, whether or not a binding speaks of them.
 fn name_identities(snapshot: &mut Snapshot) {
-    snapshot.names.intern(MASTERS);
+    for group in [MASTERS, NODES] {
+        snapshot.names.intern(group);
+    }
     let of_pods = snapshot.pods.iter().filter_map(|pod| pod.node);
     let mut nodes: Vec<Name> = snapshot.nodes.iter().map(|node| node.name).chain(of_pods).collect();
     nodes.sort_unstable();

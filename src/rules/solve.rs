@@ -435,6 +435,7 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
 /// The requests that a step rests on, back to the steps before it, and what it starts from.
 fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut StepDone) {
     let attack = walk.attack;
+    done.foothold = needs.iter().find_map(|&need| foothold(attack.facts[need as usize]));
     let mut open: Vec<u32> = needs.to_vec();
     open.reverse();
     let mut seen = BTreeSet::new();
@@ -447,13 +448,13 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
         let step = &attack.steps[walk.steps[by as usize] as usize];
         match &step.how {
             How::Asks { request, site, by, held } => {
-                let rights = rights(attack, *request, *site, done.effect, |at| evidence(walk, walker, held.get(at)));
+                let rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
                 done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
                 open.extend(step.needs.iter().rev());
             }
             How::AsEverything { request, site, place } => {
-                let rights = rights(attack, *request, *site, done.effect, |_| Some(Evidence::Everything(*place)));
+                let rights = rights(attack, *request, *site, done, |_| Some(Evidence::Everything(*place)));
                 done.requests.push(RequestDone { by: None, rights });
             }
             How::Under(binding) => done.under.push(*binding),
@@ -480,10 +481,10 @@ fn rights(
     attack: &Attack<'_>,
     request: RequestIx,
     site: Site,
-    effect: Effect,
+    step: &StepDone,
     evidence: impl Fn(usize) -> Option<Evidence>,
 ) -> Vec<RightDone> {
-    let (of_effect, namespace, binding) = names_of(attack.graph, effect);
+    let (of_effect, namespace, binding) = names_of(attack.graph, step.effect);
     let place = match (site.place, namespace) {
         (Place::EachNamespace, Some(namespace)) => Place::Namespace(namespace),
         (place, _) => place,
@@ -494,7 +495,12 @@ fn rights(
         let place = if right.in_cluster { Place::Cluster } else { place };
         let name = match right.on {
             On::Nothing => None,
-            On::Object => site.object.or(of_effect),
+            On::Object => site.object.or(match (step.effect, step.foothold) {
+                // A token comes out of a Secret, which is no name of the account's.
+                (Effect::ActAs(_), Some(Effect::Secret(at))) => names_of(attack.graph, Effect::Secret(at)).0,
+                (Effect::ActAs(_), _) if !is_identity(right.resource) => None,
+                _ => of_effect,
+            }),
             On::Other => site.other.or(binding),
         };
         let name = name.filter(|&name| name != Name::EMPTY);
@@ -502,6 +508,11 @@ fn rights(
         Some(RightDone { verb, api_group: right.api_group, resource: right.resource, name, place, evidence })
     });
     done.collect()
+}
+
+/// Whether the objects of a resource are what somebody acts as.
+fn is_identity(resource: &str) -> bool {
+    ["users", "groups", "serviceaccounts", "serviceaccounts/token", "nodes"].contains(&resource)
 }
 
 /// The object that an effect is about, its namespace, and the binding that is changed.

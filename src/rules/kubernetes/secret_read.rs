@@ -11,13 +11,14 @@ pub(super) const TECHNIQUE: Technique = Technique {
     title: "Read every Secret of a namespace",
     requests: &[
         Request { rights: &[core(&["list", "watch", "deletecollection"], "secrets", On::Nothing)], at: At::Namespace },
-        Request { rights: &[core(&["get", "patch", "delete"], "secrets", On::Object)], at: At::Namespace },
+        Request { rights: &[core(&["get", "list", "watch", "patch", "delete"], "secrets", On::Object)], at: At::Namespace },
     ],
     gain: "the contents of the Secrets",
-    why: "`list` and `watch` return whole objects, as `get` does. So do `patch`, `delete` and `deletecollection`: an empty patch, \
+    why: "`list` and `watch` return whole objects, as `get` does; limited by resourceNames they do so with a selector that pins \
+          the name. So do `patch`, `delete` and `deletecollection`: an empty patch, \
           or a dry run of a deletion that leaves its dependents, returns the object and changes nothing.",
     remedy: "Name the Secrets that are needed with resourceNames, and grant nothing but `get` on them.",
-    confidence: Confidence::Documented,
+    confidence: Confidence::Performed,
     attack: &["T1552.007", "MS-TA9025"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets"],
     build: Some(build),
@@ -48,7 +49,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::check;
+    use super::super::world::{check, check_to};
 
     #[test]
     fn every_verb_that_returns_them_reads_them() {
@@ -85,5 +86,30 @@ mod tests {
              bind kube-system/s=s sa:dev/bot",
             "",
         );
+    }
+
+    #[test]
+    fn one_secret_is_read_by_name_by_every_verb_that_takes_one() {
+        let world = |rule: &str| {
+            format!(
+                "secret dev/one Opaque
+                 role s: {rule}
+                 role t: create serviceaccounts/token
+                 bind dev/t=t user:alice
+                 bind dev/s=s sa:dev/bot"
+            )
+        };
+        let bot = "system:serviceaccount:dev:bot";
+        for verb in ["get", "list", "watch", "patch", "delete"] {
+            check_to(
+                "secret:dev/one",
+                &world(&format!("{verb} secrets one")),
+                "alice -> secret dev/one: token-request, secret-read",
+            );
+        }
+        for rule in ["deletecollection secrets one", "create,update secrets one", "get secrets two", "get secrets/status one"] {
+            check_to("secret:dev/one", &world(rule), "");
+        }
+        check_to("sa:dev/bot", &world("get pods"), &format!("alice -> {bot}: token-request"));
     }
 }

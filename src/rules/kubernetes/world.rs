@@ -7,7 +7,7 @@ use crate::collect::{FileOptions, Input, Limits, Needs, load};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Thing};
 use crate::query::SystemFilter;
-use crate::rules::{Ask, Finding, Place, PodIx, SecretIx, Start, Target, Version, escalations, replay, start};
+use crate::rules::{Ask, Finding, Place, PodIx, SecretIx, Start, Target, Version, escalations, replay, secret, start};
 
 /// A world in lines:
 ///
@@ -18,7 +18,7 @@ use crate::rules::{Ask, Finding, Place, PodIx, SecretIx, Start, Target, Version,
 /// account NS/NAME
 /// namespace NAME LEVEL                                     what Pod Security enforces; `-` for no label, `yaml` if it is written out
 /// pod NS/NAME ACCOUNT NODE                                 as that account, with a token; `-` for none
-/// secret NS/NAME TYPE                                      of that type
+/// secret NS/NAME TYPE [ACCOUNT]                            of that type, with the account whose token it holds
 /// yaml TEXT
 /// ```
 ///
@@ -47,8 +47,12 @@ pub(super) fn graph(world: &str) -> AccessGraph {
             }
             "pod" => pod(rest),
             "secret" => {
-                let (name, kind) = rest.split_once(' ').unwrap();
-                format!("{{apiVersion: v1, kind: Secret, metadata: {}, type: {kind}}}", metadata(name).1)
+                let mut words = rest.split(' ');
+                let (name, kind) = (words.next().unwrap(), words.next().unwrap());
+                let account = words.next().unwrap_or("\"\"");
+                let notes = format!(", annotations: {{kubernetes.io/service-account.name: {account}}}}}");
+                let metadata = metadata(name).1.replace('}', &notes);
+                format!("{{apiVersion: v1, kind: Secret, metadata: {metadata}, type: {kind}}}")
             }
             "yaml" => rest.to_owned(),
             other => panic!("no such object: {other}"),
@@ -103,8 +107,8 @@ fn role(text: &str) -> String {
         let words: Vec<&str> = rule.split(' ').collect();
         let (resources, group) = words[1].split_once('.').unwrap_or((words[1], ""));
         let group = if group == "rbac" { RBAC } else { group };
-        let names = words.get(2).map(|names| format!(", resourceNames: [{names}]")).unwrap_or_default();
         let list = |text: &str| text.split(',').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let names = words.get(2).map(|names| format!(", resourceNames: [{}]", list(names))).unwrap_or_default();
         format!("{{verbs: [{}], apiGroups: [\"{group}\"], resources: [{}]{names}}}", list(words[0]), list(resources))
     });
     let rules: Vec<String> = rules.collect();
@@ -158,6 +162,15 @@ pub(super) fn check_from(from: &str, world: &str, expected: &str) {
     let from = Thing::parse(from).unwrap();
     let start = start(graph.snapshot(), &from).expect("something that the world has");
     compare(&graph, Ask { from: Some(start), ..Ask::default() }, world, expected);
+}
+
+/// The same to one thing, a subject or a Secret.
+pub(super) fn check_to(to: &str, world: &str, expected: &str) {
+    let graph = graph(world);
+    let to = Thing::parse(to).unwrap();
+    let secret = || secret(graph.snapshot(), &to).map(Target::Secret);
+    let target = start(graph.snapshot(), &to).and_then(Start::target).or_else(secret);
+    compare(&graph, Ask { to: Some(target.expect("something that the world has")), ..Ask::default() }, world, expected);
 }
 
 /// The same for the paths that something stops.
