@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::model::{
-    Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question, Role, RoleKind, Rule, RuleSetId, Snapshot, Subject,
-    SubjectId,
+    Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question, Role, RoleKind, Rule,
+    RuleSetId, Snapshot, Subject, SubjectId,
 };
 
 use super::aggregation::aggregate;

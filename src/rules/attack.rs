@@ -15,7 +15,8 @@ use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    Atom, ClusterId, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, RoleKind, SERVICE_ACCOUNTS, Secret, Subject, SubjectText,
+    Atom, ClusterId, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, RoleKind, SERVICE_ACCOUNTS, Secret, Subject,
+    SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -92,6 +93,8 @@ pub(super) enum Fact {
     Shares(RequestIx, Site, Option<Subject>, RoleKey, Place, bool),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
+    /// Can make requests that are like this one in the name of somebody else.
+    Poses(Pose),
     /// Can do everything at a place; at the cluster this is cluster-admin.
     Everything(Place),
     /// Administers a namespace.
@@ -142,6 +145,10 @@ pub(super) enum How {
     Asks { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held> },
     /// Everything can be done there, so this request as well.
     AsEverything { request: RequestIx, site: Site, place: Place },
+    /// An identity holds both halves of a constrained impersonation: on whom, and for which requests.
+    Halves { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held>, on: OnHalf },
+    /// A request is made in the name of somebody who holds its rights, the one at a place in it by this verb.
+    Through { request: RequestIx, site: Site, by: Subject, held: Vec<Held>, asks: usize, verb: &'static str },
     /// A binding puts the identity under the role.
     Under(BindingIx),
     /// It is a part of what is there already.
@@ -150,6 +157,40 @@ pub(super) enum How {
     Does { technique: &'static Technique, effect: Effect },
     /// One of many that the technique behind the need can have.
     Chooses { of: u32, effect: Effect },
+}
+
+/// Somebody else's name, and the requests that can be made in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Pose {
+    pub(super) who: Who,
+    /// The right whose verb is asked for, and the verb.
+    pub(super) right: u8,
+    pub(super) verb: &'static str,
+    pub(super) place: Place,
+    /// The only object; none for every object.
+    pub(super) name: Option<Name>,
+}
+
+/// In whose names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Who {
+    /// Every user who is no node and no account.
+    Users,
+    /// Every group but system:masters.
+    Groups,
+    /// Every account of a place.
+    Accounts(Place),
+    /// This one.
+    One(Subject),
+}
+
+/// What grants the half of a constrained impersonation that says for which requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OnHalf {
+    pub(super) verb: &'static str,
+    pub(super) subject: Subject,
+    pub(super) binding: BindingIx,
+    pub(super) rule: u32,
 }
 
 /// What a technique does.
@@ -228,6 +269,10 @@ pub(super) struct Done {
     pub(super) technique: &'static Technique,
     /// The fact that it can be made.
     pub(super) fact: u32,
+    /// The identity that makes it; none for any of the attacker's.
+    pub(super) by: Option<Subject>,
+    /// The number of the step that this way is.
+    pub(super) step: usize,
     /// Where and on what.
     pub(super) site: Site,
     /// Whether no other way to make it was known before. What follows from the request alone needs to be said once.
@@ -246,12 +291,16 @@ pub(super) struct Attack<'g> {
     ids: FxHashMap<Fact, u32>,
     seen: FxHashSet<(u32, Vec<u32>)>,
     queue: VecDeque<u32>,
+    /// The requests that some way to make is known of.
+    asked: FxHashSet<u32>,
     /// What every subject of a binding holds by itself, sorted.
     held: FxHashMap<Subject, Vec<Held>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Vec<Held>,
     fresh: Vec<Held>,
     ask: &'g Ask,
+    /// What constrained impersonation has looked at.
+    pub(super) poses: kubernetes::Poses,
     /// The techniques that look at facts.
     reacting: Vec<fn(&mut Attack<'_>, Fact, u32)>,
     /// Every namespace that something is known of, sorted.
@@ -290,10 +339,12 @@ impl<'g> Attack<'g> {
             ids: FxHashMap::default(),
             seen: FxHashSet::default(),
             queue: VecDeque::new(),
+            asked: FxHashSet::default(),
             held: FxHashMap::default(),
             made: Vec::new(),
             fresh: Vec::new(),
             ask,
+            poses: kubernetes::Poses::default(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
             roles: graph.roles().filter_map(of_cluster).collect(),
@@ -522,7 +573,8 @@ impl<'g> Attack<'g> {
                     self.chooses(id, Effect::ActAs(subject), Fact::Identity(subject));
                 }
                 if fact == Fact::Users {
-                    for user in self.nodes().into_iter().filter_map(|node| self.user_of_node(node)).collect::<Vec<_>>() {
+                    for user in self.nodes().into_iter().filter_map(|node| self.user_of_node(node)).collect::<Vec<_>>()
+                    {
                         self.chooses(id, Effect::ActAs(user), Fact::Identity(user));
                     }
                 }
@@ -753,7 +805,8 @@ impl<'g> Attack<'g> {
 
     /// What a way to make a request rests on, and what grants each of its rights.
     pub(super) fn needs_of(&mut self, by: Option<Subject>, request: RequestIx, way: &Way) -> (Vec<u32>, Vec<Held>) {
-        let who: fn(Subject) -> Fact = if self.rights.asked(request).impersonates() { Fact::Identity } else { Fact::Acts };
+        let who: fn(Subject) -> Fact =
+            if self.rights.asked(request).impersonates() { Fact::Identity } else { Fact::Acts };
         let mut needs: Vec<u32> = by.map(|by| self.fact(who(by))).into_iter().collect();
         let mut held = way.held.clone();
         for right in &mut held {
@@ -781,8 +834,15 @@ impl<'g> Attack<'g> {
         facts.collect()
     }
 
+    /// The verbs of the rule that grants a right.
+    pub(super) fn verbs_of(&self, held: Held) -> Vec<Name> {
+        let HeldBy::Grant { binding, rule, .. } = held.source else { return Vec::new() };
+        let role = self.graph.role_of(binding).map(|role| self.graph.role(role).rules);
+        role.map(|rules| self.graph.rule(rules, rule).verbs.to_vec()).unwrap_or_default()
+    }
+
     /// The roles behind a right, and the facts that somebody is under them.
-    fn under(&self, held: Held) -> Vec<(RoleKey, u32)> {
+    pub(super) fn under(&self, held: Held) -> Vec<(RoleKey, u32)> {
         match held.source {
             HeldBy::Grant { subject, binding, .. } => {
                 let role = role_key(self.graph, binding);
@@ -798,13 +858,28 @@ impl<'g> Attack<'g> {
         }
     }
 
-    fn asked(&mut self, request: RequestIx, site: Site, needs: Vec<u32>, how: How, under: Vec<(RoleKey, u32)>) {
-        let first = self.find(Fact::Request(request, site)).is_none();
+    /// Adds a way to make a request, and what follows from it.
+    pub(super) fn asked(
+        &mut self,
+        request: RequestIx,
+        site: Site,
+        needs: Vec<u32>,
+        how: How,
+        under: Vec<(RoleKey, u32)>,
+    ) {
+        let by = match how {
+            How::Asks { by, .. } => by,
+            How::Through { by, .. } => Some(by),
+            _ => None,
+        };
         if self.step(needs, Fact::Request(request, site), how) {
             let fact = self.fact(Fact::Request(request, site));
+            // That a technique asks for it is no way to make it.
+            let first = self.asked.insert(fact);
             let (technique, within) = self.rights.technique(request);
             if let Some(build) = technique.build {
-                build(self, Done { within, technique, fact, site, first, under });
+                let step = self.steps.len() - 1;
+                build(self, Done { within, technique, fact, by, step, site, first, under });
             }
         }
     }
@@ -986,7 +1061,8 @@ impl<'g> Attack<'g> {
 
     /// Every user, or every group but system:masters, that has grants.
     pub(super) fn granted(&self, of_kind: fn(Subject) -> bool) -> Vec<Subject> {
-        let masters = |subject: Subject| subject == Subject::Group(subject.name()) && self.graph.text(subject.name()) == MASTERS;
+        let masters =
+            |subject: Subject| subject == Subject::Group(subject.name()) && self.graph.text(subject.name()) == MASTERS;
         let granted = self.held.keys().copied().filter(|&subject| of_kind(subject) && !masters(subject));
         let subjects: BTreeSet<Subject> = granted.collect();
         subjects.into_iter().collect()

@@ -27,6 +27,8 @@ pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Fi
         graph,
         cluster,
         credentials: identities.clone(),
+        posing: Vec::new(),
+        guests: Vec::new(),
         identities,
         bound: Vec::new(),
         rewritten: BTreeSet::new(),
@@ -56,6 +58,10 @@ pub(super) struct State<'g> {
     identities: Vec<Identity>,
     /// Those of them that are more than impersonated: only they can impersonate others.
     credentials: Vec<Identity>,
+    /// Identities that are had for one kind of request only: which one, as the right to impersonate says it.
+    posing: Vec<(Identity, RightDone)>,
+    /// Those of them in whose names the step that is looked at is done.
+    guests: Vec<Identity>,
     /// Bindings made: each is for all identities, since nobody looks at the subjects of a binding.
     bound: Vec<(RoleKey, Place)>,
     /// Roles that hold whatever the attacker writes.
@@ -81,6 +87,8 @@ impl<'g> State<'g> {
         for request in &step.requests {
             self.ask(request)?;
         }
+        let names = step.requests.iter().filter_map(|request| request.by).map(|by| identity(self.graph, by));
+        self.guests = names.filter(|named| self.posing.iter().any(|(own, _)| own == named)).collect();
         if let Some(proof) = step.technique.proof {
             proof(self, step)?;
         }
@@ -97,7 +105,7 @@ impl<'g> State<'g> {
                 let writer = |who: &Identity| {
                     self.may_bind(who, role, place) && self.may_write_binding(who, place, role, binding)
                 };
-                if !self.identities.iter().any(writer) {
+                if !self.writers().any(writer) {
                     return Err(format!("nobody may bind {} at {place:?}", self.text(role)));
                 }
                 self.bound.push((role, place));
@@ -112,7 +120,7 @@ impl<'g> State<'g> {
                                 && can("create", Some(role.name))
                                 && (can("update", Some(role.name)) || can("patch", Some(role.name))))
                     };
-                    if !self.identities.iter().any(born) {
+                    if !self.writers().any(born) {
                         self.make(role)?;
                     }
                 }
@@ -165,9 +173,20 @@ impl<'g> State<'g> {
         Ok(())
     }
 
+    /// Who may have sent the requests of a step.
+    fn writers(&self) -> impl Iterator<Item = &Identity> {
+        self.identities.iter().chain(&self.guests)
+    }
+
     /// Adds an identity, by its credentials unless the step impersonates it.
     fn act_as(&mut self, step: &StepDone, subject: Subject) {
         let identity = identity(self.graph, subject);
+        let rights = step.requests.iter().flat_map(|request| &request.rights);
+        let limits: Vec<RightDone> = rights.filter(|right| right.verb.starts_with(ON)).cloned().collect();
+        if !limits.is_empty() {
+            self.posing.extend(limits.into_iter().map(|limit| (identity.clone(), limit)));
+            return;
+        }
         if !step.requests.iter().any(impersonates) {
             self.credentials.push(identity.clone());
         }
@@ -252,7 +271,8 @@ impl<'g> State<'g> {
             let of_groups = |own: &Identity| named.user.is_empty() && named.groups.iter().all(|group| own.is_in(group));
             ours.iter().any(|own| own == named || of_groups(own))
         };
-        if let Some(named) = named.as_ref().filter(|named| !is_ours(named)) {
+        let poses = |named: &Identity| self.posing.iter().any(|(own, on)| own == named && is_on(on, request));
+        if let Some(named) = named.as_ref().filter(|named| !is_ours(named) && !poses(named)) {
             return Err(format!("{named:?} is not ours"));
         }
         let all = |who: &Identity| request.rights.iter().all(|right| self.can_right(who, right));
@@ -362,7 +382,7 @@ impl<'g> State<'g> {
             let name = Some(role.name);
             can("create", None) || (can("create", name) && (can("update", name) || can("patch", name)))
         };
-        if !self.identities.iter().any(may) {
+        if !self.writers().any(may) {
             return Err(format!("there is no {} and nobody may make it", self.text(role)));
         }
         self.roles.insert(role);
@@ -376,7 +396,7 @@ impl<'g> State<'g> {
             let can = |verb: &str| self.can(who, verb, RBAC, roles(role), Some(role.name), place);
             can("escalate") && (can("update") || can("patch"))
         };
-        let any = self.identities.iter().any(may);
+        let any = self.writers().any(may);
         if any { Ok(()) } else { Err(format!("nobody may escalate {}", self.text(role))) }
     }
 
@@ -389,7 +409,7 @@ impl<'g> State<'g> {
         let new = |who: &Identity| {
             ["escalate", "create"].iter().all(|verb| self.can(who, verb, RBAC, "clusterroles", None, Place::Cluster))
         };
-        if self.identities.iter().any(new) {
+        if self.writers().any(new) {
             return Ok(());
         }
         let rights = step.requests.iter().flat_map(|request| &request.rights);
@@ -523,6 +543,26 @@ impl<'g> State<'g> {
     fn text(&self, role: RoleKey) -> String {
         format!("{} {}", roles(role), self.graph.text(role.name))
     }
+}
+
+/// What the verb begins with that says for which requests somebody else's name is taken.
+const ON: &str = "impersonate-on:";
+
+/// Whether a request is one of those that a right to impersonate speaks of: by the verb of the request itself, not by what the API
+/// server asks after it has let the request through.
+fn is_on(on: &RightDone, request: &RequestDone) -> bool {
+    let Some((_, verb)) = on.verb.strip_prefix(ON).and_then(|rest| rest.split_once(':')) else { return false };
+    let same = |right: &&RightDone| (right.api_group, right.resource) == (on.api_group, on.resource);
+    let writes = |right: &RightDone| ["update", "patch"].contains(&right.verb);
+    let sent = |right: &&RightDone| {
+        right.verb == verb
+            && (on.name.is_none() || on.name == right.name)
+            && reaches(on.place, right.place)
+            // What does not exist yet is made by a write, with `create` asked for behind it.
+            && (writes(right) || !request.rights.iter().filter(same).any(writes))
+    };
+    let follows = ["bind", "escalate", "approve"];
+    request.rights.iter().filter(same).any(|right| sent(&right)) && !follows.contains(&verb) && !impersonates(request)
 }
 
 /// Whether a request is made in the name of somebody else.

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, SecretIx, Version, groups};
+use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Version, groups};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
+use super::kubernetes;
 use super::technique::{Kind, On, Technique};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Walker};
 use crate::model::{ClusterId, Name, Subject};
@@ -102,7 +103,12 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let sources = sources(attack, ask, &mut found.hidden);
     let open: Vec<u32> = kept(attack, |step| !step.is_blocked());
     let free: Vec<u32> = kept(attack, |step| {
-        !step.is_blocked() && !matches!(&step.how, How::Does { technique, .. } if technique.kind == Kind::Move)
+        let moves = match &step.how {
+            How::Does { technique, .. } => technique.kind == Kind::Move,
+            How::Through { .. } => true,
+            _ => false,
+        };
+        !step.is_blocked() && !moves
     });
     let held = Walk::new(attack, &free, &goals).reach(&sources, false);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
@@ -403,6 +409,7 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
                 let Some((technique, needs)) = behind(walk, walker, of) else { continue };
                 (technique, effect, needs)
             }
+            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), &step.needs),
             _ => continue,
         };
         let mut done = StepDone {
@@ -413,7 +420,10 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
             foothold: None,
             blockers: step.blockers.iter().flatten().cloned().collect(),
         };
-        gather(walk, walker, needs, &mut done);
+        match step.how {
+            How::Through { .. } => halves(walk, walker, &step.how, needs, &mut done),
+            _ => gather(walk, walker, needs, &mut done),
+        }
         steps.push(done);
     }
     steps
@@ -457,10 +467,41 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
                 let rights = rights(attack, *request, *site, done, |_| Some(Evidence::Everything(*place)));
                 done.requests.push(RequestDone { by: None, rights });
             }
+            How::Through { request, site, by, held, asks, verb } => {
+                let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
+                if let Some(right) = rights.get_mut(*asks) {
+                    right.verb = verb;
+                }
+                done.requests.push(RequestDone { by: Some(*by), rights });
+            }
             How::Under(binding) => done.under.push(*binding),
             How::Follows => open.extend(step.needs.iter().rev()),
-            How::Member | How::Does { .. } | How::Chooses { .. } => {}
+            How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
+    }
+}
+
+/// The request by which somebody else's name is taken for one request: both halves.
+fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32], done: &mut StepDone) {
+    let attack = walk.attack;
+    let How::Through { request: made, site: target, asks, .. } = through else { return };
+    for &need in needs {
+        let Some(at) = walker.by(need) else { continue };
+        let step = &attack.steps[walk.steps[at as usize] as usize];
+        let How::Halves { request, site, by, held, on } = &step.how else { continue };
+        let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
+        let right = attack.rights.asked(*made).rights[*asks];
+        let name = match right.on {
+            On::Nothing => None,
+            On::Object => target.object,
+            On::Other => target.other,
+        };
+        let OnHalf { verb, subject, binding, rule } = *on;
+        let evidence = Evidence::Grant { subject, binding, rule };
+        let (api_group, resource, place) = (right.api_group, right.resource, target.place);
+        rights.push(RightDone { verb, api_group, resource, name, place, evidence });
+        done.requests.push(RequestDone { by: *by, rights });
+        gather(walk, walker, &step.needs, done);
     }
 }
 
@@ -512,7 +553,7 @@ fn rights(
 
 /// Whether the objects of a resource are what somebody acts as.
 fn is_identity(resource: &str) -> bool {
-    ["users", "groups", "serviceaccounts", "serviceaccounts/token", "nodes"].contains(&resource)
+    ["users", "groups", "serviceaccounts", "serviceaccounts/token"].contains(&resource)
 }
 
 /// The object that an effect is about, its namespace, and the binding that is changed.

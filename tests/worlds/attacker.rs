@@ -309,8 +309,7 @@ impl Attacker {
             let makes = can("create", "serviceaccounts", "")
                 || (can("create", "serviceaccounts", name) && can("patch", "serviceaccounts", name));
             let in_secret = state.patches_secrets.contains(at)
-                || (state.makes_secrets.contains(at)
-                    && (state.reads_secrets.contains(at) || state.pods.contains(at)));
+                || (state.makes_secrets.contains(at) && (state.reads_secrets.contains(at) || state.pods.contains(at)));
             let has_token =
                 exists && (can("create", "serviceaccounts/token", name) || state.pods.contains(at) || in_secret);
             if makes {

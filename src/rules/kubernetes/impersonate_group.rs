@@ -68,7 +68,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
 
 /// Whether what a member of the group holds is what the group holds. An account of a namespace is in the group of all accounts
 /// as well; who impersonates the one group is not in the other.
-fn is_told_apart(attack: &Attack<'_>, group: Name) -> bool {
+pub(super) fn is_told_apart(attack: &Attack<'_>, group: Name) -> bool {
     let text = attack.graph.text(group);
     let of_all = attack.graph.snapshot().names.find(SERVICE_ACCOUNTS).map(Subject::Group);
     let of_namespace = text.strip_prefix(SERVICE_ACCOUNTS).is_some_and(|rest| rest.starts_with(':'));

@@ -31,6 +31,7 @@ techniques! {
     bootstrap_token_create,
     csr_approve,
     node_csr,
+    constrained_impersonation,
     pod_create,
     pod_exec,
     pod_serviceaccount,
@@ -38,8 +39,12 @@ techniques! {
 }
 
 pub(super) use bind_held_role::share;
+pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPERSONATION};
 pub(super) use dangling_claim::make as make_account;
 pub(super) use system_masters::masters;
+
+/// The technique by which a request is made in somebody else's name.
+pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 
 #[cfg(test)]
 mod world;

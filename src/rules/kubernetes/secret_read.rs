@@ -1,6 +1,6 @@
 //! `secret-read`: the verbs that return Secrets.
 
-use crate::rules::attack::{Attack, Done, Effect, Fact};
+use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
@@ -40,11 +40,18 @@ fn build(attack: &mut Attack<'_>, done: Done) {
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    match step.effect {
-        Effect::Secret(secret) if state.reads(secret) => Ok(()),
-        Effect::Secrets(place) if state.reads_secrets(place) => Ok(()),
-        _ => Err("the Secrets cannot be read".to_owned()),
-    }
+    let reads = ["get", "list", "watch", "patch", "delete", "deletecollection"];
+    let right = step.asks(&reads, "", "secrets").ok_or("nothing that returns a Secret is asked for")?;
+    let covers = |place: Place| right.place == place || (right.place == Place::EachNamespace && place != Place::Cluster);
+    let follows = match step.effect {
+        Effect::Secrets(place) => right.name.is_none() && covers(place),
+        Effect::Secret(at) => {
+            let secret = &state.graph.snapshot().secrets[at.0 as usize];
+            covers(Place::Namespace(secret.namespace)) && right.name.is_none_or(|name| name == secret.name)
+        }
+        _ => false,
+    };
+    if follows { Ok(()) } else { Err("other Secrets are read".to_owned()) }
 }
 
 #[cfg(test)]

@@ -184,4 +184,17 @@ mod tests {
     fn an_account_that_is_gone_gets_no_token() {
         check(&format!("{BOT}account dev/default\nrole s: create,get secrets\nbind dev/s=s user:alice"), "");
     }
+
+    #[test]
+    fn one_who_reads_a_name_and_all_of_them_reads_all_of_them() {
+        check(
+            &format!(
+                "{BOT}role n: get secrets mine
+                 role s: create,list secrets
+                 bind dev/n=n user:alice
+                 bind dev/s=s user:alice"
+            ),
+            "alice -> cluster-admin: secret-read, secret-token-create, wildcard-admin",
+        );
+    }
 }
