@@ -295,6 +295,8 @@ pub(super) struct Meta<'a> {
     pub(super) labels: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) annotations: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "ownerReferences")]
+    pub(super) owner_references: Option<&'a RawValue>,
 }
 
 /// What a kind is read as.
@@ -561,7 +563,7 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
                     body.secret.read(field, value)?;
                 }
                 Wanted::Workload(kind) => {
-                    reader.rules.enter(if field == "status" { "status" } else { "spec" });
+                    reader.rules.enter(workloads::Fields::place(field));
                     body.workload.read(kind, field, value)?;
                 }
                 _ => {

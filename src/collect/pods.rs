@@ -14,7 +14,7 @@ use crate::model::{Name, Origin, PersistentVolume, Pod, PodPowers, PodRefs, PodR
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 pub(super) struct PodSpec<'a> {
     node_name: Option<Text<'a>>,
-    automount_service_account_token: Option<bool>,
+    pub(super) automount_service_account_token: Option<bool>,
     #[serde(rename = "hostPID")]
     pub(super) host_pid: Option<bool>,
     pub(super) host_network: Option<bool>,
@@ -52,6 +52,9 @@ struct Named<'a> {
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 pub(super) struct Container<'a> {
     restart_policy: Option<Text<'a>>,
+    pub(super) image: Option<Text<'a>>,
+    pub(super) command: Option<&'a RawValue>,
+    pub(super) args: Option<&'a RawValue>,
     pub(super) security_context: Option<ContainerSecurity<'a>>,
     #[serde(deserialize_with = "list")]
     pub(super) volume_mounts: Vec<VolumeMount<'a>>,
@@ -182,6 +185,8 @@ struct ClaimStatus<'a> {
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 pub(super) struct VolumeSpec<'a> {
     claim_ref: Option<Named<'a>>,
+    host_path: Option<IgnoredAny>,
+    local: Option<IgnoredAny>,
     azure_file: Option<SecretName<'a>>,
     csi: Option<Csi<'a>>,
     cephfs: Option<Driver<'a>>,
@@ -314,7 +319,8 @@ impl Reader {
         });
         secrets.sort_unstable();
         secrets.dedup();
-        let volume = PersistentVolume { cluster, name, claim, secrets: secrets.into(), origin: at };
+        let host_path = self.needs().escalations && (spec.host_path.is_some() || spec.local.is_some());
+        let volume = PersistentVolume { cluster, name, claim, secrets: secrets.into(), host_path, origin: at };
         self.snapshot.volumes.push(volume);
     }
 }

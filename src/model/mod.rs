@@ -2,8 +2,11 @@
 //! [`Snapshot`] that holds what was read. Nothing here reads, prints, or knows a Kubernetes client.
 
 mod action;
+mod admission;
+mod controller;
 mod cover;
 mod decision;
+mod deputy;
 mod gap;
 mod identity;
 mod intern;
@@ -19,8 +22,11 @@ mod thing;
 mod workload;
 
 pub use action::{Action, ResourceAction};
+pub use admission::{Admission, AdmissionHook, AdmissionKind, ApiService, Backend, Conversion, PolicyBinding};
+pub use controller::{Controller, ControllerKind};
 pub use cover::{Atom, uncovered};
 pub use decision::{Authorizer, Decision};
+pub use deputy::{ArgoProject, Deputy, DeputyKind, DeputySpec, Destination, FluxApply, SourceRef};
 pub use gap::{Gap, GapReason};
 pub use identity::{
     ANONYMOUS, AUTHENTICATED, CLUSTER_ADMIN, Identity, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED,

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::admission::{Admission, AdmissionHook, ApiService, Backend, Conversion, PolicyBinding};
+use super::controller::Controller;
+use super::deputy::{ArgoProject, Deputy, DeputySpec, Destination, FluxApply, SourceRef};
 use super::gap::Gap;
 use super::identity::{AUTHENTICATED, CLUSTER_ADMIN, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::intern::{Name, Names};
@@ -103,6 +106,18 @@ pub struct Snapshot {
     pub secrets: Vec<Secret>,
     /// Lists of names that objects have.
     pub lists: NameLists,
+    /// Workloads that make pods.
+    pub controllers: Vec<Controller>,
+    /// Admission webhooks and policies.
+    pub admissions: Vec<Admission>,
+    /// The bindings of the policies.
+    pub policy_bindings: Vec<PolicyBinding>,
+    /// APIServices.
+    pub api_services: Vec<ApiService>,
+    /// CustomResourceDefinitions with a conversion webhook.
+    pub conversions: Vec<Conversion>,
+    /// Objects of GitOps controllers.
+    pub deputies: Vec<Deputy>,
     /// What the API server serves, from discovery or from CRDs in the input; empty when neither was there.
     pub resources: Vec<ApiResource>,
     /// Whether `resources` is the whole discovery of the server.
@@ -245,6 +260,24 @@ impl Snapshot {
             },
             ..secret
         });
+        append(&mut self.controllers, part.controllers, |controller| to.controller(controller));
+        append(&mut self.admissions, part.admissions, |admission| to.admission(admission));
+        append(&mut self.policy_bindings, part.policy_bindings, |binding| PolicyBinding {
+            name: to.name(binding.name),
+            policy: to.name(binding.policy),
+            ..binding
+        });
+        append(&mut self.api_services, part.api_services, |service| ApiService {
+            name: to.name(service.name),
+            service: service.service.map(|service| to.pair(service)),
+            ..service
+        });
+        append(&mut self.conversions, part.conversions, |conversion| Conversion {
+            name: to.name(conversion.name),
+            backend: to.backend(conversion.backend),
+            ..conversion
+        });
+        append(&mut self.deputies, part.deputies, |deputy| to.deputy(deputy));
         self.resources.extend(part.resources);
         self.discovered |= part.discovered;
         for (key, count) in part.counts {
@@ -328,6 +361,36 @@ impl Snapshot {
             secrets,
             |secret: &Secret, names| title(names, "Secret", Some(secret.namespace), secret.name),
             |secret: &Secret| (secret.cluster, secret.namespace, secret.name)
+        );
+        keep_last!(
+            controllers,
+            |one: &Controller, names| title(names, one.kind.as_str(), Some(one.namespace), one.name),
+            |one: &Controller| (one.cluster, one.kind, one.namespace, one.name)
+        );
+        keep_last!(
+            admissions,
+            |one: &Admission, names: &Names| [one.kind.as_str(), " `", names.text(one.name), "`"].concat(),
+            |one: &Admission| (one.cluster, one.kind, one.name)
+        );
+        keep_last!(
+            policy_bindings,
+            |one: &PolicyBinding, names: &Names| [one.kind.as_str(), "Binding `", names.text(one.name), "`"].concat(),
+            |one: &PolicyBinding| (one.cluster, one.kind, one.name)
+        );
+        keep_last!(
+            api_services,
+            |one: &ApiService, names: &Names| ["APIService `", names.text(one.name), "`"].concat(),
+            |one: &ApiService| (one.cluster, one.name)
+        );
+        keep_last!(
+            conversions,
+            |one: &Conversion, names: &Names| ["CustomResourceDefinition `", names.text(one.name), "`"].concat(),
+            |one: &Conversion| (one.cluster, one.name)
+        );
+        keep_last!(
+            deputies,
+            |one: &Deputy, names| title(names, one.kind.as_str(), Some(one.namespace), one.name),
+            |one: &Deputy| (one.cluster, one.kind, one.namespace, one.name)
         );
         for (first, last, times, what) in repeats {
             let first = match self.source(first) {
@@ -463,6 +526,65 @@ impl Moved<'_> {
             subjects: self.subjects[binding.subjects.index()],
             ..binding
         }
+    }
+
+    fn backend(&self, backend: Backend) -> Backend {
+        match backend {
+            Backend::Service { namespace, name } => {
+                Backend::Service { namespace: self.name(namespace), name: self.name(name) }
+            }
+            other => other,
+        }
+    }
+
+    fn admission(&self, admission: Admission) -> Admission {
+        let hook = |hook: &AdmissionHook| AdmissionHook {
+            name: self.name(hook.name),
+            backend: self.backend(hook.backend),
+            ..*hook
+        };
+        let hooks = admission.hooks.iter().map(hook).collect();
+        Admission { name: self.name(admission.name), hooks, ..admission }
+    }
+
+    fn controller(&self, controller: Controller) -> Controller {
+        Controller {
+            namespace: self.name(controller.namespace),
+            name: self.name(controller.name),
+            service_account: controller.service_account.map(|account| self.name(account)),
+            labels: self.labels(&controller.labels),
+            images: self.lists[controller.images.index()],
+            args: self.lists[controller.args.index()],
+            ..controller
+        }
+    }
+
+    fn destination(&self, from: Destination) -> Destination {
+        Destination { server: self.name(from.server), name: self.name(from.name), namespace: self.name(from.namespace) }
+    }
+
+    fn deputy(&self, deputy: Deputy) -> Deputy {
+        let spec = match deputy.spec {
+            DeputySpec::Apply(from) => DeputySpec::Apply(FluxApply {
+                service_account: from.service_account.map(|account| self.name(account)),
+                source: from.source.map(|source| SourceRef {
+                    kind: self.name(source.kind),
+                    namespace: self.name(source.namespace),
+                    name: self.name(source.name),
+                }),
+                ..from
+            }),
+            DeputySpec::Source => DeputySpec::Source,
+            DeputySpec::Application { project, destination } => {
+                DeputySpec::Application { project: self.name(project), destination: self.destination(destination) }
+            }
+            DeputySpec::Project(from) => DeputySpec::Project(Box::new(ArgoProject {
+                destinations: from.destinations.iter().map(|&at| self.destination(at)).collect(),
+                cluster_resources: self.labels(&from.cluster_resources),
+                source_namespaces: self.list(&from.source_namespaces),
+            })),
+        };
+        Deputy { namespace: self.name(deputy.namespace), name: self.name(deputy.name), spec, ..deputy }
     }
 
     fn pod(&self, pod: Pod) -> Pod {

@@ -7,11 +7,15 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+mod objects;
+mod powers;
+
 use super::document::API_VERSION;
 use crate::model::{
-    Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, PodPowers, Role, RoleKind, Rule, Secret,
-    SecretPurpose, ServiceAccount, Snapshot, Subject,
+    Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, Role, RoleKind, Rule, Secret, SecretPurpose,
+    ServiceAccount, Snapshot, Subject,
 };
+use powers::{PowersOut, host_paths};
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
@@ -59,7 +63,7 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
         let metadata = lines.meta(None, at.name, &[]);
         lines.write(&WithSpec { api_version: RESOURCE, kind: "ResourceSlice", metadata, spec })?;
     }
-    Ok(())
+    lines.escalations()
 }
 
 /// The same, compressed: what a file whose name ends in `.gz` holds. The same snapshot gives the same bytes.
@@ -195,6 +199,7 @@ fn others(snapshot: &Snapshot) -> Vec<CountOut<'_>> {
     count("", "PersistentVolume", snapshot.volumes.len());
     count("storage.k8s.io", "VolumeAttachment", snapshot.attachments.len());
     count("resource.k8s.io", "ResourceSlice", snapshot.slices.len());
+    objects::counts(snapshot, &mut count);
     let mut others = Vec::new();
     for ((api_version, kind), &met) in &snapshot.counts {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
@@ -381,96 +386,6 @@ struct PodSpec<'a> {
 struct ResourceClaimOut<'a> {
     name: &'a str,
     resource_claim_name: &'a str,
-}
-
-/// What gives a pod its powers, each by the shortest spec that does.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PowersOut {
-    #[serde(rename = "hostPID", skip_serializing_if = "is_false")]
-    host_pid: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    host_network: bool,
-    #[serde(rename = "hostIPC", skip_serializing_if = "is_false")]
-    host_ipc: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    share_process_namespace: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    containers: Vec<ContainerOut>,
-}
-
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ContainerOut {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    security_context: Option<SecurityOut>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    volume_mounts: Vec<MountOut>,
-}
-
-#[derive(Serialize)]
-struct SecurityOut {
-    #[serde(skip_serializing_if = "is_false")]
-    privileged: bool,
-    capabilities: CapabilitiesOut,
-}
-
-#[derive(Serialize)]
-struct CapabilitiesOut {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    add: Vec<&'static str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MountOut {
-    name: &'static str,
-    #[serde(skip_serializing_if = "is_false")]
-    read_only: bool,
-}
-
-/// Paths of the node that give one power each, and whether they are mounted for reading alone.
-const HOST_PATHS: [(PodPowers, &str, bool); 6] = [
-    (PodPowers::HOST_ROOT, "/etc", false),
-    (PodPowers::HOST_READ, "/etc", true),
-    (PodPowers::RUNTIME_SOCKET, "/run/docker.sock", false),
-    (PodPowers::HOST_PROC, "/proc", false),
-    (PodPowers::HOST_LOG, "/var/log", false),
-    (PodPowers::HOST_OTHER, "/mnt", false),
-];
-
-const CAPABILITIES: [PodPowers; 4] =
-    [PodPowers::SYS_ADMIN, PodPowers::SYS_PTRACE, PodPowers::SYS_MODULE, PodPowers::DAC_READ_SEARCH];
-
-fn host_paths(powers: PodPowers) -> impl Iterator<Item = (PodPowers, &'static str, bool)> {
-    HOST_PATHS.into_iter().filter(move |(power, ..)| powers.contains(*power))
-}
-
-impl PowersOut {
-    fn new(powers: PodPowers) -> PowersOut {
-        let add = CAPABILITIES.into_iter().filter(|&power| powers.contains(power)).map(PodPowers::as_str).collect();
-        let security =
-            SecurityOut { privileged: powers.contains(PodPowers::PRIVILEGED), capabilities: CapabilitiesOut { add } };
-        let container = ContainerOut {
-            security_context: (security.privileged || !security.capabilities.add.is_empty()).then_some(security),
-            volume_mounts: host_paths(powers)
-                .map(|(power, _, read_only)| MountOut { name: power.as_str(), read_only })
-                .collect(),
-        };
-        let is_bare = container.security_context.is_none() && container.volume_mounts.is_empty();
-        PowersOut {
-            host_pid: powers.contains(PodPowers::HOST_PID),
-            host_network: powers.contains(PodPowers::HOST_NETWORK),
-            host_ipc: powers.contains(PodPowers::HOST_IPC),
-            share_process_namespace: powers.contains(PodPowers::SHARED_PID),
-            containers: if is_bare { Vec::new() } else { vec![container] },
-        }
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 #[derive(Serialize)]
@@ -721,6 +636,9 @@ impl<'a> Lines<'a, '_> {
         }
         for (driver, &secret) in DRIVERS.iter().zip(more) {
             spec.insert((*driver).to_owned(), json!({"secretRef": reference(secret)}));
+        }
+        if volume.host_path {
+            spec.insert("hostPath".to_owned(), json!({"path": "/"}));
         }
         let metadata = self.meta(None, volume.name, &Labels::default());
         self.write(&WithSpec { api_version: "v1", kind: "PersistentVolume", metadata, spec })
