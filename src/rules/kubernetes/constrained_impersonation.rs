@@ -544,7 +544,8 @@ mod tests {
              bind dev/t=dev/theirs user:bob
              role i: impersonate:user-info users.authentication.k8s.io; impersonate-on:user-info:update roles.rbac
              bind i user:alice",
-            "bob -> admin of dev: escalate-role, namespace-admin",
+            "bob -> admin of dev: escalate-role, namespace-admin
+             bob -> any node: escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
