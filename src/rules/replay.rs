@@ -138,6 +138,7 @@ impl<'g> State<'g> {
                 }
                 self.identities.push(identity(self.graph, account));
             }
+            Effect::Everything(_) if step.technique.proof.is_some() => self.gained.push(step.effect),
             Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
             Effect::NamespaceAdmin(place) => self.administers(place)?,
             effect @ (Effect::Secrets(_)
@@ -282,7 +283,8 @@ impl<'g> State<'g> {
             field_selector: Vec::new(),
         });
         let authorizers = Authorizers { node: false, rbac: true };
-        if decide(self.graph, self.cluster, who, &action, authorizers).allowed() {
+        let everything = |gained: &Effect| matches!(*gained, Effect::Everything(at) if reaches(at, place));
+        if self.gained.iter().any(everything) || decide(self.graph, self.cluster, who, &action, authorizers).allowed() {
             return true;
         }
         let question = self.graph.question(&action);

@@ -342,6 +342,7 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Everything(Place::Cluster) => Some(Target::ClusterAdmin),
         Fact::NamespaceAdmin(place) => Some(Target::NamespaceAdmin(place)),
         Fact::Secrets(place) => Some(Target::Secrets(place)),
+        Fact::NewSecrets => Some(Target::Secrets(Place::EachNamespace)),
         Fact::Secret(secret) => Some(Target::Secret(secret)),
         Fact::Nodes => Some(Target::Node(None)),
         Fact::Node(node) => Some(Target::Node(Some(node))),
@@ -438,26 +439,39 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
     let mut open: Vec<u32> = needs.to_vec();
     open.reverse();
     let mut seen = BTreeSet::new();
+    // Where and on what a request is made that could be made elsewhere and on others as well.
+    let mut narrow: BTreeMap<u32, Site> = BTreeMap::new();
     while let Some(fact) = open.pop() {
         if !seen.insert(fact) {
             continue;
         }
+        let at = match attack.facts[fact as usize] {
+            Fact::Request(_, site) => Some(*narrow.get(&fact).unwrap_or(&site)),
+            _ => None,
+        };
         done.foothold = done.foothold.or(foothold(attack.facts[fact as usize]));
         let Some(by) = walker.by(fact) else { continue };
         let step = &attack.steps[walk.steps[by as usize] as usize];
         match &step.how {
             How::Asks { request, site, by, held } => {
-                let rights = rights(attack, *request, *site, done.effect, |at| evidence(walk, walker, held.get(at)));
+                let site = at.unwrap_or(*site);
+                let rights = rights(attack, *request, site, done.effect, |at| evidence(walk, walker, held.get(at)));
                 done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
                 open.extend(step.needs.iter().rev());
             }
             How::AsEverything { request, site, place } => {
-                let rights = rights(attack, *request, *site, done.effect, |_| Some(Evidence::Everything(*place)));
+                let site = at.unwrap_or(*site);
+                let rights = rights(attack, *request, site, done.effect, |_| Some(Evidence::Everything(*place)));
                 done.requests.push(RequestDone { by: None, rights });
             }
             How::Under(binding) => done.under.push(*binding),
-            How::Follows => open.extend(step.needs.iter().rev()),
+            How::Follows => {
+                let of_request =
+                    step.needs.iter().filter(|&&need| matches!(attack.facts[need as usize], Fact::Request(..)));
+                narrow.extend(at.into_iter().flat_map(|site| of_request.clone().map(move |&need| (need, site))));
+                open.extend(step.needs.iter().rev());
+            }
             How::Member | How::Does { .. } | How::Chooses { .. } => {}
         }
     }

@@ -26,6 +26,10 @@ techniques! {
     pod_exec,
     pod_serviceaccount,
     privileged_pod,
+    webhook_write,
+    admission_policy_write,
+    kube_system_config_write,
+    aws_auth_write,
 }
 
 pub(super) use bind_held_role::share;
