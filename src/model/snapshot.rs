@@ -593,6 +593,7 @@ impl Moved<'_> {
                 destinations: from.destinations.iter().map(|&at| self.destination(at)).collect(),
                 cluster_resources: self.labels(&from.cluster_resources),
                 source_namespaces: self.list(&from.source_namespaces),
+                ..*from
             })),
         };
         Deputy { namespace: self.name(deputy.namespace), name: self.name(deputy.name), spec, ..deputy }

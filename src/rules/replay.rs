@@ -50,7 +50,7 @@ pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Fi
 /// What an attacker has.
 pub(super) struct State<'g> {
     pub(super) graph: &'g AccessGraph,
-    cluster: ClusterId,
+    pub(super) cluster: ClusterId,
     identities: Vec<Identity>,
     /// Bindings made: each is for all identities, since nobody looks at the subjects of a binding.
     bound: Vec<(RoleKey, Place)>,

@@ -30,11 +30,14 @@ techniques! {
     admission_policy_write,
     kube_system_config_write,
     aws_auth_write,
+    crd_conversion_write,
+    operator_deputy,
 }
 
 pub(super) use bind_held_role::share;
 pub(super) use dangling_claim::make as make_account;
 pub(super) use system_masters::masters;
 
+mod gitops;
 #[cfg(test)]
 mod world;
