@@ -32,6 +32,7 @@ techniques! {
     aws_auth_write,
     crd_conversion_write,
     operator_deputy,
+    custom_workload_create,
 }
 
 pub(super) use bind_held_role::share;
