@@ -35,8 +35,8 @@ pub use identity::{
 pub use intern::{Name, Names, Slices};
 pub use lists::{NameListId, NameLists};
 pub use object::{
-    Aggregation, Binding, ClusterId, Expression, FileId, Labels, Namespace, Operator, Origin, Role, RoleKind, RoleRef,
-    Selector, ServiceAccount,
+    Aggregation, Binding, ClusterId, Expression, FileId, Labels, Maker, Namespace, Operator, Origin, Role, RoleKind,
+    RoleRef, Selector, ServiceAccount,
 };
 pub use powers::PodPowers;
 pub use resources::{ApiResource, Resolved, ResourceTable};

@@ -9,7 +9,7 @@ use super::held::{Held, HeldBy, RequestIx, Site};
 use super::technique::{Kind, On, Technique};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Walker};
 use crate::model::{ClusterId, Name, Subject};
-use crate::query::{SystemFilter, is_system};
+use crate::query::{Standing, SystemFilter, standing};
 
 /// What is looked for.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,9 @@ pub struct Escalations {
     pub stopped: usize,
     /// Who holds a target without any step.
     pub holders: Vec<Holders>,
-    /// How many system subjects were left out.
+    /// The platform's own add-ons, that hold power by design: counted, and listed only when system subjects are shown.
+    pub platform: Vec<Platform>,
+    /// How many subjects were left out that hold only what Kubernetes itself gives them.
     pub hidden: usize,
     /// How many subjects have the paths of a group they are in, and none that starts with a grant of their own.
     pub inherited: usize,
@@ -62,6 +64,17 @@ pub struct Holders {
     pub target: Target,
     /// Who.
     pub from: Vec<Start>,
+}
+
+/// An add-on of the platform, and what it could do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// Who.
+    pub from: Start,
+    /// How many targets it reaches.
+    pub paths: usize,
+    /// How many targets it holds without any step.
+    pub holds: usize,
 }
 
 /// Everything that is found.
@@ -99,24 +112,23 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let goals = goals(attack, ask);
     let mut found = Escalations::default();
-    let sources = sources(attack, ask, &mut found.hidden);
+    let (sources, platform) = sources(attack, ask, &mut found.hidden);
     let open: Vec<u32> = kept(attack, |step| !step.is_blocked());
     let free: Vec<u32> = kept(attack, |step| {
         !step.is_blocked() && !matches!(&step.how, How::Does { technique, .. } if technique.kind == Kind::Move)
     });
-    let held = Walk::new(attack, &free, &goals).reach(&sources, false);
+    let holding = Walk::new(attack, &free, &goals);
+    let walk = Walk::new(attack, &open, &goals);
+    let mut had = holding.targets(&sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
-    let mut had: Vec<Vec<Target>> = Vec::with_capacity(sources.len());
-    for (&source, reached) in sources.iter().zip(held) {
-        let targets: Vec<Target> = reached.into_iter().map(|path| path.target).collect();
-        for &target in &targets {
+    for (&source, targets) in sources.iter().zip(&had) {
+        for &target in targets {
             holders.entry(target).or_default().push(source);
         }
-        had.push(targets);
     }
     found.holders = holders.into_iter().map(|(target, from)| Holders { target, from }).collect();
+    found.platform = by_design(attack, ask, &holding, &walk, &platform);
 
-    let walk = Walk::new(attack, &open, &goals);
     let paths = paths(attack, ask, &walk, &sources, &mut had);
     found.inherited = paths.inherited;
     found.findings = finish(attack, ask, paths, &mut found.longer);
@@ -130,6 +142,24 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
         found.blocked = if ask.blocked { blocked } else { Vec::new() };
     }
     found
+}
+
+/// What the platform's add-ons reach and hold; those that do neither are left out.
+fn by_design(
+    attack: &Attack<'_>,
+    ask: &Ask,
+    holding: &Walk<'_, '_>,
+    walk: &Walk<'_, '_>,
+    platform: &[Start],
+) -> Vec<Platform> {
+    let mut had = holding.targets(platform);
+    let holds: Vec<usize> = had.iter().map(Vec::len).collect();
+    let paths = paths(attack, ask, walk, platform, &mut had);
+    let own = platform.iter().zip(holds).map(|(&from, holds)| {
+        let is_of = |finding: &&Finding| finding.from.contains(&from);
+        Platform { from, paths: paths.by_path.values().filter(is_of).count(), holds }
+    });
+    own.filter(|own| own.paths + own.holds > 0).collect()
 }
 
 /// The steps that count, by number.
@@ -196,9 +226,12 @@ impl<'w, 'g> Walk<'w, 'g> {
         widest(reached).into_iter().map(|(fact, target)| Path { fact, target }).collect()
     }
 
-    fn reach(&self, sources: &[Start], stop_at_admin: bool) -> Vec<Vec<Path>> {
+    /// The targets that each of those who start comes to.
+    fn targets(&self, sources: &[Start]) -> Vec<Vec<Target>> {
         let mut walker = Walker::new(&self.graph);
-        sources.iter().map(|&source| self.from(&mut walker, source, stop_at_admin)).collect()
+        let targets =
+            |&source: &Start| self.from(&mut walker, source, false).into_iter().map(|path| path.target).collect();
+        sources.iter().map(targets).collect()
     }
 }
 
@@ -366,28 +399,26 @@ fn is_class(target: Target) -> bool {
     !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_))
 }
 
-/// Who may start.
-fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> Vec<Start> {
+/// Who may start, and who is counted as the platform's.
+fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, Vec<Start>) {
     if let Some(from) = ask.from {
-        return vec![from];
+        return (vec![from], Vec::new());
     }
-    let snapshot = attack.graph.snapshot();
-    let mut named: Vec<Subject> = snapshot
-        .subjects
-        .iter()
-        .map(|(_, subject)| subject)
-        .filter(|&subject| attack.find(Fact::Identity(subject)).is_some())
-        .collect();
+    let subjects = attack.graph.snapshot().subjects.iter().map(|(_, subject)| subject);
+    let mut named: Vec<Subject> = subjects.filter(|&subject| attack.find(Fact::Identity(subject)).is_some()).collect();
     named.sort_unstable();
-    let shown = |subject: &Subject| match ask.system {
-        SystemFilter::Show => true,
-        SystemFilter::Hide => !is_system(&snapshot.names, *subject),
-        SystemFilter::Only => is_system(&snapshot.names, *subject),
-    };
-    let all = named.len();
-    named.retain(shown);
-    *hidden = all - named.len();
-    named.into_iter().map(Start::Subject).collect()
+    let (mut listed, mut platform) = (Vec::new(), Vec::new());
+    for subject in named {
+        let standing = standing(attack.graph, attack.cluster, subject, |at| attack.counts(at));
+        match (ask.system, standing) {
+            (SystemFilter::Show, _)
+            | (SystemFilter::Hide, Standing::Other)
+            | (SystemFilter::Only, Standing::Kubernetes | Standing::Platform) => listed.push(Start::Subject(subject)),
+            (SystemFilter::Hide, Standing::Platform) => platform.push(Start::Subject(subject)),
+            (SystemFilter::Hide, Standing::Kubernetes) | (SystemFilter::Only, Standing::Other) => *hidden += 1,
+        }
+    }
+    (listed, platform)
 }
 
 /// The steps of a walk that brought a fact.
