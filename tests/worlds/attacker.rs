@@ -67,6 +67,8 @@ struct State {
     everything: BTreeSet<String>,
     /// Where it runs pods of its own: with the Secrets of the namespace in them and, as nothing stops it, as root on any node.
     pods: BTreeSet<String>,
+    /// Whether it is told of every object that is written.
+    hears: bool,
 }
 
 /// What somebody reaches or holds.
@@ -158,6 +160,9 @@ impl Attacker {
         reached.cluster_admin = state.everything.contains("") || state.identities.contains("group system:masters");
         reached.nodes = !state.pods.is_empty();
         reached.secrets.extend(state.pods.iter().cloned());
+        if state.hears {
+            reached.secrets.extend(self.namespaces.iter().filter(|at| !at.is_empty()).cloned());
+        }
         for who in &state.identities {
             for at in &self.namespaces {
                 let hand = self.hand(state, who, at);
@@ -211,7 +216,18 @@ impl Attacker {
                 }
             }
             self.bind(who, at, state);
-            if !at.is_empty() {
+            if at.is_empty() {
+                // There are no webhooks to be changed.
+                let puts_in = |resource: &str| {
+                    let can = |verb: &str, name: &str| hand.can(verb, "admissionregistration.k8s.io", resource, name);
+                    can("create", "")
+                        || self.binding_names().iter().any(|name| can("create", name) && can("patch", name))
+                };
+                if puts_in("mutatingwebhookconfigurations") {
+                    state.everything.extend(self.namespaces.iter().cloned());
+                }
+                state.hears |= puts_in("validatingwebhookconfigurations");
+            } else {
                 if hand.can("create", "", "pods", "") {
                     state.pods.insert(at.clone());
                 }
