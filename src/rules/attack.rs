@@ -134,6 +134,10 @@ pub(super) enum Fact {
     SomeNode,
     /// Has the credentials of another cluster, which a Secret holds.
     Kubeconfig(SecretIx),
+    /// Sees the Secrets of every namespace that are written from now on. Those that lie there stay unread.
+    NewSecrets,
+    /// Has one of several things that a technique takes together, there; each is numbered by the technique itself.
+    Part(&'static str, u8, Place),
 }
 
 /// A pod of a snapshot, by its place in the list.
@@ -1051,6 +1055,19 @@ impl<'g> Attack<'g> {
             of.id == technique.id && at == within
         });
         self.fact(Fact::Request(request.unwrap_or(RequestIx(u16::MAX)), site))
+    }
+
+    /// The fact that a request can be made there and on this object, of all places and objects for which it can be made. Steps
+    /// that need it name the object.
+    pub(super) fn on(&mut self, done: &Done, place: Place, object: Option<Name>) -> u32 {
+        let Fact::Request(request, _) = self.facts[done.fact as usize] else { return done.fact };
+        let site = Site { place, object, ..done.site };
+        if site == done.site {
+            return done.fact;
+        }
+        let narrow = Fact::Request(request, site);
+        self.follows(vec![done.fact], narrow);
+        self.fact(narrow)
     }
 
     /// Every namespace that has bindings.

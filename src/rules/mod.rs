@@ -14,5 +14,5 @@ pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub use catalogue::{CATALOGUE, technique};
 pub use finding::{Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start};
 pub use replay::replay;
-pub use solve::{Ask, Escalations, Holders, escalations};
+pub use solve::{Ask, Escalations, Holders, Platform, escalations};
 pub use technique::{At, Blocker, Confidence, Kind, On, Request, Right, Technique};

@@ -54,7 +54,7 @@ pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Fi
 /// What an attacker has.
 pub(super) struct State<'g> {
     pub(super) graph: &'g AccessGraph,
-    cluster: ClusterId,
+    pub(super) cluster: ClusterId,
     identities: Vec<Identity>,
     /// Those of them that are more than impersonated: only they can impersonate others.
     credentials: Vec<Identity>,
@@ -148,6 +148,7 @@ impl<'g> State<'g> {
                 }
                 self.act_as(step, account);
             }
+            Effect::Everything(_) if step.technique.proof.is_some() => self.gained.push(step.effect),
             Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
             Effect::NamespaceAdmin(place) => self.administers(place)?,
             effect @ (Effect::Secrets(_)
@@ -369,7 +370,8 @@ impl<'g> State<'g> {
             field_selector: Vec::new(),
         });
         let authorizers = Authorizers { node: false, rbac: true };
-        if decide(self.graph, self.cluster, who, &action, authorizers).allowed() {
+        let everything = |gained: &Effect| matches!(*gained, Effect::Everything(at) if reaches(at, place));
+        if self.gained.iter().any(everything) || decide(self.graph, self.cluster, who, &action, authorizers).allowed() {
             return true;
         }
         let question = self.graph.question(&action);

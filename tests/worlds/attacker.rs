@@ -74,6 +74,8 @@ struct State {
     reads_secrets: BTreeSet<String>,
     /// Where it does both at once, by a patch of one name.
     patches_secrets: BTreeSet<String>,
+    /// Whether it is told of every object that is written.
+    hears: bool,
 }
 
 /// What somebody reaches or holds.
@@ -166,6 +168,9 @@ impl Attacker {
         reached.cluster_admin = state.everything.contains("") || state.identities.contains("group system:masters");
         reached.nodes = !state.pods.is_empty();
         reached.secrets.extend(state.pods.iter().cloned());
+        if state.hears {
+            reached.secrets.extend(self.namespaces.iter().filter(|at| !at.is_empty()).cloned());
+        }
         for who in &state.identities {
             for at in &self.namespaces {
                 let hand = self.hand(state, who, at);
@@ -219,7 +224,18 @@ impl Attacker {
                 }
             }
             self.bind(who, at, state);
-            if !at.is_empty() {
+            if at.is_empty() {
+                // There are no webhooks to be changed.
+                let puts_in = |resource: &str| {
+                    let can = |verb: &str, name: &str| hand.can(verb, "admissionregistration.k8s.io", resource, name);
+                    can("create", "")
+                        || self.binding_names().iter().any(|name| can("create", name) && can("patch", name))
+                };
+                if puts_in("mutatingwebhookconfigurations") {
+                    state.everything.extend(self.namespaces.iter().cloned());
+                }
+                state.hears |= puts_in("validatingwebhookconfigurations");
+            } else {
                 if hand.can("create", "", "pods", "") {
                     state.pods.insert(at.clone());
                 }
