@@ -160,7 +160,7 @@ fn projects_say_how_far_it_goes() {
         &world(&(closed.clone() + &team), ""),
         &format!(
             "alice -> admin of team: operator-deputy, wildcard-admin, namespace-admin\n{bot}\n\
-             alice -> any node: operator-deputy, wildcard-admin, pod-create, relax-pod-security, privileged-pod"
+             alice -> any node: operator-deputy, operator-deputy, wildcard-admin, relax-pod-security, privileged-pod"
         ),
     );
     let other = project("team", "sourceRepos: [\"*\"], destinations: [{server: \"https://other\", namespace: \"*\"}]");
