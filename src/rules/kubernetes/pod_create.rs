@@ -1,5 +1,7 @@
 //! `pod-create`: who runs a pod says which account of the namespace it runs as, and which Secrets are mounted into it.
 
+use std::collections::BTreeSet;
+
 use crate::model::Name;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
@@ -37,13 +39,13 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
     let place = done.site.place;
     // A name that is taken is no new pod.
-    let is_taken = |&namespace: &Name| done.site.object.is_some_and(|name| attack.has_pod(namespace, name));
-    let (taken, free): (Vec<Name>, Vec<Name>) = attack.namespaces_of(place).into_iter().partition(is_taken);
-    if taken.is_empty() {
+    let named = done.site.object.map(|name| attack.pods_named(place, name)).unwrap_or_default();
+    if named.is_empty() {
         attack.runs_pods(done.technique, vec![done.fact], place);
         return;
     }
-    for namespace in free {
+    let taken: BTreeSet<Name> = named.into_iter().map(|pod| attack.pod(pod).namespace).collect();
+    for namespace in attack.namespaces_of(place).into_iter().filter(|namespace| !taken.contains(namespace)) {
         attack.runs_pods(done.technique, vec![done.fact], Place::Namespace(namespace));
     }
 }
