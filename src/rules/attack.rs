@@ -282,7 +282,7 @@ pub(super) struct Attack<'g> {
     creators: Vec<Creator>,
     /// The pods of each name, the pods of each node, and where there are workloads, each found at the first question.
     named_pods: OnceCell<FxHashMap<Name, Vec<PodIx>>>,
-    workloads: OnceCell<FxHashMap<(ControllerKind, Option<Name>), BTreeSet<Name>>>,
+    workloads: OnceCell<Workloads>,
     bound_pods: OnceCell<FxHashMap<Name, Vec<PodIx>>>,
     /// What comes with the folders of nodes that claims are bound to.
     folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
@@ -290,6 +290,9 @@ pub(super) struct Attack<'g> {
     /// Whether the groups of a namespace's accounts are granted anything.
     granted: RefCell<FxHashMap<Name, bool>>,
 }
+
+/// The namespaces that have a workload of a kind, any or one of a name.
+type Workloads = FxHashMap<(ControllerKind, Option<Name>), BTreeSet<Name>>;
 
 /// Where a request that makes a role is possible, its fact, and what the new role gains.
 type Creator = (Site, u32, fn(RoleKey) -> Fact);
@@ -714,7 +717,7 @@ impl<'g> Attack<'g> {
     pub(super) fn with_workload(&self, kind: ControllerKind, place: Place, name: Option<Name>) -> Option<Vec<Name>> {
         let controllers = &self.graph.snapshot().controllers;
         let by_name = self.workloads.get_or_init(|| {
-            let mut by_name: FxHashMap<(ControllerKind, Option<Name>), BTreeSet<Name>> = FxHashMap::default();
+            let mut by_name = Workloads::default();
             for one in controllers.iter().filter(|one| one.cluster == self.cluster) {
                 for name in [None, Some(one.name)] {
                     by_name.entry((one.kind, name)).or_default().insert(one.namespace);
