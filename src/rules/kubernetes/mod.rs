@@ -47,6 +47,7 @@ techniques! {
     hostpath_volume,
     node_pods,
     node_identity,
+    control_plane_node,
     container_escape,
     pod_steal,
     pod_bind,

@@ -39,6 +39,11 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         Fact::Nodes => attack.nodes(),
         _ => return,
     };
+    // Some node there is, even where none is known.
+    let group = attack.graph.snapshot().names.find(NODES).map(Subject::Group);
+    if let Some(group) = group.filter(|&group| fact == Fact::Nodes && attack.is_somebody(group)) {
+        attack.does(&TECHNIQUE, vec![id], Effect::ActAs(group), Fact::Identity(group));
+    }
     let mut accounts = BTreeSet::new();
     for &node in &nodes {
         let user = [NODE_PREFIX, attack.graph.text(node)].concat();
@@ -112,6 +117,9 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         })
     };
     let done = match step.effect {
+        Effect::ActAs(Subject::Group(group)) => {
+            graph.text(group) == NODES && state.has_gained(|gained| gained == Effect::Node(None))
+        }
         Effect::ActAs(Subject::User(user)) => {
             let name = graph.text(user).strip_prefix(NODE_PREFIX);
             held.iter().any(|&node| name == Some(graph.text(node)))
@@ -130,7 +138,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{check_from, check_from_at, check_from_to};
+    use super::super::world::{check, check_from, check_from_at, check_from_to};
 
     const AGENT: &str = "pod dev/agent other n1 privileged
              role big: * *.*
@@ -163,6 +171,18 @@ mod tests {
         check_from_to("pod:dev/agent", "secret:prod/key", &world("n1 pull:key"), found);
         check_from_to("pod:dev/agent", "secret:prod/key", &world("n2 pull:key"), "");
         check_from_to("pod:dev/agent", "secret:prod/key", &world("n1"), "");
+    }
+
+    #[test]
+    fn some_node_there_is_even_where_none_is_known() {
+        check(
+            "role p: create pods
+             role big: * *.*
+             namespace dev privileged
+             bind dev/p=p user:alice
+             bind big group:system:nodes",
+            "alice -> cluster-admin: pod-create, privileged-pod, node-identity, wildcard-admin",
+        );
     }
 
     #[test]
