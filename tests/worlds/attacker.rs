@@ -219,6 +219,9 @@ impl Attacker {
                 }
             }
             self.bind(who, at, state);
+            if at.is_empty() && state.credentials.contains(who) {
+                self.impersonate(who, &hand, state);
+            }
             if !at.is_empty() {
                 if hand.can("create", "", "pods", "") {
                     state.pods.insert(at.clone());
@@ -275,6 +278,29 @@ impl Attacker {
                 state.bound_empty.insert((role.clone(), at.to_owned()));
             }
         }
+    }
+
+    /// Becomes users, and members of groups where some name goes with them. Nobody's own groups come with a name.
+    fn impersonate(&self, who: &str, hand: &Hand<'_>, state: &mut State) {
+        let mentioned: BTreeSet<&String> = self.bindings.iter().flat_map(|binding| &binding.subjects).collect();
+        let can = |resource: &str, name: &str| hand.can("impersonate", "", resource, name);
+        let names = self.roles.values().flatten().flat_map(|rule| &rule.names).filter(|name| !name.is_empty());
+        let names: Vec<&str> = names.map(String::as_str).chain(["one that nobody names"]).collect();
+        let account = |at: &String| {
+            let there = self.hand(state, who, at);
+            !at.is_empty() && names.iter().any(|name| there.can("impersonate", "", "serviceaccounts", name))
+        };
+        let some_name = names.iter().any(|name| can("users", name)) || self.namespaces.iter().any(account);
+        let user = |user: &str| !user.starts_with("system:serviceaccount:") && can("users", user);
+        let group = |group: &str| some_name && can("groups", group);
+        let masters = "group system:masters".to_owned();
+        let become_one = |one: &&&String| match one.split_once(' ') {
+            Some(("user", name)) => user(name),
+            Some((_, name)) => group(name),
+            None => false,
+        };
+        let all = mentioned.into_iter().chain([&masters]).collect::<Vec<_>>();
+        state.identities.extend(all.iter().filter(become_one).map(|one| (*one).clone()));
     }
 
     /// Makes Secrets for tokens, and reads them.
