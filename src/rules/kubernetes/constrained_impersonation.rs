@@ -570,7 +570,8 @@ mod tests {
         };
         check(
             &world("user:alice"),
-            "alice -> admin of dev: constrained-impersonation, escalate-role, namespace-admin",
+            "alice -> admin of dev: constrained-impersonation, escalate-role, namespace-admin
+                 alice -> any node: constrained-impersonation, escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
         check(
             "role r: escalate,update roles.rbac
@@ -579,7 +580,8 @@ mod tests {
              bind dev/t=dev/theirs user:bob
              role i: impersonate:user-info users.authentication.k8s.io; impersonate-on:user-info:update roles.rbac
              bind i user:alice",
-            "bob -> admin of dev: escalate-role, namespace-admin",
+            "bob -> admin of dev: escalate-role, namespace-admin
+             bob -> any node: escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
