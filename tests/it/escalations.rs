@@ -85,7 +85,7 @@ fn rules(dice: &mut Dice) -> Vec<Value> {
 }
 
 fn rule(dice: &mut Dice) -> Value {
-    let (resources, verbs, group): (&[&str], &[&str], &str) = match dice.below(10) {
+    let (resources, verbs, group): (&[&str], &[&str], &str) = match dice.below(11) {
         0..=2 => (
             &["clusterroles", "roles", "clusterroles", "roles"],
             &["bind", "escalate", "escalate", "create", "update", "patch", "get"],
@@ -97,7 +97,8 @@ fn rule(dice: &mut Dice) -> Value {
             "rbac.authorization.k8s.io",
         ),
         7 => (&["serviceaccounts", "serviceaccounts/token", "*/token"], &["create", "impersonate", "patch", "get"], ""),
-        8 => (&["secrets", "pods"], &["get", "list", "create", "patch"], ""),
+        8 => (&["users", "groups", "users", "serviceaccounts"], &["impersonate", "impersonate", "get"], ""),
+        9 => (&["secrets", "pods"], &["get", "list", "create", "patch"], ""),
         _ => (&["*", "clusterroles", "roles"], &["get", "create", "escalate", "bind"], "*"),
     };
     let mut list = |from: &[&str], most: usize| {
@@ -108,7 +109,7 @@ fn rule(dice: &mut Dice) -> Value {
     let mut rule = json!({"verbs": verbs, "apiGroups": [group], "resources": resources});
     if dice.percent(30) {
         let names: Vec<&str> = (0..dice.from(1, 2))
-            .map(|_| *dice.pick(&["r1", "r2", "r3", "whole", "one", "gone", "b0", "b1", "b9", ""]))
+            .map(|_| *dice.pick(&["r1", "r2", "r3", "whole", "one", "gone", "b0", "b1", "b9", "bob", "dev", ""]))
             .collect();
         rule["resourceNames"] = json!(names);
     }
