@@ -3,7 +3,8 @@
 //! Subjects and what they can be are never joined one by one: a subject leads to a request, a request to what it gains, and both
 //! exist once for each place. Steps only add, so nothing that was gained is ever lost.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -15,7 +16,8 @@ use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    Atom, ClusterId, GapReason, Identity, MASTERS, Name, Pod, RoleKind, SERVICE_ACCOUNTS, Secret, Subject, SubjectText,
+    Atom, ClusterId, Controller, ControllerKind, GapReason, Identity, MASTERS, Name, Pod, PodPowers, RoleKind,
+    SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -107,14 +109,24 @@ pub(super) enum Fact {
     Pods(Place),
     /// Runs code in a running pod.
     Pod(PodIx),
+    /// Can change running pods of a place so that other code runs in them, where the kubelet and Pod Security let it.
+    Changes(Place),
+    /// Runs code in any running pod of a node.
+    PodsOn(Name),
+    /// Can add a container of any kind to a running pod, as Pod Security lets it.
+    Container(PodIx),
     /// Can run a pod of their own there, as Pod Security lets it.
     NewPod(Place),
+    /// Can run a pod of their own in some namespace, whichever.
+    SomeNewPod,
     /// Can have a namespace admit any pod.
     Relaxed(Place),
     /// Is root on any node of their choice.
     Nodes,
     /// Is root on a node.
     Node(Name),
+    /// Is root on some node, whichever.
+    SomeNode,
     /// Has the credentials of another cluster, which a Secret holds.
     Kubeconfig(SecretIx),
     /// Sees the Secrets of every namespace that are written from now on. Those that lie there stay unread.
@@ -193,6 +205,8 @@ pub enum Effect {
     Secret(SecretIx),
     /// Runs code in a running pod.
     Pod(PodIx),
+    /// Adds a container of any kind to a running pod.
+    Container(PodIx),
     /// Runs a new pod.
     NewPod(Place),
     /// Has a namespace admit any pod.
@@ -245,7 +259,7 @@ pub(super) struct Attack<'g> {
     pub(super) facts: Vec<Fact>,
     pub(super) steps: Vec<Step>,
     ids: FxHashMap<Fact, u32>,
-    seen: FxHashSet<(u32, Vec<u32>)>,
+    seen: FxHashSet<(u32, Vec<u32>, bool)>,
     queue: VecDeque<u32>,
     /// What every subject of a binding holds by itself, sorted.
     held: FxHashMap<Subject, Vec<Held>>,
@@ -270,6 +284,13 @@ pub(super) struct Attack<'g> {
     account_makers: Vec<(usize, Site, u32)>,
     /// Requests that make a role which does not exist: where, the fact, and what is gained.
     creators: Vec<Creator>,
+    /// The pods of each node, found at the first question.
+    bound_pods: OnceCell<FxHashMap<Name, Vec<PodIx>>>,
+    /// What comes with the folders of nodes that claims are bound to.
+    folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
+    node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
+    /// Whether the groups of a namespace's accounts are granted anything.
+    granted: RefCell<FxHashMap<Name, bool>>,
 }
 
 /// Where a request that makes a role is possible, its fact, and what the new role gains.
@@ -306,6 +327,10 @@ impl<'g> Attack<'g> {
             missing: BTreeSet::new(),
             account_makers: Vec::new(),
             creators: Vec::new(),
+            bound_pods: OnceCell::new(),
+            folders: OnceCell::new(),
+            node_secrets: OnceCell::new(),
+            granted: RefCell::default(),
         };
         attack.read();
         attack.grow();
@@ -416,15 +441,22 @@ impl<'g> Attack<'g> {
     }
 
     /// Adds a step, unless one with the same needs and gain is there. Gives whether it is new.
-    pub(super) fn step(&mut self, mut needs: Vec<u32>, gain: Fact, how: How) -> bool {
+    pub(super) fn step(&mut self, needs: Vec<u32>, gain: Fact, how: How) -> bool {
+        self.step_unless(needs, gain, how, Vec::new())
+    }
+
+    /// The same for a step that something stops or might. One that is stopped is not the same as one that is not.
+    fn step_unless(&mut self, mut needs: Vec<u32>, gain: Fact, how: How, blockers: Vec<Blocker>) -> bool {
         let gain = self.fact(gain);
         needs.sort_unstable();
         needs.dedup();
+        let stopped = blockers.iter().any(|blocker| blocker.stops);
         // What needs itself brings nothing.
-        if needs.contains(&gain) || !self.seen.insert((gain, needs.clone())) {
+        if needs.contains(&gain) || !self.seen.insert((gain, needs.clone(), stopped)) {
             return false;
         }
-        self.steps.push(Step { how, needs, gain, blockers: None });
+        let blockers = (!blockers.is_empty()).then(|| blockers.into_boxed_slice());
+        self.steps.push(Step { how, needs, gain, blockers });
         true
     }
 
@@ -447,12 +479,7 @@ impl<'g> Attack<'g> {
         gain: Fact,
         blockers: Vec<Blocker>,
     ) {
-        if self.step(needs, gain, How::Does { technique, effect })
-            && let Some(step) = self.steps.last_mut()
-            && !blockers.is_empty()
-        {
-            step.blockers = Some(blockers.into_boxed_slice());
-        }
+        self.step_unless(needs, gain, How::Does { technique, effect }, blockers);
     }
 
     /// A technique lets code run in a new pod of a place: with any account of its namespace, and with what its Secrets hold.
@@ -463,14 +490,15 @@ impl<'g> Attack<'g> {
     }
 
     /// A request lets code run in running pods: in the one it names, or in every pod of the place.
-    pub(super) fn runs_in_pods(&mut self, done: &Done) {
+    pub(super) fn runs_in_pods(&mut self, done: &Done, blockers: &[Blocker]) {
+        let (technique, needs, blockers) = (done.technique, vec![done.fact], blockers.to_vec());
         let Some(name) = done.site.object else {
-            self.does(done.technique, vec![done.fact], Effect::Any, Fact::Pods(done.site.place));
+            self.does_unless(technique, needs, Effect::Any, Fact::Pods(done.site.place), blockers);
             return;
         };
         for namespace in self.namespaces_of(done.site.place) {
             if let Some(pod) = self.pod_named(namespace, name) {
-                self.does(done.technique, vec![done.fact], Effect::Pod(pod), Fact::Pod(pod));
+                self.does_unless(technique, needs.clone(), Effect::Pod(pod), Fact::Pod(pod), blockers.clone());
             }
         }
     }
@@ -487,6 +515,7 @@ impl<'g> Attack<'g> {
             Fact::Accounts(_) => Some(Fact::Accounts),
             Fact::Secrets(_) => Some(Fact::Secrets),
             Fact::Pods(_) => Some(Fact::Pods),
+            Fact::Changes(_) => Some(Fact::Changes),
             Fact::NewPod(_) => Some(Fact::NewPod),
             Fact::Relaxed(_) => Some(Fact::Relaxed),
             _ => None,
@@ -496,6 +525,7 @@ impl<'g> Attack<'g> {
             Fact::Accounts(place)
             | Fact::Secrets(place)
             | Fact::Pods(place)
+            | Fact::Changes(place)
             | Fact::NewPod(place)
             | Fact::Relaxed(place),
         ) = (inside, fact)
@@ -527,7 +557,21 @@ impl<'g> Attack<'g> {
                 }
             }
             Fact::Pods(Place::Namespace(namespace)) => {
-                for pod in self.pods_in(namespace) {
+                for pod in self.worth(self.pods_in(namespace)) {
+                    self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
+                }
+            }
+            Fact::Changes(Place::Namespace(namespace)) => {
+                let mut pods = self.pods_in(namespace);
+                pods.retain(|&pod| kubernetes::refuses_change(self, pod).is_none());
+                for pod in self.worth(pods) {
+                    self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
+                }
+            }
+            Fact::PodsOn(node) => {
+                let mut pods = self.bound_to(node).to_vec();
+                pods.retain(|&pod| !self.pod(pod).finished);
+                for pod in self.worth(pods) {
                     self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
                 }
             }
@@ -536,29 +580,152 @@ impl<'g> Attack<'g> {
                     self.follows(vec![id], Fact::Secret(secret));
                 }
             }
-            Fact::Nodes => {
-                for node in self.nodes() {
-                    self.follows(vec![id], Fact::Node(node));
-                }
-            }
+            Fact::NewPod(_) => self.follows(vec![id], Fact::SomeNewPod),
+            Fact::Nodes | Fact::Node(_) => self.follows(vec![id], Fact::SomeNode),
             _ => {}
         }
     }
 
-    /// The pods of a namespace that are there and run.
+    /// The pods of a namespace that are there and have not run to their end.
     pub(super) fn pods_in(&self, namespace: Name) -> Vec<PodIx> {
         let pods = &self.graph.snapshot().pods;
         let key = (self.cluster, namespace);
         let from = pods.partition_point(|pod| (pod.cluster, pod.namespace) < key);
         let here = pods[from..].iter().take_while(|pod| (pod.cluster, pod.namespace) == key);
-        (number(from)..).zip(here).map(|(at, _)| PodIx(at)).collect()
+        (number(from)..).zip(here).filter(|(_, pod)| !pod.finished).map(|(at, _)| PodIx(at)).collect()
     }
 
-    /// The pod of a name.
+    /// The pod of a name, unless it has run to its end.
     pub(super) fn pod_named(&self, namespace: Name, name: Name) -> Option<PodIx> {
         let pods = &self.graph.snapshot().pods;
         let key = (self.cluster, namespace, name);
-        pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).ok().map(|at| PodIx(number(at)))
+        let at = pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).ok()?;
+        (!pods[at].finished).then(|| PodIx(number(at)))
+    }
+
+    /// Whether there is a pod of a name, even if it has run to its end.
+    pub(super) fn has_pod(&self, namespace: Name, name: Name) -> bool {
+        let key = (self.cluster, namespace, name);
+        self.graph.snapshot().pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).is_ok()
+    }
+
+    /// The pods that are bound to a node, also those that have run to their end.
+    pub(super) fn bound_to(&self, node: Name) -> &[PodIx] {
+        let by_node = self.bound_pods.get_or_init(|| {
+            let mut by_node: FxHashMap<Name, Vec<PodIx>> = FxHashMap::default();
+            for (at, pod) in (0_u32..).zip(&self.graph.snapshot().pods) {
+                if let Some(node) = pod.node.filter(|_| pod.cluster == self.cluster) {
+                    by_node.entry(node).or_default().push(PodIx(at));
+                }
+            }
+            by_node
+        });
+        by_node.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every pod that has not run to its end.
+    pub(super) fn all_pods(&self) -> Vec<PodIx> {
+        let pods = (0_u32..).zip(&self.graph.snapshot().pods);
+        let here = pods.filter(|(_, pod)| pod.cluster == self.cluster && !pod.finished);
+        here.map(|(at, _)| PodIx(at)).collect()
+    }
+
+    /// The folder of a node that a claim is bound to: what comes with it.
+    pub(super) fn folder_behind(&self, namespace: Name, claim: Name) -> PodPowers {
+        self.folders().get(&(namespace, claim)).copied().unwrap_or_default()
+    }
+
+    /// The claims of a namespace that are bound to folders of a node.
+    pub(super) fn folders_of(&self, namespace: Name) -> Vec<(Name, PodPowers)> {
+        let after = self.folders().range((namespace, Name::EMPTY)..);
+        after.take_while(|&(&(at, _), _)| at == namespace).map(|(&(_, claim), &powers)| (claim, powers)).collect()
+    }
+
+    fn folders(&self) -> &BTreeMap<(Name, Name), PodPowers> {
+        self.folders.get_or_init(|| {
+            let volumes = self.graph.snapshot().volumes.iter();
+            let here = volumes.filter(|volume| volume.cluster == self.cluster && !volume.powers.is_empty());
+            here.filter_map(|volume| Some((volume.claim?, volume.powers))).collect()
+        })
+    }
+
+    /// The nodes on which running pods mount a claim.
+    pub(super) fn nodes_that_mount(&self, namespace: Name, claim: Name) -> Vec<Name> {
+        let snapshot = self.graph.snapshot();
+        let mounts = |&pod: &PodIx| snapshot.pod_refs.get(self.pod(pod).refs).claims.contains(&claim);
+        let pods = self.pods_in(namespace).into_iter().filter(mounts);
+        let nodes: BTreeSet<Name> = pods.filter_map(|pod| self.pod(pod).node).collect();
+        nodes.into_iter().collect()
+    }
+
+    /// The Secrets that belong to each node, as a technique finds them; sorted, and found at the first question.
+    pub(super) fn secrets_by_node(&self, find: impl FnOnce() -> Vec<(Name, SecretIx)>) -> &[(Name, SecretIx)] {
+        self.node_secrets.get_or_init(find)
+    }
+
+    /// An account, if it was read.
+    pub(super) fn account(&self, account: Subject) -> Option<&'g ServiceAccount> {
+        let Subject::ServiceAccount { namespace, name } = account else { return None };
+        let accounts = &self.graph.snapshot().service_accounts;
+        let key = (self.cluster, namespace, name);
+        let at = accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).ok()?;
+        accounts.get(at)
+    }
+
+    /// Of pods those that lead somewhere, and of those that lead to the same the first.
+    pub(super) fn worth(&self, pods: Vec<PodIx>) -> Vec<PodIx> {
+        let mut seen = FxHashSet::default();
+        let leads = |&at: &PodIx| {
+            let gives = kubernetes::gives(self, at);
+            // What is asked for is a fact from the start.
+            (!gives.is_empty() && seen.insert(gives)) || self.find(Fact::Pod(at)).is_some()
+        };
+        pods.into_iter().filter(leads).collect()
+    }
+
+    /// Whether anything is granted to this identity or to a group that it is in, or whether it is asked for.
+    pub(super) fn is_somebody(&self, subject: Subject) -> bool {
+        let grants = |subject: &Subject| self.held.get(subject).is_some_and(|held| !held.is_empty());
+        self.find(Fact::Identity(subject)).is_some()
+            || self.accounts_of(subject).unwrap_or_else(|| groups(self.graph, subject).iter().any(grants))
+    }
+
+    /// For an account whether its groups are granted anything; looked up once for each namespace.
+    fn accounts_of(&self, subject: Subject) -> Option<bool> {
+        let Subject::ServiceAccount { namespace, .. } = subject else { return None };
+        let known = self.granted.borrow().get(&namespace).copied();
+        Some(known.unwrap_or_else(|| {
+            let grants = |subject: &Subject| self.held.get(subject).is_some_and(|held| !held.is_empty());
+            let any = groups(self.graph, subject).iter().any(grants);
+            self.granted.borrow_mut().insert(namespace, any);
+            any
+        }))
+    }
+
+    /// Whether a Secret is good for more than the workloads of its namespace, or is asked for.
+    pub(super) fn is_of_use(&self, secret: SecretIx) -> bool {
+        self.secret(secret).purpose != SecretPurpose::Other || self.ask.to == Some(Target::Secret(secret))
+    }
+
+    /// Whether a workload of a kind is there, or may be where none were to be seen: by its name, or any.
+    pub(super) fn has_controller(&self, kind: ControllerKind, namespace: Name, name: Option<Name>) -> bool {
+        let snapshot = self.graph.snapshot();
+        let key = (self.cluster, kind, namespace);
+        let key_of = |one: &Controller| (one.cluster, one.kind, one.namespace);
+        let from = snapshot.controllers.partition_point(|one| key_of(one) < key);
+        let mut here = snapshot.controllers[from..].iter().take_while(|one| key_of(one) == key);
+        here.any(|one| name.is_none_or(|name| name == one.name))
+            || if self.is_stored() {
+                !self.read_all(kind.group(), kind.resource(), Some(namespace))
+            } else {
+                snapshot.controllers.is_empty()
+            }
+    }
+
+    /// Whether the cluster was read itself, or dumped in full, and not only manifests of it.
+    pub(super) fn is_stored(&self) -> bool {
+        let clusters = &self.graph.snapshot().clusters;
+        clusters.get(usize::from(self.cluster.0)).is_some_and(|cluster| cluster.stored)
     }
 
     /// A pod.
@@ -924,33 +1091,32 @@ impl<'g> Attack<'g> {
         };
         // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
         let dumped = snapshot.names.find("default").is_some_and(has);
-        (dumped || self.read_all("serviceaccounts", Some(namespace))) && !has(name)
+        (dumped || self.read_all("", "serviceaccounts", Some(namespace))) && !has(name)
     }
 
     /// Whether there is no such namespace, as far as the input can say.
     pub(super) fn lacks_namespace(&self, namespace: Name) -> bool {
         let snapshot = self.graph.snapshot();
         let key = (self.cluster, namespace);
-        self.read_all("namespaces", None)
+        self.read_all("", "namespaces", None)
             && snapshot.namespaces.binary_search_by_key(&key, |one| (one.cluster, one.name)).is_err()
     }
 
     /// Whether a list of the cluster was read in full.
-    fn read_all(&self, resource: &str, namespace: Option<Name>) -> bool {
+    fn read_all(&self, api_group: &str, resource: &str, namespace: Option<Name>) -> bool {
         let snapshot = self.graph.snapshot();
         let namespace = namespace.map(|namespace| self.graph.text(namespace));
-        let stored = snapshot.clusters.get(usize::from(self.cluster.0)).is_some_and(|cluster| cluster.stored);
         let hides = |gap: &crate::model::Gap| {
             gap.reason == GapReason::Unreadable
                 || (gap.resource == resource
-                    && gap.api_group.is_empty()
+                    && gap.api_group == api_group
                     && match (&gap.namespace, namespace) {
                         (Some(gap), Some(namespace)) => gap == namespace,
                         (None, Some(namespace)) => !gap.except.iter().any(|except| except == namespace),
                         _ => true,
                     })
         };
-        stored && !snapshot.gaps.iter().any(hides)
+        self.is_stored() && !snapshot.gaps.iter().any(hides)
     }
 
     /// Remembers a request that makes any role which does not exist, and says what is gained for each.

@@ -144,6 +144,7 @@ impl<'g> State<'g> {
             effect @ (Effect::Secrets(_)
             | Effect::Secret(_)
             | Effect::Pod(_)
+            | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
             | Effect::Node(_)
@@ -154,6 +155,7 @@ impl<'g> State<'g> {
             }
             Effect::Secret(_)
             | Effect::Pod(_)
+            | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
             | Effect::Node(_)
@@ -205,7 +207,66 @@ impl<'g> State<'g> {
     /// Whether a pod is there and runs.
     pub(super) fn is_running(&self, pod: PodIx) -> Result<(), String> {
         let pod = &self.graph.snapshot().pods[pod.0 as usize];
-        if pod.cluster == self.cluster { Ok(()) } else { Err("it runs in another cluster".to_owned()) }
+        match (pod.cluster == self.cluster, pod.finished) {
+            (true, false) => Ok(()),
+            (true, true) => Err("the pod has run to its end".to_owned()),
+            (false, _) => Err("it runs in another cluster".to_owned()),
+        }
+    }
+
+    /// Whether a right of a request is about this pod: the place is its namespace or all of them, the name its own or none.
+    pub(super) fn is_about(&self, right: &RightDone, pod: PodIx) -> Result<(), String> {
+        let pod = &self.graph.snapshot().pods[pod.0 as usize];
+        let named = right.name.is_none_or(|name| name == pod.name);
+        if named && reaches(right.place, Place::Namespace(pod.namespace)) {
+            Ok(())
+        } else {
+            Err("the request is about another pod".to_owned())
+        }
+    }
+
+    /// Whether a pod runs what it is changed into: static pods do not, and Pod Security judges the whole pod again.
+    pub(super) fn takes_changes(&self, step: &StepDone, at: PodIx) -> Result<(), String> {
+        self.is_running(at)?;
+        let pod = &self.graph.snapshot().pods[at.0 as usize];
+        let place = Place::Namespace(pod.namespace);
+        let plain = pod.powers.iter().all(|power| power.as_str() == "shareProcessNamespace");
+        if pod.mirror {
+            return Err("the kubelet takes the pod from a file".to_owned());
+        }
+        let stopped = step.blockers.iter().any(|blocker| blocker.stops);
+        if plain || !self.is_strict(place) || self.relaxes(place) || stopped {
+            Ok(())
+        } else {
+            Err("Pod Security refuses the pod".to_owned())
+        }
+    }
+
+    /// Whether a namespace enforces a level that privileged pods do not meet.
+    pub(super) fn is_strict(&self, place: Place) -> bool {
+        let Place::Namespace(namespace) = place else { return false };
+        let own = self.graph.snapshot().namespaces.iter().find(|own| own.name == namespace);
+        own.is_some_and(|own| {
+            own.labels.iter().any(|(key, level)| {
+                self.graph.text(*key) == "pod-security.kubernetes.io/enforce"
+                    && ["baseline", "restricted"].contains(&self.graph.text(*level))
+            })
+        })
+    }
+
+    /// Whether containers of any kind can be added to a pod by an earlier step.
+    pub(super) fn adds_containers(&self, pod: PodIx) -> bool {
+        self.gained.contains(&Effect::Container(pod))
+    }
+
+    /// Whether something like this was gained by an earlier step.
+    pub(super) fn has_gained(&self, like: impl Fn(Effect) -> bool) -> bool {
+        self.gained.iter().any(|&gained| like(gained))
+    }
+
+    /// The cluster.
+    pub(super) fn cluster(&self) -> ClusterId {
+        self.cluster
     }
 
     /// Whether somebody who runs a new pod at a place has this: an account of its namespace that is there, its Secrets, the

@@ -272,7 +272,8 @@ mod tests {
             "role manager: escalate,patch roles.rbac; create rolebindings.rbac
              role dev/small: create rolebindings.rbac
              bind dev/m=manager user:alice",
-            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin
+             alice -> any node: bind-held-role, escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
@@ -281,7 +282,8 @@ mod tests {
         check(
             "role manager: escalate,create,patch roles.rbac; create rolebindings.rbac
              bind dev/m=manager user:alice",
-            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin
+             alice -> any node: bind-held-role, escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
@@ -291,7 +293,8 @@ mod tests {
             "role manager: escalate,patch roles.rbac; create rolebindings.rbac
              role dev/big: get secrets
              bind dev/m=manager user:alice",
-            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin
+             alice -> any node: bind-held-role, escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
@@ -307,7 +310,8 @@ mod tests {
                  role write: create rolebindings.rbac
                  bind dev/w=write user:alice"
             ),
-            "alice -> admin of dev: bind-held-role, token-request, bind-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, token-request, bind-role, namespace-admin
+             alice -> any node: bind-held-role, token-request, bind-role, pod-create, relax-pod-security, privileged-pod",
         );
         // Changing a binding to another role gives nothing of this one away.
         check(

@@ -23,9 +23,23 @@ techniques! {
     namespace_admin,
     secret_read,
     pod_create,
+    workload_create,
+    workload_patch,
+    pod_image_patch,
     pod_exec,
+    pod_attach,
+    ephemeral_container,
+    node_proxy,
     pod_serviceaccount,
+    pod_secrets,
     privileged_pod,
+    relax_pod_security,
+    hostpath_volume,
+    node_pods,
+    node_identity,
+    container_escape,
+    pod_steal,
+    pod_bind,
     webhook_write,
     admission_policy_write,
     kube_system_config_write,
@@ -37,8 +51,11 @@ techniques! {
 
 pub(super) use bind_held_role::share;
 pub(super) use dangling_claim::make as make_account;
+pub(super) use pods::{gives, refuses_change};
 pub(super) use system_masters::masters;
 
 mod gitops;
+mod pods;
+
 #[cfg(test)]
 mod world;
