@@ -147,6 +147,7 @@ impl<'g> State<'g> {
             | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
+            | Effect::Unguard
             | Effect::Node(_)
             | Effect::Kubeconfig(_))
                 if step.technique.proof.is_some() =>
@@ -158,6 +159,7 @@ impl<'g> State<'g> {
             | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
+            | Effect::Unguard
             | Effect::Node(_)
             | Effect::Kubeconfig(_)
             | Effect::Secrets(_)
