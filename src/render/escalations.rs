@@ -542,6 +542,7 @@ fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Kubeconfig(secret) => {
             format!("use the credentials of another cluster in {}", secret_words(graph, secret))
         }
+        Effect::Unguard => "have nothing but Pod Security judge new pods".to_owned(),
         Effect::Any => String::new(),
     }
 }
@@ -653,6 +654,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
         | Effect::Container(_)
         | Effect::Node(_)
         | Effect::Kubeconfig(_)
+        | Effect::Unguard
         | Effect::Any => (None, None, None),
     };
     let (namespace, every_namespace) = place.map_or((None, None), |place| place_out(graph, place));

@@ -16,8 +16,8 @@ use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers, RoleKind,
-    SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
+    AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
+    RoleKind, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -136,6 +136,12 @@ pub(super) enum Fact {
     Kubeconfig(SecretIx),
     /// Sees the Secrets of every namespace that are written from now on. Those that lie there stay unread.
     NewSecrets,
+    /// Can take away something that judges objects before they are stored.
+    Gone(AdmissionKind, Name),
+    /// Nothing but Pod Security judges new pods any more.
+    Unguarded,
+    /// Has what a step needs that may fail, at a distance, so that a sure way that is little longer comes first.
+    Late(u32),
     /// Has one of several things that a technique takes together, there; each is numbered by the technique itself.
     Part(&'static str, u8, Place),
 }
@@ -254,6 +260,8 @@ pub enum Effect {
     NewPod(Place),
     /// Has a namespace admit any pod.
     Relax(Place),
+    /// Has nothing but Pod Security judge new pods.
+    Unguard,
     /// Is root on a node; without a name, on any.
     Node(Option<Name>),
     /// Has the credentials of another cluster.
@@ -559,6 +567,14 @@ impl<'g> Attack<'g> {
         for pod in self.pods_at(done.site.place, done.site.object) {
             self.does_unless(technique, needs.clone(), Effect::Pod(pod), Fact::Pod(pod), blockers.clone());
         }
+    }
+
+    /// What stands for a fact in steps that may fail.
+    pub(super) fn late(&mut self, fact: u32) -> u32 {
+        let near = self.fact(Fact::Late(fact));
+        self.follows(vec![fact], Fact::Late(fact));
+        self.follows(vec![near], Fact::Late(near));
+        self.fact(Fact::Late(near))
     }
 
     /// One of the things that a fact stands for.

@@ -399,6 +399,6 @@ fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Node(node) => node_text(graph, node),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_text(graph, secret),
         Effect::Pod(pod) | Effect::Container(pod) => pod_text(graph, pod),
-        Effect::Any => String::new(),
+        Effect::Unguard | Effect::Any => String::new(),
     }
 }

@@ -157,6 +157,7 @@ impl<'g> State<'g> {
             | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
+            | Effect::Unguard
             | Effect::Node(_)
             | Effect::Kubeconfig(_))
                 if step.technique.proof.is_some() =>
@@ -168,6 +169,7 @@ impl<'g> State<'g> {
             | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
+            | Effect::Unguard
             | Effect::Node(_)
             | Effect::Kubeconfig(_)
             | Effect::Secrets(_)

@@ -690,7 +690,7 @@ fn places_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>
             (Some(graph.snapshot().secrets[secret.0 as usize].namespace), None)
         }
         Effect::Pod(pod) | Effect::Container(pod) => (Some(graph.snapshot().pods[pod.0 as usize].namespace), None),
-        Effect::Feed { .. } | Effect::Node(_) | Effect::Any => (None, None),
+        Effect::Feed { .. } | Effect::Node(_) | Effect::Unguard | Effect::Any => (None, None),
     }
 }
 

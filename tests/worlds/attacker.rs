@@ -320,6 +320,27 @@ impl Attacker {
         state.identities.extend(all.iter().filter(become_one).map(|one| (*one).clone()));
     }
 
+    /// Whether it can have a pod of its own run there. These worlds say nothing of pods and workloads: any name may be free, and
+    /// any may be taken.
+    fn runs_pods(&self, hand: &Hand<'_>) -> bool {
+        let names = self.roles.values().flatten().flat_map(|rule| &rule.names).map(String::as_str);
+        let names: BTreeSet<&str> = names.chain(["a name that nobody lists"]).filter(|name| !name.is_empty()).collect();
+        let makes = |group: &str, resource: &str| {
+            let can = |verb: &str, name: &str| hand.can(verb, group, resource, name);
+            can("create", "") || names.iter().any(|name| can("create", name) && can("patch", name))
+        };
+        let changes = |group: &str, resource: &str| {
+            names.iter().any(|name| ["update", "patch"].iter().any(|verb| hand.can(verb, group, resource, name)))
+        };
+        let lasting = ["deployments", "daemonsets", "statefulsets", "replicasets"];
+        makes("", "pods")
+            || makes("batch", "jobs")
+            || lasting.iter().any(|resource| makes("apps", resource) || changes("apps", resource))
+            || [("batch", "cronjobs"), ("", "replicationcontrollers")]
+                .iter()
+                .any(|(group, resource)| makes(group, resource) || changes(group, resource))
+    }
+
     /// Makes Secrets for tokens, and reads them.
     fn secrets(&self, hand: &Hand<'_>, at: &str, state: &mut State) {
         let can = |verb: &str, name: &str| hand.can(verb, "", "secrets", name);

@@ -116,4 +116,16 @@ mod tests {
             "",
         );
     }
+
+    #[test]
+    fn what_serves_an_api_group_holds_nothing_of_another() {
+        for rule in [
+            "* apiservices.apiregistration.k8s.io",
+            "* clustertrustbundles.certificates.k8s.io",
+            "* leases.coordination.k8s.io",
+            "* customresourcedefinitions/status.apiextensions.k8s.io",
+        ] {
+            check(&format!("role d: {rule}{FLUX}"), "");
+        }
+    }
 }

@@ -52,6 +52,7 @@ techniques! {
     pod_steal,
     pod_bind,
     webhook_write,
+    admission_guard_remove,
     admission_policy_write,
     kube_system_config_write,
     aws_auth_write,
