@@ -8,10 +8,10 @@ use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::input::{InputArgs, OutputArgs};
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
-use crate::model::{ClusterId, Name, Names, Subject, SubjectText, Thing};
+use crate::model::{ClusterId, Name, Snapshot, Subject, SubjectText, Thing};
 use crate::query::SystemFilter;
 use crate::render::{self, EscalationsReport};
-use crate::rules::{Ask, CATALOGUE, Place, Severity, Target, escalations};
+use crate::rules::{Ask, CATALOGUE, Place, Severity, Start, Target, escalations, secret, start};
 
 /// Who can become more than they were given, step by step.
 ///
@@ -25,10 +25,12 @@ use crate::rules::{Ask, CATALOGUE, Place, Severity, Target, escalations};
   kubectl rbac-lens escalations --to namespace-admin:prod --demo"
 )]
 pub(super) struct Args {
-    /// Only from user:NAME, group:NAME or sa:NAMESPACE/NAME, whether or not a binding names it.
+    /// Only from user:NAME, group:NAME or sa:NAMESPACE/NAME, whether or not a binding names it; or from pod:NAMESPACE/NAME or
+    /// pods:NAMESPACE, as whoever runs code there.
     #[arg(long, value_name = "THING")]
     from: Option<String>,
-    /// Only to cluster-admin, namespace-admin[:NAMESPACE], secrets[:NAMESPACE], user:NAME, group:NAME or sa:NAMESPACE/NAME.
+    /// Only to cluster-admin, node[:NAME], namespace-admin[:NAMESPACE], secrets[:NAMESPACE], or to user:NAME, group:NAME,
+    /// sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or secret:NAMESPACE/NAME.
     #[arg(long, value_name = "TARGET")]
     to: Option<String>,
     /// Also the paths that are left when the grant that a path starts with is gone.
@@ -78,14 +80,14 @@ impl Level {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    let from = args.from.as_deref().map(subject_text).transpose()?;
+    let from = args.from.as_deref().map(parse_start).transpose()?;
     let to = args.to.as_deref().map(Wanted::parse).transpose()?;
-    let mut facts = args.input.read(Needs::default(), connection, StandardInput::Free, world)?;
-    let names = &mut facts.snapshot.names;
+    let mut facts = args.input.read(Needs::ALL, connection, StandardInput::Free, world)?;
+    let snapshot = &mut facts.snapshot;
     let ask = Ask {
         cluster: ClusterId::FIRST,
-        from: from.map(|from| subject(names, &from)),
-        to: to.map(|to| to.target(names)),
+        from: from.map(|from| known(snapshot, &from)).transpose()?,
+        to: to.map(|to| to.target(snapshot)).transpose()?,
         system: match args.system {
             System::Show => SystemFilter::Show,
             System::Hide => SystemFilter::Hide,
@@ -135,19 +137,32 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }
 
-fn subject_text(text: &str) -> Result<SubjectText, Failure> {
-    let thing = Thing::parse(text).map_err(|error| Failure::Usage(error.to_string()))?;
-    thing.as_subject_text().ok_or_else(|| {
-        Failure::Usage(format!("`{text}` is no subject; write user:NAME, group:NAME or sa:NAMESPACE/NAME"))
-    })
+/// Reads what somebody may start from.
+fn parse_start(text: &str) -> Result<Thing, Failure> {
+    match Thing::parse(text).map_err(|error| Failure::Usage(error.to_string()))? {
+        thing @ (Thing::User(_) | Thing::Group(_) | Thing::ServiceAccount(..) | Thing::Pod(..) | Thing::Pods(_)) => {
+            Ok(thing)
+        }
+        _ => Err(Failure::Usage(format!(
+            "nobody starts at `{text}`; write user:NAME, group:NAME, sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or pods:NAMESPACE"
+        ))),
+    }
 }
 
-/// The subject of a text; a name that the input never mentions is one more name.
-fn subject(names: &mut Names, text: &SubjectText) -> Subject {
-    match text {
-        SubjectText::User(name) => Subject::user(names, name),
-        SubjectText::Group(name) => Subject::Group(names.intern(name)),
+/// A thing of the snapshot. A subject that the input never mentions is one more subject; a pod has to be there.
+fn known(snapshot: &mut Snapshot, thing: &Thing) -> Result<Start, Failure> {
+    if let Some(subject) = thing.as_subject_text() {
+        let names = &mut snapshot.names;
+        return Ok(Start::Subject(match &subject {
+            SubjectText::User(name) => Subject::user(names, name),
+            SubjectText::Group(name) => Subject::Group(names.intern(name)),
+        }));
     }
+    start(snapshot, thing).ok_or_else(|| absent(thing))
+}
+
+fn absent(thing: &Thing) -> Failure {
+    Failure::Usage(format!("the input has no `{thing}`"))
 }
 
 /// A target as it was typed.
@@ -155,35 +170,49 @@ enum Wanted {
     ClusterAdmin,
     NamespaceAdmin(Option<String>),
     Secrets(Option<String>),
-    Subject(SubjectText),
+    Node(Option<String>),
+    Thing(Thing),
 }
 
 impl Wanted {
     fn parse(text: &str) -> Result<Wanted, Failure> {
         let inside = |rest: &str| (!rest.is_empty()).then(|| rest.to_owned());
         match text.split_once(':').unwrap_or((text, "")) {
-            ("cluster-admin", "") => Ok(Wanted::ClusterAdmin),
-            ("namespace-admin", namespace) => Ok(Wanted::NamespaceAdmin(inside(namespace))),
-            ("secrets", namespace) => Ok(Wanted::Secrets(inside(namespace))),
-            _ => subject_text(text).map(Wanted::Subject).map_err(|_| {
-                Failure::Usage(format!(
-                    "`{text}` is no target; write cluster-admin, namespace-admin[:NAMESPACE], secrets[:NAMESPACE], \
-                     user:NAME, group:NAME or sa:NAMESPACE/NAME"
-                ))
-            }),
+            ("cluster-admin", "") => return Ok(Wanted::ClusterAdmin),
+            ("namespace-admin", namespace) => return Ok(Wanted::NamespaceAdmin(inside(namespace))),
+            ("secrets", namespace) => return Ok(Wanted::Secrets(inside(namespace))),
+            ("node", name) => return Ok(Wanted::Node(inside(name))),
+            _ => {}
+        }
+        match Thing::parse(text) {
+            Ok(
+                thing @ (Thing::User(_)
+                | Thing::Group(_)
+                | Thing::ServiceAccount(..)
+                | Thing::Pod(..)
+                | Thing::Secret(..)),
+            ) => Ok(Wanted::Thing(thing)),
+            _ => Err(Failure::Usage(format!(
+                "`{text}` is no target; write cluster-admin, node[:NAME], namespace-admin[:NAMESPACE], secrets[:NAMESPACE], \
+                 user:NAME, group:NAME, sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or secret:NAMESPACE/NAME"
+            ))),
         }
     }
 
-    fn target(self, names: &mut Names) -> Target {
+    fn target(self, snapshot: &mut Snapshot) -> Result<Target, Failure> {
         let mut place = |namespace: Option<String>| {
-            let namespace: Option<Name> = namespace.map(|namespace| names.intern(&namespace));
+            let namespace: Option<Name> = namespace.map(|namespace| snapshot.names.intern(&namespace));
             namespace.map_or(Place::EachNamespace, Place::Namespace)
         };
-        match self {
+        Ok(match self {
             Wanted::ClusterAdmin => Target::ClusterAdmin,
             Wanted::NamespaceAdmin(namespace) => Target::NamespaceAdmin(place(namespace)),
             Wanted::Secrets(namespace) => Target::Secrets(place(namespace)),
-            Wanted::Subject(text) => Target::Subject(subject(names, &text)),
-        }
+            Wanted::Node(name) => Target::Node(name.map(|name| snapshot.names.intern(&name))),
+            Wanted::Thing(thing @ Thing::Secret(..)) => {
+                secret(snapshot, &thing).map(Target::Secret).ok_or_else(|| absent(&thing))?
+            }
+            Wanted::Thing(thing) => known(snapshot, &thing)?.target().ok_or_else(|| absent(&thing))?,
+        })
     }
 }

@@ -9,10 +9,10 @@ use super::table::Table;
 use super::text::safe;
 use super::what_can::{SubjectGrantOut, binding_thing};
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{Name, Subject};
+use crate::model::{Name, Subject, Thing};
 use crate::rules::{
-    At, Effect, Escalations, Evidence, Finding, Kind, On, Place, RequestDone, RightDone, RoleKey, StepDone, Target,
-    Technique,
+    At, Effect, Escalations, Evidence, Finding, Kind, On, Place, PodIx, RequestDone, RightDone, RoleKey, SecretIx,
+    Start, StepDone, Target, Technique,
 };
 
 /// What is rendered: the findings and what was asked.
@@ -72,7 +72,7 @@ struct SeverityOut {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Target"))]
 #[serde(rename_all = "camelCase")]
 struct TargetOut {
-    #[cfg_attr(test, schemars(extend("enum" = ["clusterAdmin", "namespaceAdmin", "secrets", "subject"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["clusterAdmin", "namespaceAdmin", "secrets", "node", "cluster", "secret", "pod", "subject"])))]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
@@ -81,6 +81,9 @@ struct TargetOut {
     every_namespace: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<SubjectOut>,
+    /// The node, pod or Secret, as `KIND:[NAMESPACE/]NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
 }
 
 /// One step.
@@ -100,8 +103,16 @@ struct StepOut {
     evidence: Vec<EvidenceOut>,
     #[cfg_attr(test, schemars(extend("enum" = ["performed", "documented", "inferred"])))]
     confidence: &'static str,
-    /// What might stop the step and was looked at.
-    blockers: Vec<String>,
+    /// What stops the step, or might.
+    blockers: Vec<BlockerOut>,
+}
+
+/// Something that stops a step, or that might.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Blocker"))]
+struct BlockerOut {
+    message: String,
+    stops: bool,
 }
 
 /// What a step does.
@@ -121,6 +132,9 @@ struct EffectOut {
     /// In every namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     every_namespace: Option<bool>,
+    /// The node, pod or Secret, as `KIND:[NAMESPACE/]NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
 }
 
 /// A role by its name.
@@ -228,7 +242,7 @@ pub fn escalations(report: &EscalationsReport<'_>, format: Format, heads: bool) 
             document.summary.longer_paths = Some(report.answer.longer);
             let holders = report.answer.holders.iter().map(|holders| HoldersOut {
                 target: target_out(graph, holders.target),
-                subjects: holders.subjects.iter().map(|&subject| thing(graph, subject).to_string()).collect(),
+                subjects: holders.from.iter().map(|&start| start_thing(graph, start).to_string()).collect(),
             });
             document.summary.holders = Some(holders.collect());
             document.text(format).unwrap_or_else(|| Ok(String::new()))
@@ -254,8 +268,8 @@ pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
             classes.push((target, words));
         }
     }
-    let distinct = |subjects: &mut dyn Iterator<Item = Subject>| {
-        let mut subjects: Vec<Subject> = subjects.collect();
+    let distinct = |subjects: &mut dyn Iterator<Item = Start>| {
+        let mut subjects: Vec<Start> = subjects.collect();
         subjects.sort_unstable();
         subjects.dedup();
         subjects.len()
@@ -263,8 +277,8 @@ pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
     let line = |(_, words): (Target, String)| {
         let hold = report.answer.holders.iter().filter(|holders| class(holders.target) == words);
         let reach = report.answer.findings.iter().filter(|finding| class(finding.target) == words);
-        let held = distinct(&mut hold.flat_map(|holders| holders.subjects.iter().copied()));
-        let reached = distinct(&mut reach.flat_map(|finding| finding.subjects.iter().copied()));
+        let held = distinct(&mut hold.flat_map(|holders| holders.from.iter().copied()));
+        let reached = distinct(&mut reach.flat_map(|finding| finding.from.iter().copied()));
         format!("{words}: {held} hold it, {reached} more can reach it")
     };
     classes.into_iter().map(line).collect()
@@ -281,7 +295,7 @@ fn table(report: &EscalationsReport<'_>, heads: bool, wide: bool) -> String {
         let start = finding.start().map(|(binding, _)| binding);
         let mut cells = vec![
             finding.severity.as_str().to_owned(),
-            who(graph, &finding.subjects, wide),
+            who(graph, &finding.from, wide),
             target_words(graph, finding.target),
             finding.moves().to_string(),
             start.map(|binding| binding_words(graph, binding)).unwrap_or_default(),
@@ -308,11 +322,11 @@ fn table(report: &EscalationsReport<'_>, heads: bool, wide: bool) -> String {
 }
 
 fn names(report: &EscalationsReport<'_>) -> String {
-    let mut subjects: Vec<Subject> =
-        report.answer.findings.iter().flat_map(|finding| finding.subjects.iter().copied()).collect();
+    let mut subjects: Vec<Start> =
+        report.answer.findings.iter().flat_map(|finding| finding.from.iter().copied()).collect();
     subjects.sort_unstable();
     subjects.dedup();
-    subjects.into_iter().map(|subject| format!("{}\n", safe(&thing(report.graph, subject).to_string()))).collect()
+    subjects.into_iter().map(|subject| format!("{}\n", safe(&start_thing(report.graph, subject).to_string()))).collect()
 }
 
 fn trees(report: &EscalationsReport<'_>) -> String {
@@ -324,7 +338,7 @@ fn tree(graph: &AccessGraph, finding: &Finding) -> String {
     let mut text = format!(
         "{}: {} can reach {} in {} ({})\n",
         finding.severity.as_str(),
-        safe(&who(graph, &finding.subjects, true)),
+        safe(&who(graph, &finding.from, true)),
         safe(&target_words(graph, finding.target)),
         count(finding.moves(), "step"),
         finding.confidence().as_str(),
@@ -364,6 +378,12 @@ fn proof(graph: &AccessGraph, step: &StepDone) -> Vec<String> {
             lines.extend(grant_line(graph, right.evidence));
         }
     }
+    if let Some(foothold) = step.foothold {
+        lines.push(format!("from where it is possible to {}", effect_words(graph, foothold)));
+    }
+    for blocker in &step.blockers {
+        lines.push(format!("{}: {}", if blocker.stops { "stopped by" } else { "might be stopped by" }, blocker.what));
+    }
     for &binding in &step.under {
         let source = OriginOut::new(graph.snapshot(), graph.binding(binding).origin).column();
         lines.push(format!("under it by {} ({source})", binding_words(graph, binding)));
@@ -391,8 +411,48 @@ fn grant_line(graph: &AccessGraph, evidence: Evidence) -> Option<String> {
     }
 }
 
-fn who(graph: &AccessGraph, subjects: &[Subject], wide: bool) -> String {
-    let names: Vec<String> = subjects.iter().map(|&subject| subject_column(graph, subject)).collect();
+fn start_thing(graph: &AccessGraph, start: Start) -> Thing {
+    match start {
+        Start::Subject(subject) => thing(graph, subject),
+        Start::Pod(pod) => pod_thing(graph, pod),
+        Start::Pods(namespace) => Thing::Pods(graph.text(namespace).to_owned()),
+    }
+}
+
+fn start_words(graph: &AccessGraph, start: Start) -> String {
+    match start {
+        Start::Subject(subject) => subject_column(graph, subject),
+        Start::Pod(pod) => pod_words(graph, pod),
+        Start::Pods(namespace) => format!("any pod of {}", graph.text(namespace)),
+    }
+}
+
+fn pod_thing(graph: &AccessGraph, at: PodIx) -> Thing {
+    let pod = &graph.snapshot().pods[at.0 as usize];
+    Thing::Pod(graph.text(pod.namespace).to_owned(), graph.text(pod.name).to_owned())
+}
+
+fn secret_thing(graph: &AccessGraph, at: SecretIx) -> Thing {
+    let secret = &graph.snapshot().secrets[at.0 as usize];
+    Thing::Secret(graph.text(secret.namespace).to_owned(), graph.text(secret.name).to_owned())
+}
+
+fn pod_words(graph: &AccessGraph, at: PodIx) -> String {
+    let pod = &graph.snapshot().pods[at.0 as usize];
+    format!("pod {}/{}", graph.text(pod.namespace), graph.text(pod.name))
+}
+
+fn secret_words(graph: &AccessGraph, at: SecretIx) -> String {
+    let secret = &graph.snapshot().secrets[at.0 as usize];
+    format!("Secret {}/{}", graph.text(secret.namespace), graph.text(secret.name))
+}
+
+fn node_words(graph: &AccessGraph, node: Option<Name>) -> String {
+    node.map_or("any node".to_owned(), |node| format!("node {}", graph.text(node)))
+}
+
+fn who(graph: &AccessGraph, from: &[Start], wide: bool) -> String {
+    let names: Vec<String> = from.iter().map(|&start| start_words(graph, start)).collect();
     match names.as_slice() {
         [a, b, rest @ ..] if !wide && rest.len() > 1 => format!("{a}, {b}, +{}", rest.len()),
         all => all.join(", "),
@@ -418,6 +478,10 @@ fn target_words(graph: &AccessGraph, target: Target) -> String {
         Target::NamespaceAdmin(_) => "admin of every namespace".to_owned(),
         Target::Secrets(Place::Namespace(namespace)) => format!("Secrets of {}", graph.text(namespace)),
         Target::Secrets(_) => "Secrets of every namespace".to_owned(),
+        Target::Node(node) => node_words(graph, node),
+        Target::Kubeconfig(secret) => format!("the cluster of {}", secret_words(graph, secret)),
+        Target::Secret(secret) => secret_words(graph, secret),
+        Target::Pod(pod) => pod_words(graph, pod),
         Target::Subject(subject) => subject_column(graph, subject),
     }
 }
@@ -463,6 +527,15 @@ fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Everything(place) => format!("everything is held {}", place_words(graph, place)),
         Effect::NamespaceAdmin(place) => format!("administration is held {}", place_words(graph, place)),
         Effect::Secrets(place) => format!("Secrets are read {}", place_words(graph, place)),
+        Effect::Secret(secret) => format!("read {}", secret_words(graph, secret)),
+        Effect::Pod(pod) => format!("run code in {}", pod_words(graph, pod)),
+        Effect::NewPod(place) => format!("run a new pod {}", place_words(graph, place)),
+        Effect::Relax(place) => format!("have any pod admitted {}", place_words(graph, place)),
+        Effect::Node(node) => format!("be root on {}", node_words(graph, node)),
+        Effect::Kubeconfig(secret) => {
+            format!("use the credentials of another cluster in {}", secret_words(graph, secret))
+        }
+        Effect::Any => String::new(),
     }
 }
 
@@ -485,7 +558,7 @@ fn item(graph: &AccessGraph, finding: &Finding) -> EscalationItem {
     EscalationItem {
         fingerprint: finding.fingerprint.clone(),
         severity: SeverityOut { level: finding.severity.as_str(), reasons: finding.reasons.clone() },
-        from: finding.subjects.iter().map(|&subject| thing(graph, subject).to_string()).collect(),
+        from: finding.from.iter().map(|&start| start_thing(graph, start).to_string()).collect(),
         target: target_out(graph, finding.target),
         steps: finding.steps.iter().map(|step| step_out(graph, step)).collect(),
         remedy: RemedyOut {
@@ -519,15 +592,19 @@ fn delete(graph: &AccessGraph, at: BindingIx) -> String {
 }
 
 fn target_out(graph: &AccessGraph, target: Target) -> TargetOut {
-    let (kind, place, subject) = match target {
-        Target::ClusterAdmin => ("clusterAdmin", None, None),
-        Target::NamespaceAdmin(place) => ("namespaceAdmin", Some(place), None),
-        Target::Secrets(place) => ("secrets", Some(place), None),
-        Target::Subject(subject) => ("subject", None, Some(subject)),
+    let (kind, place, subject, object) = match target {
+        Target::ClusterAdmin => ("clusterAdmin", None, None, None),
+        Target::NamespaceAdmin(place) => ("namespaceAdmin", Some(place), None, None),
+        Target::Secrets(place) => ("secrets", Some(place), None, None),
+        Target::Node(node) => ("node", None, None, node.map(|node| Thing::Node(graph.text(node).to_owned()))),
+        Target::Kubeconfig(secret) => ("cluster", None, None, Some(secret_thing(graph, secret))),
+        Target::Secret(secret) => ("secret", None, None, Some(secret_thing(graph, secret))),
+        Target::Pod(pod) => ("pod", None, None, Some(pod_thing(graph, pod))),
+        Target::Subject(subject) => ("subject", None, Some(subject), None),
     };
     let (namespace, every_namespace) = place.map_or((None, None), |place| place_out(graph, place));
     let subject = subject.map(|subject| SubjectOut::new(graph.snapshot(), subject));
-    TargetOut { kind, namespace, every_namespace, subject }
+    TargetOut { kind, namespace, every_namespace, subject, object: object.map(|thing| thing.to_string()) }
 }
 
 fn place_out(graph: &AccessGraph, place: Place) -> (Option<String>, Option<bool>) {
@@ -552,14 +629,21 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
     by.dedup();
     let from = match by.as_slice() {
         [Some(one)] => Some(thing(graph, *one).to_string()),
-        _ => None,
+        _ => step.foothold.and_then(|foothold| object(graph, foothold)),
     };
     let (role, subject, place) = match step.effect {
         Effect::Bind { role, place, .. } | Effect::Write { role, place } | Effect::Feed { role, place } => {
             (Some(role), None, Some(place))
         }
         Effect::Create(subject) | Effect::ActAs(subject) => (None, Some(subject), None),
-        Effect::Everything(place) | Effect::NamespaceAdmin(place) | Effect::Secrets(place) => (None, None, Some(place)),
+        Effect::Everything(place)
+        | Effect::NamespaceAdmin(place)
+        | Effect::Secrets(place)
+        | Effect::NewPod(place)
+        | Effect::Relax(place) => (None, None, Some(place)),
+        Effect::Secret(_) | Effect::Pod(_) | Effect::Node(_) | Effect::Kubeconfig(_) | Effect::Any => {
+            (None, None, None)
+        }
     };
     let (namespace, every_namespace) = place.map_or((None, None), |place| place_out(graph, place));
     StepOut {
@@ -572,12 +656,28 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
             subject: subject.map(|subject| SubjectOut::new(graph.snapshot(), subject)),
             namespace,
             every_namespace,
+            object: object(graph, step.effect),
         },
         requests: step.requests.iter().map(|request| request_out(graph, request)).collect(),
         evidence: evidence_out(graph, step),
         confidence: step.technique.confidence.as_str(),
-        blockers: Vec::new(),
+        blockers: step
+            .blockers
+            .iter()
+            .map(|blocker| BlockerOut { message: blocker.what.clone(), stops: blocker.stops })
+            .collect(),
     }
+}
+
+/// The object that an effect is about, where it is neither a role nor a subject.
+fn object(graph: &AccessGraph, effect: Effect) -> Option<String> {
+    let thing = match effect {
+        Effect::Pod(pod) => pod_thing(graph, pod),
+        Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_thing(graph, secret),
+        Effect::Node(node) => Thing::Node(graph.text(node?).to_owned()),
+        _ => return None,
+    };
+    Some(thing.to_string())
 }
 
 fn request_out(graph: &AccessGraph, request: &RequestDone) -> RequestOut {

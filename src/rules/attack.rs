@@ -7,11 +7,16 @@ use std::collections::{BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::catalogue::CATALOGUE;
+use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, RequestIx, Rights, Site, Way};
 use super::kubernetes;
-use super::technique::{At, RBAC, Technique};
+use super::solve::Ask;
+use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
-use crate::model::{Atom, ClusterId, GapReason, Identity, Name, RoleKind, SERVICE_ACCOUNTS, Subject, SubjectText};
+use crate::model::{
+    Atom, ClusterId, GapReason, Identity, MASTERS, Name, Pod, RoleKind, SERVICE_ACCOUNTS, Secret, Subject, SubjectText,
+};
 
 /// Where something holds. Ordered from wide to narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,7 +95,40 @@ pub(super) enum Fact {
     NamespaceAdmin(Place),
     /// Reads every Secret of a namespace.
     Secrets(Place),
+    /// Reads one Secret.
+    Secret(SecretIx),
+    /// Can act as any user.
+    Users,
+    /// Can act as a member of any group but system:masters.
+    Groups,
+    /// Can act as any account of a place.
+    Accounts(Place),
+    /// Runs code in any running pod of a place.
+    Pods(Place),
+    /// Runs code in a running pod.
+    Pod(PodIx),
+    /// Can run a pod of their own there, as Pod Security lets it.
+    NewPod(Place),
+    /// Can have a namespace admit any pod.
+    Relaxed(Place),
+    /// Is root on any node of their choice.
+    Nodes,
+    /// Is root on a node.
+    Node(Name),
+    /// Has the credentials of another cluster, which a Secret holds.
+    Kubeconfig(SecretIx),
 }
+
+/// A pod of a snapshot, by its place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PodIx(pub u32);
+
+/// A Secret of a snapshot, by its place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretIx(pub u32);
+
+/// A version of Kubernetes: major and minor.
+pub type Version = (u32, u32);
 
 /// How something is gained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +145,8 @@ pub(super) enum How {
     Follows,
     /// A technique.
     Does { technique: &'static Technique, effect: Effect },
+    /// One of many that the technique behind the need can have.
+    Chooses { of: u32, effect: Effect },
 }
 
 /// What a technique does.
@@ -143,8 +183,22 @@ pub enum Effect {
     Everything(Place),
     /// Holds what an administrator of a namespace holds.
     NamespaceAdmin(Place),
-    /// Holds the right to read Secrets.
+    /// Reads the Secrets of a place.
     Secrets(Place),
+    /// Reads a Secret.
+    Secret(SecretIx),
+    /// Runs code in a running pod.
+    Pod(PodIx),
+    /// Runs a new pod.
+    NewPod(Place),
+    /// Has a namespace admit any pod.
+    Relax(Place),
+    /// Is root on a node; without a name, on any.
+    Node(Option<Name>),
+    /// Has the credentials of another cluster.
+    Kubeconfig(SecretIx),
+    /// One of many things that a later choice names; never a step by itself.
+    Any,
 }
 
 /// A step of the graph.
@@ -152,6 +206,15 @@ pub(super) struct Step {
     pub(super) how: How,
     pub(super) needs: Vec<u32>,
     pub(super) gain: u32,
+    /// What stops it or might, most often nothing.
+    pub(super) blockers: Option<Box<[Blocker]>>,
+}
+
+impl Step {
+    /// Whether something stops it.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blockers.iter().flatten().any(|blocker| blocker.stops)
+    }
 }
 
 /// A way to make a request, as techniques are told of it.
@@ -185,7 +248,11 @@ pub(super) struct Attack<'g> {
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Vec<Held>,
     fresh: Vec<Held>,
-    without: &'g BTreeSet<BindingIx>,
+    ask: &'g Ask,
+    /// The techniques that look at facts.
+    reacting: Vec<fn(&mut Attack<'_>, Fact, u32)>,
+    /// Every namespace that something is known of, sorted.
+    namespaces: Vec<Name>,
     roles: FxHashMap<RoleKey, RoleIx>,
     bindings: FxHashMap<RoleKey, Vec<BindingIx>>,
     accounts: BTreeSet<(Name, Name)>,
@@ -205,8 +272,9 @@ pub(super) struct Attack<'g> {
 type Creator = (Site, u32, fn(RoleKey) -> Fact);
 
 impl<'g> Attack<'g> {
-    /// The graph of everything that bindings, but for some, add up to.
-    pub(super) fn new(graph: &'g AccessGraph, cluster: ClusterId, without: &'g BTreeSet<BindingIx>) -> Attack<'g> {
+    /// The graph of everything that the objects of a cluster, but for those taken to be gone, add up to.
+    pub(super) fn new(graph: &'g AccessGraph, ask: &'g Ask) -> Attack<'g> {
+        let cluster = ask.cluster;
         let of_cluster = |(at, role): (RoleIx, &crate::model::Role)| {
             (role.cluster == cluster).then_some((RoleKey { namespace: role.namespace, name: role.name }, at))
         };
@@ -222,7 +290,9 @@ impl<'g> Attack<'g> {
             held: FxHashMap::default(),
             made: Vec::new(),
             fresh: Vec::new(),
-            without,
+            ask,
+            reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
+            namespaces: namespaces(graph, cluster),
             roles: graph.roles().filter_map(of_cluster).collect(),
             bindings: FxHashMap::default(),
             accounts: BTreeSet::new(),
@@ -242,7 +312,7 @@ impl<'g> Attack<'g> {
     fn read(&mut self) {
         let graph = self.graph;
         for (at, binding) in graph.bindings() {
-            if binding.cluster != self.cluster || self.without.contains(&at) {
+            if binding.cluster != self.cluster || self.ask.without.contains(&at) {
                 continue;
             }
             if let Some(role) = role_key(graph, at) {
@@ -270,6 +340,23 @@ impl<'g> Attack<'g> {
         subjects.sort_unstable();
         for subject in subjects {
             self.fact(Fact::Identity(subject));
+        }
+        for start in self.ask.from.into_iter().chain(self.ask.to.and_then(Target::start)) {
+            match start {
+                Start::Subject(subject) => {
+                    if let Subject::ServiceAccount { namespace, name } = subject {
+                        self.accounts.insert((namespace, name));
+                    }
+                    self.held.entry(subject).or_default();
+                    self.fact(Fact::Identity(subject));
+                }
+                Start::Pod(pod) => {
+                    self.fact(Fact::Pod(pod));
+                }
+                Start::Pods(namespace) => {
+                    self.fact(Fact::Pods(Place::Namespace(namespace)));
+                }
+            }
         }
         kubernetes::masters(self);
     }
@@ -333,7 +420,7 @@ impl<'g> Attack<'g> {
         if needs.contains(&gain) || !self.seen.insert((gain, needs.clone())) {
             return false;
         }
-        self.steps.push(Step { how, needs, gain });
+        self.steps.push(Step { how, needs, gain, blockers: None });
         true
     }
 
@@ -347,8 +434,184 @@ impl<'g> Attack<'g> {
         self.step(needs, gain, How::Does { technique, effect });
     }
 
+    /// Adds a step of a technique that something stops or might.
+    pub(super) fn does_unless(
+        &mut self,
+        technique: &'static Technique,
+        needs: Vec<u32>,
+        effect: Effect,
+        gain: Fact,
+        blockers: Vec<Blocker>,
+    ) {
+        if self.step(needs, gain, How::Does { technique, effect })
+            && let Some(step) = self.steps.last_mut()
+            && !blockers.is_empty()
+        {
+            step.blockers = Some(blockers.into_boxed_slice());
+        }
+    }
+
+    /// A technique lets code run in a new pod of a place: with any account of its namespace, and with what its Secrets hold.
+    pub(super) fn runs_pods(&mut self, technique: &'static Technique, needs: Vec<u32>, place: Place) {
+        self.does(technique, needs.clone(), Effect::Any, Fact::Accounts(place));
+        self.does(technique, needs.clone(), Effect::Secrets(place), Fact::Secrets(place));
+        self.does(technique, needs, Effect::NewPod(place), Fact::NewPod(place));
+    }
+
+    /// A request lets code run in running pods: in the one it names, or in every pod of the place.
+    pub(super) fn runs_in_pods(&mut self, done: &Done) {
+        let Some(name) = done.site.object else {
+            self.does(done.technique, vec![done.fact], Effect::Any, Fact::Pods(done.site.place));
+            return;
+        };
+        for namespace in self.namespaces_of(done.site.place) {
+            if let Some(pod) = self.pod_named(namespace, name) {
+                self.does(done.technique, vec![done.fact], Effect::Pod(pod), Fact::Pod(pod));
+            }
+        }
+    }
+
+    /// One of the things that a fact stands for.
+    fn chooses(&mut self, of: u32, effect: Effect, gain: Fact) {
+        self.step(vec![of], gain, How::Chooses { of, effect });
+    }
+
+    /// What a fact about many is about.
+    fn choices(&mut self, fact: Fact, id: u32) {
+        // What holds in every namespace holds in each.
+        let inside: Option<fn(Place) -> Fact> = match fact {
+            Fact::Accounts(_) => Some(Fact::Accounts),
+            Fact::Secrets(_) => Some(Fact::Secrets),
+            Fact::Pods(_) => Some(Fact::Pods),
+            Fact::NewPod(_) => Some(Fact::NewPod),
+            Fact::Relaxed(_) => Some(Fact::Relaxed),
+            _ => None,
+        };
+        if let (
+            Some(inside),
+            Fact::Accounts(place)
+            | Fact::Secrets(place)
+            | Fact::Pods(place)
+            | Fact::NewPod(place)
+            | Fact::Relaxed(place),
+        ) = (inside, fact)
+            && !matches!(place, Place::Namespace(_))
+        {
+            for namespace in self.namespaces.clone() {
+                self.follows(vec![id], inside(Place::Namespace(namespace)));
+            }
+        }
+        match fact {
+            Fact::Accounts(place @ Place::Namespace(_)) => {
+                for account in self.accounts_in(place, None) {
+                    let missing = self.is_missing(account).then(|| self.lack(account));
+                    let needs = [id].into_iter().chain(missing).collect();
+                    let effect = Effect::ActAs(account);
+                    self.step(needs, Fact::Identity(account), How::Chooses { of: id, effect });
+                }
+            }
+            Fact::Users | Fact::Groups => {
+                let of_kind = |subject: &Subject| match subject {
+                    Subject::User(_) => fact == Fact::Users,
+                    Subject::Group(name) => fact == Fact::Groups && self.graph.text(*name) != MASTERS,
+                    Subject::ServiceAccount { .. } => false,
+                };
+                let mut subjects: Vec<Subject> = self.held.keys().filter(|subject| of_kind(subject)).copied().collect();
+                subjects.sort_unstable();
+                for subject in subjects {
+                    self.chooses(id, Effect::ActAs(subject), Fact::Identity(subject));
+                }
+            }
+            Fact::Pods(Place::Namespace(namespace)) => {
+                for pod in self.pods_in(namespace) {
+                    self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
+                }
+            }
+            Fact::Secrets(Place::Namespace(namespace)) => {
+                for secret in self.secrets_in(namespace, None) {
+                    self.follows(vec![id], Fact::Secret(secret));
+                }
+            }
+            Fact::Nodes => {
+                for node in self.nodes() {
+                    self.follows(vec![id], Fact::Node(node));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The pods of a namespace that are there and run.
+    pub(super) fn pods_in(&self, namespace: Name) -> Vec<PodIx> {
+        let pods = &self.graph.snapshot().pods;
+        let key = (self.cluster, namespace);
+        let from = pods.partition_point(|pod| (pod.cluster, pod.namespace) < key);
+        let here = pods[from..].iter().take_while(|pod| (pod.cluster, pod.namespace) == key);
+        (number(from)..).zip(here).map(|(at, _)| PodIx(at)).collect()
+    }
+
+    /// The pod of a name.
+    pub(super) fn pod_named(&self, namespace: Name, name: Name) -> Option<PodIx> {
+        let pods = &self.graph.snapshot().pods;
+        let key = (self.cluster, namespace, name);
+        pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).ok().map(|at| PodIx(number(at)))
+    }
+
+    /// A pod.
+    pub(super) fn pod(&self, at: PodIx) -> &'g Pod {
+        &self.graph.snapshot().pods[at.0 as usize]
+    }
+
+    /// The Secrets of a namespace that were read, all or the one of a name, but for those taken to be gone.
+    pub(super) fn secrets_in(&self, namespace: Name, name: Option<Name>) -> Vec<SecretIx> {
+        let secrets = &self.graph.snapshot().secrets;
+        let key = (self.cluster, namespace);
+        let from = secrets.partition_point(|secret| (secret.cluster, secret.namespace) < key);
+        let here = secrets[from..].iter().take_while(|secret| (secret.cluster, secret.namespace) == key);
+        let all = (number(from)..).zip(here).filter(|(_, secret)| name.is_none_or(|name| name == secret.name));
+        all.map(|(at, _)| SecretIx(at)).filter(|at| !self.ask.without_secrets.contains(at)).collect()
+    }
+
+    /// A Secret.
+    pub(super) fn secret(&self, at: SecretIx) -> &'g Secret {
+        &self.graph.snapshot().secrets[at.0 as usize]
+    }
+
+    /// Every node that is known, by its own object or by a pod on it.
+    pub(super) fn nodes(&self) -> Vec<Name> {
+        let snapshot = self.graph.snapshot();
+        let own = snapshot.nodes.iter().filter(|node| node.cluster == self.cluster).map(|node| node.name);
+        let of_pods = snapshot.pods.iter().filter(|pod| pod.cluster == self.cluster).filter_map(|pod| pod.node);
+        let nodes: BTreeSet<Name> = own.chain(of_pods).collect();
+        nodes.into_iter().collect()
+    }
+
+    /// The version of the server, if it is known.
+    pub(super) fn version(&self) -> Option<Version> {
+        self.ask.version
+    }
+
+    /// The namespaces of a place, as far as they are known.
+    pub(super) fn namespaces_of(&self, place: Place) -> Vec<Name> {
+        match place {
+            Place::Namespace(namespace) => vec![namespace],
+            Place::Cluster | Place::EachNamespace => self.namespaces.clone(),
+        }
+    }
+
+    /// A place and, where it is all namespaces, each one that is known.
+    pub(super) fn places(&self, place: Place) -> Vec<Place> {
+        let each = self.namespaces.iter().filter(|_| !matches!(place, Place::Namespace(_)));
+        [place].into_iter().chain(each.map(|&namespace| Place::Namespace(namespace))).collect()
+    }
+
     fn expand(&mut self, id: u32) {
-        match self.facts[id as usize] {
+        let fact = self.facts[id as usize];
+        self.choices(fact, id);
+        for at in 0..self.reacting.len() {
+            self.reacting[at](self, fact, id);
+        }
+        match fact {
             Fact::Identity(subject) => {
                 for group in groups(self.graph, subject) {
                     if self.held.contains_key(&group) && group != subject {
@@ -454,7 +717,7 @@ impl<'g> Attack<'g> {
 
     fn ways(&mut self, by: Option<Subject>, own: &[Held], groups: &[&[Held]], made: &[Held]) {
         let own_mask = Rights::mask(own);
-        let all = groups.iter().fold(own_mask | Rights::mask(made), |mask, group| mask | Rights::mask(group));
+        let all = groups.iter().fold(own_mask.with(Rights::mask(made)), |mask, group| mask.with(Rights::mask(group)));
         for request in self.rights.requests() {
             let (technique, _) = self.rights.technique(request);
             if technique.build.is_none() || !self.rights.may_be_made(request, own_mask, all) {
@@ -576,7 +839,7 @@ impl<'g> Attack<'g> {
     pub(super) fn bindings_in(&self, place: Place, name: Option<Name>) -> Vec<BindingIx> {
         let here = |&(at, binding): &(BindingIx, &crate::model::Binding)| {
             binding.cluster == self.cluster
-                && !self.without.contains(&at)
+                && !self.ask.without.contains(&at)
                 && name.is_none_or(|name| name == binding.name)
                 && match (place, binding.namespace) {
                     (Place::Cluster, namespace) => namespace.is_none(),
@@ -600,10 +863,7 @@ impl<'g> Attack<'g> {
         // An account without a grant of its own still is in the groups of its namespace.
         if let Some(default) = default {
             let groups = self.held.keys().filter_map(|subject| match subject {
-                Subject::Group(group) => {
-                    let rest = self.graph.text(*group).strip_prefix(SERVICE_ACCOUNTS)?;
-                    rest.strip_prefix(':').and_then(|name| names.find(name))
-                }
+                Subject::Group(group) => namespace_of_accounts(self.graph, *group),
                 _ => None,
             });
             found.extend(groups.filter(|&namespace| place.has(namespace)).map(|namespace| (namespace, default)));
@@ -729,7 +989,7 @@ impl<'g> Attack<'g> {
 
     /// Whether a binding counts.
     pub(super) fn counts(&self, binding: BindingIx) -> bool {
-        !self.without.contains(&binding)
+        !self.ask.without.contains(&binding)
     }
 
     /// The roles that somebody can rewrite.
@@ -771,4 +1031,31 @@ pub(super) fn groups(graph: &AccessGraph, subject: Subject) -> Vec<Subject> {
     };
     let groups = identity.groups.iter().filter_map(|group| names.find(group).map(Subject::Group));
     groups.filter(|&group| group != subject).collect()
+}
+
+/// The namespace whose accounts are in a group, if that is what it is of.
+fn namespace_of_accounts(graph: &AccessGraph, group: Name) -> Option<Name> {
+    let rest = graph.text(group).strip_prefix(SERVICE_ACCOUNTS)?;
+    rest.strip_prefix(':').and_then(|name| graph.snapshot().names.find(name))
+}
+
+/// Every namespace that is there, or that something is known to be in, sorted.
+fn namespaces(graph: &AccessGraph, cluster: ClusterId) -> Vec<Name> {
+    let snapshot = graph.snapshot();
+    let scopes = graph.scopes().iter().filter(|scope| scope.cluster == cluster).filter_map(|scope| scope.namespace);
+    let own = snapshot.namespaces.iter().filter(|own| own.cluster == cluster).map(|own| own.name);
+    let pods = snapshot.pods.iter().filter(|pod| pod.cluster == cluster).map(|pod| pod.namespace);
+    let secrets = snapshot.secrets.iter().filter(|secret| secret.cluster == cluster).map(|secret| secret.namespace);
+    let of_subject = |subject: Subject| match subject {
+        Subject::Group(name) => namespace_of_accounts(graph, name),
+        Subject::User(_) | Subject::ServiceAccount { .. } => subject.namespace(),
+    };
+    let subjects = snapshot.subjects.iter().filter_map(|(_, subject)| of_subject(subject));
+    let all: BTreeSet<Name> = scopes.chain(own).chain(pods).chain(secrets).chain(subjects).collect();
+    all.into_iter().collect()
+}
+
+/// A place in a list.
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -1,9 +1,20 @@
 //! What is found: who reaches what, step by step, each step with the grants behind it; how severe that is, and why.
 
-use super::attack::{Effect, Place, RoleKey};
-use super::technique::{Confidence, Kind, Technique};
+use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
+use super::technique::{Blocker, Confidence, Kind, Technique};
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{AUTHENTICATED, Name, SERVICE_ACCOUNTS, Subject, Thing, UNAUTHENTICATED};
+use crate::model::{AUTHENTICATED, ClusterId, Name, SERVICE_ACCOUNTS, Snapshot, Subject, Thing, UNAUTHENTICATED};
+
+/// Who, or what, starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Start {
+    /// A user, a group or an account.
+    Subject(Subject),
+    /// Whoever runs code in this pod.
+    Pod(PodIx),
+    /// Whoever runs code in some pod of this namespace.
+    Pods(Name),
+}
 
 /// Something worth reaching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,15 +25,74 @@ pub enum Target {
     NamespaceAdmin(Place),
     /// The Secrets of a namespace, or of each one.
     Secrets(Place),
+    /// A node; without a name, any.
+    Node(Option<Name>),
+    /// Another cluster, by the credentials that a Secret holds.
+    Kubeconfig(SecretIx),
+    /// A Secret.
+    Secret(SecretIx),
+    /// To run code in a pod.
+    Pod(PodIx),
     /// To act as somebody.
     Subject(Subject),
+}
+
+/// A thing as a start, if the snapshot has it. Subjects need not be in it, but their names have to be.
+pub fn start(snapshot: &Snapshot, thing: &Thing) -> Option<Start> {
+    let name = |text: &String| snapshot.names.find(text);
+    match thing {
+        Thing::User(user) => Subject::find_user(&snapshot.names, user).map(Start::Subject),
+        Thing::Group(group) => name(group).map(|group| Start::Subject(Subject::Group(group))),
+        Thing::ServiceAccount(namespace, account) => {
+            let account = Subject::ServiceAccount { namespace: name(namespace)?, name: name(account)? };
+            Some(Start::Subject(account))
+        }
+        Thing::Pod(namespace, pod) => {
+            let key = (ClusterId::FIRST, name(namespace)?, name(pod)?);
+            let at = snapshot.pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).ok()?;
+            Some(Start::Pod(PodIx(u32::try_from(at).ok()?)))
+        }
+        Thing::Pods(namespace) => name(namespace).map(Start::Pods),
+        _ => None,
+    }
+}
+
+/// A Secret of the snapshot.
+pub fn secret(snapshot: &Snapshot, thing: &Thing) -> Option<SecretIx> {
+    let Thing::Secret(namespace, name) = thing else { return None };
+    let key = (ClusterId::FIRST, snapshot.names.find(namespace)?, snapshot.names.find(name)?);
+    let secrets = &snapshot.secrets;
+    let at = secrets.binary_search_by_key(&key, |secret| (secret.cluster, secret.namespace, secret.name)).ok()?;
+    Some(SecretIx(u32::try_from(at).ok()?))
+}
+
+impl Start {
+    /// The same as a target; none for any of several.
+    pub fn target(self) -> Option<Target> {
+        match self {
+            Start::Subject(subject) => Some(Target::Subject(subject)),
+            Start::Pod(pod) => Some(Target::Pod(pod)),
+            Start::Pods(_) => None,
+        }
+    }
+}
+
+impl Target {
+    /// The same as a start: what has to be known of though nobody grants it anything.
+    pub(super) fn start(self) -> Option<Start> {
+        match self {
+            Target::Subject(subject) => Some(Start::Subject(subject)),
+            Target::Pod(pod) => Some(Start::Pod(pod)),
+            _ => None,
+        }
+    }
 }
 
 /// A path from those who start alike to a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Who starts.
-    pub subjects: Vec<Subject>,
+    pub from: Vec<Start>,
     /// What is reached.
     pub target: Target,
     /// What is done, in this order.
@@ -48,6 +118,10 @@ pub struct StepDone {
     pub requests: Vec<RequestDone>,
     /// The bindings that put an identity under the role that is written.
     pub under: Vec<BindingIx>,
+    /// What the step starts from, where that is no identity: a pod, a node, a Secret.
+    pub foothold: Option<Effect>,
+    /// What stops it, or might.
+    pub blockers: Vec<Blocker>,
 }
 
 impl PartialEq for Technique {
@@ -61,6 +135,16 @@ impl Eq for Technique {}
 impl std::fmt::Debug for Technique {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.id)
+    }
+}
+
+impl StepDone {
+    /// The right of one of the requests that has this verb and resource, in the core group or any other.
+    pub(super) fn asks(&self, verbs: &[&str], api_group: &str, resource: &str) -> Option<&RightDone> {
+        let rights = self.requests.iter().flat_map(|request| &request.rights);
+        rights
+            .into_iter()
+            .find(|right| verbs.contains(&right.verb) && right.api_group == api_group && right.resource == resource)
     }
 }
 
@@ -190,7 +274,7 @@ impl Finding {
 /// How severe it is that these reach a target by these steps, and why.
 pub(super) fn severity(
     graph: &AccessGraph,
-    subjects: &[Subject],
+    from: &[Start],
     target: Target,
     steps: &[StepDone],
 ) -> (Severity, Vec<String>) {
@@ -200,6 +284,10 @@ pub(super) fn severity(
         Target::NamespaceAdmin(_) => (Severity::High, "gains the administration of every namespace"),
         Target::Secrets(Place::Namespace(_)) => (Severity::High, "gains the Secrets of kube-system"),
         Target::Secrets(_) => (Severity::High, "gains the Secrets of every namespace"),
+        Target::Node(_) => (Severity::High, "gains a node, with every pod on it"),
+        Target::Kubeconfig(_) => (Severity::High, "gains the credentials of another cluster"),
+        Target::Secret(_) => (Severity::Medium, "gains one Secret"),
+        Target::Pod(_) => (Severity::Medium, "gains one workload"),
         Target::Subject(_) => (Severity::Medium, "gains one identity"),
     };
     if let Target::Secrets(Place::Namespace(namespace)) = target
@@ -211,8 +299,8 @@ pub(super) fn severity(
     if let Target::Secrets(Place::Namespace(namespace)) = target {
         reasons = vec![format!("gains the Secrets of {}", graph.text(namespace))];
     }
-    let wide = subjects.iter().find_map(|&subject| match subject {
-        Subject::Group(name) => Some(graph.text(name))
+    let wide = from.iter().find_map(|&start| match start {
+        Start::Subject(Subject::Group(name)) => Some(graph.text(name))
             .filter(|name| [AUTHENTICATED, UNAUTHENTICATED].contains(name) || name.starts_with(SERVICE_ACCOUNTS)),
         _ => None,
     });
@@ -265,7 +353,25 @@ fn target_text(graph: &AccessGraph, target: Target) -> String {
         Target::NamespaceAdmin(place) => format!("namespace-admin/{}", place_text(graph, place)),
         Target::Secrets(place) => format!("secrets/{}", place_text(graph, place)),
         Target::Subject(subject) => format!("{}/{}", subject.kind(), subject.request_name(&graph.snapshot().names)),
+        Target::Node(node) => node_text(graph, node),
+        Target::Kubeconfig(secret) => format!("kubeconfig/{}", secret_text(graph, secret)),
+        Target::Secret(secret) => secret_text(graph, secret),
+        Target::Pod(pod) => pod_text(graph, pod),
     }
+}
+
+fn node_text(graph: &AccessGraph, node: Option<Name>) -> String {
+    node.map_or("any-node".to_owned(), |node| Thing::Node(graph.text(node).to_owned()).to_string())
+}
+
+fn secret_text(graph: &AccessGraph, at: SecretIx) -> String {
+    let secret = &graph.snapshot().secrets[at.0 as usize];
+    Thing::Secret(graph.text(secret.namespace).to_owned(), graph.text(secret.name).to_owned()).to_string()
+}
+
+fn pod_text(graph: &AccessGraph, at: PodIx) -> String {
+    let pod = &graph.snapshot().pods[at.0 as usize];
+    Thing::Pod(graph.text(pod.namespace).to_owned(), graph.text(pod.name).to_owned()).to_string()
 }
 
 fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
@@ -280,6 +386,14 @@ fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
             format!("{} {}", role(bound), place_text(graph, place))
         }
         Effect::Create(subject) | Effect::ActAs(subject) => target_text(graph, Target::Subject(subject)),
-        Effect::Everything(place) | Effect::NamespaceAdmin(place) | Effect::Secrets(place) => place_text(graph, place),
+        Effect::Everything(place)
+        | Effect::NamespaceAdmin(place)
+        | Effect::Secrets(place)
+        | Effect::NewPod(place)
+        | Effect::Relax(place) => place_text(graph, place),
+        Effect::Node(node) => node_text(graph, node),
+        Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_text(graph, secret),
+        Effect::Pod(pod) => pod_text(graph, pod),
+        Effect::Any => String::new(),
     }
 }

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::attack::Place;
 use super::catalogue::CATALOGUE;
-use super::technique::{At, On, Request, Right, Technique};
+use super::technique::{At, On, Request, Right, Technique, right};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Name, Question, Rule, RuleSetId, Subject};
 
@@ -55,6 +55,44 @@ pub(super) struct Way {
     pub(super) held: Vec<Held>,
 }
 
+/// A set of rights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mask([u64; 4]);
+
+impl Mask {
+    fn of(right: u8) -> Mask {
+        let mut mask = Mask::default();
+        mask.0[usize::from(right >> 6)] = 1 << (right & 63);
+        mask
+    }
+
+    /// All rights of both.
+    pub(super) fn with(self, other: Mask) -> Mask {
+        Mask(std::array::from_fn(|at| self.0[at] | other.0[at]))
+    }
+
+    /// The rights that are in both.
+    pub(super) fn and(self, other: Mask) -> Mask {
+        Mask(std::array::from_fn(|at| self.0[at] & other.0[at]))
+    }
+
+    /// Whether all rights of another set are in this one.
+    pub(super) fn has(self, other: Mask) -> bool {
+        self.and(other) == other
+    }
+
+    /// Whether nothing is in it.
+    pub(super) fn is_empty(self) -> bool {
+        self == Mask::default()
+    }
+}
+
+impl FromIterator<u8> for Mask {
+    fn from_iter<I: IntoIterator<Item = u8>>(rights: I) -> Mask {
+        rights.into_iter().fold(Mask::default(), |mask, right| mask.with(Mask::of(right)))
+    }
+}
+
 /// The requests of the catalogue in the names of a graph.
 pub(super) struct Rights {
     rights: Vec<Named>,
@@ -75,7 +113,7 @@ struct Asked {
     within: usize,
     request: &'static Request,
     rights: Vec<u8>,
-    mask: u128,
+    mask: Mask,
 }
 
 /// A right that a rule of a rule set supplies.
@@ -87,7 +125,7 @@ pub(super) struct Supply {
 }
 
 /// The right to everything: who has it needs no other one at the same place.
-const EVERYTHING: Right = Right { verbs: &["*"], api_group: "*", resource: "*", on: On::Nothing };
+const EVERYTHING: Right = right(&["*"], "*", "*", On::Nothing);
 
 impl Rights {
     /// Puts the catalogue into the names of a graph, and evaluates each distinct rule set once.
@@ -104,7 +142,7 @@ impl Rights {
                     });
                     own.push(u8::try_from(at).unwrap_or(u8::MAX));
                 }
-                let mask = own.iter().fold(0, |mask, &right| mask | bit(right));
+                let mask = own.iter().copied().collect();
                 requests.push(Asked { technique, within, request, rights: own, mask });
             }
         }
@@ -156,33 +194,31 @@ impl Rights {
     }
 
     /// All rights of these as a set.
-    pub(super) fn mask(held: &[Held]) -> u128 {
-        held.iter().fold(0, |mask, held| mask | bit(held.right))
+    pub(super) fn mask(held: &[Held]) -> Mask {
+        held.iter().map(|held| held.right).collect()
     }
 
     /// The rights of these that are held at a place for some objects, and those for every object.
-    pub(super) fn mask_at(held: &[Held], place: Place) -> (u128, u128) {
-        let here = held.iter().filter(|held| place.covering().any(|covering| covering == held.place));
-        here.fold((0, 0), |(some, any), held| {
-            let bit = bit(held.right);
-            (some | bit, if held.name.is_none() { any | bit } else { any })
-        })
+    pub(super) fn mask_at(held: &[Held], place: Place) -> (Mask, Mask) {
+        let here = || held.iter().filter(|held| place.covering().any(|covering| covering == held.place));
+        let any = here().filter(|held| held.name.is_none());
+        (here().map(|held| held.right).collect(), any.map(|held| held.right).collect())
     }
 
     /// The rights of a request as a set.
-    pub(super) fn mask_of(&self, request: RequestIx) -> u128 {
+    pub(super) fn mask_of(&self, request: RequestIx) -> Mask {
         self.requests[usize::from(request.0)].mask
     }
 
     /// The rights that a rule set supplies as a set.
-    pub(super) fn supplied_mask(&self, set: RuleSetId) -> u128 {
-        self.supplied(set).iter().fold(0, |mask, supply| mask | bit(supply.right))
+    pub(super) fn supplied_mask(&self, set: RuleSetId) -> Mask {
+        self.supplied(set).iter().map(|supply| supply.right).collect()
     }
 
     /// Whether somebody with these rights alone could make the request anywhere.
-    pub(super) fn may_be_made(&self, request: RequestIx, own: u128, all: u128) -> bool {
+    pub(super) fn may_be_made(&self, request: RequestIx, own: Mask, all: Mask) -> bool {
         let mask = self.requests[usize::from(request.0)].mask;
-        mask & own != 0 && mask & all == mask
+        !mask.and(own).is_empty() && all.has(mask)
     }
 
     /// Every way in which a request can be made with at least one right of `own`; `groups` are held by the same identity, and
@@ -220,7 +256,7 @@ impl Rights {
         if asked.request.at == At::Cluster {
             return vec![Place::Cluster];
         }
-        let counts = |held: &&Held| asked.mask & bit(held.right) != 0;
+        let counts = |held: &&Held| asked.mask.has(Mask::of(held.right));
         let mut places: Vec<Place> = Vec::new();
         let mut wide = false;
         for (at, layer) in layers.iter().enumerate() {
@@ -267,12 +303,13 @@ impl Rights {
                 On::Object => site.object,
                 On::Other => site.other,
             };
+            let place = if self.rights[usize::from(right)].right.in_cluster { Place::Cluster } else { site.place };
             let (layer, held) =
-                layers.iter().enumerate().find_map(|(at, layer)| Some((at, find(layer, right, site.place, name)?)))?;
+                layers.iter().enumerate().find_map(|(at, layer)| Some((at, find(layer, right, place, name)?)))?;
             of_first |= layer == 0;
             // Which of the bindings that can be made it is does not matter: any that serves.
             let made = matches!(held.source, HeldBy::Made(_));
-            found.push(if made { Held { place: site.place, name, ..held } } else { held });
+            found.push(if made { Held { place, name, ..held } } else { held });
         }
         of_first.then_some(found)
     }
@@ -318,10 +355,6 @@ impl Supply {
     pub(super) fn key(self) -> (u8, Option<Name>, u32) {
         (self.right, self.name, self.rule)
     }
-}
-
-fn bit(right: u8) -> u128 {
-    1_u128.checked_shl(u32::from(right)).unwrap_or(0)
 }
 
 /// The right in a sorted list that is good for this place and name.

@@ -10,9 +10,9 @@ mod replay;
 mod solve;
 mod technique;
 
-pub use attack::{Effect, Place, RoleKey};
+pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub use catalogue::{CATALOGUE, technique};
-pub use finding::{Evidence, Finding, RequestDone, RightDone, Severity, StepDone, Target};
+pub use finding::{Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start};
 pub use replay::replay;
 pub use solve::{Ask, Escalations, Holders, escalations};
-pub use technique::{At, Confidence, Kind, On, Request, Right, Technique};
+pub use technique::{At, Blocker, Confidence, Kind, On, Request, Right, Technique};

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::attack::{Effect, Place, RoleKey};
-use super::finding::{Finding, RequestDone, RightDone, StepDone, Target};
+use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
+use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
     Action, CLUSTER_ADMIN, ClusterId, Identity, MASTERS, Name, ResourceAction, RoleKind, Rule, Subject, SubjectText,
@@ -18,16 +18,29 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 ///
 /// # Errors
 /// The first thing that would be refused, in words.
-pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Subject, finding: &Finding) -> Result<(), String> {
+pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Finding) -> Result<(), String> {
     let mut state = State {
         graph,
         cluster,
-        identities: vec![identity(graph, from)],
+        identities: match from {
+            Start::Subject(subject) => vec![identity(graph, subject)],
+            Start::Pod(_) | Start::Pods(_) => Vec::new(),
+        },
         bound: Vec::new(),
         rewritten: BTreeSet::new(),
         roles: BTreeSet::new(),
         accounts: BTreeSet::new(),
+        gained: Vec::new(),
     };
+    match from {
+        Start::Subject(_) => {}
+        Start::Pod(pod) => state.gained.push(Effect::Pod(pod)),
+        Start::Pods(namespace) => {
+            let pods = (0_u32..).zip(&graph.snapshot().pods);
+            let here = pods.filter(|(_, pod)| pod.cluster == cluster && pod.namespace == namespace);
+            state.gained.extend(here.map(|(at, _)| Effect::Pod(PodIx(at))));
+        }
+    }
     for (at, step) in finding.steps.iter().enumerate() {
         state.step(step).map_err(|refusal| format!("step {}, {}: {refusal}", at + 1, step.technique.id))?;
     }
@@ -35,8 +48,8 @@ pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Subject, finding: &
 }
 
 /// What an attacker has.
-struct State<'g> {
-    graph: &'g AccessGraph,
+pub(super) struct State<'g> {
+    pub(super) graph: &'g AccessGraph,
     cluster: ClusterId,
     identities: Vec<Identity>,
     /// Bindings made: each is for all identities, since nobody looks at the subjects of a binding.
@@ -47,6 +60,8 @@ struct State<'g> {
     roles: BTreeSet<RoleKey>,
     /// Accounts that were made.
     accounts: BTreeSet<Subject>,
+    /// What else was gained, in this order: pods, nodes, Secrets.
+    gained: Vec<Effect>,
 }
 
 fn identity(graph: &AccessGraph, subject: Subject) -> Identity {
@@ -61,6 +76,9 @@ impl<'g> State<'g> {
     fn step(&mut self, step: &StepDone) -> Result<(), String> {
         for request in &step.requests {
             self.ask(request)?;
+        }
+        if let Some(proof) = step.technique.proof {
+            proof(self, step)?;
         }
         let asks = |verb: &str, resource: &str| {
             let rights =
@@ -110,6 +128,9 @@ impl<'g> State<'g> {
             Effect::Create(account) => {
                 self.accounts.insert(account);
             }
+            Effect::ActAs(subject) if step.technique.proof.is_some() => {
+                self.identities.push(identity(self.graph, subject));
+            }
             Effect::ActAs(account) => {
                 let gets_a_token = || asks("create", "serviceaccounts/token") && self.is_account(account);
                 if !asks("impersonate", "serviceaccounts") && !gets_a_token() {
@@ -119,14 +140,97 @@ impl<'g> State<'g> {
             }
             Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
             Effect::NamespaceAdmin(place) => self.administers(place)?,
-            Effect::Secrets(place) => {
-                let one = |verb: &&str| self.holds(&[(verb, "", "secrets")], place).is_ok();
-                if !["get", "list", "watch", "patch", "delete", "deletecollection"].iter().any(one) {
-                    return Err("the Secrets cannot be read".to_owned());
-                }
+            effect @ (Effect::Secrets(_)
+            | Effect::Secret(_)
+            | Effect::Pod(_)
+            | Effect::NewPod(_)
+            | Effect::Relax(_)
+            | Effect::Node(_)
+            | Effect::Kubeconfig(_))
+                if step.technique.proof.is_some() =>
+            {
+                self.gained.push(effect);
             }
+            Effect::Secret(_)
+            | Effect::Pod(_)
+            | Effect::NewPod(_)
+            | Effect::Relax(_)
+            | Effect::Node(_)
+            | Effect::Kubeconfig(_)
+            | Effect::Secrets(_)
+            | Effect::Any => return Err("nothing says why this follows".to_owned()),
         }
         Ok(())
+    }
+
+    /// Whether code runs in a pod by an earlier step, or from the start.
+    pub(super) fn runs_in(&self, pod: PodIx) -> bool {
+        self.gained.contains(&Effect::Pod(pod))
+    }
+
+    /// Whether new pods can be run at a place by an earlier step.
+    pub(super) fn runs_new_pods(&self, place: Place) -> bool {
+        self.gained.iter().any(|gained| matches!(*gained, Effect::NewPod(at) if reaches(at, place)))
+    }
+
+    /// Whether a namespace can be made to admit any pod by an earlier step.
+    pub(super) fn relaxes(&self, place: Place) -> bool {
+        self.gained.iter().any(|gained| matches!(*gained, Effect::Relax(at) if reaches(at, place)))
+    }
+
+    /// Whether a node is held by an earlier step.
+    pub(super) fn is_on(&self, node: Name) -> bool {
+        self.gained.iter().any(|gained| *gained == Effect::Node(Some(node)) || *gained == Effect::Node(None))
+    }
+
+    /// Whether all Secrets of a place can be read, by an earlier step or by a verb that returns them.
+    pub(super) fn reads_secrets(&self, place: Place) -> bool {
+        let verbs = ["get", "list", "watch", "patch", "delete", "deletecollection"];
+        self.gained.iter().any(|gained| matches!(*gained, Effect::Secrets(at) if reaches(at, place)))
+            || verbs.iter().any(|verb| self.holds(&[(verb, "", "secrets")], place).is_ok())
+    }
+
+    /// Whether a Secret can be read, by an earlier step or by a verb that returns it.
+    pub(super) fn reads(&self, at: SecretIx) -> bool {
+        let secret = &self.graph.snapshot().secrets[at.0 as usize];
+        let place = Place::Namespace(secret.namespace);
+        let by_name = |who: &Identity| {
+            let can = |verb: &&str| self.can(who, verb, "", "secrets", Some(secret.name), place);
+            ["get", "patch", "delete"].iter().any(can)
+        };
+        self.gained.contains(&Effect::Secret(at)) || self.reads_secrets(place) || self.identities.iter().any(by_name)
+    }
+
+    /// Whether a pod is there and runs.
+    pub(super) fn is_running(&self, pod: PodIx) -> Result<(), String> {
+        let pod = &self.graph.snapshot().pods[pod.0 as usize];
+        if pod.cluster == self.cluster { Ok(()) } else { Err("it runs in another cluster".to_owned()) }
+    }
+
+    /// Whether somebody who runs a new pod at a place has this: an account of its namespace that is there, its Secrets, the
+    /// pod itself.
+    pub(super) fn new_pod_gives(&self, effect: Effect, place: Place) -> Result<(), String> {
+        let inside = match effect {
+            Effect::ActAs(account @ Subject::ServiceAccount { namespace, .. }) => {
+                if !self.is_account(account) {
+                    return Err("there is no such account".to_owned());
+                }
+                Place::Namespace(namespace)
+            }
+            Effect::Secrets(at) | Effect::NewPod(at) => at,
+            _ => return Err("a pod gives nothing like this".to_owned()),
+        };
+        if reaches(place, inside) { Ok(()) } else { Err("the pod runs in another namespace".to_owned()) }
+    }
+
+    /// Whether one of the attacker's identities is in a group.
+    pub(super) fn is_in(&self, group: &str) -> bool {
+        self.identities.iter().any(|own| own.is_in(group))
+    }
+
+    /// Whether there is such an account, as far as the input says.
+    pub(super) fn is_there(&self, account: Subject) -> bool {
+        self.is_account(account)
     }
 
     /// Whether one identity, the one that is named, holds all rights of a request.
@@ -387,10 +491,12 @@ impl<'g> State<'g> {
                     || self.holds(&[("*", "*", "*")], Place::Cluster).is_ok()
             }
             Target::NamespaceAdmin(place) => self.administers(place).is_ok(),
-            Target::Secrets(place) => {
-                let one = |verb: &&str| self.holds(&[(verb, "", "secrets")], place).is_ok();
-                ["get", "list", "watch", "patch", "delete", "deletecollection"].iter().any(one)
-            }
+            Target::Secrets(place) => self.reads_secrets(place),
+            Target::Node(Some(node)) => self.is_on(node),
+            Target::Node(None) => self.gained.contains(&Effect::Node(None)),
+            Target::Kubeconfig(secret) => self.gained.contains(&Effect::Kubeconfig(secret)),
+            Target::Secret(secret) => self.reads(secret),
+            Target::Pod(pod) => self.runs_in(pod),
             Target::Subject(subject) => self.identities.contains(&identity(self.graph, subject)),
         }
     }

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, groups};
-use super::finding::{Evidence, Finding, RequestDone, RightDone, StepDone, Target, fingerprint, severity};
+use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, SecretIx, Version, groups};
+use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
-use super::technique::{Kind, On};
+use super::technique::{Kind, On, Technique};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Walker};
 use crate::model::{ClusterId, Name, Subject};
 use crate::query::{SystemFilter, is_system};
@@ -16,8 +16,8 @@ use crate::query::{SystemFilter, is_system};
 pub struct Ask {
     /// The cluster.
     pub cluster: ClusterId,
-    /// Only from this subject, whether or not a binding names it.
-    pub from: Option<Subject>,
+    /// Only from here, whether or not a binding names it.
+    pub from: Option<Start>,
     /// Only to this target.
     pub to: Option<Target>,
     /// What to do with system subjects that could start.
@@ -28,6 +28,12 @@ pub struct Ask {
     pub alternatives: bool,
     /// Bindings that are taken to be gone.
     pub without: BTreeSet<BindingIx>,
+    /// Secrets that are taken to be gone.
+    pub without_secrets: BTreeSet<SecretIx>,
+    /// The version of the server; without it, what any version lets through counts.
+    pub version: Option<Version>,
+    /// Also the paths that something stops.
+    pub blocked: bool,
 }
 
 /// What is found.
@@ -35,6 +41,10 @@ pub struct Ask {
 pub struct Escalations {
     /// The findings, most severe first.
     pub findings: Vec<Finding>,
+    /// The paths that something stops; only how many there are, unless they are asked for.
+    pub blocked: Vec<Finding>,
+    /// How many paths something stops.
+    pub stopped: usize,
     /// Who holds a target without any step.
     pub holders: Vec<Holders>,
     /// How many system subjects were left out.
@@ -51,17 +61,17 @@ pub struct Holders {
     /// The target.
     pub target: Target,
     /// Who.
-    pub subjects: Vec<Subject>,
+    pub from: Vec<Start>,
 }
 
 /// Everything that is found.
 pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
-    let attack = Attack::new(graph, ask.cluster, &ask.without);
+    let attack = Attack::new(graph, ask);
     let mut found = solve(&attack, ask);
     if ask.alternatives {
-        let mut kept: BTreeMap<(BindingIx, Subject, Target), Vec<Finding>> = BTreeMap::new();
+        let mut kept: BTreeMap<(BindingIx, Start, Target), Vec<Finding>> = BTreeMap::new();
         for finding in &mut found.findings {
-            let (Some((start, _)), Some(&first)) = (finding.start(), finding.subjects.first()) else { continue };
+            let (Some((start, _)), Some(&first)) = (finding.start(), finding.from.first()) else { continue };
             let key = (start, first, finding.target);
             finding.alternatives =
                 kept.entry(key).or_insert_with(|| alternatives(graph, ask, first, finding.target, start)).clone();
@@ -71,13 +81,13 @@ pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
 }
 
 /// What is left for one of those who start when the starting grant is gone, then that of what is left, and so on.
-fn alternatives(graph: &AccessGraph, ask: &Ask, from: Subject, target: Target, start: BindingIx) -> Vec<Finding> {
+fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, start: BindingIx) -> Vec<Finding> {
     let mut ask = Ask { from: Some(from), to: Some(target), max_steps: None, alternatives: false, ..ask.clone() };
     let mut cut = Some(start);
     let mut found = Vec::new();
     while let Some(start) = cut.take() {
         ask.without.insert(start);
-        let attack = Attack::new(graph, ask.cluster, &ask.without);
+        let attack = Attack::new(graph, &ask);
         if let Some(finding) = solve(&attack, &ask).findings.into_iter().next() {
             cut = finding.start().map(|(binding, _)| binding);
             found.push(finding);
@@ -87,80 +97,176 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Subject, target: Target, s
 }
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
-    let steps: Vec<(Vec<u32>, u32)> = attack.steps.iter().map(|step| (step.needs.clone(), step.gain)).collect();
-    let all = AndOr::new(attack.facts.len(), &steps);
-    let held =
-        |step: &&super::attack::Step| !matches!(&step.how, How::Does { technique, .. } if technique.kind == Kind::Move);
-    let steps: Vec<(Vec<u32>, u32)> =
-        attack.steps.iter().filter(held).map(|step| (step.needs.clone(), step.gain)).collect();
-    let without_moves = AndOr::new(attack.facts.len(), &steps);
-
     let goals = goals(attack, ask);
-    let numbers: Vec<u32> = goals.iter().map(|&(fact, _)| fact).collect();
-    let leads = all.at_least(&numbers);
-    let cluster_admin = attack.find(Fact::Everything(Place::Cluster));
-    let (mut walker, mut holding) = (Walker::new(&all), Walker::new(&without_moves));
-
     let mut found = Escalations::default();
-    let mut holders: BTreeMap<Target, Vec<Subject>> = BTreeMap::new();
-    let mut by_path: BTreeMap<(Target, String), Finding> = BTreeMap::new();
-    for source in sources(attack, ask, &mut found.hidden) {
-        let mut start: Vec<u32> = attack.find(Fact::Identity(source)).into_iter().collect();
-        start.extend(groups(attack.graph, source).into_iter().filter_map(|group| attack.find(Fact::Identity(group))));
-        start.retain(|&fact| leads[fact as usize].is_some());
-        if start.is_empty() {
-            continue;
-        }
-        let reached = |walker: &Walker<'_>| -> Vec<(u32, Target)> {
-            goals.iter().filter(|&&(fact, _)| walker.round(fact).is_some()).copied().collect()
-        };
-        let wanted = |fact: u32| leads[fact as usize].is_some();
-        holding.walk(&start, wanted, |_| false);
-        let held: Vec<Target> = widest(reached(&holding)).into_iter().map(|(_, target)| target).collect();
-        for &target in &held {
+    let sources = sources(attack, ask, &mut found.hidden);
+    let open: Vec<u32> = kept(attack, |step| !step.is_blocked());
+    let free: Vec<u32> = kept(attack, |step| {
+        !step.is_blocked() && !matches!(&step.how, How::Does { technique, .. } if technique.kind == Kind::Move)
+    });
+    let held = Walk::new(attack, &free, &goals).reach(&sources, false);
+    let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
+    let mut had: Vec<Vec<Target>> = Vec::with_capacity(sources.len());
+    for (&source, reached) in sources.iter().zip(held) {
+        let targets: Vec<Target> = reached.into_iter().map(|path| path.target).collect();
+        for &target in &targets {
             holders.entry(target).or_default().push(source);
         }
-        if held.contains(&Target::ClusterAdmin) {
+        had.push(targets);
+    }
+    found.holders = holders.into_iter().map(|(target, from)| Holders { target, from }).collect();
+
+    let walk = Walk::new(attack, &open, &goals);
+    let paths = paths(attack, ask, &walk, &sources, &mut had);
+    found.inherited = paths.inherited;
+    found.findings = finish(attack, ask, paths, &mut found.longer);
+
+    if attack.steps.iter().any(super::attack::Step::is_blocked) {
+        let all: Vec<u32> = kept(attack, |_| true);
+        let walk = Walk::new(attack, &all, &goals);
+        let paths = self::paths(attack, ask, &walk, &sources, &mut had);
+        let blocked = finish(attack, ask, paths, &mut 0);
+        found.stopped = blocked.len();
+        found.blocked = if ask.blocked { blocked } else { Vec::new() };
+    }
+    found
+}
+
+/// The steps that count, by number.
+fn kept(attack: &Attack<'_>, counts: impl Fn(&super::attack::Step) -> bool) -> Vec<u32> {
+    (0_u32..).zip(&attack.steps).filter(|(_, step)| counts(step)).map(|(at, _)| at).collect()
+}
+
+/// A graph of some of the steps, with what is looked for in it.
+struct Walk<'w, 'g> {
+    attack: &'w Attack<'g>,
+    graph: AndOr,
+    /// The number in the attack graph of each step.
+    steps: &'w [u32],
+    goals: &'w [(u32, Target)],
+    leads: Vec<Option<u32>>,
+}
+
+/// A target that was reached, by its fact.
+struct Path {
+    fact: u32,
+    target: Target,
+}
+
+impl<'w, 'g> Walk<'w, 'g> {
+    fn new(attack: &'w Attack<'g>, steps: &'w [u32], goals: &'w [(u32, Target)]) -> Walk<'w, 'g> {
+        let pairs: Vec<(Vec<u32>, u32)> = steps
+            .iter()
+            .map(|&at| {
+                let step = &attack.steps[at as usize];
+                (step.needs.clone(), step.gain)
+            })
+            .collect();
+        let graph = AndOr::new(attack.facts.len(), &pairs);
+        let numbers: Vec<u32> = goals.iter().map(|&(fact, _)| fact).collect();
+        let leads = graph.at_least(&numbers);
+        Walk { attack, graph, steps, goals, leads }
+    }
+
+    /// What one of those who start begins with, as far as it leads anywhere.
+    fn start(&self, source: Start) -> Vec<u32> {
+        let find = |fact| self.attack.find(fact);
+        let mut facts: Vec<u32> = match source {
+            Start::Subject(subject) => {
+                let groups = groups(self.attack.graph, subject).into_iter();
+                [subject].into_iter().chain(groups).filter_map(|one| find(Fact::Identity(one))).collect()
+            }
+            Start::Pod(pod) => find(Fact::Pod(pod)).into_iter().collect(),
+            Start::Pods(namespace) => find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
+        };
+        facts.retain(|&fact| self.leads[fact as usize].is_some());
+        facts
+    }
+
+    /// Walks from one of those who start; gives what is reached, but for what is a part of something else.
+    fn from(&self, walker: &mut Walker<'_>, source: Start, stop_at_admin: bool) -> Vec<Path> {
+        let start = self.start(source);
+        if start.is_empty() {
+            return Vec::new();
+        }
+        let cluster_admin = self.attack.find(Fact::Everything(Place::Cluster));
+        let wanted = |fact: u32| self.leads[fact as usize].is_some();
+        walker.walk(&start, wanted, |fact| stop_at_admin && Some(fact) == cluster_admin);
+        let reached = self.goals.iter().filter(|&&(fact, _)| walker.round(fact).is_some()).copied().collect();
+        widest(reached).into_iter().map(|(fact, target)| Path { fact, target }).collect()
+    }
+
+    fn reach(&self, sources: &[Start], stop_at_admin: bool) -> Vec<Vec<Path>> {
+        let mut walker = Walker::new(&self.graph);
+        sources.iter().map(|&source| self.from(&mut walker, source, stop_at_admin)).collect()
+    }
+}
+
+/// Paths, grouped.
+struct Paths {
+    by_path: BTreeMap<(Target, String), Finding>,
+    inherited: usize,
+}
+
+/// The paths of all who start to what they do not have yet; what they reach is added to what they have.
+fn paths(attack: &Attack<'_>, ask: &Ask, walk: &Walk<'_, '_>, sources: &[Start], had: &mut [Vec<Target>]) -> Paths {
+    let mut walker = Walker::new(&walk.graph);
+    let mut paths = Paths { by_path: BTreeMap::new(), inherited: 0 };
+    for (&source, had) in sources.iter().zip(had) {
+        if had.contains(&Target::ClusterAdmin) {
             continue;
         }
-        walker.walk(&start, wanted, |fact| Some(fact) == cluster_admin && ask.to.is_none());
+        let reached = walk.from(&mut walker, source, ask.to.is_none());
         let mut inherits = false;
-        for (fact, target) in widest(reached(&walker)) {
-            if held.iter().any(|held| held.covers(target)) || target == Target::Subject(source) {
+        for Path { fact, target } in reached {
+            if had.iter().any(|had| had.covers(target)) || target.start() == Some(source) {
                 continue;
             }
-            let steps = steps_of(attack, &walker, fact);
-            let own = |step: &StepDone| uses(attack.graph, step, source);
+            had.push(target);
+            let steps = steps_of(walk, &walker, fact);
+            let own = |step: &StepDone| match source {
+                Start::Subject(subject) => uses(attack.graph, step, subject),
+                Start::Pod(_) | Start::Pods(_) => true,
+            };
             if ask.from.is_none() && !steps.iter().any(own) {
                 inherits = true;
                 continue;
             }
             let key = path_key(target, source, &steps);
-            by_path.entry(key).or_insert_with(|| bare(target, steps)).subjects.push(source);
+            paths.by_path.entry(key).or_insert_with(|| bare(target, steps)).from.push(source);
         }
-        found.inherited += usize::from(inherits);
+        paths.inherited += usize::from(inherits);
     }
-    found.holders = holders.into_iter().map(|(target, subjects)| Holders { target, subjects }).collect();
-    for (_, mut finding) in by_path {
+    paths
+}
+
+/// The findings of paths, most severe first.
+fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> Vec<Finding> {
+    let mut findings = Vec::with_capacity(paths.by_path.len());
+    for (_, mut finding) in paths.by_path {
         if ask.max_steps.is_some_and(|most| finding.moves() > most) {
-            found.longer += 1;
+            *longer += 1;
             continue;
         }
-        (finding.severity, finding.reasons) = severity(attack.graph, &finding.subjects, finding.target, &finding.steps);
+        (finding.severity, finding.reasons) = severity(attack.graph, &finding.from, finding.target, &finding.steps);
         finding.fingerprint = fingerprint(attack.graph, &finding);
-        found.findings.push(finding);
+        findings.push(finding);
     }
-    found.findings.sort_by(|a, b| {
+    findings.sort_by(|a, b| {
         let key =
             |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.target, finding.moves(), finding.start());
-        key(a).cmp(&key(b)).then_with(|| a.subjects.cmp(&b.subjects))
+        key(a).cmp(&key(b)).then_with(|| a.from.cmp(&b.from))
     });
-    found
+    findings
 }
 
 /// What makes the paths of two subjects one: the target, and the steps with their grants, but for who starts.
-fn path_key(target: Target, source: Subject, steps: &[StepDone]) -> (Target, String) {
+fn path_key(target: Target, source: Start, steps: &[StepDone]) -> (Target, String) {
     let mut steps = steps.to_vec();
+    let source = match source {
+        Start::Subject(subject) => subject,
+        Start::Pod(_) | Start::Pods(_) => return (target, format!("{source:?} {steps:?}")),
+    };
     for request in steps.iter_mut().flat_map(|step| &mut step.requests) {
         request.by = request.by.filter(|&by| by != source);
         for right in &mut request.rights {
@@ -187,7 +293,7 @@ fn uses(graph: &AccessGraph, step: &StepDone, subject: Subject) -> bool {
 
 fn bare(target: Target, steps: Vec<StepDone>) -> Finding {
     Finding {
-        subjects: Vec::new(),
+        from: Vec::new(),
         target,
         steps,
         severity: super::Severity::Info,
@@ -202,7 +308,7 @@ impl Target {
     pub fn covers(self, other: Target) -> bool {
         let within = |own: Place, other: Place| other.covering().any(|place| place == own);
         match (self, other) {
-            (Target::ClusterAdmin, _) => true,
+            (Target::ClusterAdmin, _) | (Target::Node(None), Target::Node(_)) => true,
             (Target::NamespaceAdmin(own), Target::NamespaceAdmin(other) | Target::Secrets(other))
             | (Target::Secrets(own), Target::Secrets(other)) => within(own, other),
             _ => self == other,
@@ -236,12 +342,17 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Everything(Place::Cluster) => Some(Target::ClusterAdmin),
         Fact::NamespaceAdmin(place) => Some(Target::NamespaceAdmin(place)),
         Fact::Secrets(place) => Some(Target::Secrets(place)),
+        Fact::Secret(secret) => Some(Target::Secret(secret)),
+        Fact::Nodes => Some(Target::Node(None)),
+        Fact::Node(node) => Some(Target::Node(Some(node))),
+        Fact::Kubeconfig(secret) => Some(Target::Kubeconfig(secret)),
+        Fact::Pod(pod) => Some(Target::Pod(pod)),
         Fact::Identity(subject) => Some(Target::Subject(subject)),
         _ => None,
     };
     let wanted = |target: &Target| match (ask.to, *target) {
-        (Some(to), target) => to == target || (!matches!(to, Target::Subject(_)) && target.covers(to)),
-        (None, Target::Subject(_)) => false,
+        (Some(to), target) => to == target || (is_class(to) && target.covers(to)),
+        (None, Target::Subject(_) | Target::Secret(_) | Target::Pod(_)) => false,
         (None, Target::Secrets(Place::Namespace(namespace))) => attack.graph.text(namespace) == "kube-system",
         (None, _) => true,
     };
@@ -249,8 +360,13 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
     facts.filter_map(|(id, fact)| target(fact).filter(wanted).map(|target| (id, target))).collect()
 }
 
+/// Whether a target is one of many of its kind, so that more than it will do.
+fn is_class(target: Target) -> bool {
+    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_))
+}
+
 /// Who may start.
-fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> Vec<Subject> {
+fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> Vec<Start> {
     if let Some(from) = ask.from {
         return vec![from];
     }
@@ -270,55 +386,92 @@ fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> Vec<Subject> {
     let all = named.len();
     named.retain(shown);
     *hidden = all - named.len();
-    named
+    named.into_iter().map(Start::Subject).collect()
 }
 
 /// The steps of a walk that brought a fact.
-fn steps_of(attack: &Attack<'_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone> {
+fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone> {
+    let attack = walk.attack;
     let mut steps = Vec::new();
     for at in walker.plan(fact) {
-        if let How::Does { technique, effect } = attack.steps[at as usize].how {
-            let (mut requests, mut under) = (Vec::new(), Vec::new());
-            gather(attack, walker, at, effect, &mut requests, &mut under);
-            steps.push(StepDone { technique, effect, requests, under });
-        }
+        let step = &attack.steps[walk.steps[at as usize] as usize];
+        // What a choice is made of tells how, and what it needs.
+        let (technique, effect, needs) = match step.how {
+            How::Does { effect: Effect::Any, .. } => continue,
+            How::Does { technique, effect } => (technique, effect, &step.needs),
+            How::Chooses { of, effect } => {
+                let Some((technique, needs)) = behind(walk, walker, of) else { continue };
+                (technique, effect, needs)
+            }
+            _ => continue,
+        };
+        let mut done = StepDone {
+            technique,
+            effect,
+            requests: Vec::new(),
+            under: Vec::new(),
+            foothold: None,
+            blockers: step.blockers.iter().flatten().cloned().collect(),
+        };
+        gather(walk, walker, needs, &mut done);
+        steps.push(done);
     }
     steps
 }
 
-/// The requests that a step rests on, back to the steps before it.
-fn gather(
-    attack: &Attack<'_>,
-    walker: &Walker<'_>,
-    step: u32,
-    effect: Effect,
-    requests: &mut Vec<RequestDone>,
-    under: &mut Vec<BindingIx>,
-) {
-    let mut open: Vec<u32> = attack.steps[step as usize].needs.clone();
+/// The technique that brought a fact, and what it needed.
+fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<(&'static Technique, &'w Vec<u32>)> {
+    loop {
+        let step = &walk.attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
+        match step.how {
+            How::Does { technique, .. } => return Some((technique, &step.needs)),
+            How::Chooses { of, .. } => fact = of,
+            How::Follows => fact = *step.needs.first()?,
+            _ => return None,
+        }
+    }
+}
+
+/// The requests that a step rests on, back to the steps before it, and what it starts from.
+fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut StepDone) {
+    let attack = walk.attack;
+    let mut open: Vec<u32> = needs.to_vec();
     open.reverse();
     let mut seen = BTreeSet::new();
     while let Some(fact) = open.pop() {
         if !seen.insert(fact) {
             continue;
         }
+        done.foothold = done.foothold.or(foothold(attack.facts[fact as usize]));
         let Some(by) = walker.by(fact) else { continue };
-        let step = &attack.steps[by as usize];
+        let step = &attack.steps[walk.steps[by as usize] as usize];
         match &step.how {
             How::Asks { request, site, by, held } => {
-                let rights = rights(attack, *request, *site, effect, |at| evidence(attack, walker, held.get(at)));
-                requests.push(RequestDone { by: *by, rights });
+                let rights = rights(attack, *request, *site, done.effect, |at| evidence(walk, walker, held.get(at)));
+                done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
                 open.extend(step.needs.iter().rev());
             }
             How::AsEverything { request, site, place } => {
-                let rights = rights(attack, *request, *site, effect, |_| Some(Evidence::Everything(*place)));
-                requests.push(RequestDone { by: None, rights });
+                let rights = rights(attack, *request, *site, done.effect, |_| Some(Evidence::Everything(*place)));
+                done.requests.push(RequestDone { by: None, rights });
             }
-            How::Under(binding) => under.push(*binding),
+            How::Under(binding) => done.under.push(*binding),
             How::Follows => open.extend(step.needs.iter().rev()),
-            How::Member | How::Does { .. } => {}
+            How::Member | How::Does { .. } | How::Chooses { .. } => {}
         }
+    }
+}
+
+/// What a fact is as a start of a step, where it is no identity.
+fn foothold(fact: Fact) -> Option<Effect> {
+    match fact {
+        Fact::Pod(pod) => Some(Effect::Pod(pod)),
+        Fact::NewPod(place) => Some(Effect::NewPod(place)),
+        Fact::Node(node) => Some(Effect::Node(Some(node))),
+        Fact::Nodes => Some(Effect::Node(None)),
+        Fact::Secret(secret) => Some(Effect::Secret(secret)),
+        _ => None,
     }
 }
 
@@ -363,9 +516,20 @@ fn names_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>,
         Effect::Write { role, .. } => (Some(role.name), own_namespace(role), None),
         Effect::Feed { .. } => (None, None, None),
         Effect::Create(subject) | Effect::ActAs(subject) => (Some(subject.name()), subject.namespace(), None),
-        Effect::Everything(place) | Effect::NamespaceAdmin(place) | Effect::Secrets(place) => {
+        Effect::Everything(place) | Effect::NamespaceAdmin(place) | Effect::Secrets(place) | Effect::NewPod(place) => {
             (None, inside(place), None)
         }
+        Effect::Relax(place) => (inside(place), inside(place), None),
+        Effect::Secret(secret) | Effect::Kubeconfig(secret) => {
+            let secret = &graph.snapshot().secrets[secret.0 as usize];
+            (Some(secret.name), Some(secret.namespace), None)
+        }
+        Effect::Pod(pod) => {
+            let pod = &graph.snapshot().pods[pod.0 as usize];
+            (Some(pod.name), Some(pod.namespace), None)
+        }
+        Effect::Node(node) => (node, None, None),
+        Effect::Any => (None, None, None),
     }
 }
 
@@ -373,12 +537,13 @@ fn own_namespace(role: RoleKey) -> Option<Name> {
     role.namespace.filter(|&namespace| namespace != Name::STAR)
 }
 
-fn evidence(attack: &Attack<'_>, walker: &Walker<'_>, held: Option<&Held>) -> Option<Evidence> {
+fn evidence(walk: &Walk<'_, '_>, walker: &Walker<'_>, held: Option<&Held>) -> Option<Evidence> {
+    let attack = walk.attack;
     match held?.source {
         HeldBy::Grant { subject, binding, rule } => Some(Evidence::Grant { subject, binding, rule }),
         HeldBy::Made(can) => {
             // The binding that the walk made.
-            let step = &attack.steps[walker.by(can)? as usize];
+            let step = &attack.steps[walk.steps[walker.by(can)? as usize] as usize];
             step.needs.iter().find_map(|&need| match attack.facts[need as usize] {
                 Fact::Right(role, place, (_, _, rule)) => Some(Evidence::Bound { role, place, rule }),
                 _ => None,

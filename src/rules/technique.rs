@@ -1,6 +1,8 @@
 //! What a technique is: plain data that can be indexed, printed and compared, and one function for what data cannot say.
 
-use super::attack::{Attack, Done};
+use super::attack::{Attack, Done, Fact};
+use super::finding::StepDone;
+use super::replay::State;
 
 /// One way to gain something that was not granted, or one way to hold a target.
 pub struct Technique {
@@ -27,6 +29,44 @@ pub struct Technique {
     /// Called for each way in which one of the requests can be made; adds what follows. None where the requests are asked for
     /// only when something else calls for them.
     pub(super) build: Option<fn(&mut Attack<'_>, Done)>,
+    /// Called for each new fact; adds what follows from it without any request, such as what a shell in a pod holds.
+    pub(super) react: Option<fn(&mut Attack<'_>, Fact, u32)>,
+    /// Says for [`replay`](super::replay()) whether a step follows from what the attacker has and from the objects, beyond the
+    /// rights of its requests. Shares nothing with `build` and `react`. None where the effect alone says what has to be true.
+    pub(super) proof: Option<Proof>,
+}
+
+/// Says whether a step follows from what the attacker has; if not, why not.
+pub(super) type Proof = fn(&State<'_>, &StepDone) -> Result<(), String>;
+
+impl Technique {
+    /// What all techniques begin with: a move that nothing is known of.
+    pub(super) const MOVE: Technique = Technique {
+        id: "",
+        title: "",
+        kind: Kind::Move,
+        requests: &[],
+        gain: "",
+        why: "",
+        remedy: "",
+        confidence: Confidence::Documented,
+        attack: &[],
+        references: &[],
+        build: None,
+        react: None,
+        proof: None,
+    };
+    /// The same for what says that a target is held.
+    pub(super) const HOLDING: Technique = Technique { kind: Kind::Holding, ..Technique::MOVE };
+}
+
+/// Something that stops a step, or that might.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Blocker {
+    /// What it is, in one line.
+    pub what: String,
+    /// Whether it stops the step. What merely might is told with the step.
+    pub stops: bool,
 }
 
 /// What a technique is good for.
@@ -57,6 +97,15 @@ pub struct Right {
     pub resource: &'static str,
     /// Which object's name the check carries.
     pub on: On,
+    /// Whether it is looked at in the cluster wherever the request is made: RoleBindings never grant it.
+    pub in_cluster: bool,
+}
+
+impl Right {
+    /// The same right, looked at in the cluster wherever the request is made.
+    pub(super) const fn in_cluster(self) -> Right {
+        Right { in_cluster: true, ..self }
+    }
 }
 
 /// Where a request is made.
@@ -104,14 +153,24 @@ impl Confidence {
 /// The API group of roles and bindings.
 pub(super) const RBAC: &str = "rbac.authorization.k8s.io";
 
+/// A right.
+pub(super) const fn right(
+    verbs: &'static [&'static str],
+    api_group: &'static str,
+    resource: &'static str,
+    on: On,
+) -> Right {
+    Right { verbs, api_group, resource, on, in_cluster: false }
+}
+
 /// A right on roles or bindings.
 pub(super) const fn rbac(verbs: &'static [&'static str], resource: &'static str, on: On) -> Right {
-    Right { verbs, api_group: RBAC, resource, on }
+    right(verbs, RBAC, resource, on)
 }
 
 /// A right in the core group.
 pub(super) const fn core(verbs: &'static [&'static str], resource: &'static str, on: On) -> Right {
-    Right { verbs, api_group: "", resource, on }
+    right(verbs, "", resource, on)
 }
 
 /// Changes an object that exists.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{ClusterId, Subject};
 use rbac_lens::query::SystemFilter;
-use rbac_lens::rules::{Ask, Finding, Place, Target, escalations, replay};
+use rbac_lens::rules::{Ask, Finding, Place, Start, Target, escalations, replay};
 use serde_json::{Value, json};
 
 use crate::worlds::attacker::{Attacker, ELSEWHERE, Reached};
@@ -137,7 +137,8 @@ fn words(graph: &AccessGraph, subject: Subject) -> String {
 
 /// What the program says that somebody reaches or holds, with the paths.
 fn reached(graph: &AccessGraph, from: Subject) -> (Reached, Vec<Finding>) {
-    let found = escalations(graph, &Ask { from: Some(from), system: SystemFilter::Show, ..Ask::default() });
+    let found =
+        escalations(graph, &Ask { from: Some(Start::Subject(from)), system: SystemFilter::Show, ..Ask::default() });
     let findings = found.findings.iter().map(|finding| finding.target);
     let targets: Vec<Target> = findings.chain(found.holders.iter().map(|holders| holders.target)).collect();
     let any = |wanted: Target| targets.iter().any(|target| target.covers(wanted));
@@ -155,6 +156,7 @@ fn reached(graph: &AccessGraph, from: Subject) -> (Reached, Vec<Finding>) {
             reached.secrets.insert(at.to_owned());
         }
     }
+    reached.nodes = any(Target::Node(None));
     (reached, found.findings)
 }
 
@@ -171,7 +173,8 @@ fn wrong(objects: &[Value]) -> Option<String> {
             naive.secrets.remove("a");
         }
         if naive.cluster_admin {
-            // Whoever has the cluster has every namespace.
+            // Whoever has the cluster has every namespace and every node.
+            naive.nodes = true;
             for at in ["a", "kube-system", ELSEWHERE] {
                 naive.admin.insert(at.to_owned());
                 naive.secrets.insert(at.to_owned());
@@ -181,7 +184,7 @@ fn wrong(objects: &[Value]) -> Option<String> {
             return Some(format!("{words}\nis said to reach {own:?}\nand reaches {naive:?}"));
         }
         for finding in findings {
-            if let Err(refusal) = replay(&graph, ClusterId::FIRST, subject, &finding) {
+            if let Err(refusal) = replay(&graph, ClusterId::FIRST, Start::Subject(subject), &finding) {
                 return Some(format!("{words}: {refusal}\n{finding:#?}"));
             }
         }
@@ -237,7 +240,8 @@ fn pairs(graph: &AccessGraph) -> BTreeSet<(String, Reached)> {
 fn lists(reached: &Reached) -> BTreeSet<String> {
     let admin = reached.admin.iter().map(|at| format!("admin of {at}"));
     let secrets = reached.secrets.iter().map(|at| format!("secrets of {at}"));
-    admin.chain(secrets).chain(reached.cluster_admin.then(|| "cluster-admin".to_owned())).collect()
+    let nodes = reached.nodes.then(|| "nodes".to_owned());
+    admin.chain(secrets).chain(nodes).chain(reached.cluster_admin.then(|| "cluster-admin".to_owned())).collect()
 }
 
 #[test]
@@ -314,7 +318,7 @@ fn alternatives_start_with_other_grants() {
             starts.dedup_by_key(|start| start.map(|(binding, _)| binding));
             assert_eq!(starts.len(), all, "seed {seed}: {finding:#?}");
             for alternative in &finding.alternatives {
-                assert_eq!(replay(&graph, ClusterId::FIRST, finding.subjects[0], alternative), Ok(()));
+                assert_eq!(replay(&graph, ClusterId::FIRST, finding.from[0], alternative), Ok(()));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::model::{Name, Operator, Selector};
 use crate::rules::attack::{Attack, Done, Fact, RoleKey};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
+use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
 const ESCALATE: &[&str] = &["escalate"];
@@ -11,7 +11,6 @@ const ESCALATE: &[&str] = &["escalate"];
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "aggregated-role-inject",
     title: "Have more rules united into a role that is held",
-    kind: Kind::Move,
     requests: &[
         Request {
             rights: &[rbac(ESCALATE, "clusterroles", On::Object), rbac(WRITE, "clusterroles", On::Object)],
@@ -40,6 +39,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1078", "T1098.006"],
     references: &["https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles"],
     build: Some(build),
+    ..Technique::MOVE
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::graph::{BindingIx, RoleIx};
 use crate::model::{Name, Rule, Subject, uncovered};
 use crate::rules::attack::{Attack, Effect, Fact, How, Place, RoleKey, groups, place_in, place_of, role_key};
-use crate::rules::held::{Held, RequestIx, Rights, Way};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
+use crate::rules::held::{Held, Mask, RequestIx, Rights, Way};
+use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
 
@@ -15,7 +15,6 @@ const CREATE: &[&str] = &["create"];
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "bind-held-role",
     title: "Bind a role without the right to bind it",
-    kind: Kind::Move,
     requests: &[
         Request { rights: &[rbac(CREATE, "clusterrolebindings", On::Nothing)], at: At::Cluster },
         Request { rights: &[rbac(CREATE, "rolebindings", On::Nothing)], at: At::Namespace },
@@ -41,7 +40,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     references: &[
         "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#restrictions-on-role-binding-creation-or-update",
     ],
-    build: None,
+    ..Technique::MOVE
 };
 
 /// Looks for those who may bind roles that somebody can rewrite, and roles that complete what others hold a part of.
@@ -120,15 +119,16 @@ fn own_bindings(attack: &Attack<'_>, by: Option<Subject>) -> Vec<(Place, RoleKey
 }
 
 /// Requests of several rights that nobody but several together can make, with all of their rights.
-fn halves(attack: &Attack<'_>) -> Vec<u128> {
-    let mut parts: BTreeMap<u128, u128> = BTreeMap::new();
+fn halves(attack: &Attack<'_>) -> Vec<Mask> {
+    let mut parts: BTreeMap<Mask, Mask> = BTreeMap::new();
     for by in attack.identities() {
         let held = held(attack, Some(by));
         let (some, everywhere) = (Rights::mask(&held), Rights::mask_at(&held, Place::Cluster).1);
         for request in attack.rights.requests().filter(|&request| attack.rights.asked(request).rights.len() > 1) {
             let mask = attack.rights.mask_of(request);
-            if some & mask != 0 && everywhere & mask != mask {
-                *parts.entry(mask).or_default() |= some & mask;
+            if !some.and(mask).is_empty() && !everywhere.has(mask) {
+                let part = parts.entry(mask).or_default();
+                *part = part.with(some.and(mask));
             }
         }
     }
@@ -141,12 +141,12 @@ fn completing(
     held: &[Held],
     own: &[(Place, RoleKey)],
     place: Place,
-    halves: &[u128],
+    halves: &[Mask],
 ) -> Vec<RoleKey> {
     let (some, any) = Rights::mask_at(held, place);
-    let lacking = halves.iter().filter(|&&mask| any & mask != mask);
-    let useful = lacking.fold(0, |useful, mask| useful | (mask & some));
-    if useful == 0 {
+    let lacking = halves.iter().filter(|&&mask| !any.has(mask));
+    let useful = lacking.fold(Mask::default(), |useful, mask| useful.with(mask.and(some)));
+    if useful.is_empty() {
         return Vec::new();
     }
     let here = own.iter().filter(|(at, role)| {
@@ -154,7 +154,7 @@ fn completing(
     });
     here.filter(|(_, role)| {
         let at = attack.role(*role);
-        at.is_some_and(|at| attack.rights.supplied_mask(attack.graph.role(at).rules) & useful != 0)
+        at.is_some_and(|at| !attack.rights.supplied_mask(attack.graph.role(at).rules).and(useful).is_empty())
     })
     .map(|&(_, role)| role)
     .collect()
@@ -307,7 +307,7 @@ mod tests {
                  role write: create rolebindings.rbac
                  bind dev/w=write user:alice"
             ),
-            "alice -> admin of dev: token-request, bind-held-role, bind-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, token-request, bind-role, namespace-admin",
         );
         // Changing a binding to another role gives nothing of this one away.
         check(

@@ -2,7 +2,7 @@
 
 use crate::model::CLUSTER_ADMIN;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place, RoleKey, place_in, place_of, role_key};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
+use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
 const BIND: &[&str] = &["bind"];
@@ -11,7 +11,6 @@ const BIND: &[&str] = &["bind"];
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "bind-role",
     title: "Bind a role that grants more than is held",
-    kind: Kind::Move,
     requests: &[
         Request {
             rights: &[rbac(BIND, "clusterroles", On::Object), rbac(CREATE, "clusterrolebindings", On::Nothing)],
@@ -75,6 +74,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#bind-verb",
     ],
     build: Some(build),
+    ..Technique::MOVE
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {

@@ -3,7 +3,7 @@
 use crate::model::Subject;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::held::Site;
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 
 const CREATE: &[&str] = &["create"];
 
@@ -11,7 +11,6 @@ const CREATE: &[&str] = &["create"];
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "dangling-claim",
     title: "Make the missing account that a binding names",
-    kind: Kind::Move,
     requests: &[
         Request { rights: &[core(CREATE, "serviceaccounts", On::Nothing)], at: At::Namespace },
         Request {
@@ -32,6 +31,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/security/service-accounts/",
     ],
     build: Some(build),
+    ..Technique::MOVE
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {

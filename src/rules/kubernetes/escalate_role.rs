@@ -1,7 +1,7 @@
 //! `escalate-role`: the verb `escalate` lifts the check that a role gets no more rules than its writer holds.
 
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place, RoleKey};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, WRITE, rbac};
+use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
 const ESCALATE: &[&str] = &["escalate"];
@@ -10,7 +10,6 @@ const ESCALATE: &[&str] = &["escalate"];
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "escalate-role",
     title: "Write more rules into a role than are held",
-    kind: Kind::Move,
     requests: &[
         Request {
             rights: &[rbac(ESCALATE, "clusterroles", On::Object), rbac(WRITE, "clusterroles", On::Object)],
@@ -63,6 +62,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#escalate-verb",
     ],
     build: Some(build),
+    ..Technique::MOVE
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {

@@ -1,13 +1,12 @@
 //! `impersonate-serviceaccount`: a request carries the name of an account, and is judged as that account's.
 
 use crate::rules::attack::{Attack, Done, Effect, Fact};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "impersonate-serviceaccount",
     title: "Impersonate a service account",
-    kind: Kind::Move,
     requests: &[Request { rights: &[core(&["impersonate"], "serviceaccounts", On::Object)], at: At::Namespace }],
     gain: "everything that the account and its groups hold",
     why: "With the header Impersonate-User a request is judged as another identity's. For accounts the verb is looked at in the \
@@ -21,6 +20,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#impersonate-verb",
     ],
     build: Some(build),
+    ..Technique::MOVE
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {

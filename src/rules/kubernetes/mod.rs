@@ -22,6 +22,10 @@ techniques! {
     system_masters,
     namespace_admin,
     secret_read,
+    pod_create,
+    pod_exec,
+    pod_serviceaccount,
+    privileged_pod,
 }
 
 pub(super) use bind_held_role::share;

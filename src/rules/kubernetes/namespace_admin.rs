@@ -1,7 +1,7 @@
 //! `namespace-admin`: what makes an administrator of a namespace.
 
 use crate::rules::attack::{Attack, Done, Effect, Fact};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, core, rbac};
+use crate::rules::technique::{At, Confidence, On, Request, Technique, core, rbac};
 
 const CREATE: &[&str] = &["create"];
 
@@ -9,7 +9,6 @@ const CREATE: &[&str] = &["create"];
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "namespace-admin",
     title: "Hold what an administrator of a namespace holds",
-    kind: Kind::Holding,
     requests: &[Request {
         rights: &[
             rbac(CREATE, "roles", On::Nothing),
@@ -27,6 +26,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1078"],
     references: &["https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles"],
     build: Some(build),
+    ..Technique::HOLDING
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {
@@ -68,7 +68,8 @@ mod tests {
              bind dev/a=a sa:dev/one
              bind dev/b=b sa:dev/two
              bind dev/t=t user:alice",
-            "alice -> admin of dev: token-request, token-request, bind-held-role, namespace-admin",
+            "system:serviceaccount:dev:two -> admin of dev: pod-create, bind-held-role, namespace-admin
+             alice -> admin of dev: token-request, token-request, bind-held-role, namespace-admin",
         );
         check(
             "role a: create roles.rbac; create rolebindings.rbac one

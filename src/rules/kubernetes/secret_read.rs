@@ -1,13 +1,14 @@
 //! `secret-read`: the verbs that return Secrets.
 
 use crate::rules::attack::{Attack, Done, Effect, Fact};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, core};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "secret-read",
     title: "Read every Secret of a namespace",
-    kind: Kind::Holding,
     requests: &[
         Request { rights: &[core(&["list", "watch", "deletecollection"], "secrets", On::Nothing)], at: At::Namespace },
         Request { rights: &[core(&["get", "patch", "delete"], "secrets", On::Object)], at: At::Namespace },
@@ -20,12 +21,28 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1552.007", "MS-TA9025"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets"],
     build: Some(build),
+    proof: Some(proof),
+    ..Technique::HOLDING
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let place = done.site.place;
-    if done.site.object.is_none() {
+    let Some(name) = done.site.object else {
         attack.does(done.technique, vec![done.fact], Effect::Secrets(place), Fact::Secrets(place));
+        return;
+    };
+    for namespace in attack.namespaces_of(place) {
+        for secret in attack.secrets_in(namespace, Some(name)) {
+            attack.does(done.technique, vec![done.fact], Effect::Secret(secret), Fact::Secret(secret));
+        }
+    }
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    match step.effect {
+        Effect::Secret(secret) if state.reads(secret) => Ok(()),
+        Effect::Secrets(place) if state.reads_secrets(place) => Ok(()),
+        _ => Err("the Secrets cannot be read".to_owned()),
     }
 }
 

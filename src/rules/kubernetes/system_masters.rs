@@ -2,13 +2,12 @@
 
 use crate::model::{MASTERS, Subject};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
-use crate::rules::technique::{Confidence, Kind, Technique};
+use crate::rules::technique::{Confidence, Technique};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "system-masters",
     title: "Be in the group system:masters",
-    kind: Kind::Holding,
     requests: &[],
     gain: "cluster-admin, which no binding can take away",
     why: "Members of system:masters are let through before every authorizer. Membership comes with a certificate or a token, \
@@ -17,7 +16,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     confidence: Confidence::Documented,
     attack: &["T1078", "MS-TA9019"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege"],
-    build: None,
+    ..Technique::HOLDING
 };
 
 /// Adds the group, whether or not a binding names it.

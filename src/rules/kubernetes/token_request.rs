@@ -1,13 +1,12 @@
 //! `token-request`: a token of a service account is made for whoever asks.
 
 use crate::rules::attack::{Attack, Done, Effect, Fact};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "token-request",
     title: "Ask for a token of a service account",
-    kind: Kind::Move,
     requests: &[Request { rights: &[core(&["create"], "serviceaccounts/token", On::Object)], at: At::Namespace }],
     gain: "everything that the account and its groups hold",
     why: "`create` on serviceaccounts/token returns a token of the account, good for as long as was asked. The right is looked at \
@@ -17,10 +16,15 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1528", "MS-TA9016"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#token-request"],
     build: Some(build),
+    ..Technique::MOVE
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     if !done.first {
+        return;
+    }
+    if done.site.object.is_none() {
+        attack.does(done.technique, vec![done.fact], Effect::Any, Fact::Accounts(done.site.place));
         return;
     }
     for account in attack.accounts_in(done.site.place, done.site.object) {

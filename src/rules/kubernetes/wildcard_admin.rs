@@ -1,15 +1,14 @@
 //! `wildcard-admin`: every verb on every resource.
 
 use crate::rules::attack::{Attack, Done, Effect, Fact};
-use crate::rules::technique::{At, Confidence, Kind, On, Request, Right, Technique};
+use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, right};
 
-const EVERYTHING: Right = Right { verbs: &["*"], api_group: "*", resource: "*", on: On::Nothing };
+const EVERYTHING: Right = right(&["*"], "*", "*", On::Nothing);
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "wildcard-admin",
     title: "Hold every verb on every resource",
-    kind: Kind::Holding,
     requests: &[
         Request { rights: &[EVERYTHING], at: At::Cluster },
         Request { rights: &[EVERYTHING], at: At::Namespace },
@@ -22,6 +21,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1078", "MS-TA9019"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege"],
     build: Some(build),
+    ..Technique::HOLDING
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {

@@ -1,12 +1,13 @@
 //! Small worlds for the tests of techniques: one line an object, and one line a finding.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::collect::{FileOptions, Input, Limits, Needs, load};
 use crate::graph::AccessGraph;
-use crate::model::ClusterId;
+use crate::model::{ClusterId, Thing};
 use crate::query::SystemFilter;
-use crate::rules::{Ask, Finding, Place, Target, escalations, replay};
+use crate::rules::{Ask, Finding, Place, PodIx, SecretIx, Start, Target, Version, escalations, replay, start};
 
 /// A world in lines:
 ///
@@ -15,10 +16,21 @@ use crate::rules::{Ask, Finding, Place, Target, escalations, replay};
 /// bind [NS/]NAME SUBJECT...                                to the role of that name
 /// bind [NS/]NAME=ROLE SUBJECT...                           to a ClusterRole, or with `NS/ROLE` to a Role
 /// account NS/NAME
+/// namespace NAME LEVEL                                     what Pod Security enforces; `-` for no label, `yaml` if it is written out
+/// pod NS/NAME ACCOUNT NODE                                 as that account, with a token; `-` for none
+/// secret NS/NAME TYPE                                      of that type
 /// yaml TEXT
 /// ```
+///
+/// Namespaces that are only mentioned enforce `restricted`, so that what a new pod gives is asked for on purpose.
 pub(super) fn graph(world: &str) -> AccessGraph {
     let mut yaml = String::new();
+    let words = world.lines().filter(|line| !line.trim_start().starts_with("yaml ")).flat_map(str::split_whitespace);
+    let mentioned =
+        words.filter_map(|word| word.trim_start_matches("sa:").split_once('/')).map(|(namespace, _)| namespace);
+    let plain =
+        |name: &&str| !name.is_empty() && name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-');
+    let mut namespaces: BTreeSet<String> = mentioned.filter(plain).map(str::to_owned).collect();
     for line in world.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
         let text = match kind {
@@ -28,14 +40,27 @@ pub(super) fn graph(world: &str) -> AccessGraph {
                 let (namespace, name) = rest.split_once('/').unwrap();
                 format!("{{apiVersion: v1, kind: ServiceAccount, metadata: {{name: {name}, namespace: {namespace}}}}}")
             }
+            "namespace" => {
+                let (name, level) = rest.split_once(' ').unwrap();
+                namespaces.retain(|own| own != name);
+                if level == "yaml" { continue } else { namespace(name, level) }
+            }
+            "pod" => pod(rest),
+            "secret" => {
+                let (name, kind) = rest.split_once(' ').unwrap();
+                format!("{{apiVersion: v1, kind: Secret, metadata: {}, type: {kind}}}", metadata(name).1)
+            }
             "yaml" => rest.to_owned(),
             other => panic!("no such object: {other}"),
         };
         writeln!(yaml, "---\n{text}").unwrap();
     }
+    for name in namespaces {
+        writeln!(yaml, "---\n{}", namespace(&name, "restricted")).unwrap();
+    }
     let options = FileOptions {
         recursive: false,
-        needs: Needs::default(),
+        needs: Needs::ALL,
         default_namespace: "default".to_owned(),
         keep_going: false,
         limits: Limits::default(),
@@ -49,6 +74,20 @@ pub(super) fn graph(world: &str) -> AccessGraph {
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
+
+fn namespace(name: &str, level: &str) -> String {
+    let labels = if level == "-" { String::new() } else { format!("pod-security.kubernetes.io/enforce: {level}") };
+    format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}, labels: {{{labels}}}}}}}")
+}
+
+fn pod(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [name, account, node] = words[..] else { panic!("pod NS/NAME ACCOUNT NODE: {text}") };
+    let account = if account == "-" { String::new() } else { format!("serviceAccountName: {account}, ") };
+    let node = if node == "-" { String::new() } else { format!("nodeName: {node}, ") };
+    let spec = format!("{{{account}{node}containers: [{{name: main, image: main}}]}}");
+    format!("{{apiVersion: v1, kind: Pod, metadata: {}, spec: {spec}}}", metadata(name).1)
+}
 
 fn metadata(name: &str) -> (&'static str, String) {
     match name.split_once('/') {
@@ -105,16 +144,41 @@ fn binding(text: &str) -> String {
 
 /// Compares the findings with lines `SUBJECTS -> TARGET: TECHNIQUE, ...`, and does each finding again.
 pub(super) fn check(world: &str, expected: &str) {
+    compare(&graph(world), Ask::default(), world, expected);
+}
+
+/// The same for a server of a version.
+pub(super) fn check_at(version: Version, world: &str, expected: &str) {
+    compare(&graph(world), Ask { version: Some(version), ..Ask::default() }, world, expected);
+}
+
+/// The same from one thing: a subject, `pod:NS/NAME` or `pods:NS`.
+pub(super) fn check_from(from: &str, world: &str, expected: &str) {
     let graph = graph(world);
-    let ask = Ask { system: SystemFilter::Hide, ..Ask::default() };
-    let found = escalations(&graph, &ask);
+    let from = Thing::parse(from).unwrap();
+    let start = start(graph.snapshot(), &from).expect("something that the world has");
+    compare(&graph, Ask { from: Some(start), ..Ask::default() }, world, expected);
+}
+
+/// The same for the paths that something stops.
+pub(super) fn check_blocked(world: &str, expected: &str) {
+    let graph = graph(world);
+    let ask = Ask { system: SystemFilter::Hide, blocked: true, ..Ask::default() };
+    let text: Vec<String> = escalations(&graph, &ask).blocked.iter().map(|finding| line(&graph, finding)).collect();
+    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(text, expected, "{world}");
+}
+
+fn compare(graph: &AccessGraph, ask: Ask, world: &str, expected: &str) {
+    let ask = Ask { system: SystemFilter::Hide, ..ask };
+    let found = escalations(graph, &ask);
     let mut text = String::new();
     for finding in &found.findings {
-        for &subject in &finding.subjects {
-            let done = replay(&graph, ClusterId::FIRST, subject, finding);
+        for &from in &finding.from {
+            let done = replay(graph, ClusterId::FIRST, from, finding);
             assert_eq!(done, Ok(()), "{finding:#?}");
         }
-        writeln!(text, "{}", line(&graph, finding)).unwrap();
+        writeln!(text, "{}", line(graph, finding)).unwrap();
     }
     let trimmed: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(text.trim_end(), trimmed.join("\n"), "{world}");
@@ -122,7 +186,20 @@ pub(super) fn check(world: &str, expected: &str) {
 
 fn line(graph: &AccessGraph, finding: &Finding) -> String {
     let names = &graph.snapshot().names;
-    let subjects: Vec<String> = finding.subjects.iter().map(|subject| subject.request_name(names)).collect();
+    let pod = |pod: PodIx| {
+        let pod = &graph.snapshot().pods[pod.0 as usize];
+        format!("pod {}/{}", graph.text(pod.namespace), graph.text(pod.name))
+    };
+    let secret = |at: SecretIx| {
+        let secret = &graph.snapshot().secrets[at.0 as usize];
+        format!("{}/{}", graph.text(secret.namespace), graph.text(secret.name))
+    };
+    let start = |start: &Start| match *start {
+        Start::Subject(subject) => subject.request_name(names),
+        Start::Pod(at) => pod(at),
+        Start::Pods(namespace) => format!("pods of {}", graph.text(namespace)),
+    };
+    let subjects: Vec<String> = finding.from.iter().map(start).collect();
     let place = |place: Place| match place {
         Place::Cluster => "cluster".to_owned(),
         Place::EachNamespace => "every namespace".to_owned(),
@@ -132,6 +209,10 @@ fn line(graph: &AccessGraph, finding: &Finding) -> String {
         Target::ClusterAdmin => "cluster-admin".to_owned(),
         Target::NamespaceAdmin(at) => format!("admin of {}", place(at)),
         Target::Secrets(at) => format!("secrets of {}", place(at)),
+        Target::Node(node) => node.map_or("any node".to_owned(), |node| format!("node {}", graph.text(node))),
+        Target::Kubeconfig(at) => format!("cluster of {}", secret(at)),
+        Target::Secret(at) => format!("secret {}", secret(at)),
+        Target::Pod(at) => pod(at),
         Target::Subject(subject) => subject.request_name(names),
     };
     let steps: Vec<&str> = finding.steps.iter().map(|step| step.technique.id).collect();

@@ -1,0 +1,78 @@
+//! `pod-exec`: a shell in a running pod.
+
+use crate::rules::attack::{Attack, Done, Effect};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "pod-exec",
+    title: "Run a command in a running pod",
+    requests: &[
+        Request { rights: &[core(&["create"], "pods/exec", On::Object)], at: At::Namespace },
+        Request { rights: &[core(&["get"], "pods/exec", On::Object)], at: At::Namespace },
+    ],
+    gain: "what the pod holds: its account's token, what is mounted, its way out of the container",
+    why: "`create` on pods/exec starts a process in a container. Until 1.34 `get` does as well, since a WebSocket begins with a \
+          GET; from 1.35 the API server asks for `create` in addition.",
+    remedy: "Take the right away, or limit it with resourceNames to pods that hold no more.",
+    confidence: Confidence::Documented,
+    attack: &["T1609", "MS-TA9006"],
+    references: &["https://kubernetes.io/docs/reference/access-authn-authz/authorization/"],
+    build: Some(build),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+/// From this version on `get` alone runs nothing.
+const GET_IS_NOT_ENOUGH: (u32, u32) = (1, 35);
+
+fn build(attack: &mut Attack<'_>, done: Done) {
+    if done.first && (done.within == 0 || attack.version().is_none_or(|version| version < GET_IS_NOT_ENOUGH)) {
+        attack.runs_in_pods(&done);
+    }
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    step.asks(&["create", "get"], "", "pods/exec").ok_or("no command is run")?;
+    match step.effect {
+        Effect::Pod(pod) => state.is_running(pod),
+        _ => Err("no pod".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{check, check_at};
+
+    const BOT: &str = "role big: * *.*
+             pod dev/one bot n1
+             pod dev/two other n1
+             bind big sa:dev/bot
+             bind dev/x=x user:alice
+             ";
+
+    #[test]
+    fn a_shell_holds_what_the_pod_holds() {
+        check(&format!("{BOT}role x: create pods/exec"), "alice -> cluster-admin: pod-exec, pod-serviceaccount, wildcard-admin");
+        check(
+            &format!("{BOT}role x: create pods/exec one"),
+            "alice -> cluster-admin: pod-exec, pod-serviceaccount, wildcard-admin",
+        );
+    }
+
+    #[test]
+    fn a_get_runs_nothing_since_it_needs_create_as_well() {
+        let world = format!("{BOT}role x: get pods/exec");
+        check_at((1, 34), &world, "alice -> cluster-admin: pod-exec, pod-serviceaccount, wildcard-admin");
+        check_at((1, 35), &world, "");
+    }
+
+    #[test]
+    fn a_pod_that_is_not_named_and_one_that_is_not_there_stay_closed() {
+        check(&format!("{BOT}role x: create pods/exec two"), "");
+        check(&format!("{BOT}role x: create pods/exec three; create pods"), "alice -> cluster-admin: pod-create, wildcard-admin");
+        check(&format!("{BOT}role x: create pods/log,exec"), "");
+    }
+}
