@@ -5,15 +5,23 @@
 //! - `writes`: roles and bindings.
 //! - `held`: the same without `escalate` and `bind`.
 //! - `identities`: tokens, impersonation, missing accounts.
-//! - `secrets`: what Secrets hold.
+//! - `impersonation`: users and groups, by the old verb and by the new ones.
+//! - `secrets`: what Secrets hold, and tokens that are put into them.
+//! - `certificates`: requests that are approved by whoever made them.
+//! - `pods`: pods and what makes them, as their node sees them.
+//! - `webhooks`: what is asked about every object.
 
+mod certificates;
 mod held;
 mod identities;
+mod impersonation;
 mod lab;
+mod pods;
 mod secrets;
+mod webhooks;
 mod writes;
 
-use lab::{Lab, Moves, State, World, run};
+use lab::{Lab, Move, State, Trial, World, run};
 
 /// Techniques and the tests that perform them. A technique without a test does not compile.
 macro_rules! performed {
@@ -26,8 +34,17 @@ macro_rules! performed {
     };
 }
 
-const WRITES: Moves = Moves { rounds: 8, rbac: true };
-const IDENTITIES: Moves = Moves { rounds: 3, rbac: false };
+const WRITES: Trial = Trial { moves: &[Move::Writes], rounds: 8, expected: None };
+const IDENTITIES: Trial = Trial { moves: &[], rounds: 3, expected: None };
+const IMPERSONATION: Trial =
+    Trial { moves: &[Move::Impersonation], rounds: 2, expected: Some(impersonation::expected) };
+const CERTIFICATES: Trial = Trial { moves: &[Move::Certificates], rounds: 2, expected: Some(certificates::expected) };
+const PODS: Trial = Trial { moves: &[Move::Labels, Move::Pods], rounds: 2, expected: Some(pods::expected) };
+const WEBHOOKS: Trial = Trial { moves: &[Move::Webhooks], rounds: 2, expected: Some(webhooks::expected) };
+
+const fn token_secrets(expected: fn(&World, &lab::Goal) -> bool) -> Trial {
+    Trial { moves: &[Move::TokenSecrets], rounds: 2, expected: Some(expected) }
+}
 
 // Techniques that the catalogue says are performed; `tests/it/performed.rs` reads these lines.
 performed! { PERFORMED:
@@ -47,6 +64,34 @@ performed! { PERFORMED:
 // Performed here as well; the catalogue does not say so, or does not have them yet.
 performed! { AHEAD:
     "secret-read" => secret_read { run("secret-read", 40, IDENTITIES, secrets::secret_read) }
+    "impersonate-user" => impersonate_user {
+        run("impersonate-user", 32, IMPERSONATION, impersonation::impersonate_user)
+    }
+    "impersonate-group" => impersonate_group {
+        run("impersonate-group", 40, IMPERSONATION, impersonation::impersonate_group)
+    }
+    "impersonate-extra" => impersonate_extra {
+        run("impersonate-extra", 32, IMPERSONATION, impersonation::impersonate_extra)
+    }
+    "constrained-impersonation" => constrained_impersonation {
+        run("constrained-impersonation", 40, IMPERSONATION, impersonation::constrained)
+    }
+    "secret-token-create" => secret_token_create {
+        run("secret-token-create", 32, token_secrets(secrets::created), secrets::secret_token_create)
+    }
+    "secret-token-read" => secret_token_read {
+        run("secret-token-read", 32, token_secrets(secrets::there), secrets::secret_token_read)
+    }
+    "secret-token-retarget" => secret_token_retarget {
+        run("secret-token-retarget", 32, token_secrets(secrets::retargeted), secrets::secret_token_retarget)
+    }
+    "csr-approve" => csr_approve { run("csr-approve", 32, CERTIFICATES, certificates::csr_approve) }
+    "pod-create" => pod_create { run("pod-create", 24, PODS, pods::pod_create) }
+    "workload-create" => workload_create { run("workload-create", 28, PODS, pods::workload_create) }
+    "privileged-pod" => privileged_pod { run("privileged-pod", 24, PODS, pods::privileged_pod) }
+    "relax-pod-security" => relax_pod_security { run("relax-pod-security", 40, PODS, pods::relax_pod_security) }
+    "webhook-write" => webhook_write { run("webhook-write", 24, WEBHOOKS, webhooks::webhook_write) }
+    "node-identity" => node_identity { pods::node_identity() }
 }
 
 /// Every name that worlds are called by.
@@ -55,11 +100,29 @@ pub(crate) fn ids() -> Vec<&'static str> {
 }
 
 /// Tries everything once.
-pub(crate) async fn round(lab: &Lab, world: &World, state: &mut State, moves: Moves, round: usize) {
-    if round < 3 {
+pub(crate) async fn round(lab: &Lab, world: &World, state: &mut State, moves: &[Move], round: usize) {
+    // What was refused is refused again unless something was gained.
+    let size = state.size();
+    let gained = state.before != Some(size);
+    state.before = Some(size);
+    if gained {
         identities::round(lab, world, state).await;
     }
-    if moves.rbac {
+    if moves.contains(&Move::Writes) {
         writes::round(world, state, round).await;
+    }
+    if !gained {
+        return;
+    }
+    for step in moves {
+        match step {
+            Move::Writes => {}
+            Move::Impersonation => impersonation::round(world, state).await,
+            Move::Certificates => certificates::round(lab, world, state).await,
+            Move::TokenSecrets => secrets::round(lab, world, state).await,
+            Move::Pods => pods::round(lab, world, state).await,
+            Move::Labels => pods::relax(world, state).await,
+            Move::Webhooks => webhooks::round(lab, world, state).await,
+        }
     }
 }

@@ -226,6 +226,11 @@ impl ApiServer {
         }
     }
 
+    /// Stops one more program when the server is stopped.
+    pub(crate) fn stop_with_us(&mut self, child: &Child) {
+        self.watchdog.add(child);
+    }
+
     /// Runs a future on the server's runtime, as code that uses [`Self::client`] has to.
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)

@@ -21,10 +21,9 @@ pub(crate) async fn round(lab: &Lab, world: &World, state: &mut State) {
             if !there(world, &namespace, &name) {
                 let body = account(&namespace, &name);
                 let collection = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
-                let made = hand.may(Call::post(collection, body.clone())).await;
-                if !made {
-                    hand.may(Call::apply(format!("{path}?fieldManager=attacker"), body)).await;
-                }
+                let apply = Call::apply(format!("{path}?fieldManager=attacker"), body.clone());
+                let made = hand.may(Call::post(collection, body)).await || hand.may(apply).await;
+                state.writes += usize::from(made);
             }
             if let Some(new) = take_token(lab, &hand, &path, &who).await {
                 state.hands.push(new);

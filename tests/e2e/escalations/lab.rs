@@ -16,12 +16,12 @@ use kube::{Client, Config};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{Name, Subject};
 use rbac_lens::query::SystemFilter;
-use rbac_lens::rules::{Ask, Place, Target, escalations};
+use rbac_lens::rules::{self, Ask, Place, Start, Target, escalations};
 use serde_json::{Value, json};
 
-use crate::server::{ApiServer, Call, Options, Reply, USERS, send};
-use crate::worlds::engine;
+use crate::server::{ApiServer, Call, Options, Reply, USERS, review, send};
 use crate::worlds::random::Dice;
+use crate::worlds::{self, Mode, ORACLE, engine};
 
 /// Worlds of one technique at most.
 pub(crate) const MOST: usize = 48;
@@ -36,6 +36,8 @@ pub(crate) struct Lab {
     pub(crate) server: ApiServer,
     /// A client that says nobody's name; see [`Hand`].
     bare: Client,
+    /// The port of the webhook.
+    pub(crate) hook: u16,
 }
 
 /// The server that all techniques share; it runs until the tests end.
@@ -43,7 +45,7 @@ pub(crate) fn lab() -> &'static Lab {
     static LAB: OnceLock<Lab> = OnceLock::new();
     LAB.get_or_init(|| {
         let text = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect();
-        let server = ApiServer::start(Options {
+        let mut server = ApiServer::start(Options {
             authorization_mode: "Node,RBAC",
             controllers: true,
             // Both programs run in the server's folder.
@@ -81,7 +83,9 @@ pub(crate) fn lab() -> &'static Lab {
         config.root_cert_file = Some(server.ca_file.clone());
         config.default_retry = false;
         let bare = server.block_on(async { Client::try_from(config).unwrap() });
-        Lab { server, bare }
+        let (child, hook) = super::webhooks::serve(&server.folder);
+        server.stop_with_us(&child);
+        Lab { server, bare, hook }
     })
 }
 
@@ -99,6 +103,27 @@ impl Lab {
             headers: vec![("authorization", format!("Bearer {token}"))],
             impersonates: false,
         }
+    }
+
+    /// Somebody who shows this certificate.
+    pub(crate) fn hand_of_certificate(&self, who: Value, certificate: &str, key: &Path) -> Hand {
+        let mut config = Config::new(self.server.url.parse().unwrap());
+        config.root_cert_file = Some(self.server.ca_file.clone());
+        config.default_retry = false;
+        config.auth_info.client_certificate_data = Some(certificate.to_owned());
+        config.auth_info.client_key = Some(key.to_str().unwrap().to_owned());
+        Hand { who, client: Client::try_from(config).unwrap(), headers: Vec::new(), impersonates: false }
+    }
+
+    /// Asks again and again until there is an answer. Panics after half a minute.
+    pub(crate) async fn until<T, F: Future<Output = Option<T>>>(&self, what: &str, answer: impl Fn() -> F) -> T {
+        for _ in 0..600 {
+            if let Some(answer) = answer().await {
+                return answer;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("after 30 s it is still not so that {what}")
     }
 
     /// Does something in every world, some at once.
@@ -164,6 +189,14 @@ pub(crate) enum Goal {
     Secrets(String),
     /// To act as an account of a namespace.
     Account(String, String),
+    /// To act as a user.
+    User(String),
+    /// To act as a member of a group.
+    Group(String),
+    /// To run a privileged pod, and so to hold a node.
+    Node,
+    /// Something that the program has no word for.
+    Other(&'static str),
 }
 
 impl Goal {
@@ -176,40 +209,47 @@ impl Goal {
                 let (namespace, name) = (name(namespace)?, name(account)?);
                 Some(Target::Subject(Subject::ServiceAccount { namespace, name }))
             }
+            Goal::User(user) => name(user).map(|user| Target::Subject(Subject::User(user))),
+            Goal::Group(group) => name(group).map(|group| Target::Subject(Subject::Group(group))),
+            Goal::Node => Some(Target::Node(None)),
+            Goal::Other(_) => None,
         }
     }
 
-    /// Whether one of these identities really has it; only at last are the odd ways tried.
-    async fn is_reached(&self, world: &World, hands: &[Hand], last: bool) -> bool {
-        for hand in hands {
-            let reached = match self {
-                Goal::Cluster => {
-                    let all = json!({"verb": "*", "group": "*", "resource": "*"});
-                    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-                        "spec": {"resourceAttributes": all}});
-                    let reply =
-                        hand.call(Call::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)).await;
-                    let said = reply.body["status"]["allowed"] == true;
-                    assert!(
-                        !said || hand.may(Call::get("/api/v1/namespaces/kube-system/secrets?limit=1")).await,
-                        "{}",
-                        world.id
-                    );
-                    said
+    /// Whether the attacker really has it; only at last are the odd ways tried.
+    async fn is_reached(&self, world: &World, state: &State, last: bool) -> bool {
+        match self {
+            Goal::Account(namespace, name) => state.is(&account_subject(namespace, name)),
+            Goal::User(name) => state.is(&user(name)),
+            Goal::Group(name) => state.is(&group(name)),
+            Goal::Node => state.marks.contains("node"),
+            Goal::Other(mark) => state.marks.contains(*mark),
+            Goal::Secrets(namespace) => {
+                let mut reached = state.marks.contains(namespace);
+                for hand in &state.hands {
+                    reached = reached || super::secrets::reads(hand, namespace, last).await;
                 }
-                Goal::Secrets(namespace) => super::secrets::reads(hand, namespace, last).await,
-                Goal::Account(namespace, name) => {
-                    hand.who["kind"] == "ServiceAccount"
-                        && hand.who["namespace"] == **namespace
-                        && hand.who["name"] == **name
+                reached
+            }
+            Goal::Cluster => {
+                let mut reached = false;
+                for hand in &state.hands {
+                    reached = reached || holds_everything(world, hand).await;
                 }
-            };
-            if reached {
-                return true;
+                reached
             }
         }
-        false
     }
+}
+
+async fn holds_everything(world: &World, hand: &Hand) -> bool {
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}}});
+    let reply = hand.call(Call::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)).await;
+    let said = reply.body["status"]["allowed"] == true;
+    let secrets = Call::get("/api/v1/namespaces/kube-system/secrets?limit=1");
+    assert!(!said || hand.may(secrets).await, "{}: what is said to be allowed is not", world.id);
+    said
 }
 
 /// One grant of a world.
@@ -262,17 +302,23 @@ pub(crate) struct World {
     /// Twists that would open ways that the test does not try.
     pub(crate) avoid: &'static [Twist],
     twists: Vec<Twist>,
-    start: Start,
+    start: Shown,
     second: bool,
     grants: usize,
 }
 
-/// What the attacker is bound as.
+/// What the attacker starts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Start {
+enum Shown {
     User,
     Group,
     Account,
+}
+
+/// An identity by its names.
+pub(crate) struct Own {
+    pub(crate) user: String,
+    pub(crate) groups: Vec<String>,
 }
 
 /// How a grant is made into a near miss, or into more than it was.
@@ -334,7 +380,7 @@ impl World {
                 "stringData": {"what": format!("planted in {namespace}")}}),
             );
         }
-        let start = *dice.pick(&[Start::User, Start::Group, Start::Account]);
+        let start = *dice.pick(&[Shown::User, Shown::Group, Shown::Account]);
         let mut world = World {
             goals: Vec::new(),
             names: Vec::new(),
@@ -349,7 +395,7 @@ impl World {
             objects,
             start,
         };
-        if start == Start::Account {
+        if start == Shown::Account {
             world.objects.push(account(&world.a, "attacker"));
         }
         world
@@ -358,9 +404,9 @@ impl World {
     /// The subject that the attacker starts as.
     pub(crate) fn attacker(&self) -> Value {
         match self.start {
-            Start::User => user(&format!("alice-{}", self.id)),
-            Start::Group => group(&format!("team-{}", self.id)),
-            Start::Account => json!({"kind": "ServiceAccount", "namespace": self.a, "name": "attacker"}),
+            Shown::User => user(&format!("alice-{}", self.id)),
+            Shown::Group => group(&format!("team-{}", self.id)),
+            Shown::Account => json!({"kind": "ServiceAccount", "namespace": self.a, "name": "attacker"}),
         }
     }
 
@@ -453,8 +499,8 @@ impl World {
     /// The identities that the attacker can act as from the start.
     pub(crate) async fn hands(&self, lab: &Lab) -> Vec<Hand> {
         let hand = match self.start {
-            Start::User | Start::Group => lab.hand(self.attacker(), &format!("alice.{}", self.id)),
-            Start::Account => {
+            Shown::User | Shown::Group => lab.hand(self.attacker(), &format!("alice.{}", self.id)),
+            Shown::Account => {
                 let path = format!("/api/v1/namespaces/{}/serviceaccounts/attacker/token", self.a);
                 let reply = lab.admin(Call::post(path, token_request())).await;
                 lab.hand(self.attacker(), reply.body["status"]["token"].as_str().unwrap())
@@ -478,18 +524,51 @@ impl World {
         let attacker = self.attacker();
         let own = name(attacker["name"].as_str().unwrap())?;
         let from = match self.start {
-            Start::User => Subject::User(own),
-            Start::Group => Subject::Group(own),
-            Start::Account => Subject::ServiceAccount { namespace: name(&self.a)?, name: own },
+            Shown::User => Subject::User(own),
+            Shown::Group => Subject::Group(own),
+            Shown::Account => Subject::ServiceAccount { namespace: name(&self.a)?, name: own },
         };
         let target = goal.target(graph)?;
-        let ask = Ask { from: Some(from), to: Some(target), system: SystemFilter::Show, ..Ask::default() };
+        let ask =
+            Ask { from: Some(Start::Subject(from)), to: Some(target), system: SystemFilter::Show, ..Ask::default() };
         let found = escalations(graph, &ask);
         if found.holders.iter().any(|holders| holders.target.covers(target)) {
             return Some(Vec::new());
         }
         let finding = found.findings.iter().find(|finding| finding.target.covers(target))?;
         Some(finding.steps.iter().map(|step| step.technique.id).collect())
+    }
+
+    /// The identities that the attacker has from the start, with their groups.
+    pub(crate) fn own(&self) -> Vec<Own> {
+        let account = |name: &str| {
+            let groups = ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{}", self.a)];
+            Own { user: format!("system:serviceaccount:{}:{name}", self.a), groups: groups.into() }
+        };
+        let first = match self.start {
+            Shown::User | Shown::Group => {
+                Own { user: format!("alice-{}", self.id), groups: vec![format!("team-{}", self.id)] }
+            }
+            Shown::Account => account("attacker"),
+        };
+        [first].into_iter().chain(self.second.then(|| account("second"))).collect()
+    }
+
+    /// Whether an identity may do `VERB RESOURCE[.GROUP] [NAME]` in a namespace, or in the cluster where that is empty.
+    pub(crate) fn may(&self, own: &Own, at: &str, what: &str) -> bool {
+        let words: Vec<&str> = what.split(' ').collect();
+        let (resource, group) = words[1].split_once('.').unwrap_or((words[1], ""));
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let attributes = json!({"verb": words[0], "group": group, "resource": resource, "subresource": subresource,
+            "namespace": at, "name": words.get(2).copied().unwrap_or_default()});
+        let groups: Vec<&str> = own.groups.iter().map(String::as_str).chain(["system:authenticated"]).collect();
+        let world = worlds::World { objects: self.objects.clone(), mode: Mode::Rbac };
+        (ORACLE.answers)(&world, &[review(&own.user, &groups, attributes)])[0]
+    }
+
+    /// Whether some identity of the attacker may do all of this, each with where it is done.
+    pub(crate) fn one_may(&self, all: &[(&str, String)]) -> bool {
+        self.own().iter().any(|own| all.iter().all(|(at, what)| self.may(own, at, what)))
     }
 
     pub(crate) fn text(&self) -> String {
@@ -547,8 +626,11 @@ pub(crate) fn token_request() -> Value {
 }
 
 /// What an attacker has at some time.
+#[derive(Default)]
 pub(crate) struct State {
     pub(crate) hands: Vec<Hand>,
+    /// What was gained that is no identity: namespaces whose Secrets were read, and words of goals.
+    pub(crate) marks: BTreeSet<String>,
     /// Roles that were written into, and roles that were made: namespace and name.
     pub(crate) rewritten: BTreeSet<(String, String)>,
     pub(crate) made: BTreeSet<(String, String)>,
@@ -559,16 +641,51 @@ pub(crate) struct State {
     /// How much there was when bindings were last tried.
     pub(crate) bound_at: Option<usize>,
     pub(crate) counter: usize,
+    /// Roles that were written once more, and accounts that were made.
+    pub(crate) writes: usize,
+    /// How much there was before the last round.
+    pub(crate) before: Option<usize>,
     reached: Vec<bool>,
 }
 
-/// What is tried.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moves {
-    /// How often everything is tried; what is gained in one round is used in the next.
-    pub(crate) rounds: usize,
+impl State {
+    /// How much there is; it never gets less.
+    pub(crate) fn size(&self) -> usize {
+        self.hands.len() + self.marks.len() + self.rewritten.len() + self.made.len() + self.bound.len() + self.writes
+    }
+
+    /// Whether this subject can be acted as.
+    pub(crate) fn is(&self, who: &Value) -> bool {
+        self.hands.iter().any(|hand| hand.who == *who)
+    }
+}
+
+/// What is tried, beside tokens and the impersonation of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
     /// Writing roles and bindings.
-    pub(crate) rbac: bool,
+    Writes,
+    /// Impersonating the user and the group of the world.
+    Impersonation,
+    /// Having the certificate of somebody signed.
+    Certificates,
+    /// Secrets that hold tokens.
+    TokenSecrets,
+    /// Pods and what makes pods.
+    Pods,
+    /// The labels of namespaces.
+    Labels,
+    /// Webhooks.
+    Webhooks,
+}
+
+/// A test: what is tried, how often, and what is expected as long as the program does not know the technique.
+#[derive(Clone, Copy)]
+pub(crate) struct Trial {
+    pub(crate) moves: &'static [Move],
+    pub(crate) rounds: usize,
+    /// For each goal of a world.
+    pub(crate) expected: Option<fn(&World, &Goal) -> bool>,
 }
 
 /// What came out of one test.
@@ -582,7 +699,7 @@ pub(crate) struct Score {
 }
 
 /// Makes worlds, performs in them what an attacker can, and compares what is gained with what the program says.
-pub(crate) fn run(technique: &'static str, worlds: usize, moves: Moves, make: fn(&mut World)) {
+pub(crate) fn run(technique: &'static str, worlds: usize, trial: Trial, make: fn(&mut World)) {
     let lab = lab();
     assert!(worlds <= MOST);
     let worlds: Vec<World> = (0..worlds)
@@ -597,38 +714,47 @@ pub(crate) fn run(technique: &'static str, worlds: usize, moves: Moves, make: fn
     let mut states: Vec<State> = lab.each(worlds.iter().collect(), async |world| State {
         hands: world.hands(lab).await,
         reached: vec![false; world.goals.len()],
-        rewritten: BTreeSet::new(),
-        made: BTreeSet::new(),
-        bound: BTreeSet::new(),
-        refused: BTreeSet::new(),
-        bound_at: None,
-        counter: 0,
+        ..State::default()
     });
-    for round in 0..moves.rounds {
+    for round in 0..trial.rounds {
+        let before: usize = states.iter().map(State::size).sum();
         states = lab.each(worlds.iter().zip(states).collect(), async |(world, mut state)| {
-            super::round(lab, world, &mut state, moves, round).await;
+            super::round(lab, world, &mut state, trial.moves, round).await;
             state
         });
+        let last = round + 1 == trial.rounds;
+        if !last && round > 0 && states.iter().map(State::size).sum::<usize>() == before {
+            continue;
+        }
         lab.server.wait_visible();
         states = lab.each(worlds.iter().zip(states).collect(), async |(world, mut state)| {
-            for (goal, reached) in world.goals.iter().zip(&mut state.reached) {
-                *reached = *reached || goal.is_reached(world, &state.hands, round + 1 == moves.rounds).await;
+            for (at, goal) in world.goals.iter().enumerate() {
+                state.reached[at] = state.reached[at] || goal.is_reached(world, &state, last).await;
             }
             state
         });
     }
     let mut score = Score { worlds: worlds.len(), ..Score::default() };
     let mut wrong = Vec::new();
+    let known = rules::technique(technique).is_some();
     for (world, state) in worlds.iter().zip(&states) {
-        for ((goal, predicted), &reached) in world.goals.iter().zip(world.predicted()).zip(&state.reached) {
+        for ((goal, path), &reached) in world.goals.iter().zip(world.predicted()).zip(&state.reached) {
             score.yes += usize::from(reached);
             score.no += usize::from(!reached);
-            score.by_it += usize::from(reached && predicted.iter().flatten().any(|&id| id == technique));
-            // What is held from the start takes no step.
-            score.by_it += usize::from(technique == "secret-read" && predicted.as_ref().is_some_and(Vec::is_empty));
-            if predicted.is_some() != reached {
+            let by_rights = trial.expected.filter(|_| !known || matches!(goal, Goal::Other(_)));
+            let (expected, by_it, who) = match by_rights {
+                Some(expected) => (expected(world, goal), true, "the rights say".to_owned()),
+                None => {
+                    let by_it = path.iter().flatten().any(|&id| id == technique);
+                    // What is held from the start takes no step.
+                    let holds = technique == "secret-read" && path.as_ref().is_some_and(Vec::is_empty);
+                    (path.is_some(), by_it || holds, format!("the program says {path:?}"))
+                }
+            };
+            score.by_it += usize::from(reached && by_it);
+            if expected != reached {
                 let does = if reached { "has it" } else { "does not have it" };
-                wrong.push(format!("{goal:?}: {does} on the server; the program says {predicted:?}\n{}", world.text()));
+                wrong.push(format!("{goal:?}: {does} on the server; {who}, {expected}\n{}", world.text()));
             }
         }
     }

@@ -32,22 +32,24 @@ pub(crate) async fn round(world: &World, state: &mut State, round: usize) {
             }
             EMPTY => {
                 for key in state.rewritten.clone() {
-                    if !names_attacker(world, state, &key) {
-                        rewrite(world, &hand, &key, json!([])).await;
+                    if !names_attacker(world, state, &key) && rewrite(world, &hand, &key, json!([])).await {
+                        state.writes += 1;
                     }
                 }
             }
             WRITE_AGAIN => {
-                for key in state.rewritten.clone() {
-                    rewrite(world, &hand, &key, everything()).await;
+                if state.writes > 0 {
+                    for key in state.rewritten.clone() {
+                        state.writes += usize::from(rewrite(world, &hand, &key, everything()).await);
+                    }
                 }
             }
             _ => {}
         }
     }
     // What was refused will be refused again unless something was gained.
-    let gained = state.hands.len() + state.rewritten.len() + state.made.len() + state.bound.len();
-    if BIND.contains(&round) && (state.bound_at != Some(gained) || round == EMPTY + 1) {
+    let gained = state.size();
+    if BIND.contains(&round) && state.bound_at != Some(gained) {
         for hand in state.hands.clone() {
             bind(world, state, &hand).await;
         }
@@ -207,7 +209,7 @@ async fn bind(world: &World, state: &mut State, hand: &Hand) {
             .collect();
         for role in &all {
             let own = !role.0.is_empty();
-            let done = (place.to_owned(), role.0.clone(), role.1.clone());
+            let done = (place.to_owned(), role.0.clone(), format!("{} {}", role.1, ours.len()));
             if (own && role.0 != place) || state.bound.contains(&done) {
                 continue;
             }
@@ -231,7 +233,7 @@ async fn bind(world: &World, state: &mut State, hand: &Hand) {
                     || hand.may(Call::put(&path, made.clone())).await
                     || hand.may(Call::apply(apply_path(&path), made)).await;
             }
-            if bound && ours.len() == state.hands.len() {
+            if bound {
                 state.bound.insert(done);
             }
         }
