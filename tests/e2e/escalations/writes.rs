@@ -179,6 +179,11 @@ async fn bind(world: &World, state: &mut State, hand: &Hand) {
     let mut all: BTreeSet<Key> = roles(world).into_iter().chain(state.made.clone()).collect();
     all.extend(missing(world));
     all.insert((String::new(), "cluster-admin".to_owned()));
+    // A name is good for one binding only, so the roles that are worth most come first.
+    let worth =
+        |(_, name): &Key| ["cluster-admin", "-big", "-whole", "-own"].iter().position(|end| name.ends_with(end));
+    let mut all: Vec<Key> = all.into_iter().collect();
+    all.sort_by_key(|role| worth(role).unwrap_or(usize::MAX));
     for place in ["", world.a.as_str(), world.b.as_str()] {
         let standing: Vec<&Value> = world
             .objects
