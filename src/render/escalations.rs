@@ -360,7 +360,7 @@ fn tree(graph: &AccessGraph, finding: &Finding) -> String {
 fn branches(graph: &AccessGraph, steps: &[StepDone], text: &mut String) {
     for (at, step) in steps.iter().enumerate() {
         let (branch, bar) = if at + 1 == steps.len() { ("└─", "  ") } else { ("├─", "│ ") };
-        let words = safe(&effect_words(graph, step.effect)).into_owned();
+        let words = safe(&step_words(graph, step)).into_owned();
         text.push_str(&format!("{branch} {}: {words}\n", step.technique.id));
         for line in proof(graph, step) {
             text.push_str(&format!("{bar}    {}\n", safe(&line)));
@@ -504,6 +504,12 @@ fn role_words(graph: &AccessGraph, role: RoleKey) -> String {
     }
 }
 
+/// What a step does, and by what exactly.
+fn step_words(graph: &AccessGraph, step: &StepDone) -> String {
+    let more = step.words(graph).map(|words| format!(": {words}")).unwrap_or_default();
+    [effect_words(graph, step.effect), more].concat()
+}
+
 fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
     match effect {
         Effect::Bind { role, place, binding } => {
@@ -529,6 +535,7 @@ fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Secrets(place) => format!("Secrets are read {}", place_words(graph, place)),
         Effect::Secret(secret) => format!("read {}", secret_words(graph, secret)),
         Effect::Pod(pod) => format!("run code in {}", pod_words(graph, pod)),
+        Effect::Container(pod) => format!("add a container to {}", pod_words(graph, pod)),
         Effect::NewPod(place) => format!("run a new pod {}", place_words(graph, place)),
         Effect::Relax(place) => format!("have any pod admitted {}", place_words(graph, place)),
         Effect::Node(node) => format!("be root on {}", node_words(graph, node)),
@@ -641,9 +648,12 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
         | Effect::Secrets(place)
         | Effect::NewPod(place)
         | Effect::Relax(place) => (None, None, Some(place)),
-        Effect::Secret(_) | Effect::Pod(_) | Effect::Node(_) | Effect::Kubeconfig(_) | Effect::Any => {
-            (None, None, None)
-        }
+        Effect::Secret(_)
+        | Effect::Pod(_)
+        | Effect::Container(_)
+        | Effect::Node(_)
+        | Effect::Kubeconfig(_)
+        | Effect::Any => (None, None, None),
     };
     let (namespace, every_namespace) = place.map_or((None, None), |place| place_out(graph, place));
     StepOut {
@@ -651,7 +661,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
         kind: if step.technique.kind == Kind::Move { "move" } else { "holding" },
         from,
         to: EffectOut {
-            message: effect_words(graph, step.effect),
+            message: step_words(graph, step),
             role: role.map(|role| named_role(graph, role)),
             subject: subject.map(|subject| SubjectOut::new(graph.snapshot(), subject)),
             namespace,
@@ -672,7 +682,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
 /// The object that an effect is about, where it is neither a role nor a subject.
 fn object(graph: &AccessGraph, effect: Effect) -> Option<String> {
     let thing = match effect {
-        Effect::Pod(pod) => pod_thing(graph, pod),
+        Effect::Pod(pod) | Effect::Container(pod) => pod_thing(graph, pod),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_thing(graph, secret),
         Effect::Node(node) => Thing::Node(graph.text(node?).to_owned()),
         _ => return None,
