@@ -59,23 +59,17 @@ performed! { PERFORMED:
     "impersonate-serviceaccount" => impersonate_serviceaccount {
         run("impersonate-serviceaccount", 28, IDENTITIES, identities::impersonate_serviceaccount)
     }
-}
-
-// Performed here as well; the catalogue does not say so, or does not have them yet.
-performed! { AHEAD:
-    "secret-read" => secret_read { run("secret-read", 32, IDENTITIES, secrets::secret_read) }
-    "impersonate-user" => impersonate_user {
-        run("impersonate-user", 24, IMPERSONATION, impersonation::impersonate_user)
-    }
-    "impersonate-group" => impersonate_group {
-        run("impersonate-group", 32, IMPERSONATION, impersonation::impersonate_group)
-    }
-    "impersonate-extra" => impersonate_extra {
-        run("impersonate-extra", 24, IMPERSONATION, impersonation::impersonate_extra)
-    }
     "constrained-impersonation" => constrained_impersonation {
         run("constrained-impersonation", 32, IMPERSONATION, impersonation::constrained)
     }
+    "csr-approve" => csr_approve { run("csr-approve", 24, CERTIFICATES, certificates::csr_approve) }
+    "impersonate-group" => impersonate_group {
+        run("impersonate-group", 32, IMPERSONATION, impersonation::impersonate_group)
+    }
+    "impersonate-user" => impersonate_user {
+        run("impersonate-user", 24, IMPERSONATION, impersonation::impersonate_user)
+    }
+    "secret-read" => secret_read { run("secret-read", 32, IDENTITIES, secrets::secret_read) }
     "secret-token-create" => secret_token_create {
         run("secret-token-create", 28, token_secrets(secrets::created), secrets::secret_token_create)
     }
@@ -85,7 +79,13 @@ performed! { AHEAD:
     "secret-token-retarget" => secret_token_retarget {
         run("secret-token-retarget", 28, token_secrets(secrets::retargeted), secrets::secret_token_retarget)
     }
-    "csr-approve" => csr_approve { run("csr-approve", 24, CERTIFICATES, certificates::csr_approve) }
+}
+
+// Performed here as well; the catalogue does not say so, or does not have them yet.
+performed! { AHEAD:
+    "impersonate-extra" => impersonate_extra {
+        run("impersonate-extra", 24, IMPERSONATION, impersonation::impersonate_extra)
+    }
     "pod-create" => pod_create { run("pod-create", 20, PODS, pods::pod_create) }
     "workload-create" => workload_create { run("workload-create", 24, PODS, pods::workload_create) }
     "privileged-pod" => privileged_pod { run("privileged-pod", 24, PODS, pods::privileged_pod) }

@@ -82,7 +82,7 @@ pub(crate) async fn round(lab: &Lab, world: &World, state: &mut State) {
                         made.push(label);
                     }
                     if *turns
-                        && service_account == "victim"
+                        && (service_account == "victim") == has_victim(world, at)
                         && stands(world, at, kind)
                         && (hand.may(Call::patch(&path, json!({"spec": standing["spec"]}))).await
                             || hand.may(Call::put(&path, standing)).await)
@@ -194,12 +194,8 @@ pub(crate) fn expected(world: &World, goal: &Goal) -> bool {
     let any = |at: &str, what: &str| own.iter().any(|own| world.may(own, at, what));
     let by_workload = |at: &str| {
         WORKLOADS.iter().any(|(_, kind, resource, turns)| {
-            let turned = |verb: &str| {
-                *turns
-                    && stands(world, at, kind)
-                    && has_victim(world, at)
-                    && any(at, &format!("{verb} {resource} standing"))
-            };
+            let turned =
+                |verb: &str| *turns && stands(world, at, kind) && any(at, &format!("{verb} {resource} standing"));
             any(at, &format!("create {resource}")) || turned("patch") || turned("update")
         })
     };
