@@ -566,11 +566,6 @@ impl World {
         (ORACLE.answers)(&world, &[review(&own.user, &groups, attributes)])[0]
     }
 
-    /// Whether some identity of the attacker may do all of this, each with where it is done.
-    pub(crate) fn one_may(&self, all: &[(&str, String)]) -> bool {
-        self.own().iter().any(|own| all.iter().all(|(at, what)| self.may(own, at, what)))
-    }
-
     pub(crate) fn text(&self) -> String {
         let plain = |object: &&Value| {
             object["kind"] != "Namespace"

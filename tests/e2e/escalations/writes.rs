@@ -37,11 +37,9 @@ pub(crate) async fn round(world: &World, state: &mut State, round: usize) {
                     }
                 }
             }
-            WRITE_AGAIN => {
-                if state.writes > 0 {
-                    for key in state.rewritten.clone() {
-                        state.writes += usize::from(rewrite(world, &hand, &key, everything()).await);
-                    }
+            WRITE_AGAIN if state.writes > 0 => {
+                for key in state.rewritten.clone() {
+                    state.writes += usize::from(rewrite(world, &hand, &key, everything()).await);
                 }
             }
             _ => {}
