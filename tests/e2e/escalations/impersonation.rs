@@ -18,7 +18,7 @@ fn vips(world: &World) -> String {
 /// Every name that a request may carry beside a group.
 fn users(world: &World) -> Vec<String> {
     let account = |at: &str, name: &str| format!("system:serviceaccount:{at}:{name}");
-    let named = world.names.iter().filter(|name| !name.contains(':')).map(|name| account(&world.a, name));
+    let named = world.names.iter().map(|name| account(&world.a, name));
     let accounts: Vec<String> = named.chain([account(&world.a, "default"), account(&world.b, "default")]).collect();
     // Rules may name anything, and a user need not be known to anybody.
     let named = world.names.iter().cloned().chain([victor(world), format!("nobody-{}", world.id)]);
