@@ -332,7 +332,12 @@ pub(super) struct Attack<'g> {
     namespaces: Vec<Name>,
     roles: FxHashMap<RoleKey, RoleIx>,
     bindings: FxHashMap<RoleKey, Vec<BindingIx>>,
-    accounts: BTreeSet<(Name, Name)>,
+    accounts: BTreeMap<Name, BTreeSet<Name>>,
+    /// The namespaces whose accounts are granted something as a group, and whether all accounts are.
+    accounts_granted: BTreeSet<Name>,
+    all_accounts_granted: bool,
+    roles_by_namespace: FxHashMap<Name, Vec<RoleKey>>,
+    bindings_by_namespace: FxHashMap<Option<Name>, Vec<BindingIx>>,
     /// The facts that allow a role to be rewritten, and the places at which it is held.
     writers: FxHashMap<RoleKey, Vec<u32>>,
     holders: FxHashMap<RoleKey, Vec<(Place, u32)>>,
@@ -340,7 +345,7 @@ pub(super) struct Attack<'g> {
     /// Roles that are named and do not exist.
     pub(super) missing: BTreeSet<RoleKey>,
     /// Requests that make accounts: where, and the fact.
-    account_makers: Vec<(usize, Site, u32)>,
+    account_makers: FxHashMap<Place, Vec<(usize, Site, u32)>>,
     /// Requests that make a role which does not exist: where, the fact, and what is gained.
     creators: Vec<Creator>,
     /// The pods of each name, the pods of each node, and where there are workloads, each found at the first question.
@@ -386,12 +391,16 @@ impl<'g> Attack<'g> {
             namespaces: namespaces(graph, cluster),
             roles: graph.roles().filter_map(of_cluster).collect(),
             bindings: FxHashMap::default(),
-            accounts: BTreeSet::new(),
+            accounts: BTreeMap::new(),
+            accounts_granted: BTreeSet::new(),
+            all_accounts_granted: false,
+            roles_by_namespace: FxHashMap::default(),
+            bindings_by_namespace: FxHashMap::default(),
             writers: FxHashMap::default(),
             holders: FxHashMap::default(),
             bound: FxHashMap::default(),
             missing: BTreeSet::new(),
-            account_makers: Vec::new(),
+            account_makers: FxHashMap::default(),
             creators: Vec::new(),
             named_pods: OnceCell::new(),
             workloads: OnceCell::new(),
@@ -412,6 +421,7 @@ impl<'g> Attack<'g> {
             if binding.cluster != self.cluster || self.ask.without.contains(&at) {
                 continue;
             }
+            self.bindings_by_namespace.entry(binding.namespace).or_default().push(at);
             if let Some(role) = role_key(graph, at) {
                 self.bindings.entry(role).or_default().push(at);
                 if graph.role_of(at).is_none() {
@@ -423,7 +433,7 @@ impl<'g> Attack<'g> {
             for &id in graph.snapshot().subjects.set(binding.subjects) {
                 let subject = graph.snapshot().subjects.get(id);
                 if let Subject::ServiceAccount { namespace, name } = subject {
-                    self.accounts.insert((namespace, name));
+                    self.accounts.entry(namespace).or_default().insert(name);
                 }
                 let held = self.held.entry(subject).or_default();
                 held.extend(supplied.iter().map(|&supply| Held::new(supply, place_of(binding.namespace), at, subject)));
@@ -431,6 +441,17 @@ impl<'g> Attack<'g> {
         }
         for held in self.held.values_mut() {
             held.sort_unstable();
+        }
+        for subject in self.held.keys() {
+            if let Subject::Group(group) = *subject {
+                self.accounts_granted.extend(namespace_of_accounts(graph, group));
+                self.all_accounts_granted |= graph.text(group) == SERVICE_ACCOUNTS;
+            }
+        }
+        for &role in self.roles.keys() {
+            if let Some(namespace) = role.namespace {
+                self.roles_by_namespace.entry(namespace).or_default().push(role);
+            }
         }
         let mut subjects: Vec<Subject> =
             self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(&subject, _)| subject).collect();
@@ -442,7 +463,7 @@ impl<'g> Attack<'g> {
             match start {
                 Start::Subject(subject) => {
                     if let Subject::ServiceAccount { namespace, name } = subject {
-                        self.accounts.insert((namespace, name));
+                        self.accounts.entry(namespace).or_default().insert(name);
                     }
                     self.held.entry(subject).or_default();
                     self.fact(Fact::Identity(subject));
@@ -1133,11 +1154,15 @@ impl<'g> Attack<'g> {
             Some(name) => self.new_roles(place).into_iter().map(|role| RoleKey { name, ..role }).collect(),
             None => Vec::new(),
         };
-        let here = |role: &&RoleKey| {
-            role.namespace.is_some_and(|at| place.has(at)) && name.is_none_or(|name| name == role.name)
-        };
-        if name.is_none() || place == Place::EachNamespace {
-            found.extend(self.roles.keys().filter(here));
+        match (place, name) {
+            (Place::Namespace(namespace), None) => {
+                found.extend(self.roles_by_namespace.get(&namespace).into_iter().flatten())
+            }
+            (Place::Namespace(_), Some(_)) => {}
+            (Place::Cluster | Place::EachNamespace, _) => {
+                let named = |role: &&RoleKey| name.is_none_or(|name| name == role.name);
+                found.extend(self.roles_by_namespace.values().flatten().filter(named));
+            }
         }
         found.sort_unstable();
         found.dedup();
@@ -1146,43 +1171,42 @@ impl<'g> Attack<'g> {
 
     /// The bindings of a place, all or the one of a name.
     pub(super) fn bindings_in(&self, place: Place, name: Option<Name>) -> Vec<BindingIx> {
-        let here = |&(at, binding): &(BindingIx, &crate::model::Binding)| {
-            binding.cluster == self.cluster
-                && !self.ask.without.contains(&at)
-                && name.is_none_or(|name| name == binding.name)
-                && match (place, binding.namespace) {
-                    (Place::Cluster, namespace) => namespace.is_none(),
-                    (place, Some(namespace)) => place.has(namespace),
-                    (_, None) => false,
-                }
+        let of = |namespace: Option<Name>| self.bindings_by_namespace.get(&namespace).into_iter().flatten().copied();
+        let mut found: Vec<BindingIx> = match place {
+            Place::Cluster => of(None).collect(),
+            Place::Namespace(namespace) => of(Some(namespace)).collect(),
+            Place::EachNamespace => {
+                let inside = self.bindings_by_namespace.iter().filter(|(namespace, _)| namespace.is_some());
+                inside.flat_map(|(_, bindings)| bindings).copied().collect()
+            }
         };
-        self.graph.bindings().filter(here).map(|(at, _)| at).collect()
+        found.retain(|&at| name.is_none_or(|name| name == self.graph.binding(at).name));
+        found.sort_unstable();
+        found
     }
 
     /// The accounts of a place, all or those of a name, that have grants: their own, or those of all accounts.
     pub(super) fn accounts_in(&self, place: Place, name: Option<Name>) -> Vec<Subject> {
         let names = &self.graph.snapshot().names;
-        let mut found: BTreeSet<(Name, Name)> = self
-            .accounts
-            .iter()
-            .filter(|&&(namespace, own)| place.has(namespace) && name.is_none_or(|name| name == own))
-            .copied()
-            .collect();
-        let default = name.or_else(|| names.find("default"));
+        let named = |own: Name| name.is_none_or(|name| name == own);
+        let mut found: BTreeSet<(Name, Name)> = BTreeSet::new();
         // An account without a grant of its own still is in the groups of its namespace.
-        if let Some(default) = default {
-            let groups = self.held.keys().filter_map(|subject| match subject {
-                Subject::Group(group) => namespace_of_accounts(self.graph, *group),
-                _ => None,
-            });
-            found.extend(groups.filter(|&namespace| place.has(namespace)).map(|namespace| (namespace, default)));
-            let all = names.find(SERVICE_ACCOUNTS).map(Subject::Group);
-            if all.is_some_and(|all| self.held.contains_key(&all)) {
-                let namespace = match place {
-                    Place::Namespace(namespace) => Some(namespace),
-                    Place::Cluster | Place::EachNamespace => names.find("default"),
-                };
-                found.extend(namespace.map(|namespace| (namespace, default)));
+        let mut default = name.or_else(|| names.find("default"));
+        match place {
+            Place::Namespace(namespace) => {
+                let own = self.accounts.get(&namespace).into_iter().flatten().filter(|&&own| named(own));
+                found.extend(own.map(|&own| (namespace, own)));
+                let granted = self.all_accounts_granted || self.accounts_granted.contains(&namespace);
+                found.extend(default.take_if(|_| granted).map(|name| (namespace, name)));
+            }
+            Place::Cluster | Place::EachNamespace => {
+                for (&namespace, own) in &self.accounts {
+                    found.extend(own.iter().filter(|&&own| named(own)).map(|&own| (namespace, own)));
+                }
+                if let Some(default) = default {
+                    let of_all = names.find("default").filter(|_| self.all_accounts_granted);
+                    found.extend(self.accounts_granted.iter().copied().chain(of_all).map(|at| (at, default)));
+                }
             }
         }
         found.into_iter().map(|(namespace, name)| Subject::ServiceAccount { namespace, name }).collect()
@@ -1191,10 +1215,13 @@ impl<'g> Attack<'g> {
     /// Somebody would act as an account, if it were there.
     pub(super) fn lack(&mut self, account: Subject) -> u32 {
         if let Subject::ServiceAccount { namespace, name } = account
-            && self.accounts.insert((namespace, name))
+            && self.accounts.entry(namespace).or_default().insert(name)
         {
-            for (within, site, fact) in self.account_makers.clone() {
-                kubernetes::make_account(self, within, site, fact, account);
+            // Those who make them there, and those who make them anywhere.
+            for place in [Place::Namespace(namespace), Place::EachNamespace, Place::Cluster] {
+                for (within, site, fact) in self.account_makers.get(&place).cloned().unwrap_or_default() {
+                    kubernetes::make_account(self, within, site, fact, account);
+                }
             }
         }
         self.fact(Fact::Exists(account))
@@ -1202,8 +1229,8 @@ impl<'g> Attack<'g> {
 
     /// Remembers a request that makes accounts, and gives those that it could make.
     pub(super) fn makes_accounts(&mut self, within: usize, site: Site, fact: u32) -> Vec<Subject> {
-        self.account_makers.push((within, site, fact));
-        self.accounts_in(Place::EachNamespace, None).into_iter().filter(|&account| self.is_missing(account)).collect()
+        self.account_makers.entry(site.place).or_default().push((within, site, fact));
+        self.accounts_in(site.place, None).into_iter().filter(|&account| self.is_missing(account)).collect()
     }
 
     /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
@@ -1247,7 +1274,15 @@ impl<'g> Attack<'g> {
     /// Remembers a request that makes any role which does not exist, and says what is gained for each.
     pub(super) fn creates(&mut self, done: &Done, gain: fn(RoleKey) -> Fact) {
         self.creators.push((done.site, done.fact, gain));
-        for role in self.missing.clone() {
+        let missing: Vec<RoleKey> = match done.site.place {
+            Place::Namespace(namespace) => {
+                let namespace = Some(namespace);
+                let from = self.missing.range(RoleKey { namespace, name: Name::EMPTY }..);
+                from.take_while(|role| role.namespace == namespace).copied().collect()
+            }
+            Place::Cluster | Place::EachNamespace => self.missing.iter().copied().collect(),
+        };
+        for role in missing {
             self.create(done.site, done.fact, role, gain);
         }
     }
