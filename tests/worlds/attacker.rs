@@ -223,7 +223,10 @@ impl Attacker {
                 self.impersonate(who, &hand, state);
             }
             if !at.is_empty() {
-                if hand.can("create", "", "pods", "") {
+                let mut named =
+                    self.roles.values().flatten().flat_map(|rule| &rule.names).filter(|name| !name.is_empty());
+                let by_patch = |name: &String| ["create", "patch"].iter().all(|verb| hand.can(verb, "", "pods", name));
+                if hand.can("create", "", "pods", "") || named.any(by_patch) {
                     state.pods.insert(at.clone());
                 }
                 self.secrets(&hand, at, state);
