@@ -1,4 +1,5 @@
-//! `node-identity`: root on a node has the kubelet's credentials, as whoever had them made out has; and the Node authorizer gives it what its pods need.
+//! `node-identity`: the Node authorizer gives the kubelet what its pods need, and with it whoever has the credentials: root on the
+//! node, or whoever had a certificate made out to its name.
 
 use std::collections::BTreeSet;
 
