@@ -323,6 +323,8 @@ pub(super) struct Attack<'g> {
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Vec<Held>,
     fresh: Vec<Held>,
+    /// How many rights there were to give when those that are as good as this one were last looked up.
+    served: FxHashMap<(u8, Place, Option<Name>), usize>,
     ask: &'g Ask,
     /// What constrained impersonation has looked at.
     pub(super) poses: kubernetes::Poses,
@@ -385,6 +387,7 @@ impl<'g> Attack<'g> {
             held: FxHashMap::default(),
             made: Vec::new(),
             fresh: Vec::new(),
+            served: FxHashMap::default(),
             ask,
             poses: kubernetes::Poses::default(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
@@ -1035,8 +1038,10 @@ impl<'g> Attack<'g> {
             if matches!(right.source, HeldBy::Made(_)) {
                 let (at, place, name) = right.key();
                 let can = Fact::Can(at, place, name);
-                for made in self.serving(*right) {
-                    self.follows(vec![made], can);
+                if self.served.insert(right.key(), self.made.len()) != Some(self.made.len()) {
+                    for made in self.serving(*right) {
+                        self.follows(vec![made], can);
+                    }
                 }
                 let can = self.fact(can);
                 right.source = HeldBy::Made(can);
@@ -1048,8 +1053,7 @@ impl<'g> Attack<'g> {
 
     /// The facts of rights that can be given to everybody and are as good as this one.
     fn serving(&self, right: Held) -> Vec<u32> {
-        let serving = self.made.iter().filter(|made| made.serves(right));
-        let facts = serving.filter_map(|made| match made.source {
+        let facts = right.served_by(&self.made).filter_map(|made| match made.source {
             HeldBy::Made(fact) => Some(fact),
             HeldBy::Grant { .. } => None,
         });

@@ -352,11 +352,13 @@ impl Held {
         (self.right, self.place, self.name)
     }
 
-    /// Whether it is as good as another one.
-    pub(super) fn serves(self, other: Held) -> bool {
-        self.right == other.right
-            && other.place.covering().any(|place| place == self.place)
-            && (self.name.is_none() || self.name == other.name)
+    /// Those of a sorted list that are as good as this one.
+    pub(super) fn served_by(self, sorted: &[Held]) -> impl Iterator<Item = &Held> {
+        self.place.covering().flat_map(move |place| {
+            let from = sorted.partition_point(|held| (held.right, held.place) < (self.right, place));
+            let here = sorted[from..].iter().take_while(move |held| (held.right, held.place) == (self.right, place));
+            here.filter(move |held| held.name.is_none() || held.name == self.name)
+        })
     }
 }
 
