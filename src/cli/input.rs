@@ -70,7 +70,7 @@ pub(super) fn node_gaps(graph: &AccessGraph, action: &Action, authorizers: Autho
 impl AuthorizerArgs {
     /// What has to be read beyond RBAC for this question; whether it is about a node is known from who is asked about, if that is.
     pub(super) fn needs(&self, action: &Action) -> Needs {
-        Needs { definitions: true, workloads: self.chain().node && node::depends_on_pods(action) }
+        Needs { definitions: true, workloads: self.chain().node && node::depends_on_pods(action), ..Needs::default() }
     }
 
     pub(super) fn chain(&self) -> Authorizers {

@@ -56,7 +56,11 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let early = Asked::new(&ResourceTable::new(&[], false), verb, resource, name, subresource)?;
     // Only a node's answer depends on pods.
     let is_node = identity.is_in(NODES);
-    let needs = Needs { definitions: true, workloads: is_node && args.authorizers.needs(early.action()).workloads };
+    let needs = Needs {
+        definitions: true,
+        workloads: is_node && args.authorizers.needs(early.action()).workloads,
+        ..Needs::default()
+    };
     let facts = args.input.read(needs, connection, StandardInput::Free, world)?;
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
     let asked = Asked::new(&table, verb, resource, name, subresource)?;

@@ -11,11 +11,10 @@ use serde_json::value::RawValue;
 
 use super::rbac;
 use super::saved;
+use super::secrets;
 use super::shape::{Object, Pairs, Text, object};
 use super::workloads;
-use crate::model::{
-    Cluster, ClusterId, FileId, Labels, Name, Namespace, Origin, Secret, ServiceAccount, Snapshot, Warning,
-};
+use crate::model::{Cluster, ClusterId, FileId, Labels, Name, Namespace, Origin, Snapshot, Warning};
 
 /// Which objects beyond RBAC's own the question needs. What is not needed is skipped, and of a cluster not even fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,11 +23,13 @@ pub struct Needs {
     pub workloads: bool,
     /// CustomResourceDefinitions: how their resources are called.
     pub definitions: bool,
+    /// What escalations go through: tokens, powers of pods, the workloads that make pods, admission, GitOps.
+    pub escalations: bool,
 }
 
 impl Needs {
     /// Everything that a snapshot can hold.
-    pub const ALL: Needs = Needs { workloads: true, definitions: true };
+    pub const ALL: Needs = Needs { workloads: true, definitions: true, escalations: true };
 }
 
 /// Why an input cannot be used: one line of text and where it stands.
@@ -207,6 +208,11 @@ impl Reader {
         }
     }
 
+    /// What the question needs.
+    pub(super) fn needs(&self) -> Needs {
+        self.needs
+    }
+
     /// The cluster that objects are read for.
     pub(super) fn cluster(&self) -> ClusterId {
         self.cluster
@@ -289,6 +295,8 @@ pub(super) struct Meta<'a> {
     pub(super) labels: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) annotations: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "ownerReferences")]
+    pub(super) owner_references: Option<&'a RawValue>,
 }
 
 /// What a kind is read as.
@@ -333,16 +341,22 @@ impl Wanted {
     }
 
     /// Whether the value of a top-level field is looked at for this kind.
-    fn uses(self, field: &str) -> bool {
+    fn uses(self, field: &str, needs: Needs) -> bool {
         let metadata = field == "metadata";
         match self {
             Wanted::Role => metadata || field == "rules",
             Wanted::ClusterRole => metadata || matches!(field, "rules" | "aggregationRule"),
             Wanted::RoleBinding | Wanted::ClusterRoleBinding => metadata || matches!(field, "roleRef" | "subjects"),
-            Wanted::ServiceAccount | Wanted::Namespace => metadata,
+            Wanted::Namespace => metadata,
+            Wanted::ServiceAccount => {
+                metadata || needs.escalations && matches!(field, "automountServiceAccountToken" | "secrets")
+            }
             Wanted::Workload(kind) => metadata || kind.uses(field),
-            // INVARIANT: of a Secret nothing else is looked at, so that its content cannot get anywhere.
-            Wanted::Secret => metadata || field == "type",
+            // INVARIANT: of a Secret nothing else is looked at, and of `data` only the names, so that its content cannot get
+            // anywhere.
+            Wanted::Secret => {
+                metadata || field == "type" || needs.escalations && matches!(field, "data" | "stringData")
+            }
             Wanted::Saved => saved::Fields::uses(field),
             Wanted::List => field == "items",
             Wanted::Other => false,
@@ -359,7 +373,7 @@ struct Body<'a> {
     role_ref: Option<rbac::RoleRefIn<'a>>,
     subjects: Vec<Object<rbac::SubjectIn<'a>>>,
     items: Vec<&'a RawValue>,
-    secret_type: Option<Text<'a>>,
+    secret: secrets::Fields<'a>,
     saved: Option<Box<saved::Fields>>,
     workload: workloads::Fields<'a>,
 }
@@ -424,7 +438,7 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
                         _ => None,
                     });
                     match wanted {
-                        Some(wanted) if wanted.uses(field) => {
+                        Some(wanted) if wanted.uses(field, reader.needs) => {
                             map.next_value_seed(FieldSeed { reader: &mut *reader, body: &mut body, wanted, field })?;
                         }
                         Some(_) => {
@@ -445,7 +459,8 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
             return Ok(Read::Object);
         }
         let wanted = if bare_list { Wanted::List } else { Wanted::of(api_version, kind, reader.needs) };
-        for (field, raw) in early.into_iter().filter(|(field, _)| wanted.uses(field)) {
+        let needs = reader.needs;
+        for (field, raw) in early.into_iter().filter(|(field, _)| wanted.uses(field, needs)) {
             let seed = FieldSeed { reader: &mut *reader, body: &mut body, wanted, field: &field };
             if let Err(error) = seed.deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
                 return Ok(Read::Wrong { inside: raw.get(), error });
@@ -490,23 +505,13 @@ impl Reader {
                 self.binding(Some(namespace), name, body.role_ref, &body.subjects, at);
             }
             Wanted::ClusterRoleBinding => self.binding(None, name, body.role_ref, &body.subjects, at),
-            Wanted::ServiceAccount => {
-                let namespace = self.namespace(meta);
-                let name = self.snapshot.names.intern(name);
-                self.snapshot.service_accounts.push(ServiceAccount { cluster, namespace, name, origin: at });
-            }
+            Wanted::ServiceAccount => self.service_account(name, meta, &body.secret, at),
             Wanted::Namespace => {
                 let labels = self.labels(meta.labels, at);
                 let name = self.snapshot.names.intern(name);
                 self.snapshot.namespaces.push(Namespace { cluster, name, labels, origin: at });
             }
-            Wanted::Secret => {
-                let namespace = self.namespace(meta);
-                // The API server's default (kubernetes pkg/apis/core/v1/defaults.go).
-                let kind = body.secret_type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("Opaque");
-                let (name, kind) = (self.snapshot.names.intern(name), self.snapshot.names.intern(kind));
-                self.snapshot.secrets.push(Secret { cluster, namespace, name, kind, origin: at });
-            }
+            Wanted::Secret => self.secret(name, meta, &body.secret, at),
             Wanted::Workload(kind) => self.workload(kind, name, meta, body.workload, at),
             Wanted::Saved | Wanted::List | Wanted::Other => {}
         }
@@ -553,12 +558,12 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
                 Wanted::Saved => {
                     body.saved.get_or_insert_default().read(field, value)?;
                 }
-                Wanted::Secret => {
-                    reader.rules.enter("type");
-                    body.secret_type = Option::deserialize(value)?;
+                Wanted::Secret | Wanted::ServiceAccount => {
+                    reader.rules.enter(secrets::Fields::place(field));
+                    body.secret.read(field, value)?;
                 }
                 Wanted::Workload(kind) => {
-                    reader.rules.enter(if field == "status" { "status" } else { "spec" });
+                    reader.rules.enter(workloads::Fields::place(field));
                     body.workload.read(kind, field, value)?;
                 }
                 _ => {

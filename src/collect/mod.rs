@@ -1,17 +1,22 @@
 //! Floor 1: the only reading from outside. Files, standard input, live clusters and saved snapshots all become
 //! [`Snapshot`](crate::model::Snapshot) parts by one object reader; every problem of every input is gathered before giving up.
 
+mod admissions;
 mod bundle;
+mod controllers;
 mod defaults;
+mod deputies;
 mod document;
 mod files;
 mod lists;
 mod live;
 mod pieces;
 mod pods;
+mod powers;
 mod rbac;
 mod reviews;
 mod saved;
+mod secrets;
 mod selectors;
 mod shape;
 mod sources;

@@ -6,13 +6,23 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::document::{Meta, Reader};
+use super::powers::{ContainerSecurity, HostPath, PodSecurity, VolumeMount, powers};
 use super::shape::{Pairs, Text, list};
-use crate::model::{Name, Origin, PersistentVolume, Pod, PodRefs, PodRefsId, Snapshot};
+use crate::model::{Name, Origin, PersistentVolume, Pod, PodPowers, PodRefs, PodRefsId, Snapshot};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 pub(super) struct PodSpec<'a> {
     node_name: Option<Text<'a>>,
+    pub(super) automount_service_account_token: Option<bool>,
+    #[serde(rename = "hostPID")]
+    pub(super) host_pid: Option<bool>,
+    pub(super) host_network: Option<bool>,
+    #[serde(rename = "hostIPC")]
+    pub(super) host_ipc: Option<bool>,
+    pub(super) host_users: Option<bool>,
+    pub(super) share_process_namespace: Option<bool>,
+    pub(super) security_context: Option<PodSecurity>,
     service_account_name: Option<Text<'a>>,
     /// The old name of the same field.
     service_account: Option<Text<'a>>,
@@ -25,7 +35,7 @@ pub(super) struct PodSpec<'a> {
     #[serde(deserialize_with = "list")]
     ephemeral_containers: Vec<Container<'a>>,
     #[serde(deserialize_with = "list")]
-    volumes: Vec<PodVolume<'a>>,
+    pub(super) volumes: Vec<PodVolume<'a>>,
     #[serde(deserialize_with = "list")]
     resource_claims: Vec<PodResourceClaim<'a>>,
 }
@@ -40,7 +50,14 @@ struct Named<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
-struct Container<'a> {
+pub(super) struct Container<'a> {
+    restart_policy: Option<Text<'a>>,
+    pub(super) image: Option<Text<'a>>,
+    pub(super) command: Option<&'a RawValue>,
+    pub(super) args: Option<&'a RawValue>,
+    pub(super) security_context: Option<ContainerSecurity<'a>>,
+    #[serde(deserialize_with = "list")]
+    pub(super) volume_mounts: Vec<VolumeMount<'a>>,
     #[serde(deserialize_with = "list")]
     env_from: Vec<EnvFrom<'a>>,
     #[serde(deserialize_with = "list")]
@@ -69,8 +86,9 @@ struct ValueFrom<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
-struct PodVolume<'a> {
-    name: Option<Text<'a>>,
+pub(super) struct PodVolume<'a> {
+    pub(super) name: Option<Text<'a>>,
+    pub(super) host_path: Option<HostPath<'a>>,
     secret: Option<SecretName<'a>>,
     config_map: Option<Named<'a>>,
     projected: Option<Projected<'a>>,
@@ -149,6 +167,7 @@ struct PodResourceClaim<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 pub(super) struct PodStatus<'a> {
+    phase: Option<Text<'a>>,
     #[serde(deserialize_with = "list")]
     resource_claim_statuses: Vec<ClaimStatus<'a>>,
     extended_resource_claim_status: Option<ClaimStatus<'a>>,
@@ -166,6 +185,8 @@ struct ClaimStatus<'a> {
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 pub(super) struct VolumeSpec<'a> {
     claim_ref: Option<Named<'a>>,
+    host_path: Option<IgnoredAny>,
+    local: Option<IgnoredAny>,
     azure_file: Option<SecretName<'a>>,
     csi: Option<Csi<'a>>,
     cephfs: Option<Driver<'a>>,
@@ -186,6 +207,32 @@ fn given<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
     text.map(|text| &**text).filter(|text| !text.is_empty())
 }
 
+/// What the API server calls itself when it is asked for by its address in the cluster; otherwise a token without an audience
+/// is for it.
+const API_SERVER: &str = "https://kubernetes.default.svc";
+
+impl<'a> PodSpec<'a> {
+    /// The containers that run side by side once the pod is up.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Container<'a>> {
+        let sidecar = |container: &&Container<'_>| container.restart_policy.as_deref() == Some("Always");
+        let beside = self.init_containers.iter().filter(sidecar);
+        beside.chain(&self.containers).chain(&self.ephemeral_containers)
+    }
+
+    /// The account that it runs as.
+    pub(super) fn account(&self) -> Option<&str> {
+        given(self.service_account_name.as_ref()).or(given(self.service_account.as_ref()))
+    }
+
+    fn has_token(&self) -> bool {
+        let projections = self.volumes.iter().filter_map(|volume| volume.projected.as_ref()).flat_map(|at| &at.sources);
+        projections.filter_map(|source| source.service_account_token.as_ref()).any(|token| {
+            let audience = token.audience.as_deref().unwrap_or_default();
+            audience.is_empty() || audience.starts_with(API_SERVER)
+        })
+    }
+}
+
 impl Reader {
     /// Adds a pod.
     pub(super) fn pod(
@@ -202,11 +249,12 @@ impl Reader {
         let names = &mut self.snapshot.names;
         let pod_name = names.intern(name);
         let node = given(spec.node_name.as_ref()).map(|node| names.intern(node));
-        let account = given(spec.service_account_name.as_ref()).or(given(spec.service_account.as_ref()));
-        let service_account = account.map(|account| names.intern(account));
+        let service_account = spec.account().map(|account| names.intern(account));
         let mut lists = Lists { snapshot: &mut self.snapshot, names: Default::default() };
         lists.pod(name, &spec, &status);
         let refs = lists.intern();
+        let escalations = self.needs().escalations;
+        let phase = status.phase.as_deref().unwrap_or_default();
         self.snapshot.pods.push(Pod {
             cluster: self.cluster(),
             namespace,
@@ -215,6 +263,10 @@ impl Reader {
             service_account,
             mirror,
             refs,
+            powers: if escalations { powers(&spec) } else { PodPowers::NONE },
+            automount: spec.automount_service_account_token.filter(|_| escalations),
+            token: escalations && spec.has_token(),
+            finished: escalations && matches!(phase, "Succeeded" | "Failed"),
             origin: at,
         });
     }
@@ -267,7 +319,8 @@ impl Reader {
         });
         secrets.sort_unstable();
         secrets.dedup();
-        let volume = PersistentVolume { cluster, name, claim, secrets: secrets.into(), origin: at };
+        let host_path = self.needs().escalations && (spec.host_path.is_some() || spec.local.is_some());
+        let volume = PersistentVolume { cluster, name, claim, secrets: secrets.into(), host_path, origin: at };
         self.snapshot.volumes.push(volume);
     }
 }

@@ -1,13 +1,18 @@
-//! Pods, nodes, storage and CustomResourceDefinitions: read only when the question needs them.
-//! What pods and volumes refer to is `pods.rs`'s business.
+//! The kinds that are read only when the question needs them, and of these nodes, storage and CustomResourceDefinitions. Pods and
+//! volumes are in `pods.rs`, what escalations go through in `controllers.rs`, `admissions.rs` and `deputies.rs`.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
+use super::admissions::{AdmissionSpec, ConversionIn, Webhook};
+use super::controllers::ControllerSpec;
+use super::deputies::DeputySpecIn;
 use super::document::{Meta, Needs, Reader};
 use super::pods::{PodSpec, PodStatus, VolumeSpec};
 use super::shape::{Object, Text, list, object};
-use crate::model::{ApiResource, Node, Origin, ResourceSlice, VolumeAttachment};
+use crate::model::{
+    AdmissionKind, ApiResource, ControllerKind, DeputyKind, Node, Origin, ResourceSlice, VolumeAttachment,
+};
 
 /// A kind that is read on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +23,11 @@ pub(super) enum Kind {
     Attachment,
     Slice,
     Definition,
+    Controller(ControllerKind),
+    Admission(AdmissionKind),
+    PolicyBinding(AdmissionKind),
+    ApiService,
+    Deputy(DeputyKind),
 }
 
 impl Kind {
@@ -29,22 +39,37 @@ impl Kind {
             ("storage.k8s.io", "VolumeAttachment") => Kind::Attachment,
             ("resource.k8s.io", "ResourceSlice") => Kind::Slice,
             ("apiextensions.k8s.io", "CustomResourceDefinition") => Kind::Definition,
-            _ => return None,
+            ("apiregistration.k8s.io", "APIService") => Kind::ApiService,
+            (AdmissionKind::GROUP, _) => return Kind::of_admission(kind),
+            _ => {
+                let controller = ControllerKind::of(group, kind).map(Kind::Controller);
+                return controller.or_else(|| DeputyKind::of(group, kind).map(Kind::Deputy));
+            }
         })
+    }
+
+    fn of_admission(kind: &str) -> Option<Kind> {
+        let named = |name: &str| AdmissionKind::ALL.into_iter().find(|at| at.as_str() == name);
+        let policy = || kind.strip_suffix("Binding").and_then(named).filter(|at| at.is_policy());
+        named(kind).map(Kind::Admission).or_else(|| policy().map(Kind::PolicyBinding))
     }
 
     pub(super) fn needed(self, needs: Needs) -> bool {
         match self {
-            Kind::Definition => needs.definitions,
+            Kind::Definition => needs.definitions || needs.escalations,
             Kind::Pod | Kind::Node | Kind::Volume | Kind::Attachment | Kind::Slice => needs.workloads,
+            Kind::Controller(_) | Kind::Admission(_) | Kind::PolicyBinding(_) | Kind::ApiService | Kind::Deputy(_) => {
+                needs.escalations
+            }
         }
     }
 
     pub(super) fn uses(self, field: &str) -> bool {
         match self {
             Kind::Pod => matches!(field, "spec" | "status"),
-            Kind::Volume | Kind::Attachment | Kind::Slice | Kind::Definition => field == "spec",
+            Kind::Admission(kind) if !kind.is_policy() => field == "webhooks",
             Kind::Node => false,
+            _ => field == "spec",
         }
     }
 }
@@ -57,6 +82,21 @@ pub(super) struct Fields<'a> {
     status: Option<Box<PodStatus<'a>>>,
     volume: Option<Box<VolumeSpec<'a>>>,
     on_node: Option<OnNode<'a>>,
+    controller: Option<Box<ControllerSpec<'a>>>,
+    webhooks: Vec<Object<Webhook<'a>>>,
+    admission: Option<Box<AdmissionSpec<'a>>>,
+    deputy: Option<Box<DeputySpecIn<'a>>>,
+}
+
+impl Fields<'_> {
+    /// The field as errors name it.
+    pub(super) fn place(field: &str) -> &'static str {
+        match field {
+            "status" => "status",
+            "webhooks" => "webhooks",
+            _ => "spec",
+        }
+    }
 }
 
 impl<'de> Fields<'de> {
@@ -67,6 +107,10 @@ impl<'de> Fields<'de> {
             (Kind::Pod, "status") => self.status = object(value)?,
             (Kind::Volume, "spec") => self.volume = object(value)?,
             (Kind::Attachment | Kind::Slice, "spec") => self.on_node = object(value)?,
+            (Kind::Controller(_), "spec") => self.controller = object(value)?,
+            (Kind::Admission(_), "webhooks") => self.webhooks = list(value)?,
+            (Kind::Admission(_) | Kind::PolicyBinding(_) | Kind::ApiService, "spec") => self.admission = object(value)?,
+            (Kind::Deputy(_), "spec") => self.deputy = object(value)?,
             _ => {
                 IgnoredAny::deserialize(value)?;
             }
@@ -93,6 +137,8 @@ struct DefinitionSpec<'a> {
     names: Object<DefinitionNames<'a>>,
     #[serde(borrow, default, deserialize_with = "list")]
     versions: Vec<Object<DefinitionVersion<'a>>>,
+    #[serde(borrow, default)]
+    conversion: Option<Object<ConversionIn<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,9 +200,22 @@ impl Reader {
                 self.snapshot.nodes.push(node);
             }
             Kind::Definition => match fields.definition {
-                Some(spec) => self.definition(&spec),
+                Some(spec) => {
+                    if self.needs().definitions {
+                        self.definition(&spec);
+                    }
+                    if self.needs().escalations {
+                        self.conversion(name, spec.conversion.as_deref(), at);
+                    }
+                }
                 None => self.problem(at, format!("CustomResourceDefinition `{name}` has no `spec`")),
             },
+            Kind::Controller(kind) => self.controller(kind, name, meta, fields.controller, at),
+            Kind::Admission(kind) if kind.is_policy() => self.policy(kind, name, fields.admission.as_deref(), at),
+            Kind::Admission(kind) => self.webhooks(kind, name, &fields.webhooks, at),
+            Kind::PolicyBinding(kind) => self.policy_binding(kind, name, fields.admission.as_deref(), at),
+            Kind::ApiService => self.api_service(name, fields.admission.as_deref(), at),
+            Kind::Deputy(kind) => self.deputy(kind, name, meta, fields.deputy, at),
         }
     }
 

@@ -121,6 +121,11 @@ impl Names {
         (sorted, moved)
     }
 
+    /// Every name with its text.
+    pub fn iter(&self) -> impl Iterator<Item = (Name, &str)> {
+        (0..).map(Name::at).zip(self.texts())
+    }
+
     fn texts(&self) -> impl Iterator<Item = &str> {
         (0..index_u32(self.len())).map(|at| slice(&self.text, &self.ends, at))
     }

@@ -2,12 +2,17 @@
 //! [`Snapshot`] that holds what was read. Nothing here reads, prints, or knows a Kubernetes client.
 
 mod action;
+mod admission;
+mod controller;
 mod cover;
 mod decision;
+mod deputy;
 mod gap;
 mod identity;
 mod intern;
+mod lists;
 mod object;
+mod powers;
 mod resources;
 mod review;
 mod rule;
@@ -17,18 +22,23 @@ mod thing;
 mod workload;
 
 pub use action::{Action, ResourceAction};
+pub use admission::{Admission, AdmissionHook, AdmissionKind, ApiService, Backend, Conversion, PolicyBinding};
+pub use controller::{Controller, ControllerKind};
 pub use cover::{Atom, uncovered};
 pub use decision::{Authorizer, Decision};
+pub use deputy::{ArgoProject, Deputy, DeputyKind, DeputySpec, Destination, FluxApply, SourceRef};
 pub use gap::{Gap, GapReason};
 pub use identity::{
     ANONYMOUS, AUTHENTICATED, CLUSTER_ADMIN, Identity, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED,
     implied_groups,
 };
 pub use intern::{Name, Names, Slices};
+pub use lists::{NameListId, NameLists};
 pub use object::{
     Aggregation, Binding, ClusterId, Expression, FileId, Labels, Namespace, Operator, Origin, Role, RoleKind, RoleRef,
     Selector, ServiceAccount,
 };
+pub use powers::PodPowers;
 pub use resources::{ApiResource, Resolved, ResourceTable};
 pub use review::{Review, ReviewKind};
 pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
@@ -36,5 +46,6 @@ pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
 pub use subject::{SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, service_account_parts};
 pub use thing::{SubjectText, Thing, ThingError};
 pub use workload::{
-    NODE_LEASES, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable, ResourceSlice, Secret, SecretPurpose,
+    VolumeAttachment,
 };

@@ -1,6 +1,7 @@
 //! Roles, bindings and the other RBAC-side objects, as stored: nothing is resolved here.
 
 use super::intern::Name;
+use super::lists::NameListId;
 use super::rule::RuleSetId;
 use super::subject::SubjectSetId;
 
@@ -164,6 +165,11 @@ pub struct ServiceAccount {
     pub namespace: Name,
     /// The name.
     pub name: Name,
+    /// `automountServiceAccountToken`: whether its pods get a token unless they say otherwise; none is yes. This and what
+    /// follows is read only for escalations.
+    pub automount: Option<bool>,
+    /// The names under `secrets`, in [`Snapshot::lists`](super::Snapshot::lists): its token Secrets of old clusters among them.
+    pub secrets: NameListId,
     /// Where it was read.
     pub origin: Origin,
 }

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::admission::{Admission, AdmissionHook, ApiService, Backend, Conversion, PolicyBinding};
+use super::controller::Controller;
+use super::deputy::{ArgoProject, Deputy, DeputySpec, Destination, FluxApply, SourceRef};
 use super::gap::Gap;
 use super::identity::{AUTHENTICATED, CLUSTER_ADMIN, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use super::intern::{Name, Names};
+use super::lists::{NameListId, NameLists};
 use super::object::{
     Binding, ClusterId, Expression, FileId, Labels, Namespace, Origin, Role, RoleKind, RoleRef, Selector,
     ServiceAccount,
@@ -15,7 +19,8 @@ use super::resources::ApiResource;
 use super::rule::{RuleSetId, RuleTable};
 use super::subject::{Subject, SubjectSetId, SubjectTable};
 use super::workload::{
-    NODE_LEASES, Node, PersistentVolume, Pod, PodRefsId, PodRefsTable, ResourceSlice, Secret, VolumeAttachment,
+    NODE_LEASES, Node, PersistentVolume, Pod, PodRefsId, PodRefsTable, ResourceSlice, Secret, SecretPurpose,
+    VolumeAttachment,
 };
 
 /// A cluster that the snapshot speaks of.
@@ -99,6 +104,20 @@ pub struct Snapshot {
     pub slices: Vec<ResourceSlice>,
     /// Secrets, without their content.
     pub secrets: Vec<Secret>,
+    /// Lists of names that objects have.
+    pub lists: NameLists,
+    /// Workloads that make pods.
+    pub controllers: Vec<Controller>,
+    /// Admission webhooks and policies.
+    pub admissions: Vec<Admission>,
+    /// The bindings of the policies.
+    pub policy_bindings: Vec<PolicyBinding>,
+    /// APIServices.
+    pub api_services: Vec<ApiService>,
+    /// CustomResourceDefinitions with a conversion webhook.
+    pub conversions: Vec<Conversion>,
+    /// Objects of GitOps controllers.
+    pub deputies: Vec<Deputy>,
     /// What the API server serves, from discovery or from CRDs in the input; empty when neither was there.
     pub resources: Vec<ApiResource>,
     /// Whether `resources` is the whole discovery of the server.
@@ -159,7 +178,26 @@ impl Snapshot {
             all.absorb(part, moved);
         }
         all.sort();
+        all.own_tokens();
         all
+    }
+
+    /// Gives each token Secret that does not say whose it is to the account that names it.
+    fn own_tokens(&mut self) {
+        let lost = |secret: &Secret| secret.purpose == SecretPurpose::Token(None);
+        if !self.secrets.iter().any(lost) {
+            return;
+        }
+        let lists = &self.lists;
+        let owned = self.service_accounts.iter().flat_map(|account| {
+            let place = (account.cluster, account.namespace);
+            lists.get(account.secrets).iter().map(move |&secret| ((place, secret), account.name))
+        });
+        let owners: FxHashMap<_, Name> = owned.collect();
+        for secret in self.secrets.iter_mut().filter(|secret| lost(secret)) {
+            let owner = owners.get(&((secret.cluster, secret.namespace), secret.name));
+            secret.purpose = SecretPurpose::Token(owner.copied());
+        }
     }
 
     fn absorb(&mut self, part: Snapshot, moved: &[Name]) {
@@ -167,7 +205,8 @@ impl Snapshot {
         let sets = self.rules.absorb(part.rules, moved);
         let subjects = self.subjects.absorb(part.subjects, moved);
         let pod_refs = self.pod_refs.absorb(&part.pod_refs, moved);
-        let to = Moved { names: moved, sets: &sets, subjects: &subjects, pod_refs: &pod_refs };
+        let lists = self.lists.absorb(&part.lists, moved);
+        let to = Moved { names: moved, sets: &sets, subjects: &subjects, pod_refs: &pod_refs, lists: &lists };
         if self.clusters.is_empty() {
             self.clusters = part.clusters;
         }
@@ -179,6 +218,7 @@ impl Snapshot {
         append(&mut self.service_accounts, part.service_accounts, |account| ServiceAccount {
             namespace: to.name(account.namespace),
             name: to.name(account.name),
+            secrets: to.lists[account.secrets.index()],
             ..account
         });
         append(&mut self.namespaces, part.namespaces, |namespace| Namespace {
@@ -214,8 +254,30 @@ impl Snapshot {
             namespace: to.name(secret.namespace),
             name: to.name(secret.name),
             kind: to.name(secret.kind),
+            purpose: match secret.purpose {
+                SecretPurpose::Token(account) => SecretPurpose::Token(account.map(|account| to.name(account))),
+                other => other,
+            },
             ..secret
         });
+        append(&mut self.controllers, part.controllers, |controller| to.controller(controller));
+        append(&mut self.admissions, part.admissions, |admission| to.admission(admission));
+        append(&mut self.policy_bindings, part.policy_bindings, |binding| PolicyBinding {
+            name: to.name(binding.name),
+            policy: to.name(binding.policy),
+            ..binding
+        });
+        append(&mut self.api_services, part.api_services, |service| ApiService {
+            name: to.name(service.name),
+            service: service.service.map(|service| to.pair(service)),
+            ..service
+        });
+        append(&mut self.conversions, part.conversions, |conversion| Conversion {
+            name: to.name(conversion.name),
+            backend: to.backend(conversion.backend),
+            ..conversion
+        });
+        append(&mut self.deputies, part.deputies, |deputy| to.deputy(deputy));
         self.resources.extend(part.resources);
         self.discovered |= part.discovered;
         for (key, count) in part.counts {
@@ -300,6 +362,36 @@ impl Snapshot {
             |secret: &Secret, names| title(names, "Secret", Some(secret.namespace), secret.name),
             |secret: &Secret| (secret.cluster, secret.namespace, secret.name)
         );
+        keep_last!(
+            controllers,
+            |one: &Controller, names| title(names, one.kind.as_str(), Some(one.namespace), one.name),
+            |one: &Controller| (one.cluster, one.kind, one.namespace, one.name)
+        );
+        keep_last!(
+            admissions,
+            |one: &Admission, names: &Names| [one.kind.as_str(), " `", names.text(one.name), "`"].concat(),
+            |one: &Admission| (one.cluster, one.kind, one.name)
+        );
+        keep_last!(
+            policy_bindings,
+            |one: &PolicyBinding, names: &Names| [one.kind.as_str(), "Binding `", names.text(one.name), "`"].concat(),
+            |one: &PolicyBinding| (one.cluster, one.kind, one.name)
+        );
+        keep_last!(
+            api_services,
+            |one: &ApiService, names: &Names| ["APIService `", names.text(one.name), "`"].concat(),
+            |one: &ApiService| (one.cluster, one.name)
+        );
+        keep_last!(
+            conversions,
+            |one: &Conversion, names: &Names| ["CustomResourceDefinition `", names.text(one.name), "`"].concat(),
+            |one: &Conversion| (one.cluster, one.name)
+        );
+        keep_last!(
+            deputies,
+            |one: &Deputy, names| title(names, one.kind.as_str(), Some(one.namespace), one.name),
+            |one: &Deputy| (one.cluster, one.kind, one.namespace, one.name)
+        );
         for (first, last, times, what) in repeats {
             let first = match self.source(first) {
                 Source::File(file, line) => [file, &line.map(|line| format!(":{line}")).unwrap_or_default()].concat(),
@@ -376,6 +468,7 @@ struct Moved<'a> {
     sets: &'a [RuleSetId],
     subjects: &'a [SubjectSetId],
     pod_refs: &'a [PodRefsId],
+    lists: &'a [NameListId],
 }
 
 impl Moved<'_> {
@@ -433,6 +526,65 @@ impl Moved<'_> {
             subjects: self.subjects[binding.subjects.index()],
             ..binding
         }
+    }
+
+    fn backend(&self, backend: Backend) -> Backend {
+        match backend {
+            Backend::Service { namespace, name } => {
+                Backend::Service { namespace: self.name(namespace), name: self.name(name) }
+            }
+            other => other,
+        }
+    }
+
+    fn admission(&self, admission: Admission) -> Admission {
+        let hook = |hook: &AdmissionHook| AdmissionHook {
+            name: self.name(hook.name),
+            backend: self.backend(hook.backend),
+            ..*hook
+        };
+        let hooks = admission.hooks.iter().map(hook).collect();
+        Admission { name: self.name(admission.name), hooks, ..admission }
+    }
+
+    fn controller(&self, controller: Controller) -> Controller {
+        Controller {
+            namespace: self.name(controller.namespace),
+            name: self.name(controller.name),
+            service_account: controller.service_account.map(|account| self.name(account)),
+            labels: self.labels(&controller.labels),
+            images: self.lists[controller.images.index()],
+            args: self.lists[controller.args.index()],
+            ..controller
+        }
+    }
+
+    fn destination(&self, from: Destination) -> Destination {
+        Destination { server: self.name(from.server), name: self.name(from.name), namespace: self.name(from.namespace) }
+    }
+
+    fn deputy(&self, deputy: Deputy) -> Deputy {
+        let spec = match deputy.spec {
+            DeputySpec::Apply(from) => DeputySpec::Apply(FluxApply {
+                service_account: from.service_account.map(|account| self.name(account)),
+                source: from.source.map(|source| SourceRef {
+                    kind: self.name(source.kind),
+                    namespace: self.name(source.namespace),
+                    name: self.name(source.name),
+                }),
+                ..from
+            }),
+            DeputySpec::Source => DeputySpec::Source,
+            DeputySpec::Application { project, destination } => {
+                DeputySpec::Application { project: self.name(project), destination: self.destination(destination) }
+            }
+            DeputySpec::Project(from) => DeputySpec::Project(Box::new(ArgoProject {
+                destinations: from.destinations.iter().map(|&at| self.destination(at)).collect(),
+                cluster_resources: self.labels(&from.cluster_resources),
+                source_namespaces: self.list(&from.source_namespaces),
+            })),
+        };
+        Deputy { namespace: self.name(deputy.namespace), name: self.name(deputy.name), spec, ..deputy }
     }
 
     fn pod(&self, pod: Pod) -> Pod {

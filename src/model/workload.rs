@@ -4,6 +4,7 @@
 
 use super::intern::{Name, Slices, index_u32};
 use super::object::{ClusterId, Labels, Origin};
+use super::powers::PodPowers;
 
 /// The namespace in which every node has a Lease of its own name.
 pub const NODE_LEASES: &str = "kube-node-lease";
@@ -25,6 +26,15 @@ pub struct Pod {
     pub mirror: bool,
     /// What it refers to by name.
     pub refs: PodRefsId,
+    /// Its ways to the node. This and what follows is read only for escalations.
+    pub powers: PodPowers,
+    /// `spec.automountServiceAccountToken`; none leaves it to the account, which leaves it at yes.
+    pub automount: Option<bool>,
+    /// Whether a volume holds a token of its account that the API server takes. In a cluster this is how automounted tokens
+    /// come in; a manifest does not have that volume yet.
+    pub token: bool,
+    /// Whether it has run to its end.
+    pub finished: bool,
     /// Where it was read.
     pub origin: Origin,
 }
@@ -132,6 +142,8 @@ pub struct PersistentVolume {
     pub claim: Option<(Name, Name)>,
     /// Namespace and name of the Secrets that the kubelet needs for it. Those that only controllers need are left out.
     pub secrets: Box<[(Name, Name)]>,
+    /// Whether it is a folder of a node (`hostPath` or `local`). Read only for escalations.
+    pub host_path: bool,
     /// Where it was read.
     pub origin: Origin,
 }
@@ -173,6 +185,24 @@ pub struct Secret {
     pub name: Name,
     /// Its `type`, `Opaque` where none is given.
     pub kind: Name,
+    /// What it is good for. Read only for escalations, otherwise `Other`.
+    pub purpose: SecretPurpose,
     /// Where it was read.
     pub origin: Origin,
+}
+
+/// What whoever reads a Secret gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SecretPurpose {
+    /// Whatever the workloads of its namespace need.
+    #[default]
+    Other,
+    /// A lasting token of the service account of this name in its namespace; none when that was not to be seen.
+    Token(Option<Name>),
+    /// The way into a cluster with all its rights: a kubeconfig, or what Cluster API keeps of a cluster that it made.
+    Kubeconfig,
+    /// A cluster that Argo CD deploys to, with its credentials there.
+    ArgoCluster,
+    /// A token by which nodes join.
+    Bootstrap,
 }

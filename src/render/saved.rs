@@ -7,10 +7,15 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+mod objects;
+mod powers;
+
 use super::document::API_VERSION;
 use crate::model::{
-    Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, Role, RoleKind, Rule, Snapshot, Subject,
+    Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, Role, RoleKind, Rule, Secret, SecretPurpose,
+    ServiceAccount, Snapshot, Subject,
 };
+use powers::{PowersOut, host_paths};
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
@@ -28,7 +33,7 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
         lines.plain("v1", "Namespace", lines.meta(None, at.name, &at.labels))?;
     }
     for at in &snapshot.service_accounts {
-        lines.plain("v1", "ServiceAccount", lines.meta(Some(at.namespace), at.name, &[]))?;
+        lines.service_account(at)?;
     }
     for role in &snapshot.roles {
         lines.role(role)?;
@@ -37,8 +42,7 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
         lines.binding(binding)?;
     }
     for at in &snapshot.secrets {
-        let metadata = lines.meta(Some(at.namespace), at.name, &[]);
-        lines.write(&SecretOut { api_version: "v1", kind: "Secret", metadata, secret_type: snapshot.text(at.kind) })?;
+        lines.secret(at)?;
     }
     for at in &snapshot.nodes {
         lines.plain("v1", "Node", lines.meta(None, at.name, &at.labels))?;
@@ -59,7 +63,7 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
         let metadata = lines.meta(None, at.name, &[]);
         lines.write(&WithSpec { api_version: RESOURCE, kind: "ResourceSlice", metadata, spec })?;
     }
-    Ok(())
+    lines.escalations()
 }
 
 /// The same, compressed: what a file whose name ends in `.gz` holds. The same snapshot gives the same bytes.
@@ -195,6 +199,7 @@ fn others(snapshot: &Snapshot) -> Vec<CountOut<'_>> {
     count("", "PersistentVolume", snapshot.volumes.len());
     count("storage.k8s.io", "VolumeAttachment", snapshot.attachments.len());
     count("resource.k8s.io", "ResourceSlice", snapshot.slices.len());
+    objects::counts(snapshot, &mut count);
     let mut others = Vec::new();
     for ((api_version, kind), &met) in &snapshot.counts {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
@@ -252,6 +257,23 @@ struct WithSpec<'a, S> {
     kind: &'static str,
     metadata: Meta<'a>,
     spec: S,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceAccountOut<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Meta<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automount_service_account_token: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<Named<'a>>,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
 }
 
 #[derive(Serialize)]
@@ -349,6 +371,10 @@ struct PodSpec<'a> {
     node_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service_account_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automount_service_account_token: Option<bool>,
+    #[serde(flatten)]
+    powers: PowersOut,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     volumes: Vec<VolumeOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -362,7 +388,23 @@ struct ResourceClaimOut<'a> {
     resource_claim_name: &'a str,
 }
 
-/// A pod's volume. Its own name is of no use, so all have none.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodOut<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Meta<'a>,
+    spec: PodSpec<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<PodStatus>,
+}
+
+#[derive(Serialize)]
+struct PodStatus {
+    phase: &'static str,
+}
+
+/// A pod's volume. Its own name is of no use but for one of the node, so the others have none.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum VolumeOut<'a> {
@@ -380,6 +422,16 @@ enum VolumeOut<'a> {
     Projected {
         sources: Vec<SourceOut<'a>>,
     },
+    #[serde(untagged, rename_all = "camelCase")]
+    HostPath {
+        name: &'static str,
+        host_path: HostPathOut,
+    },
+}
+
+#[derive(Serialize)]
+struct HostPathOut {
+    path: &'static str,
 }
 
 #[derive(Serialize)]
@@ -394,6 +446,9 @@ enum SourceOut<'a> {
 
 /// The Secrets of a CSI volume that the kubelet needs, in the fields that the API has for them.
 const CSI_SECRETS: [&str; 3] = ["nodePublishSecretRef", "nodeStageSecretRef", "nodeExpandSecretRef"];
+
+/// The annotation that says what a Secret is good for. Its type says it of the others.
+const PURPOSE: &str = "rbac-lens.dev/purpose";
 
 /// Drivers that name one Secret as `secretRef`.
 const DRIVERS: [&str; 7] = ["cephfs", "flexVolume", "rbd", "scaleIO", "iscsi", "cinder", "storageos"];
@@ -519,10 +574,14 @@ impl<'a> Lines<'a, '_> {
         let tokens = texts(refs.token_audiences)
             .map(|audience| SourceOut::ServiceAccountToken { audience, path: "token" })
             .map(|token| VolumeOut::Projected { sources: vec![token] });
+        let of_node = host_paths(pod.powers)
+            .map(|(power, path, _)| VolumeOut::HostPath { name: power.as_str(), host_path: HostPathOut { path } });
         let spec = PodSpec {
             node_name: pod.node.map(|node| self.text(node)),
             service_account_name: pod.service_account.map(|account| self.text(account)),
-            volumes: secrets.chain(maps).chain(claims).chain(tokens).collect(),
+            automount_service_account_token: pod.automount,
+            powers: PowersOut::new(pod.powers),
+            volumes: secrets.chain(maps).chain(claims).chain(tokens).chain(of_node).collect(),
             resource_claims: texts(refs.resource_claims)
                 .map(|name| ResourceClaimOut { name, resource_claim_name: name })
                 .collect(),
@@ -531,7 +590,35 @@ impl<'a> Lines<'a, '_> {
         if pod.mirror {
             metadata.annotations = Pairs(vec![("kubernetes.io/config.mirror", "true")]);
         }
-        self.write(&WithSpec { api_version: "v1", kind: "Pod", metadata, spec })
+        let status = pod.finished.then_some(PodStatus { phase: "Succeeded" });
+        self.write(&PodOut { api_version: "v1", kind: "Pod", metadata, spec, status })
+    }
+
+    fn service_account(&mut self, account: &ServiceAccount) -> io::Result<()> {
+        let secrets = self.texts(self.snapshot.lists.get(account.secrets)).into_iter().map(|name| Named { name });
+        let line = ServiceAccountOut {
+            api_version: "v1",
+            kind: "ServiceAccount",
+            metadata: self.meta(Some(account.namespace), account.name, &[]),
+            automount_service_account_token: account.automount,
+            secrets: secrets.collect(),
+        };
+        self.write(&line)
+    }
+
+    fn secret(&mut self, secret: &Secret) -> io::Result<()> {
+        let mut metadata = self.meta(Some(secret.namespace), secret.name, &[]);
+        let annotation = match secret.purpose {
+            SecretPurpose::Token(account) => {
+                account.map(|account| ("kubernetes.io/service-account.name", self.text(account)))
+            }
+            SecretPurpose::Kubeconfig => Some((PURPOSE, "kubeconfig")),
+            SecretPurpose::ArgoCluster => Some((PURPOSE, "argo-cluster")),
+            SecretPurpose::Bootstrap | SecretPurpose::Other => None,
+        };
+        metadata.annotations.0.extend(annotation);
+        let secret_type = self.text(secret.kind);
+        self.write(&SecretOut { api_version: "v1", kind: "Secret", metadata, secret_type })
     }
 
     fn volume(&mut self, volume: &PersistentVolume) -> io::Result<()> {
@@ -549,6 +636,9 @@ impl<'a> Lines<'a, '_> {
         }
         for (driver, &secret) in DRIVERS.iter().zip(more) {
             spec.insert((*driver).to_owned(), json!({"secretRef": reference(secret)}));
+        }
+        if volume.host_path {
+            spec.insert("hostPath".to_owned(), json!({"path": "/"}));
         }
         let metadata = self.meta(None, volume.name, &Labels::default());
         self.write(&WithSpec { api_version: "v1", kind: "PersistentVolume", metadata, spec })

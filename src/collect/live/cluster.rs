@@ -72,13 +72,18 @@ pub(super) async fn collect(
         let (paging, home) = (paging.clone(), options.namespace.clone());
         (list, tokio::spawn(async move { read_or_gap(&paging, list, &home).await }))
     };
+    let deeper = |list: Collection| match list.kind {
+        // Whether its pods get tokens is no metadata.
+        "ServiceAccount" if options.needs.escalations => Collection { form: Form::Whole, ..list },
+        _ => list,
+    };
     let wanted = |list: &Collection| match list.kind {
         "Pod" | "Node" | "PersistentVolume" | "VolumeAttachment" | "ResourceSlice" => options.needs.workloads,
         // How resources are called is the discovery's to say.
         "CustomResourceDefinition" => false,
         _ => true,
     };
-    let lists: Vec<_> = collections().filter(wanted).map(spawn).collect();
+    let lists: Vec<_> = collections().filter(wanted).map(deeper).map(spawn).collect();
     let about = {
         let sender = sender.clone();
         tokio::spawn(async move { futures::join!(version(&sender), discovery::discover(&sender)) })
@@ -268,7 +273,7 @@ async fn read_secrets(sender: &Sender, options: &LiveOptions, parts: &[Snapshot]
         let message = failure.message().to_owned();
         gaps.push(Gap { message, ..gap(SECRETS, reason(failure)) });
     }
-    let (part, failures) = secrets::read(sender, &namespaces).await;
+    let (part, failures) = secrets::read(sender, &namespaces, options.needs).await;
     match (everywhere, gaps.last_mut()) {
         (Err(_), Some(gap)) if failures.is_empty() => gap.except = namespaces,
         (Err(_), _) => {}

@@ -303,7 +303,14 @@ fn what_is_not_needed_is_not_asked_for() {
     let more: Vec<_> = more.iter().filter(|path| !always.contains(&path.as_str())).collect();
     assert_eq!(
         more,
-        ["GET nodes metadata", "GET persistentvolumes", "GET pods", "GET resourceslices", "GET volumeattachments"]
+        [
+            "GET nodes metadata",
+            "GET persistentvolumes",
+            "GET pods",
+            "GET resourceslices",
+            "GET serviceaccounts",
+            "GET volumeattachments"
+        ]
     );
 }
 
@@ -374,6 +381,56 @@ fn of_secrets_only_columns_are_asked_for() {
     let (secrets, gaps) = with_secrets(false);
     assert_eq!(secrets, ["dev d Opaque"]);
     assert_eq!(gaps, ["secrets forbidden except dev: secrets is forbidden"]);
+}
+
+#[test]
+fn labels_of_secrets_are_selected_by_the_server() {
+    let table = |rows: Value| {
+        ok(json!({"kind": "Table", "rows": rows, "columnDefinitions": [{"name": "Name"}, {"name": "Type"}]}))
+    };
+    let selected = |path: &str| path.split_once("&labelSelector=").map(|(_, selector)| selector.to_owned());
+    let wanted = LiveOptions { secrets: Secrets::NamesAndTypes, needs: Needs::ALL, ..options() };
+    let asked = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let snapshot = with_server(
+        move |_, path, _| match path.split('?').next().unwrap() {
+            "/api/v1/namespaces" => ok(json!({"items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]})),
+            "/api/v1/namespaces/a/secrets" => match selected(path).as_deref() {
+                Some("argocd.argoproj.io%2Fsecret-type%3Dcluster") => table(json!([{"cells": ["c", "Opaque"]}])),
+                Some("cluster.x-k8s.io%2Fcluster-name") => {
+                    table(json!([{"cells": ["d-kubeconfig", "Opaque"]}, {"cells": ["plain", "Opaque"]}]))
+                }
+                Some(other) => panic!("{other}"),
+                None => table(json!(
+                    [
+                        ["c", "Opaque"],
+                        ["d-kubeconfig", "Opaque"],
+                        ["e-kubeconfig", "Opaque"],
+                        ["plain", "Opaque"],
+                        ["t", "kubernetes.io/service-account-token"]
+                    ]
+                    .map(|cells| json!({"cells": cells}))
+                )),
+            },
+            "/api/v1/namespaces/b/secrets" => {
+                log.lock().unwrap().extend(selected(path));
+                table(json!([{"cells": ["j", "bootstrap.kubernetes.io/token"]}]))
+            }
+            "/api/v1/serviceaccounts" => ok(json!({"items": [
+                {"metadata": {"name": "bot", "namespace": "a"}, "secrets": [{"name": "t"}], "automountServiceAccountToken": false}]})),
+            _ => empty(path),
+        },
+        async |sender| collect(&sender, &wanted, &silent).await.unwrap(),
+    );
+    let line = |at: &crate::model::Secret| format!("{} {:?}", snapshot.text(at.name), at.purpose);
+    let bot = snapshot.names.find("bot");
+    let secrets: Vec<_> = snapshot.secrets.iter().map(line).collect();
+    let token = format!("t Token({bot:?})");
+    let expected =
+        ["c ArgoCluster", "d-kubeconfig Kubeconfig", "e-kubeconfig Other", "plain Other", &token, "j Bootstrap"];
+    assert_eq!((secrets, gaps(&snapshot)), (expected.map(str::to_owned).to_vec(), vec![]));
+    assert_eq!(snapshot.service_accounts[0].automount, Some(false));
+    assert_eq!(*asked.lock().unwrap(), [] as [&str; 0], "none of its Secrets can have a label that matters");
 }
 
 #[test]

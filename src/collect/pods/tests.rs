@@ -4,7 +4,11 @@ use super::*;
 use crate::collect::document::{ItemKind, Lines, Needs};
 
 fn read(object: &str) -> Snapshot {
-    let mut reader = Reader::new(Needs { workloads: true, ..Needs::default() }, "default");
+    read_with(Needs { workloads: true, ..Needs::default() }, object)
+}
+
+fn read_with(needs: Needs, object: &str) -> Snapshot {
+    let mut reader = Reader::new(needs, "default");
     reader.json(object, Origin::LIVE, ItemKind::default(), Lines::OfObject);
     let (part, problems) = reader.finish();
     assert_eq!(problems, []);
@@ -28,6 +32,38 @@ fn refs(spec: &str, more: &str) -> String {
         (!names.is_empty()).then(|| format!("{word} {}", names.join(",")))
     };
     lists.into_iter().filter_map(text).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_pod_has_a_token() {
+    let pod = |needs: Needs, spec: &str, more: &str| {
+        let pod =
+            format!(r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "p"}}, "spec": {spec}{more}}}"#);
+        let pod = read_with(needs, &pod).pods.remove(0);
+        (pod.powers.to_string(), pod.automount, pod.token, pod.finished)
+    };
+    let projected = |token: &str| {
+        format!(r#"{{"volumes": [{{"projected": {{"sources": [{{}}, {{"serviceAccountToken": {token}}}]}}}}]}}"#)
+    };
+    for (spec, more, automount, token, finished) in [
+        ("null", "", None, false, false),
+        (r#"{"automountServiceAccountToken": false}"#, "", Some(false), false, false),
+        (r#"{"automountServiceAccountToken": true}"#, "", Some(true), false, false),
+        (&projected("{}"), "", None, true, false),
+        (&projected(r#"{"audience": ""}"#), "", None, true, false),
+        (&projected(r#"{"audience": "https://kubernetes.default.svc.cluster.local"}"#), "", None, true, false),
+        (&projected(r#"{"audience": "vault"}"#), "", None, false, false),
+        (&projected("null"), "", None, false, false),
+        ("{}", r#", "status": {"phase": "Running"}"#, None, false, false),
+        ("{}", r#", "status": {"phase": "Succeeded"}"#, None, false, true),
+        ("{}", r#", "status": {"phase": "Failed"}"#, None, false, true),
+    ] {
+        assert_eq!(pod(Needs::ALL, spec, more), (String::new(), automount, token, finished), "{spec}{more}");
+    }
+    let strong = r#"{"hostPID": true, "automountServiceAccountToken": true}"#;
+    assert_eq!(pod(Needs::ALL, strong, "").0, "hostPID");
+    let usual = Needs { workloads: true, ..Needs::default() };
+    assert_eq!(pod(usual, strong, r#", "status": {"phase": "Failed"}"#), (String::new(), None, false, false));
 }
 
 #[test]

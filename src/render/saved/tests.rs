@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::collect::{FileOptions, Input, Limits, Needs, load};
-use crate::model::{ApiResource, Cluster, Gap, GapReason, Subject};
+use crate::model::{
+    Admission, ApiResource, ApiService, Cluster, Controller, Conversion, Deputy, Gap, GapReason, NameListId, Origin,
+    PodPowers, PolicyBinding, Subject,
+};
 
 fn read(text: &[u8]) -> Result<Snapshot, Vec<String>> {
     let options = FileOptions {
@@ -74,13 +77,18 @@ fn content(snapshot: &Snapshot) -> String {
         }
     }
     for at in &snapshot.service_accounts {
-        writeln!(out, "account {} {}", text(at.namespace), text(at.name)).unwrap();
+        let (namespace, name, secrets) = (text(at.namespace), text(at.name), list(snapshot.lists.get(at.secrets)));
+        writeln!(out, "account {namespace} {name} {:?} [{secrets}]", at.automount).unwrap();
     }
     for at in &snapshot.namespaces {
         writeln!(out, "namespace {} [{}]", text(at.name), pairs(&at.labels)).unwrap();
     }
     for at in &snapshot.secrets {
-        writeln!(out, "secret {} {} {}", text(at.namespace), text(at.name), text(at.kind)).unwrap();
+        let purpose = match at.purpose {
+            SecretPurpose::Token(account) => ["Token ".to_owned(), some(account)].concat(),
+            other => format!("{other:?}"),
+        };
+        writeln!(out, "secret {} {} {} {purpose}", text(at.namespace), text(at.name), text(at.kind)).unwrap();
     }
     for at in &snapshot.pods {
         let (node, account) = (some(at.node), some(at.service_account));
@@ -90,11 +98,13 @@ fn content(snapshot: &Snapshot) -> String {
             .join(" | ");
         let (namespace, name) = (text(at.namespace), text(at.name));
         writeln!(out, "pod {namespace} {name} {node} {account} {} {refs}", at.mirror).unwrap();
+        writeln!(out, "  {} {:?} {} {}", at.powers, at.automount, at.token, at.finished).unwrap();
     }
     for at in &snapshot.volumes {
         let claim = at.claim.map_or_else(String::new, |claim| pairs(&[claim]));
-        writeln!(out, "volume {} {claim} [{}]", text(at.name), pairs(&at.secrets)).unwrap();
+        writeln!(out, "volume {} {claim} [{}] {}", text(at.name), pairs(&at.secrets), at.host_path).unwrap();
     }
+    out.push_str(&escalations(snapshot));
     for at in &snapshot.attachments {
         writeln!(out, "attachment {} {}", text(at.name), text(at.node)).unwrap();
     }
@@ -105,6 +115,33 @@ fn content(snapshot: &Snapshot) -> String {
         writeln!(out, "node {} [{}]", text(at.name), pairs(&at.labels)).unwrap();
     }
     all
+}
+
+/// The same of what escalations go through: each value as Rust shows it, with the texts of its names.
+fn escalations(snapshot: &Snapshot) -> String {
+    let mut all = Vec::new();
+    let origin = Origin::LIVE;
+    for at in &snapshot.controllers {
+        let lists = [at.images, at.args].map(|list| snapshot.lists.get(list));
+        let (images, args) = (NameListId::EMPTY, NameListId::EMPTY);
+        all.push(format!("{:?} {lists:?}", Controller { origin, images, args, ..at.clone() }));
+    }
+    all.extend(snapshot.admissions.iter().map(|at| format!("{:?}", Admission { origin, ..at.clone() })));
+    all.extend(snapshot.policy_bindings.iter().map(|at| format!("{:?}", PolicyBinding { origin, ..at.clone() })));
+    all.extend(snapshot.api_services.iter().map(|at| format!("{:?}", ApiService { origin, ..at.clone() })));
+    all.extend(snapshot.conversions.iter().map(|at| format!("{:?}", Conversion { origin, ..at.clone() })));
+    all.extend(snapshot.deputies.iter().map(|at| format!("{:?}", Deputy { origin, ..at.clone() })));
+    let texts: BTreeMap<String, &str> = snapshot.names.iter().map(|(name, text)| (format!("{name:?}"), text)).collect();
+    let spell = |line: String| {
+        let mut parts = line.split("Name(");
+        let mut spelled = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (number, rest) = part.split_once(')').unwrap();
+            spelled += &format!("{:?}{rest}", texts[&format!("Name({number})")]);
+        }
+        spelled + "\n"
+    };
+    all.into_iter().map(spell).collect()
 }
 
 /// Saves and reads again; everything must be there, and saving that must give the same text.
@@ -157,6 +194,26 @@ fn traps() -> Vec<Value> {
             "roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "ServiceAccount", "name": "lost"}]}),
         ),
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bot", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "old", "namespace": "dev"},
+            "automountServiceAccountToken": false, "secrets": [{"name": "old-token"}, {"name": "\u{1b}\""}]}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "old-token", "namespace": "dev", "annotations": {"kubernetes.io/service-account.name": "old"}}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "nobodys", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "way-in", "namespace": "dev"},
+            "stringData": {"kubeconfig": "hunter2"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "argo", "namespace": "dev",
+            "labels": {"argocd.argoproj.io/secret-type": "cluster"}}, "data": {"config": "aHVudGVyMg=="}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "cluster.x-k8s.io/secret", "metadata": {"name": "ca", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token", "metadata": {"name": "join", "namespace": "dev"}}),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "strong", "namespace": "dev"}, "spec": {
+            "automountServiceAccountToken": false, "hostPID": true, "hostNetwork": true, "hostIPC": true,
+            "shareProcessNamespace": true, "containers": [
+                {"securityContext": {"privileged": true, "capabilities": {"add": ["ALL"]}}, "volumeMounts": [
+                    {"name": "root"}, {"name": "mine"}]},
+                {"volumeMounts": [{"name": "root", "readOnly": true}]}],
+            "volumes": [{"name": "root", "hostPath": {"path": "/"}}, {"name": "mine", "hostPath": {"path": "/data"}}]},
+            "status": {"phase": "Failed"}}),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "dev", "labels": {"x/y": "z"}}}),
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"role": "control-plane"}}}),
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "dev",
@@ -184,6 +241,51 @@ fn traps() -> Vec<Value> {
             "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"k\":\"aHVudGVyMg==\"}}"}},
             "data": {"k": "aHVudGVyMg=="}, "stringData": {"k": "hunter2"}}),
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t", "namespace": "dev"}, "data": {"k": "aHVudGVyMg=="}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "argocd-server", "namespace": "dev",
+            "labels": {"app.kubernetes.io/part-of": "argocd"}}, "spec": {"template": {"spec": {
+                "serviceAccountName": "bot", "automountServiceAccountToken": true, "hostPID": true, "containers": [
+                    {"image": "a", "command": ["argocd"], "args": ["--x", "--password", "hunter2", "y", "--token=hunter2", "\u{1b}"],
+                        "securityContext": {"privileged": true}, "volumeMounts": [{"name": "v"}]}, {}, {"image": "b", "args": ["z"]}],
+                "volumes": [{"name": "v", "hostPath": {"path": "/var/log"}}]}}}}),
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "d", "namespace": "dev",
+            "ownerReferences": [{"kind": "Deployment", "name": "d", "controller": true}]}, "spec": {"template": {"spec": {
+                "containers": [{"image": "x:1", "args": ["hunter2"]}]}}}}),
+        json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "dev"}, "spec": {"jobTemplate": {
+            "spec": {"template": {"spec": {"hostNetwork": true, "serviceAccount": "old"}}}}}}),
+        json!({"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "rc", "namespace": "dev"}, "spec": {}}),
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "host"}, "spec": {
+            "local": {"path": "/"}, "claimRef": {"namespace": "dev", "name": "h"}}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": {"name": "m"},
+            "webhooks": [
+                {"name": "a.x", "failurePolicy": "Ignore", "clientConfig": {"service": {"namespace": "dev", "name": "hook"}},
+                    "rules": [{"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"]}]},
+                {"name": "b.x", "clientConfig": {"url": "https://x"}, "rules": null}]}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "m"}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "p"},
+            "spec": {"failurePolicy": "Ignore", "matchConstraints": {"resourceRules": [
+                {"operations": ["DELETE"], "apiGroups": [""], "resources": ["pods"]}]}}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy", "metadata": {"name": "p"}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": "b"}, "spec": {"policyName": "p", "validationActions": ["Audit", "Deny"]}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": "b"}, "spec": {"policyName": "p"}}),
+        json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1.x"},
+            "spec": {"service": {"namespace": "dev", "name": "api"}}}),
+        json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1."}, "spec": {"version": "v1"}}),
+        json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": {"name": "k", "namespace": "dev"},
+            "spec": {"serviceAccountName": "bot", "kubeConfig": {}, "sourceRef": {"kind": "GitRepository", "name": "g"}}}),
+        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": {"name": "h", "namespace": "dev"},
+            "spec": {"chart": {"spec": {"sourceRef": {"kind": "HelmRepository", "name": "r", "namespace": "flux"}}}}}),
+        json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": {"name": "g", "namespace": "dev"},
+            "spec": {"url": "https://hunter2@example.com"}}),
+        json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "a", "namespace": "dev"},
+            "spec": {"project": "p", "destination": {"server": "https://kubernetes.default.svc", "namespace": "dev"}}}),
+        json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "p", "namespace": "dev"},
+            "spec": {"destinations": [{"server": "*", "namespace": "*"}, {"name": "in-cluster"}],
+                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}], "sourceNamespaces": ["dev", "\u{1b}[31m"]}}),
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "c.x"}, "spec": {
+            "group": "x", "scope": "Cluster", "names": {"plural": "c", "kind": "C"}, "versions": [],
+            "conversion": {"strategy": "Webhook", "webhook": {"clientConfig": {"service": {"namespace": "dev", "name": "conv"}}}}}}),
         json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "w.x"}, "spec": {
             "group": "x", "scope": "Cluster", "names": {"plural": "w", "kind": "W", "shortNames": ["ww"]},
             "versions": [{"name": "v1", "served": true, "subresources": {"status": {}}}]}}),
@@ -193,8 +295,11 @@ fn traps() -> Vec<Value> {
 #[test]
 fn what_was_saved_is_read_again() {
     let mut snapshot = read_objects(&traps());
-    assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 2, 2));
-    assert_eq!((snapshot.pods.len(), snapshot.volumes.len(), snapshot.slices.len()), (2, 2, 1));
+    assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 8, 2));
+    let admissions = (snapshot.admissions.len(), snapshot.policy_bindings.len(), snapshot.api_services.len());
+    assert_eq!((admissions, snapshot.conversions.len()), ((4, 2, 2), 1));
+    assert_eq!((snapshot.controllers.len(), snapshot.deputies.len()), (5, 5));
+    assert_eq!((snapshot.pods.len(), snapshot.volumes.len(), snapshot.slices.len()), (3, 3, 1));
     check(&snapshot);
     snapshot.clusters = vec![Cluster { name: "prod".into(), server_version: Some("v1.36.3".into()), stored: true }];
     snapshot.discovered = true;
@@ -288,5 +393,21 @@ proptest! {
     #[test]
     fn whatever_was_saved_is_read_again(objects in prop::collection::vec(object(), 1..12)) {
         check(&read_objects(&objects));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_powers_are_read_again(chosen in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+        let mut snapshot = read_objects(&traps());
+        let all: Vec<PodPowers> = snapshot.pods.iter().flat_map(|pod| pod.powers.iter()).collect();
+        assert_eq!(all.len(), 15);
+        let powers = chosen.iter().fold(PodPowers::NONE, |powers, at| powers.union(*at.get(&all)));
+        for pod in &mut snapshot.pods {
+            pod.powers = powers;
+        }
+        check(&snapshot);
     }
 }
