@@ -6,13 +6,17 @@ mod catalogue;
 mod finding;
 mod held;
 mod kubernetes;
+mod remedy;
 mod replay;
 mod solve;
+mod take;
 mod technique;
 
 pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub use catalogue::{CATALOGUE, technique};
 pub use finding::{Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start};
+pub use remedy::{Cut, Remedies, Remedy};
 pub use replay::replay;
 pub use solve::{Ask, Escalations, Holders, escalations};
+pub use take::RuleText;
 pub use technique::{At, Blocker, Confidence, Kind, On, Request, Right, Technique};

@@ -13,6 +13,7 @@
 //! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
+//! - `remedies`: what the printed commands remove severs the path.
 //! - `reviews`: raw semantics, the server's refusals, expectations.
 //! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
@@ -40,6 +41,7 @@ mod properties;
 mod random_worlds;
 mod readme;
 mod recorded;
+mod remedies;
 mod reviews;
 mod scenarios;
 mod schemas;
