@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let ask = Ask {
         cluster: ClusterId::FIRST,
         from: from.map(|from| known(snapshot, &from)).transpose()?,
-        to: to.map(|to| to.target(snapshot)).transpose()?,
+        to: to.map(|to| to.target(snapshot)).transpose()?.into_iter().collect(),
         system: match args.system {
             System::Show => SystemFilter::Show,
             System::Hide => SystemFilter::Hide,

@@ -9,13 +9,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::catalogue::CATALOGUE;
 use super::finding::{Start, Target};
-use super::held::{Held, HeldBy, RequestIx, Rights, Site, Way};
+use super::held::{Held, HeldBy, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    Atom, ClusterId, GapReason, Identity, MASTERS, Name, Pod, RoleKind, SERVICE_ACCOUNTS, Secret, Subject, SubjectText,
+    Atom, ClusterId, GapReason, Identity, MASTERS, Name, Pod, RoleKind, RuleId, SERVICE_ACCOUNTS, Secret, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -254,6 +254,8 @@ pub(super) struct Attack<'g> {
     /// Every namespace that something is known of, sorted.
     namespaces: Vec<Name>,
     roles: FxHashMap<RoleKey, RoleIx>,
+    /// What roles supply of which rules are taken to be gone.
+    cut: FxHashMap<RoleIx, Vec<Supply>>,
     bindings: FxHashMap<RoleKey, Vec<BindingIx>>,
     accounts: BTreeSet<(Name, Name)>,
     /// The facts that allow a role to be rewritten, and the places at which it is held.
@@ -294,6 +296,7 @@ impl<'g> Attack<'g> {
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
             roles: graph.roles().filter_map(of_cluster).collect(),
+            cut: FxHashMap::default(),
             bindings: FxHashMap::default(),
             accounts: BTreeSet::new(),
             writers: FxHashMap::default(),
@@ -308,9 +311,29 @@ impl<'g> Attack<'g> {
         attack
     }
 
+    /// The rules of a role that are not taken to be gone, each with its place.
+    pub(super) fn rules_of(&self, role: RoleIx) -> impl Iterator<Item = (u32, RuleId)> + use<'g> {
+        let ask = self.ask;
+        let rules = (0_u32..).zip(self.graph.snapshot().rules.set(self.graph.role(role).rules).iter().copied());
+        rules.filter(move |&(position, _)| !ask.without_rules.contains(&(role, position)))
+    }
+
+    /// The rights of the catalogue that a role supplies.
+    pub(super) fn supplied(&self, role: RoleIx) -> &[Supply] {
+        match self.cut.get(&role) {
+            Some(cut) => cut,
+            None => self.rights.supplied(self.graph.role(role).rules),
+        }
+    }
+
     /// Reads what subjects hold.
     fn read(&mut self) {
         let graph = self.graph;
+        let roles: BTreeSet<RoleIx> = self.ask.without_rules.iter().map(|&(role, _)| role).collect();
+        for role in roles {
+            let supplied = self.rights.supplied_by(graph, self.rules_of(role));
+            self.cut.insert(role, supplied);
+        }
         for (at, binding) in graph.bindings() {
             if binding.cluster != self.cluster || self.ask.without.contains(&at) {
                 continue;
@@ -321,8 +344,7 @@ impl<'g> Attack<'g> {
                     self.missing.insert(role);
                 }
             }
-            let supplied = graph.role_of(at).map(|role| self.rights.supplied(graph.role(role).rules));
-            let supplied = supplied.unwrap_or_default();
+            let supplied = graph.role_of(at).map(|role| self.supplied(role).to_vec()).unwrap_or_default();
             for &id in graph.snapshot().subjects.set(binding.subjects) {
                 let subject = graph.snapshot().subjects.get(id);
                 if let Subject::ServiceAccount { namespace, name } = subject {
@@ -341,7 +363,7 @@ impl<'g> Attack<'g> {
         for subject in subjects {
             self.fact(Fact::Identity(subject));
         }
-        for start in self.ask.from.into_iter().chain(self.ask.to.and_then(Target::start)) {
+        for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
             match start {
                 Start::Subject(subject) => {
                     if let Subject::ServiceAccount { namespace, name } = subject {
@@ -663,8 +685,7 @@ impl<'g> Attack<'g> {
             self.name_missing(role);
             return;
         };
-        let supplied = self.rights.supplied(self.graph.role(at).rules).to_vec();
-        for supply in supplied {
+        for supply in self.supplied(at).to_vec() {
             let fact = Fact::Right(role, place, supply.key());
             self.step(vec![id], fact, How::Follows);
             let right = self.fact(fact);

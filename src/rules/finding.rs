@@ -66,6 +66,39 @@ pub fn secret(snapshot: &Snapshot, thing: &Thing) -> Option<SecretIx> {
     Some(SecretIx(u32::try_from(at).ok()?))
 }
 
+/// Who starts, in the grammar of things.
+pub fn start_thing(graph: &AccessGraph, start: Start) -> Thing {
+    let names = &graph.snapshot().names;
+    match start {
+        Start::Subject(Subject::ServiceAccount { namespace, name }) => {
+            Thing::ServiceAccount(names.text(namespace).to_owned(), names.text(name).to_owned())
+        }
+        Start::Subject(Subject::User(name)) => Thing::User(names.text(name).to_owned()),
+        Start::Subject(Subject::Group(name)) => Thing::Group(names.text(name).to_owned()),
+        Start::Pod(at) => pod_thing(graph, at),
+        Start::Pods(namespace) => Thing::Pods(names.text(namespace).to_owned()),
+    }
+}
+
+/// What is reached, as `--to` takes it.
+pub fn target_name(graph: &AccessGraph, target: Target) -> String {
+    let inside = |class: &str, place: Place| match place {
+        Place::Namespace(namespace) => format!("{class}:{}", graph.text(namespace)),
+        Place::Cluster | Place::EachNamespace => class.to_owned(),
+    };
+    match target {
+        Target::ClusterAdmin => "cluster-admin".to_owned(),
+        Target::NamespaceAdmin(place) => inside("namespace-admin", place),
+        Target::Secrets(place) => inside("secrets", place),
+        Target::Node(None) => "node".to_owned(),
+        Target::Node(Some(node)) => Thing::Node(graph.text(node).to_owned()).to_string(),
+        Target::Kubeconfig(secret) => format!("kubeconfig:{}", secret_text(graph, secret).trim_start_matches("secret:")),
+        Target::Secret(secret) => secret_text(graph, secret),
+        Target::Pod(pod) => pod_text(graph, pod),
+        Target::Subject(subject) => start_thing(graph, Start::Subject(subject)).to_string(),
+    }
+}
+
 impl Start {
     /// The same as a target; none for any of several.
     pub fn target(self) -> Option<Target> {
@@ -369,9 +402,13 @@ fn secret_text(graph: &AccessGraph, at: SecretIx) -> String {
     Thing::Secret(graph.text(secret.namespace).to_owned(), graph.text(secret.name).to_owned()).to_string()
 }
 
-fn pod_text(graph: &AccessGraph, at: PodIx) -> String {
+fn pod_thing(graph: &AccessGraph, at: PodIx) -> Thing {
     let pod = &graph.snapshot().pods[at.0 as usize];
-    Thing::Pod(graph.text(pod.namespace).to_owned(), graph.text(pod.name).to_owned()).to_string()
+    Thing::Pod(graph.text(pod.namespace).to_owned(), graph.text(pod.name).to_owned())
+}
+
+fn pod_text(graph: &AccessGraph, at: PodIx) -> String {
+    pod_thing(graph, at).to_string()
 }
 
 fn effect_text(graph: &AccessGraph, effect: Effect) -> String {

@@ -7,7 +7,7 @@ use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, SecretIx, Version
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
 use super::technique::{Kind, On, Technique};
-use crate::graph::{AccessGraph, AndOr, BindingIx, Walker};
+use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Walker};
 use crate::model::{ClusterId, Name, Subject};
 use crate::query::{SystemFilter, is_system};
 
@@ -18,8 +18,8 @@ pub struct Ask {
     pub cluster: ClusterId,
     /// Only from here, whether or not a binding names it.
     pub from: Option<Start>,
-    /// Only to this target.
-    pub to: Option<Target>,
+    /// Only to these targets, sorted; without any, to whatever is worth reaching.
+    pub to: Vec<Target>,
     /// What to do with system subjects that could start.
     pub system: SystemFilter,
     /// No finding of more steps.
@@ -28,6 +28,8 @@ pub struct Ask {
     pub alternatives: bool,
     /// Bindings that are taken to be gone.
     pub without: BTreeSet<BindingIx>,
+    /// Rules of roles, by their places, that are taken to be gone.
+    pub without_rules: BTreeSet<(RoleIx, u32)>,
     /// Secrets that are taken to be gone.
     pub without_secrets: BTreeSet<SecretIx>,
     /// The version of the server; without it, what any version lets through counts.
@@ -82,7 +84,7 @@ pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
 
 /// What is left for one of those who start when the starting grant is gone, then that of what is left, and so on.
 fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, start: BindingIx) -> Vec<Finding> {
-    let mut ask = Ask { from: Some(from), to: Some(target), max_steps: None, alternatives: false, ..ask.clone() };
+    let mut ask = Ask { from: Some(from), to: vec![target], max_steps: None, alternatives: false, ..ask.clone() };
     let mut cut = Some(start);
     let mut found = Vec::new();
     while let Some(start) = cut.take() {
@@ -216,7 +218,7 @@ fn paths(attack: &Attack<'_>, ask: &Ask, walk: &Walk<'_, '_>, sources: &[Start],
         if had.contains(&Target::ClusterAdmin) {
             continue;
         }
-        let reached = walk.from(&mut walker, source, ask.to.is_none());
+        let reached = walk.from(&mut walker, source, ask.to.is_empty());
         let mut inherits = false;
         for Path { fact, target } in reached {
             if had.iter().any(|had| had.covers(target)) || target.start() == Some(source) {
@@ -338,6 +340,7 @@ fn widest(mut reached: Vec<(u32, Target)>) -> Vec<(u32, Target)> {
 
 /// The facts that are a target.
 fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
+    let classes: Vec<Target> = ask.to.iter().copied().filter(|&to| is_class(to)).collect();
     let target = |fact: &Fact| match *fact {
         Fact::Everything(Place::Cluster) => Some(Target::ClusterAdmin),
         Fact::NamespaceAdmin(place) => Some(Target::NamespaceAdmin(place)),
@@ -350,11 +353,13 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Identity(subject) => Some(Target::Subject(subject)),
         _ => None,
     };
-    let wanted = |target: &Target| match (ask.to, *target) {
-        (Some(to), target) => to == target || (is_class(to) && target.covers(to)),
-        (None, Target::Subject(_) | Target::Secret(_) | Target::Pod(_)) => false,
-        (None, Target::Secrets(Place::Namespace(namespace))) => attack.graph.text(namespace) == "kube-system",
-        (None, _) => true,
+    let wanted = |target: &Target| match *target {
+        target if !ask.to.is_empty() => {
+            ask.to.binary_search(&target).is_ok() || classes.iter().any(|&class| target.covers(class))
+        }
+        Target::Subject(_) | Target::Secret(_) | Target::Pod(_) => false,
+        Target::Secrets(Place::Namespace(namespace)) => attack.graph.text(namespace) == "kube-system",
+        _ => true,
     };
     let facts = (0_u32..).zip(&attack.facts);
     facts.filter_map(|(id, fact)| target(fact).filter(wanted).map(|target| (id, target))).collect()
