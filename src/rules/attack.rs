@@ -146,7 +146,7 @@ pub(super) enum How {
     /// A technique.
     Does { technique: &'static Technique, effect: Effect },
     /// One of many that the technique behind the need can have.
-    Chooses { effect: Effect },
+    Chooses { of: u32, effect: Effect },
 }
 
 /// What a technique does.
@@ -495,7 +495,7 @@ impl<'g> Attack<'g> {
 
     /// One of the things that a fact stands for.
     fn chooses(&mut self, of: u32, effect: Effect, gain: Fact) {
-        self.step(vec![of], gain, How::Chooses { effect });
+        self.step(vec![of], gain, How::Chooses { of, effect });
     }
 
     /// What a fact about many is about.
@@ -526,7 +526,10 @@ impl<'g> Attack<'g> {
         match fact {
             Fact::Accounts(place @ Place::Namespace(_)) => {
                 for account in self.accounts_in(place, None) {
-                    self.chooses(id, Effect::ActAs(account), Fact::Identity(account));
+                    let missing = self.is_missing(account).then(|| self.lack(account));
+                    let needs = [id].into_iter().chain(missing).collect();
+                    let effect = Effect::ActAs(account);
+                    self.step(needs, Fact::Identity(account), How::Chooses { of: id, effect });
                 }
             }
             Fact::Users | Fact::Groups => {
@@ -881,10 +884,7 @@ impl<'g> Attack<'g> {
         // An account without a grant of its own still is in the groups of its namespace.
         if let Some(default) = default {
             let groups = self.held.keys().filter_map(|subject| match subject {
-                Subject::Group(group) => {
-                    let rest = self.graph.text(*group).strip_prefix(SERVICE_ACCOUNTS)?;
-                    rest.strip_prefix(':').and_then(|name| names.find(name))
-                }
+                Subject::Group(group) => namespace_of_accounts(self.graph, *group),
                 _ => None,
             });
             found.extend(groups.filter(|&namespace| place.has(namespace)).map(|namespace| (namespace, default)));
@@ -1054,6 +1054,12 @@ pub(super) fn groups(graph: &AccessGraph, subject: Subject) -> Vec<Subject> {
     groups.filter(|&group| group != subject).collect()
 }
 
+/// The namespace whose accounts are in a group, if that is what it is of.
+fn namespace_of_accounts(graph: &AccessGraph, group: Name) -> Option<Name> {
+    let rest = graph.text(group).strip_prefix(SERVICE_ACCOUNTS)?;
+    rest.strip_prefix(':').and_then(|name| graph.snapshot().names.find(name))
+}
+
 /// Every namespace that is there, or that something is known to be in, sorted.
 fn namespaces(graph: &AccessGraph, cluster: ClusterId) -> Vec<Name> {
     let snapshot = graph.snapshot();
@@ -1061,7 +1067,11 @@ fn namespaces(graph: &AccessGraph, cluster: ClusterId) -> Vec<Name> {
     let own = snapshot.namespaces.iter().filter(|own| own.cluster == cluster).map(|own| own.name);
     let pods = snapshot.pods.iter().filter(|pod| pod.cluster == cluster).map(|pod| pod.namespace);
     let secrets = snapshot.secrets.iter().filter(|secret| secret.cluster == cluster).map(|secret| secret.namespace);
-    let subjects = snapshot.subjects.iter().filter_map(|(_, subject)| subject.namespace());
+    let of_subject = |subject: Subject| match subject {
+        Subject::Group(name) => namespace_of_accounts(graph, name),
+        Subject::User(_) | Subject::ServiceAccount { .. } => subject.namespace(),
+    };
+    let subjects = snapshot.subjects.iter().filter_map(|(_, subject)| of_subject(subject));
     let all: BTreeSet<Name> = scopes.chain(own).chain(pods).chain(secrets).chain(subjects).collect();
     all.into_iter().collect()
 }

@@ -404,8 +404,8 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
         let (technique, effect, needs) = match step.how {
             How::Does { effect: Effect::Any, .. } => continue,
             How::Does { technique, effect } => (technique, effect, &step.needs),
-            How::Chooses { effect } => {
-                let Some((technique, needs)) = behind(walk, walker, step.needs[0]) else { continue };
+            How::Chooses { of, effect } => {
+                let Some((technique, needs)) = behind(walk, walker, of) else { continue };
                 (technique, effect, needs)
             }
             _ => continue,
@@ -430,7 +430,8 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
         let step = &walk.attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
         match step.how {
             How::Does { technique, .. } => return Some((technique, &step.needs)),
-            How::Follows | How::Chooses { .. } => fact = *step.needs.first()?,
+            How::Chooses { of, .. } => fact = of,
+            How::Follows => fact = *step.needs.first()?,
             _ => return None,
         }
     }

@@ -131,8 +131,106 @@ fn world(server: &ApiServer) {
     let attachment = json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "disk"},
         "spec": {"attacher": "d", "nodeName": "node-1", "source": {"persistentVolumeName": "disk"}}});
     // One that is there already cannot be replaced without its version.
-    let made = server.call(server.create_call(&attachment));
-    assert!(made.code == 200 || made.code == 409, "{}", made.body);
+    for object in [vec![attachment], deeper()].concat() {
+        let made = server.call(server.create_call(&object));
+        assert!(made.code == 200 || made.code == 409, "{}", made.body);
+    }
+}
+
+/// Objects that escalations go through. Nothing is ever asked of the webhook, whose selector selects nothing.
+fn deeper() -> Vec<Value> {
+    let labels = json!({"app": "web"});
+    let pod = json!({"metadata": {"labels": labels}, "spec": {"serviceAccountName": "live-1", "hostPID": true,
+        "containers": [{"name": "c", "image": "i", "securityContext": {"privileged": true},
+            "volumeMounts": [{"name": "v", "mountPath": "/v", "readOnly": true}]}],
+        "volumes": [{"name": "v", "hostPath": {"path": "/etc/kubernetes"}}]}});
+    let object = |api_version: &str, kind: &str, spec: Value| {
+        json!({"apiVersion": api_version, "kind": kind, "spec": spec,
+            "metadata": {"name": "web", "namespace": "live-a", "labels": labels}})
+    };
+    let template = json!({"selector": {"matchLabels": labels}, "template": pod});
+    let mut once = pod.clone();
+    once["spec"]["restartPolicy"] = "Never".into();
+    let rule = json!({"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]});
+    let nothing = json!({"matchLabels": {"never": "set"}});
+    let constraints = json!({"resourceRules": [rule], "namespaceSelector": nothing});
+    let of_cluster = |kind: &str, more: Value| {
+        let mut object =
+            json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": "live"}});
+        object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        object
+    };
+    let webhooks = json!({"webhooks": [{"name": "a.b.c", "failurePolicy": "Ignore", "sideEffects": "None",
+        "admissionReviewVersions": ["v1"], "namespaceSelector": nothing, "rules": [rule],
+        "clientConfig": {"service": {"namespace": "live-a", "name": "hook"}}}]});
+    let mut set = template.clone();
+    set["serviceName"] = "web".into();
+    vec![
+        object("apps/v1", "Deployment", template.clone()),
+        object("apps/v1", "DaemonSet", template.clone()),
+        object("apps/v1", "ReplicaSet", template),
+        object("apps/v1", "StatefulSet", set),
+        object("v1", "ReplicationController", json!({"selector": labels, "template": pod})),
+        object("batch/v1", "Job", json!({"template": once})),
+        object("batch/v1", "CronJob", json!({"schedule": "@daily", "jobTemplate": {"spec": {"template": once}}})),
+        of_cluster("MutatingWebhookConfiguration", webhooks.clone()),
+        of_cluster("ValidatingWebhookConfiguration", webhooks),
+        of_cluster(
+            "ValidatingAdmissionPolicy",
+            json!({"spec": {"matchConstraints": constraints, "validations": [{"expression": "true"}]}}),
+        ),
+        of_cluster(
+            "ValidatingAdmissionPolicyBinding",
+            json!({"spec": {"policyName": "live", "validationActions": ["Deny"], "matchResources": {"namespaceSelector": nothing}}}),
+        ),
+        of_cluster(
+            "MutatingAdmissionPolicy",
+            json!({"spec": {"matchConstraints": constraints, "reinvocationPolicy": "Never", "mutations": [
+                {"patchType": "JSONPatch", "jsonPatch": {"expression": "[JSONPatch{op: 'test', path: '/kind', value: 'Pod'}]"}}]}}),
+        ),
+        of_cluster(
+            "MutatingAdmissionPolicyBinding",
+            json!({"spec": {"policyName": "live", "matchResources": {"namespaceSelector": nothing}}}),
+        ),
+    ]
+}
+
+/// The kinds of GitOps controllers, which a server has by definition only, as group, version, plural and kind.
+const GITOPS: [[&str; 4]; 9] = [
+    ["kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization"],
+    ["helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease"],
+    ["source.toolkit.fluxcd.io", "v1", "gitrepositories", "GitRepository"],
+    ["source.toolkit.fluxcd.io", "v1beta2", "ocirepositories", "OCIRepository"],
+    ["source.toolkit.fluxcd.io", "v1", "buckets", "Bucket"],
+    ["source.toolkit.fluxcd.io", "v1", "helmrepositories", "HelmRepository"],
+    ["source.toolkit.fluxcd.io", "v1", "helmcharts", "HelmChart"],
+    ["argoproj.io", "v1alpha1", "applications", "Application"],
+    ["argoproj.io", "v1alpha1", "appprojects", "AppProject"],
+];
+
+/// Defines these kinds and makes one object of each.
+fn gitops(server: &ApiServer) {
+    let definition = |[group, version, plural, kind]: [&str; 4]| {
+        let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{plural}.{group}")}, "spec": {"group": group, "scope": "Namespaced",
+                "names": {"plural": plural, "kind": kind},
+                "versions": [{"name": version, "served": true, "storage": true, "schema": schema}]}})
+    };
+    server.apply_all(GITOPS.into_iter().map(definition).collect());
+    let served = |[group, version, plural, _]: &[&str; 4]| {
+        let list = server.call(Call::get(format!("/apis/{group}/{version}")));
+        list.code == 200 && list.body.to_string().contains(&format!(r#""{plural}""#))
+    };
+    server.wait_until("the kinds are served", || GITOPS.iter().all(served));
+    let object = |[group, version, _, kind]: [&str; 4]| {
+        json!({"apiVersion": format!("{group}/{version}"), "kind": kind, "metadata": {"name": "live", "namespace": "live-a"},
+            "spec": {"serviceAccountName": "live-1", "project": "live", "destination": {"namespace": "live-b"},
+                "sourceRef": {"kind": "GitRepository", "name": "live"}, "destinations": [{"server": "*"}]}})
+    };
+    server.apply_all(GITOPS.into_iter().map(object).collect());
+    let all = || read(&as_user(server, "admin")).deputies.len() == GITOPS.len();
+    server.wait_until("discovery has the kinds", all);
 }
 
 #[test]
@@ -145,7 +243,10 @@ fn what_is_read_is_what_kubectl_gets() {
     assert_eq!(live.clusters[0].server_version.as_deref(), Some("v1.36.3"));
 
     let kinds = "clusterroles,clusterrolebindings,roles,rolebindings,namespaces,serviceaccounts,pods,nodes,\
-                 persistentvolumes,volumeattachments,resourceslices";
+                 persistentvolumes,volumeattachments,resourceslices,deployments,daemonsets,statefulsets,replicasets,\
+                 jobs,cronjobs,replicationcontrollers,mutatingwebhookconfigurations,validatingwebhookconfigurations,\
+                 validatingadmissionpolicies,validatingadmissionpolicybindings,mutatingadmissionpolicies,\
+                 mutatingadmissionpolicybindings,apiservices";
     let dump = server.kubectl(&["get", kinds, "-A", "-o", "json"]);
     assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
     let path = server.folder.join("dump.json");
@@ -154,6 +255,11 @@ fn what_is_read_is_what_kubectl_gets() {
     // Defaults that a manifest leaves out are added to it; a dump has them all.
     assert_eq!(objects(&live), objects(&files));
     assert_eq!(live.counts, std::mem::take(&mut files.counts));
+    assert_eq!((live.controllers.len(), live.admissions.len(), live.policy_bindings.len()), (7, 4, 2));
+    let powers = "privileged, hostPID, hostPath:read";
+    assert!(live.controllers.iter().all(|at| at.powers.to_string() == powers), "{:?}", live.controllers);
+    assert!(live.admissions.iter().all(|at| at.hooks.len() == 1 && at.hooks[0].pods), "{:?}", live.admissions);
+    assert!(live.api_services.len() > 20 && live.api_services.iter().all(|at| at.service.is_none()));
     assert!(live.roles.len() > 69 && live.service_accounts.len() >= 14, "{:?}", live.counts);
 }
 
@@ -231,26 +337,42 @@ fn forget_sources(report: &mut Value) {
     }
 }
 
+/// What is listed of a server with nothing but Kubernetes in it.
+const LISTED: [&str; 26] = [
+    "apiservices",
+    "clusterrolebindings",
+    "clusterroles",
+    "cronjobs",
+    "customresourcedefinitions",
+    "daemonsets",
+    "deployments",
+    "jobs",
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+    "mutatingwebhookconfigurations",
+    "namespaces",
+    "nodes",
+    "persistentvolumes",
+    "pods",
+    "replicasets",
+    "replicationcontrollers",
+    "resourceslices",
+    "rolebindings",
+    "roles",
+    "serviceaccounts",
+    "statefulsets",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "validatingwebhookconfigurations",
+    "volumeattachments",
+];
+
 #[test]
 fn who_may_not_list_gets_gaps() {
     let server = server::plain();
     world(&server);
     let live = read(&as_user(&server, "nobody"));
-    let expected: BTreeSet<_> = [
-        "clusterrolebindings",
-        "clusterroles",
-        "namespaces",
-        "nodes",
-        "persistentvolumes",
-        "pods",
-        "resourceslices",
-        "rolebindings",
-        "roles",
-        "serviceaccounts",
-        "volumeattachments",
-    ]
-    .map(|resource| format!("{resource} forbidden"))
-    .into();
+    let expected: BTreeSet<_> = LISTED.map(|resource| format!("{resource} forbidden")).into();
     assert_eq!(gaps(&live).into_iter().collect::<BTreeSet<_>>(), expected);
     assert!(
         live.gaps.iter().all(|gap| gap.message.contains(r#"User "nobody" cannot list resource"#)),
@@ -339,10 +461,12 @@ fn question(user: &str) -> AccessQuestion {
 
 #[test]
 fn the_minimal_role_is_enough_and_not_too_much() {
-    let server = server::plain();
+    // What is defined on a server stays, and other tests need theirs without.
+    let server = ApiServer::start(Options::default());
     world(&server);
+    gitops(&server);
     let (minimal, whole) = minimal_rules();
-    assert_eq!((minimal.as_array().unwrap().len(), whole.as_array().unwrap().len()), (2, 7));
+    assert_eq!((minimal.as_array().unwrap().len(), whole.as_array().unwrap().len()), (2, 17));
     server.apply_all(vec![role("", "rbac-lens", json!([])), binding("", "rbac-lens", "lens")]);
     let options = ConnectionOptions { namespace: Some("nowhere".to_owned()), ..as_user(&server, "lens") };
     // What does not work with these rules: the resources of the gaps, and of the reviews.
@@ -431,21 +555,8 @@ fn only_reading_is_seen_by_the_server() {
         }
     }
     assert!(hits > 40, "{hits} requests");
-    let reads = [
-        "clusterrolebindings",
-        "clusterroles",
-        "namespaces",
-        "nodes",
-        "persistentvolumes",
-        "pods",
-        "resourceslices",
-        "rolebindings",
-        "roles",
-        "secrets",
-        "serviceaccounts",
-        "volumeattachments",
-    ];
-    let mut expected: BTreeSet<String> = reads.iter().map(|resource| format!("list {resource}")).collect();
+    let reads = LISTED.into_iter().chain(["secrets"]);
+    let mut expected: BTreeSet<String> = reads.map(|resource| format!("list {resource}")).collect();
     expected.extend(["get api", "get apis", "get version"].map(str::to_owned));
     expected.extend(["create subjectaccessreviews", "create selfsubjectreviews"].map(str::to_owned));
     assert_eq!(verbs, expected);

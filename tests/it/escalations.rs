@@ -156,6 +156,7 @@ fn reached(graph: &AccessGraph, from: Subject) -> (Reached, Vec<Finding>) {
             reached.secrets.insert(at.to_owned());
         }
     }
+    reached.nodes = any(Target::Node(None));
     (reached, found.findings)
 }
 
@@ -172,7 +173,8 @@ fn wrong(objects: &[Value]) -> Option<String> {
             naive.secrets.remove("a");
         }
         if naive.cluster_admin {
-            // Whoever has the cluster has every namespace.
+            // Whoever has the cluster has every namespace and every node.
+            naive.nodes = true;
             for at in ["a", "kube-system", ELSEWHERE] {
                 naive.admin.insert(at.to_owned());
                 naive.secrets.insert(at.to_owned());
@@ -238,7 +240,8 @@ fn pairs(graph: &AccessGraph) -> BTreeSet<(String, Reached)> {
 fn lists(reached: &Reached) -> BTreeSet<String> {
     let admin = reached.admin.iter().map(|at| format!("admin of {at}"));
     let secrets = reached.secrets.iter().map(|at| format!("secrets of {at}"));
-    admin.chain(secrets).chain(reached.cluster_admin.then(|| "cluster-admin".to_owned())).collect()
+    let nodes = reached.nodes.then(|| "nodes".to_owned());
+    admin.chain(secrets).chain(nodes).chain(reached.cluster_admin.then(|| "cluster-admin".to_owned())).collect()
 }
 
 #[test]

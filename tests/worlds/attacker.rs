@@ -65,6 +65,8 @@ struct State {
     accounts: BTreeSet<String>,
     /// Where it can do everything.
     everything: BTreeSet<String>,
+    /// Where it runs pods of its own: with the Secrets of the namespace in them and, as nothing stops it, as root on any node.
+    pods: BTreeSet<String>,
 }
 
 /// What somebody reaches or holds.
@@ -75,6 +77,8 @@ pub(crate) struct Reached {
     pub(crate) admin: BTreeSet<String>,
     /// The namespaces whose Secrets are read.
     pub(crate) secrets: BTreeSet<String>,
+    /// Whether it is root on any node.
+    pub(crate) nodes: bool,
     /// Who it can act as.
     pub(crate) identities: BTreeSet<String>,
 }
@@ -152,6 +156,8 @@ impl Attacker {
     fn reached(&self, state: &State) -> Reached {
         let mut reached = Reached { identities: state.identities.clone(), ..Reached::default() };
         reached.cluster_admin = state.everything.contains("") || state.identities.contains("group system:masters");
+        reached.nodes = !state.pods.is_empty();
+        reached.secrets.extend(state.pods.iter().cloned());
         for who in &state.identities {
             for at in &self.namespaces {
                 let hand = self.hand(state, who, at);
@@ -206,6 +212,9 @@ impl Attacker {
             }
             self.bind(who, at, state);
             if !at.is_empty() {
+                if hand.can("create", "", "pods", "") {
+                    state.pods.insert(at.clone());
+                }
                 self.become_accounts(who, at, state);
             }
             let star = Rule {
@@ -273,8 +282,8 @@ impl Attacker {
                 !self.known.contains(at) || self.accounts.contains(&account) || state.accounts.contains(&account);
             let makes = can("create", "serviceaccounts", "")
                 || (can("create", "serviceaccounts", name) && can("patch", "serviceaccounts", name));
-            let acts =
-                can("impersonate", "serviceaccounts", name) || (exists && can("create", "serviceaccounts/token", name));
+            let acts = can("impersonate", "serviceaccounts", name)
+                || (exists && (can("create", "serviceaccounts/token", name) || state.pods.contains(at)));
             if makes {
                 state.accounts.insert(account.clone());
             }

@@ -7,29 +7,13 @@ use futures::StreamExt;
 use futures::channel::mpsc;
 use serde::Deserialize;
 
+use super::collections::{self, Collection, Form, Scope, When};
 use super::discovery::{self, Discovery};
-use super::pages::{Collection, Form, Paging, Progress, Scope};
-use super::request::{COLLECTIONS, Failure, JSON, METADATA, Sender, encoded};
+use super::pages::{Paging, Progress};
+use super::request::{Failure, JSON, METADATA, Sender, encoded};
 use super::{LiveOptions, secrets};
 use crate::collect::document::{ItemKind, Lines, Needs, Reader};
 use crate::model::{Cluster, Gap, GapReason, Origin, Snapshot, Warning};
-
-/// Every collection that can be read, in the order of `request::COLLECTIONS`: its kind, where it lives, how much is asked for.
-const KINDS: [(&str, Scope, Form); COLLECTIONS.len()] = [
-    ("ClusterRole", Scope::Cluster, Form::Whole),
-    ("ClusterRoleBinding", Scope::Cluster, Form::Whole),
-    ("Role", Scope::Namespaced, Form::Whole),
-    ("RoleBinding", Scope::Namespaced, Form::Whole),
-    ("Namespace", Scope::Cluster, Form::Metadata),
-    ("ServiceAccount", Scope::Namespaced, Form::Metadata),
-    ("Pod", Scope::Namespaced, Form::Whole),
-    // Of a node only the labels are used, and its status is long.
-    ("Node", Scope::Cluster, Form::Metadata),
-    ("PersistentVolume", Scope::Cluster, Form::Whole),
-    ("VolumeAttachment", Scope::Cluster, Form::Whole),
-    ("ResourceSlice", Scope::Cluster, Form::Whole),
-    ("CustomResourceDefinition", Scope::Cluster, Form::Whole),
-];
 
 /// Secrets are no list like the others: see `secrets.rs`.
 const SECRETS: Collection = Collection {
@@ -39,18 +23,8 @@ const SECRETS: Collection = Collection {
     kind: "Secret",
     scope: Scope::Namespaced,
     form: Form::Metadata,
+    when: When::Always,
 };
-
-fn collections() -> impl Iterator<Item = Collection> {
-    COLLECTIONS.iter().zip(KINDS).map(|(&(group, version, resource), (kind, scope, form))| Collection {
-        group,
-        version,
-        resource,
-        kind,
-        scope,
-        form,
-    })
-}
 
 /// What one list came to.
 struct Outcome {
@@ -68,43 +42,32 @@ pub(super) async fn collect(
 ) -> Result<Snapshot, Failure> {
     let (say, mut heard) = mpsc::unbounded();
     let paging = Paging { sender: sender.clone(), needs: options.needs, chunk_size: options.chunk_size, progress: say };
-    let spawn = |list: Collection| {
-        let (paging, home) = (paging.clone(), options.namespace.clone());
+    let home = &options.namespace;
+    // INVARIANT: this alone holds what progress is said through, so that listening ends when no more lists are begun.
+    let spawn = move |list: Collection, needs: Needs| {
+        let (paging, home) = (Paging { needs, ..paging.clone() }, home.clone());
         (list, tokio::spawn(async move { read_or_gap(&paging, list, &home).await }))
     };
-    let deeper = |list: Collection| match list.kind {
-        // Whether its pods get tokens is no metadata.
-        "ServiceAccount" if options.needs.escalations => Collection { form: Form::Whole, ..list },
-        _ => list,
-    };
-    let wanted = |list: &Collection| match list.kind {
-        "Pod" | "Node" | "PersistentVolume" | "VolumeAttachment" | "ResourceSlice" => options.needs.workloads,
-        // How resources are called is the discovery's to say.
-        "CustomResourceDefinition" => false,
-        _ => true,
-    };
-    let lists: Vec<_> = collections().filter(wanted).map(deeper).map(spawn).collect();
+    let first: Vec<_> = collections::at_once(options.needs).map(|list| spawn(list, options.needs)).collect();
     let about = {
         let sender = sender.clone();
         tokio::spawn(async move { futures::join!(version(&sender), discovery::discover(&sender)) })
     };
-    let definitions =
-        collections().find(|list| list.kind == "CustomResourceDefinition").map(|list| (paging.clone(), list));
-    drop(paging);
     let finish = async move {
-        let mut outcomes = Vec::new();
-        for (list, task) in lists {
-            let lost = |error: tokio::task::JoinError| Outcome::failed(list, Failure::Unreadable(error.to_string()));
-            outcomes.push(task.await.unwrap_or_else(lost));
-        }
         let (version, discovery) = match about.await {
             Ok((version, discovery)) => (version, discovery),
             Err(error) => (Err(Failure::Unreadable(error.to_string())), Err(Failure::Unreadable(error.to_string()))),
         };
-        if let (Err(Failure::Refused { .. } | Failure::Unreadable(_)), true, Some((paging, list))) =
-            (&discovery, options.needs.definitions, definitions)
-        {
-            outcomes.push(read_or_gap(&paging, list, "").await);
+        let mut outcomes = finished(first).await;
+        // Without any answer there is nothing more to ask.
+        let answers =
+            !matches!(&discovery, Err(Failure::Unreachable(_) | Failure::Unauthorized(_) | Failure::TimedOut(_)));
+        if answers {
+            let served = discovery.as_ref().ok().map(|found| &found.resources[..]);
+            // How resources are called is the discovery's to say, if it can.
+            let needs = Needs { definitions: options.needs.definitions && served.is_none(), ..options.needs };
+            let more = collections::after_discovery(options.needs, served);
+            outcomes.extend(finished(more.into_iter().map(|list| spawn(list, needs)).collect()).await);
         }
         (outcomes, version, discovery)
     };
@@ -119,6 +82,7 @@ pub(super) async fn collect(
     }
     let mut first = Snapshot::default();
     first.clusters.push(Cluster { name: options.cluster.clone(), server_version: version.ok(), stored: true });
+    first.gaps.extend(unserved(options.needs, &discovery));
     take_discovery(&mut first, discovery);
     let mut parts = Vec::new();
     for Outcome { list, read, gap: missing, .. } in outcomes {
@@ -137,6 +101,33 @@ pub(super) async fn collect(
     }
     parts.insert(0, first);
     Ok(Snapshot::unite(parts))
+}
+
+/// Lists that nobody can ask for, since the server does not say whether it has them or has them in an unknown version.
+fn unserved(needs: Needs, discovery: &Result<Discovery, Failure>) -> Vec<Gap> {
+    let of = |list: Collection, reason: GapReason, message: String| Gap { message, ..gap(list, reason) };
+    match discovery {
+        Ok(found) => collections::unknown_versions(needs, &found.resources)
+            .into_iter()
+            .map(|(list, at)| {
+                let message = format!("{}/{} is no version that this program reads", at.group, at.version);
+                of(list, GapReason::NotServed, message)
+            })
+            .collect(),
+        Err(failure) => collections::only_if_served(needs)
+            .map(|list| of(list, reason(failure), format!("whether it is served is unknown: {}", failure.message())))
+            .collect(),
+    }
+}
+
+/// What lists came to that were begun, once they are done.
+async fn finished(lists: Vec<(Collection, tokio::task::JoinHandle<Outcome>)>) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(lists.len());
+    for (list, task) in lists {
+        let lost = |error: tokio::task::JoinError| Outcome::failed(list, Failure::Unreadable(error.to_string()));
+        outcomes.push(task.await.unwrap_or_else(lost));
+    }
+    outcomes
 }
 
 /// Whether Secrets are looked at.

@@ -2,6 +2,7 @@
 //! sends (`request.rs`) lets through lists, a few documents and reviews.
 
 mod cluster;
+mod collections;
 mod config;
 mod discovery;
 mod exec;

@@ -6,34 +6,10 @@ use futures::channel::mpsc::UnboundedSender;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::collections::{Collection, Form};
 use super::request::{Failure, JSON, METADATA_LIST, Sender, collection_path, encoded};
 use crate::collect::document::{ItemKind, Lines, Needs, Reader};
 use crate::model::Origin;
-
-/// A collection and what is wanted of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Collection {
-    pub(super) group: &'static str,
-    pub(super) version: &'static str,
-    pub(super) resource: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) scope: Scope,
-    pub(super) form: Form,
-}
-
-/// Where the objects of a collection live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    Cluster,
-    Namespaced,
-}
-
-/// How much of each object is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Whole,
-    Metadata,
-}
 
 /// How far a list is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +31,9 @@ pub(super) struct Paging {
     pub(super) chunk_size: u32,
     pub(super) progress: UnboundedSender<Progress>,
 }
+
+/// Objects of a page where each may be large.
+const FEW: u32 = 20;
 
 /// How often a list whose token expired is begun anew.
 const RESTARTS: u32 = 3;
@@ -123,8 +102,11 @@ impl Paging {
 
     async fn page(&self, list: Collection, namespace: Option<&str>, token: Option<&str>) -> Result<String, Failure> {
         let path = collection_path(list.group, list.version, list.resource, namespace);
-        let query = match (self.chunk_size, token) {
-            (_, Some(token)) => format!("limit={}&continue={}", self.chunk_size, encoded(token)),
+        // One definition may be a megabyte.
+        let most = if list.kind == "CustomResourceDefinition" { FEW } else { u32::MAX };
+        let limit = self.chunk_size.min(most);
+        let query = match (limit, token) {
+            (_, Some(token)) => format!("limit={limit}&continue={}", encoded(token)),
             // The watch cache ignores a limit and spares etcd; its answer may be moments old.
             (0, None) => "resourceVersion=0".to_owned(),
             (limit, None) => format!("limit={limit}"),

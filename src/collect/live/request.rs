@@ -11,6 +11,7 @@ use kube::Client;
 use kube::client::Body;
 use serde::Deserialize;
 
+use super::collections::COLLECTIONS;
 use super::one_line;
 
 /// The paths of reviews: questions that are asked by creating an object which is not stored.
@@ -124,22 +125,6 @@ impl Sender {
     }
 }
 
-/// The collections that are listed, as `(group, version, resource)`.
-pub(super) const COLLECTIONS: &[(&str, &str, &str)] = &[
-    ("rbac.authorization.k8s.io", "v1", "clusterroles"),
-    ("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
-    ("rbac.authorization.k8s.io", "v1", "roles"),
-    ("rbac.authorization.k8s.io", "v1", "rolebindings"),
-    ("", "v1", "namespaces"),
-    ("", "v1", "serviceaccounts"),
-    ("", "v1", "pods"),
-    ("", "v1", "nodes"),
-    ("", "v1", "persistentvolumes"),
-    ("storage.k8s.io", "v1", "volumeattachments"),
-    ("resource.k8s.io", "v1", "resourceslices"),
-    ("apiextensions.k8s.io", "v1", "customresourcedefinitions"),
-];
-
 /// The path of a collection, in a namespace or over all of them.
 pub(super) fn collection_path(group: &str, version: &str, resource: &str, namespace: Option<&str>) -> String {
     let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
@@ -176,9 +161,11 @@ pub(super) fn is_allowed(request: &Request<Vec<u8>>) -> bool {
         return true;
     }
     let in_namespace = |rest: &str| rest.split_once('/').map(|(_, resource)| resource.to_owned());
-    let listed = COLLECTIONS.iter().any(|(group, version, resource)| {
-        let Some(rest) = path.strip_prefix(&collection_path(group, version, "", None)) else { return false };
-        rest == *resource || rest.strip_prefix("namespaces/").and_then(in_namespace).as_deref() == Some(*resource)
+    let listed = COLLECTIONS.iter().any(|list| {
+        let root = collection_path(list.group, list.version, "", None);
+        let Some(rest) = path.strip_prefix(&root) else { return false };
+        let inside = || rest.strip_prefix("namespaces/").and_then(in_namespace);
+        rest == list.resource || inside().as_deref() == Some(list.resource)
     });
     let one_namespace = path.strip_prefix("/api/v1/namespaces/").is_some_and(|name| !name.contains('/'));
     let secrets = path == "/api/v1/secrets"

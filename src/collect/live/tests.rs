@@ -304,14 +304,103 @@ fn what_is_not_needed_is_not_asked_for() {
     assert_eq!(
         more,
         [
+            "GET cronjobs",
+            "GET customresourcedefinitions",
+            "GET daemonsets",
+            "GET deployments",
+            "GET jobs",
+            "GET mutatingwebhookconfigurations",
             "GET nodes metadata",
             "GET persistentvolumes",
             "GET pods",
+            "GET replicasets",
+            "GET replicationcontrollers",
             "GET resourceslices",
             "GET serviceaccounts",
-            "GET volumeattachments"
+            "GET statefulsets",
+            "GET validatingwebhookconfigurations",
+            "GET volumeattachments",
         ]
     );
+}
+
+/// Aggregated discovery of resources, each as `GROUP VERSION PLURAL`.
+fn serving(resources: &[&str]) -> Answer {
+    let group = |at: &&str| {
+        let [group, version, resource] = at.split(' ').collect::<Vec<_>>()[..] else { panic!("{at}") };
+        json!({"metadata": {"name": group}, "versions": [{"version": version, "resources": [
+            {"resource": resource, "scope": "Namespaced", "verbs": ["list"], "responseKind": {"kind": "K"}}]}]})
+    };
+    ok(json!({"kind": "APIGroupDiscoveryList", "items": resources.iter().map(group).collect::<Vec<_>>()}))
+}
+
+#[test]
+fn what_is_served_is_asked_for_in_its_version() {
+    let asked = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let wanted = LiveOptions { needs: Needs::ALL, ..options() };
+    let snapshot = with_server(
+        move |_, path, accept| match path.split('?').next().unwrap() {
+            "/apis" => serving(&[
+                "kustomize.toolkit.fluxcd.io v1beta2 kustomizations",
+                "source.toolkit.fluxcd.io v1 gitrepositories",
+                "helm.toolkit.fluxcd.io v3 helmreleases",
+                "argoproj.io v1alpha1 applications",
+                "admissionregistration.k8s.io v1 validatingadmissionpolicies",
+            ]),
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions" => {
+                ok(json!({"items": [{"metadata": {"name": "p.g"},
+                "spec": {"group": "g", "scope": "Cluster", "names": {"plural": "p", "kind": "K"},
+                    "versions": [{"name": "v1", "served": true}], "conversion": {"strategy": "Webhook"}}}]}))
+            }
+            "/apis/kustomize.toolkit.fluxcd.io/v1beta2/kustomizations" => ok(
+                json!({"items": [{"metadata": {"name": "k", "namespace": "a"}, "spec": {"serviceAccountName": "bot"}}]}),
+            ),
+            "/apis/source.toolkit.fluxcd.io/v1/gitrepositories" => {
+                assert_eq!(accept, METADATA_LIST);
+                let item = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+                    "metadata": {"name": "g", "namespace": "a"}});
+                ok(json!({"items": [item]}))
+            }
+            "/apis/argoproj.io/v1alpha1/applications" => refusal(403, json!({"message": "no"})),
+            "/apis/argoproj.io/v1alpha1/namespaces/dev/applications" => refusal(403, json!({"message": "no"})),
+            bare => {
+                log.lock().unwrap().push(bare.to_owned());
+                empty(path)
+            }
+        },
+        async |sender| collect(&sender, &wanted, &silent).await.unwrap(),
+    );
+    let kinds: Vec<_> = snapshot.deputies.iter().map(|at| (at.kind.as_str(), snapshot.text(at.name))).collect();
+    assert_eq!(kinds, [("Kustomization", "k"), ("GitRepository", "g")]);
+    assert_eq!(
+        gaps(&snapshot),
+        [
+            "applications forbidden: no",
+            "helmreleases notServed: helm.toolkit.fluxcd.io/v3 is no version that this program reads",
+        ]
+    );
+    // What is served is as discovery says, not as definitions do.
+    assert_eq!((snapshot.conversions.len(), snapshot.resources.len()), (1, 5));
+    let asked = asked.lock().unwrap();
+    let of = |word: &str| asked.iter().filter(|path| path.contains(word)).cloned().collect::<Vec<_>>();
+    assert_eq!(of("policies"), ["/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"]);
+    assert!(["toolkit", "argoproj", "apiservices"].iter().all(|word| of(word).is_empty()), "{asked:?}");
+}
+
+#[test]
+fn without_discovery_it_is_unknown_what_is_served() {
+    let unserved = |needs: Needs| {
+        let wanted = LiveOptions { needs, ..options() };
+        let snapshot = with_server(
+            |_, path, _| if path == "/apis" { refusal(403, json!({"message": "no"})) } else { empty(path) },
+            async |sender| collect(&sender, &wanted, &silent).await.unwrap(),
+        );
+        gaps(&snapshot)
+    };
+    let gaps = unserved(Needs::ALL);
+    assert!(gaps.contains(&"appprojects forbidden: whether it is served is unknown: no".to_owned()), "{gaps:?}");
+    assert_eq!((gaps.len(), unserved(Needs::default()).len()), (14, 0));
 }
 
 #[test]
@@ -448,6 +537,8 @@ fn nothing_but_reading_gets_out() {
         "/api/v1/namespaces",
         "/api/v1/namespaces/dev",
         "/apis/rbac.authorization.k8s.io/v1/namespaces/dev/roles",
+        "/apis/argoproj.io/v1alpha1/applications",
+        "/apis/apps/v1/namespaces/dev/deployments",
     ] {
         assert!(sent(Method::GET, path, JSON), "{path}");
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS] {

@@ -410,4 +410,18 @@ proptest! {
         }
         check(&snapshot);
     }
+
+    #[test]
+    fn the_order_of_objects_does_not_matter(
+        order in Just((0..traps().len()).collect::<Vec<_>>()).prop_shuffle(),
+        again in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let traps = traps();
+        let shuffled: Vec<Value> = order.iter().map(|&at| traps[at].clone()).collect();
+        let twice: Vec<Value> = again.iter().map(|at| at.get(&shuffled).clone()).chain(shuffled.clone()).collect();
+        let objects = |text: Vec<u8>| String::from_utf8(text).unwrap().split_once('\n').unwrap().1.to_owned();
+        let [plain, shuffled, twice] = [traps, shuffled, twice].map(|all| objects(text_of(&read_objects(&all))));
+        assert_eq!(plain, shuffled);
+        assert_eq!(plain, twice);
+    }
 }

@@ -307,7 +307,7 @@ mod tests {
                  role write: create rolebindings.rbac
                  bind dev/w=write user:alice"
             ),
-            "alice -> admin of dev: token-request, bind-held-role, bind-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, token-request, bind-role, namespace-admin",
         );
         // Changing a binding to another role gives nothing of this one away.
         check(

@@ -23,6 +23,10 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     if !done.first {
         return;
     }
+    if done.site.object.is_none() {
+        attack.does(done.technique, vec![done.fact], Effect::Any, Fact::Accounts(done.site.place));
+        return;
+    }
     for account in attack.accounts_in(done.site.place, done.site.object) {
         let mut needs = vec![done.fact];
         if attack.is_missing(account) {
