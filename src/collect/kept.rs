@@ -215,7 +215,9 @@ fn old_report(text: &str) -> Result<OldReport, String> {
     match (kind.api_version.as_deref(), kind.kind.as_deref()) {
         (Some("rbac-lens.dev/v1alpha1"), Some("EscalationReport")) => {}
         (Some(version), Some("EscalationReport")) => {
-            return Err(format!("this is an EscalationReport of `{version}`, and rbac-lens.dev/v1alpha1 is understood"));
+            return Err(format!(
+                "this is an EscalationReport of `{version}`, and rbac-lens.dev/v1alpha1 is understood"
+            ));
         }
         (_, Some(kind)) => return Err(format!("this is `{kind}` and no EscalationReport; {HOW}")),
         _ => return Err(format!("this is no EscalationReport; {HOW}")),
@@ -224,7 +226,10 @@ fn old_report(text: &str) -> Result<OldReport, String> {
         serde_json::from_str(text).map_err(|error| format!("this EscalationReport is damaged: {error}"))?;
     drop((report.api_version, report.kind));
     if report.summary.baseline.is_some() {
-        return Err("this report shows only what differs from another one (--baseline); keep one that was made without".to_owned());
+        return Err(
+            "this report shows only what differs from another one (--baseline); keep one that was made without"
+                .to_owned(),
+        );
     }
     if report.summary.longer_paths > 0 {
         return Err("this report leaves longer paths out (--max-steps); keep one that was made without".to_owned());
@@ -275,7 +280,9 @@ mod tests {
             ]
         );
         assert_eq!(problems("ignore: []\n"), ["0: there is no setting `ignore`; it holds one list, `suppressions:`"]);
-        assert!(problems("suppressions: [\n")[0].starts_with("2: ") || problems("suppressions: [\n")[0].starts_with("1: "));
+        assert!(
+            problems("suppressions: [\n")[0].starts_with("2: ") || problems("suppressions: [\n")[0].starts_with("1: ")
+        );
         assert!(problems("just words\n")[0].ends_with("it holds one list, `suppressions:`"));
     }
 
@@ -285,7 +292,10 @@ mod tests {
             ("{}", "this is no EscalationReport"),
             ("{\"fingerprint\": \"a\"}", "these are items"),
             ("{\"apiVersion\": \"rbac-lens.dev/v1alpha1\", \"kind\": \"WhoCanReport\"}", "this is `WhoCanReport`"),
-            ("{\"apiVersion\": \"rbac-lens.dev/v9\", \"kind\": \"EscalationReport\"}", "this is an EscalationReport of"),
+            (
+                "{\"apiVersion\": \"rbac-lens.dev/v9\", \"kind\": \"EscalationReport\"}",
+                "this is an EscalationReport of",
+            ),
             (
                 "{\"apiVersion\": \"rbac-lens.dev/v1alpha1\", \"kind\": \"EscalationReport\", \"items\": [{}]}",
                 "this EscalationReport is damaged",

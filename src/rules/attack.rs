@@ -8,14 +8,15 @@ use std::collections::{BTreeSet, VecDeque};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::catalogue::CATALOGUE;
-use super::finding::{Start, Target};
+use super::finding::Start;
 use super::held::{Held, HeldBy, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    Atom, ClusterId, GapReason, Identity, MASTERS, Name, Pod, RoleKind, RuleId, SERVICE_ACCOUNTS, Secret, Subject, SubjectText,
+    Atom, ClusterId, GapReason, Identity, MASTERS, Name, Pod, RoleKind, RuleId, SERVICE_ACCOUNTS, Secret, Subject,
+    SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -920,41 +921,15 @@ impl<'g> Attack<'g> {
 
     /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
     pub(super) fn is_missing(&self, account: Subject) -> bool {
-        let Subject::ServiceAccount { namespace, name } = account else { return false };
-        let snapshot = self.graph.snapshot();
-        let has = |name: Name| {
-            let key = (self.cluster, namespace, name);
-            snapshot.service_accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).is_ok()
-        };
-        // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
-        let dumped = snapshot.names.find("default").is_some_and(has);
-        (dumped || self.read_all("serviceaccounts", Some(namespace))) && !has(name)
+        is_absent(self.graph, self.cluster, account)
     }
 
     /// Whether there is no such namespace, as far as the input can say.
     pub(super) fn lacks_namespace(&self, namespace: Name) -> bool {
         let snapshot = self.graph.snapshot();
         let key = (self.cluster, namespace);
-        self.read_all("namespaces", None)
+        read_all(self.graph, self.cluster, "namespaces", None)
             && snapshot.namespaces.binary_search_by_key(&key, |one| (one.cluster, one.name)).is_err()
-    }
-
-    /// Whether a list of the cluster was read in full.
-    fn read_all(&self, resource: &str, namespace: Option<Name>) -> bool {
-        let snapshot = self.graph.snapshot();
-        let namespace = namespace.map(|namespace| self.graph.text(namespace));
-        let stored = snapshot.clusters.get(usize::from(self.cluster.0)).is_some_and(|cluster| cluster.stored);
-        let hides = |gap: &crate::model::Gap| {
-            gap.reason == GapReason::Unreadable
-                || (gap.resource == resource
-                    && gap.api_group.is_empty()
-                    && match (&gap.namespace, namespace) {
-                        (Some(gap), Some(namespace)) => gap == namespace,
-                        (None, Some(namespace)) => !gap.except.iter().any(|except| except == namespace),
-                        _ => true,
-                    })
-        };
-        stored && !snapshot.gaps.iter().any(hides)
     }
 
     /// Remembers a request that makes any role which does not exist, and says what is gained for each.
@@ -1019,6 +994,37 @@ impl<'g> Attack<'g> {
         roles.sort_unstable();
         roles
     }
+}
+
+/// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
+pub(super) fn is_absent(graph: &AccessGraph, cluster: ClusterId, account: Subject) -> bool {
+    let Subject::ServiceAccount { namespace, name } = account else { return false };
+    let snapshot = graph.snapshot();
+    let has = |name: Name| {
+        let key = (cluster, namespace, name);
+        snapshot.service_accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).is_ok()
+    };
+    // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
+    let dumped = snapshot.names.find("default").is_some_and(has);
+    (dumped || read_all(graph, cluster, "serviceaccounts", Some(namespace))) && !has(name)
+}
+
+/// Whether a list of the cluster was read in full.
+fn read_all(graph: &AccessGraph, cluster: ClusterId, resource: &str, namespace: Option<Name>) -> bool {
+    let snapshot = graph.snapshot();
+    let namespace = namespace.map(|namespace| graph.text(namespace));
+    let stored = snapshot.clusters.get(usize::from(cluster.0)).is_some_and(|cluster| cluster.stored);
+    let hides = |gap: &crate::model::Gap| {
+        gap.reason == GapReason::Unreadable
+            || (gap.resource == resource
+                && gap.api_group.is_empty()
+                && match (&gap.namespace, namespace) {
+                    (Some(gap), Some(namespace)) => gap == namespace,
+                    (None, Some(namespace)) => !gap.except.iter().any(|except| except == namespace),
+                    _ => true,
+                })
+    };
+    stored && !snapshot.gaps.iter().any(hides)
 }
 
 /// Where a role of the namespace can be bound.

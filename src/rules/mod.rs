@@ -19,10 +19,13 @@ pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};
 pub use cuts::{Chosen, Cuts, Grant, cuts};
-pub use finding::{Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start, start_thing, target_name};
+pub use finding::{
+    Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start, start_thing,
+    target_name,
+};
 pub use remedy::{Cut, Remedies, Remedy};
-pub use replay::replay;
-pub use solve::{Ask, Escalations, Holders, escalations};
+pub use replay::{replay, replay_access};
+pub use solve::{Access, Ask, Escalations, Holders, escalations};
 pub use suppress::{Date, Suppressed, Suppression, suppress};
 pub use take::RuleText;
 pub use technique::{At, Blocker, Confidence, Kind, On, Request, Right, Technique};

@@ -10,11 +10,12 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::attack::{Effect, Place, groups};
+use super::cuts::Grant;
 use super::finding::{Evidence, Finding, RightDone, Start, StepDone};
 use super::take::RuleText;
 use super::technique::{At, Right, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
-use crate::model::{CLUSTER_ADMIN, Name, ResourceTable, Subject};
+use crate::model::{CLUSTER_ADMIN, ClusterId, Name, ResourceTable, Subject};
 use crate::query::is_reconciled;
 
 /// How a finding goes away.
@@ -100,6 +101,14 @@ impl<'g> Remedies<'g> {
         Remedy { advice: self.words(&removes), commands: self.commands(&removes), patch, removes }
     }
 
+    /// The commands that remove a grant, each a line for a POSIX shell.
+    pub fn removing(&self, grant: Grant) -> Vec<String> {
+        self.commands(&[match grant {
+            Grant::Binding(binding) => Cut::Binding(binding),
+            Grant::Rule(role, position) => Cut::Rule { role, position, left: Vec::new() },
+        }])
+    }
+
     /// Pod Security in the namespace in which a pod that leads to a node is run.
     fn label(&self, finding: &Finding) -> Option<Cut> {
         let to_node = |step: &StepDone| match (step.foothold, step.effect) {
@@ -111,10 +120,19 @@ impl<'g> Remedies<'g> {
         let snapshot = self.graph.snapshot();
         let text = snapshot.text(namespace);
         // What runs there now would not come back after a restart.
-        let needs_more = || snapshot.pods.iter().any(|pod| pod.namespace == namespace && !pod.powers.is_empty());
-        let is_there = snapshot.namespaces.iter().any(|own| own.name == namespace);
-        (is_there && !relaxed && !text.starts_with("kube-") && !needs_more())
-            .then_some(Cut::Label { namespace, label: BASELINE })
+        let key = (ClusterId::FIRST, namespace);
+        let from = snapshot.pods.partition_point(|pod| (pod.cluster, pod.namespace) < key);
+        let mut here = snapshot.pods[from..].iter().take_while(|pod| (pod.cluster, pod.namespace) == key);
+        let strict = |&(key, level): &(Name, Name)| {
+            snapshot.text(key) == "pod-security.kubernetes.io/enforce"
+                && ["baseline", "restricted"].contains(&snapshot.text(level))
+        };
+        let own = snapshot.namespaces.binary_search_by_key(&key, |own| (own.cluster, own.name)).ok()?;
+        let fits = !snapshot.namespaces[own].labels.iter().any(strict)
+            && !relaxed
+            && !text.starts_with("kube-")
+            && here.all(|pod| pod.powers.is_empty());
+        fits.then_some(Cut::Label { namespace, label: BASELINE })
     }
 
     /// A missing account that bindings name, taken out of all of them.

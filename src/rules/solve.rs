@@ -8,8 +8,8 @@ use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone,
 use super::held::{Held, HeldBy, RequestIx, Site};
 use super::technique::{Kind, On, Technique};
 use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Walker};
-use crate::model::{ClusterId, Name, Subject};
-use crate::query::{SystemFilter, is_system};
+use crate::model::{Action, ClusterId, Name, Subject};
+use crate::query::{Filter, SystemFilter, Where, is_system, who_can};
 
 /// What is looked for.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,8 @@ pub struct Ask {
     pub from: Option<Start>,
     /// Only to these targets, sorted; without any, to whatever is worth reaching.
     pub to: Vec<Target>,
+    /// Only to being allowed this, whatever else is worth reaching.
+    pub access: Option<Access>,
     /// What to do with system subjects that could start.
     pub system: SystemFilter,
     /// No finding of more steps.
@@ -36,6 +38,15 @@ pub struct Ask {
     pub version: Option<Version>,
     /// Also the paths that something stops.
     pub blocked: bool,
+}
+
+/// One request, and where.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The request.
+    pub action: Action,
+    /// Where.
+    pub place: Where,
 }
 
 /// What is found.
@@ -218,7 +229,7 @@ fn paths(attack: &Attack<'_>, ask: &Ask, walk: &Walk<'_, '_>, sources: &[Start],
         if had.contains(&Target::ClusterAdmin) {
             continue;
         }
-        let reached = walk.from(&mut walker, source, ask.to.is_empty());
+        let reached = walk.from(&mut walker, source, ask.to.is_empty() && ask.access.is_none());
         let mut inherits = false;
         for Path { fact, target } in reached {
             if had.iter().any(|had| had.covers(target)) || target.start() == Some(source) {
@@ -362,12 +373,42 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         _ => true,
     };
     let facts = (0_u32..).zip(&attack.facts);
+    if let Some(access) = &ask.access {
+        let gives = gives_access(attack, access);
+        return facts.filter(|(_, fact)| gives(fact)).map(|(id, _)| (id, Target::Access)).collect();
+    }
     facts.filter_map(|(id, fact)| target(fact).filter(wanted).map(|target| (id, target))).collect()
+}
+
+/// Whether a fact lets a request through: to act as somebody who may make it, to be bound to a role that grants it, or everything.
+fn gives_access<'a>(attack: &'a Attack<'_>, access: &'a Access) -> impl Fn(&Fact) -> bool + 'a {
+    let graph = attack.graph;
+    let filter = Filter { system: SystemFilter::Show, keep: &|_| true };
+    let rows = who_can(graph, attack.cluster, &access.action, &access.place, filter).rows;
+    let may: BTreeSet<Subject> = rows.into_iter().map(|row| row.subject).collect();
+    let here = move |place: Place| match &access.place {
+        Where::Cluster => place == Place::Cluster,
+        Where::Namespace(namespace) => graph.snapshot().names.find(namespace).map_or(
+            // A namespace that nothing names is one of all.
+            !matches!(place, Place::Namespace(_)),
+            |namespace| place.has(namespace),
+        ),
+        Where::EachNamespace | Where::EachNamespaceObject => true,
+    };
+    let question = graph.question(&access.action);
+    let grants =
+        move |role: RoleKey| attack.role(role).is_some_and(|role| graph.allows(graph.role(role).rules, &question));
+    move |fact| match *fact {
+        Fact::Identity(subject) => may.contains(&subject),
+        Fact::Everything(place) => here(place),
+        Fact::Bound(role, place) => here(place) && grants(role),
+        _ => false,
+    }
 }
 
 /// Whether a target is one of many of its kind, so that more than it will do.
 fn is_class(target: Target) -> bool {
-    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_))
+    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_) | Target::Access)
 }
 
 /// Who may start.

@@ -17,7 +17,9 @@ impl Date {
     /// Reads `YYYY-MM-DD`.
     pub fn parse(text: &str) -> Option<Date> {
         let digits = |part: &str, len: usize| {
-            (part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse::<i64>().ok()).flatten()
+            (part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit()))
+                .then(|| part.parse::<i64>().ok())
+                .flatten()
         };
         let mut parts = text.split('-');
         let (year, month, day) = (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
@@ -105,7 +107,11 @@ impl Suppression {
         {
             match Thing::parse(&pattern.text) {
                 Ok(
-                    thing @ (Thing::User(_) | Thing::Group(_) | Thing::ServiceAccount(..) | Thing::Pod(..) | Thing::Pods(_)),
+                    thing @ (Thing::User(_)
+                    | Thing::Group(_)
+                    | Thing::ServiceAccount(..)
+                    | Thing::Pod(..)
+                    | Thing::Pods(_)),
                 ) => pattern.text = thing.to_string(),
                 Ok(thing) => wrong.push(format!("`{thing}` starts nothing")),
                 Err(error) => wrong.push(error.to_string()),
@@ -119,7 +125,9 @@ impl Suppression {
         if let Some(fingerprint) = &text.fingerprint
             && !is_fingerprint(fingerprint)
         {
-            wrong.push(format!("`{fingerprint}` is no fingerprint; those have 16 hexadecimal digits, or 16, a dash and 8"));
+            wrong.push(format!(
+                "`{fingerprint}` is no fingerprint; those have 16 hexadecimal digits, or 16, a dash and 8"
+            ));
         }
         let expires = text.expires.as_deref().map(|text| (Date::parse(text), text));
         if let Some((None, text)) = expires {
@@ -176,8 +184,8 @@ pub fn suppress(graph: &AccessGraph, findings: Vec<Finding>, entries: &[Suppress
     let mut matched = vec![false; entries.len()];
     let is_over = |entry: &Suppression| entry.expires.is_some_and(|last| last < today);
     result.expired.extend((0..entries.len()).filter(|&at| is_over(&entries[at])));
-    for mut finding in findings {
-        let before = finding.from.len();
+    for finding in findings {
+        let mut from = finding.from.clone();
         for (entry, matched) in entries.iter().zip(&mut matched) {
             if !entry.is_about(graph, &finding) {
                 continue;
@@ -186,22 +194,20 @@ pub fn suppress(graph: &AccessGraph, findings: Vec<Finding>, entries: &[Suppress
                 let who = start_thing(graph, start).to_string();
                 entry.subject.as_ref().is_none_or(|subject| subject.fits(&who))
             };
-            if is_over(entry) {
-                *matched |= finding.from.iter().any(|&start| named(start));
-                continue;
+            *matched |= finding.from.iter().any(|&start| named(start));
+            if !is_over(entry) {
+                from.retain(|&start| !named(start));
             }
-            let all = finding.from.len();
-            finding.from.retain(|&start| !named(start));
-            *matched |= finding.from.len() < all;
         }
-        if finding.from.is_empty() {
+        if from.is_empty() {
             result.hidden += 1;
-            continue;
+        } else if from.len() == finding.from.len() {
+            result.kept.push(finding);
+        } else {
+            let mut left = finding.started_by(from);
+            (left.severity, left.reasons) = severity(graph, &left.from, left.target, &left.steps);
+            result.kept.push(left);
         }
-        if finding.from.len() < before {
-            (finding.severity, finding.reasons) = severity(graph, &finding.from, finding.target, &finding.steps);
-        }
-        result.kept.push(finding);
     }
     result.kept.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     result.unmatched.extend((0..entries.len()).filter(|&at| !matched[at] && !is_over(&entries[at])));
@@ -217,12 +223,17 @@ mod tests {
         for text in ["1970-01-01", "2024-02-29", "2026-12-31", "2000-02-29"] {
             assert_eq!(Date::parse(text).map(|date| date.to_string()).as_deref(), Some(text));
         }
-        for text in ["2023-02-29", "1900-02-29", "2026-13-01", "2026-00-10", "2026-1-01", "2026-01-01x", "", "26-01-01"] {
+        for text in ["2023-02-29", "1900-02-29", "2026-13-01", "2026-00-10", "2026-1-01", "2026-01-01x", "", "26-01-01"]
+        {
             assert_eq!(Date::parse(text), None, "{text}");
         }
-        for (seconds, day) in
-            [(0, "1970-01-01"), (86_399, "1970-01-01"), (951_782_400, "2000-02-29"), (1_798_675_200, "2026-12-31"), (-1, "1969-12-31")]
-        {
+        for (seconds, day) in [
+            (0, "1970-01-01"),
+            (86_399, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_798_675_200, "2026-12-31"),
+            (-1, "1969-12-31"),
+        ] {
             assert_eq!(Date::of_epoch(seconds).to_string(), day);
         }
         assert!(Date::parse("2026-01-31") < Date::parse("2026-02-01"));
@@ -239,7 +250,8 @@ mod tests {
             ..SuppressionText::default()
         };
         assert_eq!(Suppression::new(entry).unwrap_err().len(), 5);
-        let entry = SuppressionText { subject: Some("system:serviceaccount:a:b".to_owned()), ..SuppressionText::default() };
+        let entry =
+            SuppressionText { subject: Some("system:serviceaccount:a:b".to_owned()), ..SuppressionText::default() };
         assert_eq!(Suppression::new(entry).unwrap().subject.unwrap().text, "sa:a/b");
     }
 }

@@ -34,3 +34,6 @@ pub(super) use system_masters::masters;
 
 #[cfg(test)]
 mod world;
+
+#[cfg(test)]
+pub(super) use world::graph;

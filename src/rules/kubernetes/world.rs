@@ -28,7 +28,7 @@ mod kubectl;
 /// ```
 ///
 /// Namespaces that are only mentioned enforce `restricted`, so that what a new pod gives is asked for on purpose.
-pub(super) fn graph(world: &str) -> AccessGraph {
+pub(in crate::rules) fn graph(world: &str) -> AccessGraph {
     read(&yaml(world))
 }
 
@@ -270,6 +270,7 @@ fn line(graph: &AccessGraph, finding: &Finding) -> String {
         Target::Secret(at) => format!("secret {}", secret(at)),
         Target::Pod(at) => pod(at),
         Target::Subject(subject) => subject.request_name(names),
+        Target::Access => "access".to_owned(),
     };
     let steps: Vec<&str> = finding.steps.iter().map(|step| step.technique.id).collect();
     format!("{} -> {target}: {}", subjects.join(" "), steps.join(", "))
