@@ -40,8 +40,7 @@ fn enough(graph: &AccessGraph, ask: &Ask, level: Severity, all: &[Grant], size: 
     if size == 0 {
         return !severe(graph, ask, level);
     }
-    let each = (0..all.len()).any(|at| enough(graph, &without(ask, &all[at..=at]), level, &all[at + 1..], size - 1));
-    each
+    (0..all.len()).any(|at| enough(graph, &without(ask, &all[at..=at]), level, &all[at + 1..], size - 1))
 }
 
 #[test]
