@@ -84,7 +84,7 @@ struct Measured {
 
 fn compare(profiles: &[Profile]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let mut loads = Vec::new();
+    let (mut loads, mut solved) = (Vec::new(), Vec::new());
     for profile in profiles {
         let lines = file(profile, "ndjson");
         let counts = write(profile, Form::Lines, &lines)?;
@@ -121,16 +121,34 @@ fn compare(profiles: &[Profile]) -> io::Result<()> {
                 everywhere / 1e3
             )?;
         }
+        let escalated = measure::escalate_apart(&lines)?;
+        writeln!(
+            out,
+            "  escalations for everybody: {} paths, {} subjects hold a target; {:.0} ms after loading everything in {:.0} ms; \
+             peak {:.1} MB",
+            escalated.findings,
+            escalated.holders,
+            1e3 * escalated.solve,
+            1e3 * escalated.load,
+            escalated.peak
+        )?;
+        solved.push((counts.bytes as f64, escalated.solve));
         loads.push((counts.bytes as f64, median(all[3].turns.iter().map(|cost| cost.wall))));
         std::fs::remove_file(lines)?;
         std::fs::remove_file(indented)?;
     }
-    for pair in loads.windows(2) {
+    growth("load", &loads, &mut out)?;
+    growth("escalations", &solved, &mut out)
+}
+
+/// How the time grows with the bytes, from each profile to the next.
+fn growth(what: &str, times: &[(f64, f64)], out: &mut dyn Write) -> io::Result<()> {
+    for pair in times.windows(2) {
         let [(small, fast), (large, slow)] = pair else { continue };
         let exponent = (slow / fast).ln() / (large / small).ln();
         writeln!(
             out,
-            "growth: {:.1} times the bytes take {:.1} times as long, exponent {exponent:.2}",
+            "growth of {what}: {:.1} times the bytes take {:.1} times as long, exponent {exponent:.2}",
             large / small,
             slow / fast
         )?;

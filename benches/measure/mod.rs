@@ -10,6 +10,8 @@ use std::time::Instant;
 
 use rbac_lens::collect::{FileOptions, Input, Limits, Needs};
 use rbac_lens::graph::AccessGraph;
+use rbac_lens::query::SystemFilter;
+use rbac_lens::rules::{Ask, escalations};
 use serde::de::IgnoredAny;
 
 /// What is timed.
@@ -62,6 +64,44 @@ pub(crate) fn ask_apart(file: &Path) -> io::Result<Vec<Asked>> {
     Ok(questions.iter().map(|numbers| Asked::from(*numbers)).collect())
 }
 
+/// Measures `escalations` in a new process.
+pub(crate) fn escalate_apart(file: &Path) -> io::Result<Escalated> {
+    match child(Escalated::WORD, 2, file)?.as_slice() {
+        &[load, solve, findings, holders, peak] => Ok(Escalated { load, solve, findings, holders, peak }),
+        _ => Err(io::Error::other("measuring `escalations` failed")),
+    }
+}
+
+/// Seconds that loading everything takes and solving for everybody after it, with how much is found, and the peak in MB.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Escalated {
+    pub(crate) load: f64,
+    pub(crate) solve: f64,
+    pub(crate) findings: f64,
+    pub(crate) holders: f64,
+    pub(crate) peak: f64,
+}
+
+impl Escalated {
+    const WORD: &str = "escalations";
+
+    fn measure(file: &Path, threads: usize) -> io::Result<Escalated> {
+        let start = Instant::now();
+        let graph = AccessGraph::new(load(file, threads, Needs::ALL)?);
+        let load = start.elapsed().as_secs_f64();
+        let ask = Ask { system: SystemFilter::Hide, ..Ask::default() };
+        let once = |_| {
+            let start = Instant::now();
+            let found = escalations(&graph, &ask);
+            (start.elapsed().as_secs_f64(), found.findings.len(), found.holders.iter().map(|one| one.from.len()).sum())
+        };
+        let mut turns: Vec<(f64, usize, usize)> = (0..3).map(once).collect();
+        turns.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (solve, findings, holders) = turns[1];
+        Ok(Escalated { load, solve, findings: findings as f64, holders: holders as f64, peak: peak_megabytes() })
+    }
+}
+
 /// The numbers that a new process prints.
 fn child(task: &str, threads: usize, file: &Path) -> io::Result<Vec<f64>> {
     let mut command = Command::new(std::env::current_exe()?);
@@ -78,11 +118,15 @@ pub(crate) fn here(task: &str, threads: &str, file: &Path) -> io::Result<()> {
     let threads = threads.parse().map_err(io::Error::other)?;
     if task == ask::WORD {
         for Asked { rows, middle, hundredth, everywhere, rows_everywhere } in
-            ask::ask(&AccessGraph::new(load(file, threads)?))
+            ask::ask(&AccessGraph::new(load(file, threads, Needs::default())?))
         {
             writeln!(io::stdout(), "{rows} {middle} {hundredth} {everywhere} {rows_everywhere}")?;
         }
         return Ok(());
+    }
+    if task == Escalated::WORD {
+        let Escalated { load, solve, findings, holders, peak } = Escalated::measure(file, threads)?;
+        return writeln!(io::stdout(), "{load} {solve} {findings} {holders} {peak}");
     }
     let task = TASKS.into_iter().find(|known| known.word() == task).ok_or_else(|| io::Error::other("no such task"))?;
     let mut index = 0.0;
@@ -99,7 +143,7 @@ pub(crate) fn here(task: &str, threads: &str, file: &Path) -> io::Result<()> {
             (start.elapsed(), cpu_seconds() - cpu)
         }
         Task::Load => {
-            let snapshot = load(file, threads)?;
+            let snapshot = load(file, threads, Needs::default())?;
             let loaded = start.elapsed();
             let graph = AccessGraph::new(snapshot);
             let took = start.elapsed();
@@ -112,10 +156,10 @@ pub(crate) fn here(task: &str, threads: &str, file: &Path) -> io::Result<()> {
     writeln!(io::stdout(), "{} {cpu} {} {index}", wall.as_secs_f64(), peak_megabytes())
 }
 
-fn load(file: &Path, threads: usize) -> io::Result<rbac_lens::model::Snapshot> {
+fn load(file: &Path, threads: usize, needs: Needs) -> io::Result<rbac_lens::model::Snapshot> {
     let options = FileOptions {
         recursive: false,
-        needs: Needs::default(),
+        needs,
         default_namespace: "default".to_owned(),
         keep_going: false,
         limits: Limits::default(),

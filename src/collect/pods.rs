@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::document::{Meta, Reader};
-use super::powers::{ContainerSecurity, HostPath, PodSecurity, VolumeMount, powers};
+use super::powers::{ContainerSecurity, HostPath, PodSecurity, VolumeMount, of_volume, powers};
 use super::shape::{Pairs, Text, list};
 use crate::model::{Name, Origin, PersistentVolume, Pod, PodPowers, PodRefs, PodRefsId, Snapshot};
 
@@ -185,8 +185,8 @@ struct ClaimStatus<'a> {
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 pub(super) struct VolumeSpec<'a> {
     claim_ref: Option<Named<'a>>,
-    host_path: Option<IgnoredAny>,
-    local: Option<IgnoredAny>,
+    host_path: Option<HostPath<'a>>,
+    local: Option<HostPath<'a>>,
     azure_file: Option<SecretName<'a>>,
     csi: Option<Csi<'a>>,
     cephfs: Option<Driver<'a>>,
@@ -319,8 +319,9 @@ impl Reader {
         });
         secrets.sort_unstable();
         secrets.dedup();
-        let host_path = self.needs().escalations && (spec.host_path.is_some() || spec.local.is_some());
-        let volume = PersistentVolume { cluster, name, claim, secrets: secrets.into(), host_path, origin: at };
+        let folder = spec.host_path.as_ref().or(spec.local.as_ref()).filter(|_| self.needs().escalations);
+        let powers = folder.map_or(PodPowers::NONE, of_volume);
+        let volume = PersistentVolume { cluster, name, claim, secrets: secrets.into(), powers, origin: at };
         self.snapshot.volumes.push(volume);
     }
 }

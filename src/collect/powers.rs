@@ -119,6 +119,11 @@ fn of_mount(volume: &PodVolume<'_>, mount: &VolumeMount<'_>) -> PodPowers {
     of_path(&[folder, "/", below].concat(), mount.read_only == Some(true))
 }
 
+/// What comes with a volume of the cluster that is a folder of a node.
+pub(super) fn of_volume(folder: &HostPath<'_>) -> PodPowers {
+    of_path(folder.path.as_deref().unwrap_or_default(), false)
+}
+
 /// Sockets of container runtimes.
 const SOCKETS: [&str; 7] = [
     "/run/docker.sock",

@@ -99,7 +99,7 @@ impl AndOr {
     /// Linear in the needs of the steps that are touched.
     pub fn saturate(&self, start: &[u32], enough: impl FnMut(u32) -> bool) -> Saturation {
         let mut walker = Walker::new(self);
-        walker.walk(start, |_| true, enough);
+        walker.walk(start, |_, _| true, enough);
         Saturation { round: walker.round, by: walker.by }
     }
 
@@ -109,9 +109,20 @@ impl AndOr {
         self.backwards(goals, |_| true)
     }
 
-    /// The same over steps that need one fact only: from these facts a goal surely follows. Linear.
-    pub fn surely(&self, goals: &[u32]) -> Vec<Option<u32>> {
-        self.backwards(goals, |step| self.needs.get(step).len() == 1)
+    /// The same over steps that need one fact only: from these facts a goal surely follows. Gives the next step of a shortest
+    /// way as well, the smallest of those that are equally good; a goal has none. Linear.
+    pub fn surely(&self, goals: &[u32]) -> Surely {
+        let distance = self.backwards(goals, |step| self.needs.get(step).len() == 1);
+        let mut next = vec![NEVER; self.facts];
+        for step in 0..u32::try_from(self.gain.len()).unwrap_or(NEVER) {
+            let &[need] = self.needs.get(step) else { continue };
+            let (from, to) = (distance[need as usize], distance[self.gain(step) as usize]);
+            let shortest = from.is_some_and(|from| from > 0 && to == Some(from - 1));
+            if shortest && next[need as usize] == NEVER {
+                next[need as usize] = step;
+            }
+        }
+        Surely { distance, next }
     }
 
     fn backwards(&self, goals: &[u32], walks: impl Fn(u32) -> bool) -> Vec<Option<u32>> {
@@ -138,6 +149,26 @@ impl AndOr {
     }
 }
 
+/// Ways to a goal over steps that need one fact only.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Surely {
+    distance: Vec<Option<u32>>,
+    next: Vec<u32>,
+}
+
+impl Surely {
+    /// In how many steps a goal surely follows from a fact.
+    pub fn distance(&self, fact: u32) -> Option<u32> {
+        self.distance[fact as usize]
+    }
+
+    /// The steps from a fact to a goal, in their order.
+    pub fn way<'s>(&'s self, graph: &'s AndOr, fact: u32) -> impl Iterator<Item = u32> + 's {
+        let step = move |fact: u32| Some(self.next[fact as usize]).filter(|&step| step != NEVER);
+        std::iter::successors(step(fact), move |&last| step(graph.gain(last)))
+    }
+}
+
 /// Saturation from one start after another, with memory that is used again: a walk costs what it touches.
 pub struct Walker<'g> {
     graph: &'g AndOr,
@@ -161,8 +192,24 @@ impl<'g> Walker<'g> {
         }
     }
 
-    /// [`AndOr::saturate`] over the facts that are wanted; what the last walk found is forgotten.
-    pub fn walk(&mut self, start: &[u32], wanted: impl Fn(u32) -> bool, mut enough: impl FnMut(u32) -> bool) {
+    /// As if a walk had taken these steps from a fact, each of which needs what the one before it brought.
+    pub fn take(&mut self, start: u32, steps: impl Iterator<Item = u32>) {
+        self.forget();
+        self.round[start as usize] = 0;
+        self.facts.push(start);
+        for (round, step) in (1..).zip(steps) {
+            let gain = self.graph.gain(step);
+            (self.round[gain as usize], self.by[gain as usize]) = (round, step);
+            self.facts.push(gain);
+        }
+    }
+
+    /// The facts that the last walk found, its start first.
+    pub fn found(&self) -> &[u32] {
+        &self.facts
+    }
+
+    fn forget(&mut self) {
         for fact in self.facts.drain(..) {
             self.round[fact as usize] = NEVER;
             self.by[fact as usize] = NEVER;
@@ -170,6 +217,11 @@ impl<'g> Walker<'g> {
         for step in self.steps.drain(..) {
             self.unmet[step as usize] = NEVER;
         }
+    }
+
+    /// [`AndOr::saturate`] over the facts that are wanted in the round in which they come; what the last walk found is forgotten.
+    pub fn walk(&mut self, start: &[u32], wanted: impl Fn(u32, u32) -> bool, mut enough: impl FnMut(u32) -> bool) {
+        self.forget();
         let mut now: Vec<u32> = start.to_vec();
         now.sort_unstable();
         now.dedup();
@@ -202,7 +254,7 @@ impl<'g> Walker<'g> {
             now.clear();
             for &step in &ready {
                 let gain = self.graph.gain(step);
-                if self.round[gain as usize] == NEVER && wanted(gain) {
+                if self.round[gain as usize] == NEVER && wanted(gain, round) {
                     (self.round[gain as usize], self.by[gain as usize]) = (round, step);
                     self.facts.push(gain);
                     now.push(gain);
@@ -279,21 +331,26 @@ mod tests {
     fn bounds_hold_on_both_sides() {
         let graph = graph();
         assert_eq!(graph.at_least(&[3])[1], Some(2), "half of what it takes");
-        assert_eq!(graph.surely(&[3])[1], None);
-        assert_eq!(graph.surely(&[3])[2], Some(1));
-        assert_eq!(graph.surely(&[4])[1], Some(1));
+        assert_eq!(graph.surely(&[3]).distance(1), None);
+        assert_eq!(graph.surely(&[3]).distance(2), Some(1));
+        assert_eq!(graph.surely(&[4]).distance(1), Some(1));
+        assert_eq!(graph.surely(&[0]).way(&graph, 2).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(graph.surely(&[0]).way(&graph, 0).count(), 0, "a goal needs no way to itself");
     }
 
     #[test]
     fn a_walker_forgets() {
         let graph = graph();
         let mut walker = Walker::new(&graph);
-        walker.walk(&[0, 1], |_| true, |_| false);
+        walker.walk(&[0, 1], |_, _| true, |_| false);
         assert_eq!((walker.round(3), walker.plan(3)), (Some(2), vec![0, 1]));
-        walker.walk(&[1], |_| true, |_| false);
+        walker.walk(&[1], |_, _| true, |_| false);
         assert_eq!((walker.round(3), walker.round(4), walker.by(4)), (None, Some(1), Some(3)));
-        walker.walk(&[0, 1], |fact| fact != 2, |_| false);
+        walker.walk(&[0, 1], |fact, _| fact != 2, |_| false);
         assert_eq!(walker.round(3), None, "a fact that is not wanted leads nowhere");
+        walker.take(2, [1, 2].into_iter());
+        assert_eq!((walker.plan(0), walker.found()), (vec![1, 2], [2, 3, 0].as_slice()));
+        assert_eq!(walker.round(1), None);
     }
 
     #[test]

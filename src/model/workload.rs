@@ -142,8 +142,8 @@ pub struct PersistentVolume {
     pub claim: Option<(Name, Name)>,
     /// Namespace and name of the Secrets that the kubelet needs for it. Those that only controllers need are left out.
     pub secrets: Box<[(Name, Name)]>,
-    /// Whether it is a folder of a node (`hostPath` or `local`). Read only for escalations.
-    pub host_path: bool,
+    /// What comes with the folder of a node that it is (`hostPath` or `local`), mounted for writing. Read only for escalations.
+    pub powers: PodPowers,
     /// Where it was read.
     pub origin: Origin,
 }

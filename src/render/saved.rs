@@ -15,7 +15,7 @@ use crate::model::{
     Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, Role, RoleKind, Rule, Secret, SecretPurpose,
     ServiceAccount, Snapshot, Subject,
 };
-use powers::{PowersOut, host_paths};
+use powers::{PowersOut, host_paths, volume_path};
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
@@ -637,8 +637,8 @@ impl<'a> Lines<'a, '_> {
         for (driver, &secret) in DRIVERS.iter().zip(more) {
             spec.insert((*driver).to_owned(), json!({"secretRef": reference(secret)}));
         }
-        if volume.host_path {
-            spec.insert("hostPath".to_owned(), json!({"path": "/"}));
+        if let Some(path) = volume_path(volume.powers) {
+            spec.insert("hostPath".to_owned(), json!({"path": path}));
         }
         let metadata = self.meta(None, volume.name, &Labels::default());
         self.write(&WithSpec { api_version: "v1", kind: "PersistentVolume", metadata, spec })

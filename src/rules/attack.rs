@@ -3,20 +3,21 @@
 //! Subjects and what they can be are never joined one by one: a subject leads to a request, a request to what it gains, and both
 //! exist once for each place. Steps only add, so nothing that was gained is ever lost.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::catalogue::CATALOGUE;
-use super::finding::Start;
+use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    Atom, ClusterId, GapReason, Identity, MASTERS, Name, Pod, RoleKind, RuleId, SERVICE_ACCOUNTS, Secret, Subject,
-    SubjectText,
+    Atom, ClusterId, Controller, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
+    RoleKind, RuleId, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -59,8 +60,11 @@ pub struct RoleKey {
 /// Something that an attacker has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Fact {
-    /// Acts as this user or account, or as some member of this group.
+    /// Has the credentials of this user or account, or of some member of this group.
     Identity(Subject),
+    /// Acts as that, by credentials or by impersonation. A request that impersonates needs credentials: the API server looks at
+    /// those of whoever sends it, so one impersonation never carries another one.
+    Acts(Subject),
     /// Can make this request with some identity.
     Request(RequestIx, Site),
     /// Can put every identity of theirs under a role at a place.
@@ -90,6 +94,8 @@ pub(super) enum Fact {
     Shares(RequestIx, Site, Option<Subject>, RoleKey, Place, bool),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
+    /// Can make requests that are like this one in the name of somebody else.
+    Poses(Pose),
     /// Can do everything at a place; at the cluster this is cluster-admin.
     Everything(Place),
     /// Administers a namespace.
@@ -108,14 +114,24 @@ pub(super) enum Fact {
     Pods(Place),
     /// Runs code in a running pod.
     Pod(PodIx),
+    /// Can change running pods of a place so that other code runs in them, where the kubelet and Pod Security let it.
+    Changes(Place),
+    /// Runs code in any running pod of a node.
+    PodsOn(Name),
+    /// Can add a container of any kind to a running pod, as Pod Security lets it.
+    Container(PodIx),
     /// Can run a pod of their own there, as Pod Security lets it.
     NewPod(Place),
+    /// Can run a pod of their own in some namespace, whichever.
+    SomeNewPod,
     /// Can have a namespace admit any pod.
     Relaxed(Place),
     /// Is root on any node of their choice.
     Nodes,
     /// Is root on a node.
     Node(Name),
+    /// Is root on some node, whichever.
+    SomeNode,
     /// Has the credentials of another cluster, which a Secret holds.
     Kubeconfig(SecretIx),
 }
@@ -140,6 +156,10 @@ pub(super) enum How {
     Asks { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held> },
     /// Everything can be done there, so this request as well.
     AsEverything { request: RequestIx, site: Site, place: Place },
+    /// An identity holds both halves of a constrained impersonation: on whom, and for which requests.
+    Halves { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held>, on: OnHalf },
+    /// A request is made in the name of somebody who holds its rights, the one at a place in it by this verb.
+    Through { request: RequestIx, site: Site, by: Subject, held: Vec<Held>, asks: usize, verb: &'static str },
     /// A binding puts the identity under the role.
     Under(BindingIx),
     /// It is a part of what is there already.
@@ -148,6 +168,40 @@ pub(super) enum How {
     Does { technique: &'static Technique, effect: Effect },
     /// One of many that the technique behind the need can have.
     Chooses { of: u32, effect: Effect },
+}
+
+/// Somebody else's name, and the requests that can be made in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Pose {
+    pub(super) who: Who,
+    /// The right whose verb is asked for, and the verb.
+    pub(super) right: u8,
+    pub(super) verb: &'static str,
+    pub(super) place: Place,
+    /// The only object; none for every object.
+    pub(super) name: Option<Name>,
+}
+
+/// In whose names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Who {
+    /// Every user who is no node and no account.
+    Users,
+    /// Every group but system:masters.
+    Groups,
+    /// Every account of a place.
+    Accounts(Place),
+    /// This one.
+    One(Subject),
+}
+
+/// What grants the half of a constrained impersonation that says for which requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OnHalf {
+    pub(super) verb: &'static str,
+    pub(super) subject: Subject,
+    pub(super) binding: BindingIx,
+    pub(super) rule: u32,
 }
 
 /// What a technique does.
@@ -190,6 +244,8 @@ pub enum Effect {
     Secret(SecretIx),
     /// Runs code in a running pod.
     Pod(PodIx),
+    /// Adds a container of any kind to a running pod.
+    Container(PodIx),
     /// Runs a new pod.
     NewPod(Place),
     /// Has a namespace admit any pod.
@@ -226,6 +282,10 @@ pub(super) struct Done {
     pub(super) technique: &'static Technique,
     /// The fact that it can be made.
     pub(super) fact: u32,
+    /// The identity that makes it; none for any of the attacker's.
+    pub(super) by: Option<Subject>,
+    /// The number of the step that this way is.
+    pub(super) step: usize,
     /// Where and on what.
     pub(super) site: Site,
     /// Whether no other way to make it was known before. What follows from the request alone needs to be said once.
@@ -242,14 +302,18 @@ pub(super) struct Attack<'g> {
     pub(super) facts: Vec<Fact>,
     pub(super) steps: Vec<Step>,
     ids: FxHashMap<Fact, u32>,
-    seen: FxHashSet<(u32, Vec<u32>)>,
+    seen: FxHashSet<(u32, Vec<u32>, bool)>,
     queue: VecDeque<u32>,
+    /// The requests that some way to make is known of.
+    asked: FxHashSet<u32>,
     /// What every subject of a binding holds by itself, sorted.
     held: FxHashMap<Subject, Vec<Held>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Vec<Held>,
     fresh: Vec<Held>,
     ask: &'g Ask,
+    /// What constrained impersonation has looked at.
+    pub(super) poses: kubernetes::Poses,
     /// The techniques that look at facts.
     reacting: Vec<fn(&mut Attack<'_>, Fact, u32)>,
     /// Every namespace that something is known of, sorted.
@@ -269,6 +333,13 @@ pub(super) struct Attack<'g> {
     account_makers: Vec<(usize, Site, u32)>,
     /// Requests that make a role which does not exist: where, the fact, and what is gained.
     creators: Vec<Creator>,
+    /// The pods of each node, found at the first question.
+    bound_pods: OnceCell<FxHashMap<Name, Vec<PodIx>>>,
+    /// What comes with the folders of nodes that claims are bound to.
+    folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
+    node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
+    /// Whether the groups of a namespace's accounts are granted anything.
+    granted: RefCell<FxHashMap<Name, bool>>,
 }
 
 /// Where a request that makes a role is possible, its fact, and what the new role gains.
@@ -290,10 +361,12 @@ impl<'g> Attack<'g> {
             ids: FxHashMap::default(),
             seen: FxHashSet::default(),
             queue: VecDeque::new(),
+            asked: FxHashSet::default(),
             held: FxHashMap::default(),
             made: Vec::new(),
             fresh: Vec::new(),
             ask,
+            poses: kubernetes::Poses::default(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
             roles: graph.roles().filter_map(of_cluster).collect(),
@@ -306,6 +379,10 @@ impl<'g> Attack<'g> {
             missing: BTreeSet::new(),
             account_makers: Vec::new(),
             creators: Vec::new(),
+            bound_pods: OnceCell::new(),
+            folders: OnceCell::new(),
+            node_secrets: OnceCell::new(),
+            granted: RefCell::default(),
         };
         attack.read();
         attack.grow();
@@ -411,7 +488,7 @@ impl<'g> Attack<'g> {
     /// Everybody that is a fact.
     pub(super) fn identities(&self) -> Vec<Subject> {
         let identity = |fact: &Fact| match fact {
-            Fact::Identity(subject) => Some(*subject),
+            Fact::Acts(subject) => Some(*subject),
             _ => None,
         };
         self.facts.iter().filter_map(identity).collect()
@@ -435,15 +512,22 @@ impl<'g> Attack<'g> {
     }
 
     /// Adds a step, unless one with the same needs and gain is there. Gives whether it is new.
-    pub(super) fn step(&mut self, mut needs: Vec<u32>, gain: Fact, how: How) -> bool {
+    pub(super) fn step(&mut self, needs: Vec<u32>, gain: Fact, how: How) -> bool {
+        self.step_unless(needs, gain, how, Vec::new())
+    }
+
+    /// The same for a step that something stops or might. One that is stopped is not the same as one that is not.
+    fn step_unless(&mut self, mut needs: Vec<u32>, gain: Fact, how: How, blockers: Vec<Blocker>) -> bool {
         let gain = self.fact(gain);
         needs.sort_unstable();
         needs.dedup();
+        let stopped = blockers.iter().any(|blocker| blocker.stops);
         // What needs itself brings nothing.
-        if needs.contains(&gain) || !self.seen.insert((gain, needs.clone())) {
+        if needs.contains(&gain) || !self.seen.insert((gain, needs.clone(), stopped)) {
             return false;
         }
-        self.steps.push(Step { how, needs, gain, blockers: None });
+        let blockers = (!blockers.is_empty()).then(|| blockers.into_boxed_slice());
+        self.steps.push(Step { how, needs, gain, blockers });
         true
     }
 
@@ -466,12 +550,7 @@ impl<'g> Attack<'g> {
         gain: Fact,
         blockers: Vec<Blocker>,
     ) {
-        if self.step(needs, gain, How::Does { technique, effect })
-            && let Some(step) = self.steps.last_mut()
-            && !blockers.is_empty()
-        {
-            step.blockers = Some(blockers.into_boxed_slice());
-        }
+        self.step_unless(needs, gain, How::Does { technique, effect }, blockers);
     }
 
     /// A technique lets code run in a new pod of a place: with any account of its namespace, and with what its Secrets hold.
@@ -482,14 +561,15 @@ impl<'g> Attack<'g> {
     }
 
     /// A request lets code run in running pods: in the one it names, or in every pod of the place.
-    pub(super) fn runs_in_pods(&mut self, done: &Done) {
+    pub(super) fn runs_in_pods(&mut self, done: &Done, blockers: &[Blocker]) {
+        let (technique, needs, blockers) = (done.technique, vec![done.fact], blockers.to_vec());
         let Some(name) = done.site.object else {
-            self.does(done.technique, vec![done.fact], Effect::Any, Fact::Pods(done.site.place));
+            self.does_unless(technique, needs, Effect::Any, Fact::Pods(done.site.place), blockers);
             return;
         };
         for namespace in self.namespaces_of(done.site.place) {
             if let Some(pod) = self.pod_named(namespace, name) {
-                self.does(done.technique, vec![done.fact], Effect::Pod(pod), Fact::Pod(pod));
+                self.does_unless(technique, needs.clone(), Effect::Pod(pod), Fact::Pod(pod), blockers.clone());
             }
         }
     }
@@ -506,6 +586,7 @@ impl<'g> Attack<'g> {
             Fact::Accounts(_) => Some(Fact::Accounts),
             Fact::Secrets(_) => Some(Fact::Secrets),
             Fact::Pods(_) => Some(Fact::Pods),
+            Fact::Changes(_) => Some(Fact::Changes),
             Fact::NewPod(_) => Some(Fact::NewPod),
             Fact::Relaxed(_) => Some(Fact::Relaxed),
             _ => None,
@@ -515,6 +596,7 @@ impl<'g> Attack<'g> {
             Fact::Accounts(place)
             | Fact::Secrets(place)
             | Fact::Pods(place)
+            | Fact::Changes(place)
             | Fact::NewPod(place)
             | Fact::Relaxed(place),
         ) = (inside, fact)
@@ -534,19 +616,36 @@ impl<'g> Attack<'g> {
                 }
             }
             Fact::Users | Fact::Groups => {
-                let of_kind = |subject: &Subject| match subject {
-                    Subject::User(_) => fact == Fact::Users,
-                    Subject::Group(name) => fact == Fact::Groups && self.graph.text(*name) != MASTERS,
-                    Subject::ServiceAccount { .. } => false,
+                let of_kind: fn(Subject) -> bool = match fact {
+                    Fact::Users => |subject| matches!(subject, Subject::User(_)),
+                    _ => |subject| matches!(subject, Subject::Group(_)),
                 };
-                let mut subjects: Vec<Subject> = self.held.keys().filter(|subject| of_kind(subject)).copied().collect();
-                subjects.sort_unstable();
-                for subject in subjects {
+                for subject in self.granted(of_kind) {
                     self.chooses(id, Effect::ActAs(subject), Fact::Identity(subject));
+                }
+                if fact == Fact::Users {
+                    for user in self.nodes().into_iter().filter_map(|node| self.user_of_node(node)).collect::<Vec<_>>()
+                    {
+                        self.chooses(id, Effect::ActAs(user), Fact::Identity(user));
+                    }
                 }
             }
             Fact::Pods(Place::Namespace(namespace)) => {
-                for pod in self.pods_in(namespace) {
+                for pod in self.worth(self.pods_in(namespace)) {
+                    self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
+                }
+            }
+            Fact::Changes(Place::Namespace(namespace)) => {
+                let mut pods = self.pods_in(namespace);
+                pods.retain(|&pod| kubernetes::refuses_change(self, pod).is_none());
+                for pod in self.worth(pods) {
+                    self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
+                }
+            }
+            Fact::PodsOn(node) => {
+                let mut pods = self.bound_to(node).to_vec();
+                pods.retain(|&pod| !self.pod(pod).finished);
+                for pod in self.worth(pods) {
                     self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
                 }
             }
@@ -555,29 +654,152 @@ impl<'g> Attack<'g> {
                     self.follows(vec![id], Fact::Secret(secret));
                 }
             }
-            Fact::Nodes => {
-                for node in self.nodes() {
-                    self.follows(vec![id], Fact::Node(node));
-                }
-            }
+            Fact::NewPod(_) => self.follows(vec![id], Fact::SomeNewPod),
+            Fact::Nodes | Fact::Node(_) => self.follows(vec![id], Fact::SomeNode),
             _ => {}
         }
     }
 
-    /// The pods of a namespace that are there and run.
+    /// The pods of a namespace that are there and have not run to their end.
     pub(super) fn pods_in(&self, namespace: Name) -> Vec<PodIx> {
         let pods = &self.graph.snapshot().pods;
         let key = (self.cluster, namespace);
         let from = pods.partition_point(|pod| (pod.cluster, pod.namespace) < key);
         let here = pods[from..].iter().take_while(|pod| (pod.cluster, pod.namespace) == key);
-        (number(from)..).zip(here).map(|(at, _)| PodIx(at)).collect()
+        (number(from)..).zip(here).filter(|(_, pod)| !pod.finished).map(|(at, _)| PodIx(at)).collect()
     }
 
-    /// The pod of a name.
+    /// The pod of a name, unless it has run to its end.
     pub(super) fn pod_named(&self, namespace: Name, name: Name) -> Option<PodIx> {
         let pods = &self.graph.snapshot().pods;
         let key = (self.cluster, namespace, name);
-        pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).ok().map(|at| PodIx(number(at)))
+        let at = pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).ok()?;
+        (!pods[at].finished).then(|| PodIx(number(at)))
+    }
+
+    /// Whether there is a pod of a name, even if it has run to its end.
+    pub(super) fn has_pod(&self, namespace: Name, name: Name) -> bool {
+        let key = (self.cluster, namespace, name);
+        self.graph.snapshot().pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).is_ok()
+    }
+
+    /// The pods that are bound to a node, also those that have run to their end.
+    pub(super) fn bound_to(&self, node: Name) -> &[PodIx] {
+        let by_node = self.bound_pods.get_or_init(|| {
+            let mut by_node: FxHashMap<Name, Vec<PodIx>> = FxHashMap::default();
+            for (at, pod) in (0_u32..).zip(&self.graph.snapshot().pods) {
+                if let Some(node) = pod.node.filter(|_| pod.cluster == self.cluster) {
+                    by_node.entry(node).or_default().push(PodIx(at));
+                }
+            }
+            by_node
+        });
+        by_node.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every pod that has not run to its end.
+    pub(super) fn all_pods(&self) -> Vec<PodIx> {
+        let pods = (0_u32..).zip(&self.graph.snapshot().pods);
+        let here = pods.filter(|(_, pod)| pod.cluster == self.cluster && !pod.finished);
+        here.map(|(at, _)| PodIx(at)).collect()
+    }
+
+    /// The folder of a node that a claim is bound to: what comes with it.
+    pub(super) fn folder_behind(&self, namespace: Name, claim: Name) -> PodPowers {
+        self.folders().get(&(namespace, claim)).copied().unwrap_or_default()
+    }
+
+    /// The claims of a namespace that are bound to folders of a node.
+    pub(super) fn folders_of(&self, namespace: Name) -> Vec<(Name, PodPowers)> {
+        let after = self.folders().range((namespace, Name::EMPTY)..);
+        after.take_while(|&(&(at, _), _)| at == namespace).map(|(&(_, claim), &powers)| (claim, powers)).collect()
+    }
+
+    fn folders(&self) -> &BTreeMap<(Name, Name), PodPowers> {
+        self.folders.get_or_init(|| {
+            let volumes = self.graph.snapshot().volumes.iter();
+            let here = volumes.filter(|volume| volume.cluster == self.cluster && !volume.powers.is_empty());
+            here.filter_map(|volume| Some((volume.claim?, volume.powers))).collect()
+        })
+    }
+
+    /// The nodes on which running pods mount a claim.
+    pub(super) fn nodes_that_mount(&self, namespace: Name, claim: Name) -> Vec<Name> {
+        let snapshot = self.graph.snapshot();
+        let mounts = |&pod: &PodIx| snapshot.pod_refs.get(self.pod(pod).refs).claims.contains(&claim);
+        let pods = self.pods_in(namespace).into_iter().filter(mounts);
+        let nodes: BTreeSet<Name> = pods.filter_map(|pod| self.pod(pod).node).collect();
+        nodes.into_iter().collect()
+    }
+
+    /// The Secrets that belong to each node, as a technique finds them; sorted, and found at the first question.
+    pub(super) fn secrets_by_node(&self, find: impl FnOnce() -> Vec<(Name, SecretIx)>) -> &[(Name, SecretIx)] {
+        self.node_secrets.get_or_init(find)
+    }
+
+    /// An account, if it was read.
+    pub(super) fn account(&self, account: Subject) -> Option<&'g ServiceAccount> {
+        let Subject::ServiceAccount { namespace, name } = account else { return None };
+        let accounts = &self.graph.snapshot().service_accounts;
+        let key = (self.cluster, namespace, name);
+        let at = accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).ok()?;
+        accounts.get(at)
+    }
+
+    /// Of pods those that lead somewhere, and of those that lead to the same the first.
+    pub(super) fn worth(&self, pods: Vec<PodIx>) -> Vec<PodIx> {
+        let mut seen = FxHashSet::default();
+        let leads = |&at: &PodIx| {
+            let gives = kubernetes::gives(self, at);
+            // What is asked for is a fact from the start.
+            (!gives.is_empty() && seen.insert(gives)) || self.find(Fact::Pod(at)).is_some()
+        };
+        pods.into_iter().filter(leads).collect()
+    }
+
+    /// Whether anything is granted to this identity or to a group that it is in, or whether it is asked for.
+    pub(super) fn is_somebody(&self, subject: Subject) -> bool {
+        let grants = |subject: &Subject| self.held.get(subject).is_some_and(|held| !held.is_empty());
+        self.find(Fact::Identity(subject)).is_some()
+            || self.accounts_of(subject).unwrap_or_else(|| groups(self.graph, subject).iter().any(grants))
+    }
+
+    /// For an account whether its groups are granted anything; looked up once for each namespace.
+    fn accounts_of(&self, subject: Subject) -> Option<bool> {
+        let Subject::ServiceAccount { namespace, .. } = subject else { return None };
+        let known = self.granted.borrow().get(&namespace).copied();
+        Some(known.unwrap_or_else(|| {
+            let grants = |subject: &Subject| self.held.get(subject).is_some_and(|held| !held.is_empty());
+            let any = groups(self.graph, subject).iter().any(grants);
+            self.granted.borrow_mut().insert(namespace, any);
+            any
+        }))
+    }
+
+    /// Whether a Secret is good for more than the workloads of its namespace, or is asked for.
+    pub(super) fn is_of_use(&self, secret: SecretIx) -> bool {
+        self.secret(secret).purpose != SecretPurpose::Other || self.ask.to.contains(&Target::Secret(secret))
+    }
+
+    /// Whether a workload of a kind is there, or may be where none were to be seen: by its name, or any.
+    pub(super) fn has_controller(&self, kind: ControllerKind, namespace: Name, name: Option<Name>) -> bool {
+        let snapshot = self.graph.snapshot();
+        let key = (self.cluster, kind, namespace);
+        let key_of = |one: &Controller| (one.cluster, one.kind, one.namespace);
+        let from = snapshot.controllers.partition_point(|one| key_of(one) < key);
+        let mut here = snapshot.controllers[from..].iter().take_while(|one| key_of(one) == key);
+        here.any(|one| name.is_none_or(|name| name == one.name))
+            || if self.is_stored() {
+                !self.read_all(kind.group(), kind.resource(), Some(namespace))
+            } else {
+                snapshot.controllers.is_empty()
+            }
+    }
+
+    /// Whether the cluster was read itself, or dumped in full, and not only manifests of it.
+    pub(super) fn is_stored(&self) -> bool {
+        let clusters = &self.graph.snapshot().clusters;
+        clusters.get(usize::from(self.cluster.0)).is_some_and(|cluster| cluster.stored)
     }
 
     /// A pod.
@@ -622,12 +844,6 @@ impl<'g> Attack<'g> {
         }
     }
 
-    /// A place and, where it is all namespaces, each one that is known.
-    pub(super) fn places(&self, place: Place) -> Vec<Place> {
-        let each = self.namespaces.iter().filter(|_| !matches!(place, Place::Namespace(_)));
-        [place].into_iter().chain(each.map(|&namespace| Place::Namespace(namespace))).collect()
-    }
-
     fn expand(&mut self, id: u32) {
         let fact = self.facts[id as usize];
         self.choices(fact, id);
@@ -636,9 +852,17 @@ impl<'g> Attack<'g> {
         }
         match fact {
             Fact::Identity(subject) => {
+                self.follows(vec![id], Fact::Acts(subject));
                 for group in groups(self.graph, subject) {
-                    if self.held.contains_key(&group) && group != subject {
+                    if self.held.contains_key(&group) {
                         self.step(vec![id], Fact::Identity(group), How::Member);
+                    }
+                }
+            }
+            Fact::Acts(subject) => {
+                for group in groups(self.graph, subject) {
+                    if self.held.contains_key(&group) {
+                        self.step(vec![id], Fact::Acts(group), How::Member);
                     }
                 }
                 self.ask(subject);
@@ -664,11 +888,17 @@ impl<'g> Attack<'g> {
                 }
             }
             Fact::Everything(place) if place != Place::Cluster => {
-                // What rewrites or binds roles there gains nothing that is not there already.
+                // What rewrites or binds roles there gains nothing that is not there already, and whoever it is that has
+                // everything may be impersonated: that one asks for tokens instead.
                 let inside = self.rights.requests().filter(|&request| {
                     let (technique, _) = self.rights.technique(request);
-                    let of_roles = self.rights.asked(request).rights.iter().all(|right| right.api_group == RBAC);
-                    technique.build.is_some() && !of_roles && self.rights.asked(request).at == At::Namespace
+                    let asked = self.rights.asked(request);
+                    let of_roles = asked.rights.iter().all(|right| right.api_group == RBAC);
+                    technique.build.is_some()
+                        && !of_roles
+                        && !asked.impersonates()
+                        && asked.at == At::Namespace
+                        && asked.rights.iter().all(|right| !right.in_cluster)
                 });
                 for request in inside.collect::<Vec<_>>() {
                     let site = Site { place, object: None, other: None };
@@ -703,7 +933,7 @@ impl<'g> Attack<'g> {
             let place = place_of(self.graph.binding(binding).namespace);
             for &subject in self.graph.snapshot().subjects.set(self.graph.binding(binding).subjects) {
                 let subject = self.graph.snapshot().subjects.get(subject);
-                let identity = self.fact(Fact::Identity(subject));
+                let identity = self.fact(Fact::Acts(subject));
                 self.step(vec![identity], Fact::Holder(role, place), How::Under(binding));
             }
         }
@@ -746,7 +976,7 @@ impl<'g> Attack<'g> {
                 continue;
             }
             for way in self.rights.ways(request, own, groups, made) {
-                let (needs, held) = self.needs_of(by, &way);
+                let (needs, held) = self.needs_of(by, request, &way);
                 let under = way.held.first().map(|first| self.under(*first)).unwrap_or_default();
                 let how = How::Asks { request, site: way.site, by, held };
                 self.asked(request, way.site, needs, how, under);
@@ -755,8 +985,10 @@ impl<'g> Attack<'g> {
     }
 
     /// What a way to make a request rests on, and what grants each of its rights.
-    pub(super) fn needs_of(&mut self, by: Option<Subject>, way: &Way) -> (Vec<u32>, Vec<Held>) {
-        let mut needs: Vec<u32> = by.map(|by| self.fact(Fact::Identity(by))).into_iter().collect();
+    pub(super) fn needs_of(&mut self, by: Option<Subject>, request: RequestIx, way: &Way) -> (Vec<u32>, Vec<Held>) {
+        let who: fn(Subject) -> Fact =
+            if self.rights.asked(request).impersonates() { Fact::Identity } else { Fact::Acts };
+        let mut needs: Vec<u32> = by.map(|by| self.fact(who(by))).into_iter().collect();
         let mut held = way.held.clone();
         for right in &mut held {
             if matches!(right.source, HeldBy::Made(_)) {
@@ -783,12 +1015,19 @@ impl<'g> Attack<'g> {
         facts.collect()
     }
 
+    /// The verbs of the rule that grants a right.
+    pub(super) fn verbs_of(&self, held: Held) -> Vec<Name> {
+        let HeldBy::Grant { binding, rule, .. } = held.source else { return Vec::new() };
+        let role = self.graph.role_of(binding).map(|role| self.graph.role(role).rules);
+        role.map(|rules| self.graph.rule(rules, rule).verbs.to_vec()).unwrap_or_default()
+    }
+
     /// The roles behind a right, and the facts that somebody is under them.
-    fn under(&self, held: Held) -> Vec<(RoleKey, u32)> {
+    pub(super) fn under(&self, held: Held) -> Vec<(RoleKey, u32)> {
         match held.source {
             HeldBy::Grant { subject, binding, .. } => {
                 let role = role_key(self.graph, binding);
-                role.zip(self.find(Fact::Identity(subject))).into_iter().collect()
+                role.zip(self.find(Fact::Acts(subject))).into_iter().collect()
             }
             HeldBy::Made(_) => {
                 let role = |fact: u32| match self.facts[fact as usize] {
@@ -800,13 +1039,28 @@ impl<'g> Attack<'g> {
         }
     }
 
-    fn asked(&mut self, request: RequestIx, site: Site, needs: Vec<u32>, how: How, under: Vec<(RoleKey, u32)>) {
-        let first = self.find(Fact::Request(request, site)).is_none();
+    /// Adds a way to make a request, and what follows from it.
+    pub(super) fn asked(
+        &mut self,
+        request: RequestIx,
+        site: Site,
+        needs: Vec<u32>,
+        how: How,
+        under: Vec<(RoleKey, u32)>,
+    ) {
+        let by = match how {
+            How::Asks { by, .. } => by,
+            How::Through { by, .. } => Some(by),
+            _ => None,
+        };
         if self.step(needs, Fact::Request(request, site), how) {
             let fact = self.fact(Fact::Request(request, site));
+            // That a technique asks for it is no way to make it.
+            let first = self.asked.insert(fact);
             let (technique, within) = self.rights.technique(request);
             if let Some(build) = technique.build {
-                build(self, Done { within, technique, fact, site, first, under });
+                let step = self.steps.len() - 1;
+                build(self, Done { within, technique, fact, by, step, site, first, under });
             }
         }
     }
@@ -928,8 +1182,13 @@ impl<'g> Attack<'g> {
     pub(super) fn lacks_namespace(&self, namespace: Name) -> bool {
         let snapshot = self.graph.snapshot();
         let key = (self.cluster, namespace);
-        read_all(self.graph, self.cluster, "namespaces", None)
+        self.read_all("", "namespaces", None)
             && snapshot.namespaces.binary_search_by_key(&key, |one| (one.cluster, one.name)).is_err()
+    }
+
+    /// Whether a list of the cluster was read in full.
+    fn read_all(&self, api_group: &str, resource: &str, namespace: Option<Name>) -> bool {
+        read_all(self.graph, self.cluster, api_group, resource, namespace)
     }
 
     /// Remembers a request that makes any role which does not exist, and says what is gained for each.
@@ -958,6 +1217,20 @@ impl<'g> Attack<'g> {
                 self.create(site, fact, role, gain);
             }
         }
+    }
+
+    /// Every user, or every group but system:masters, that has grants.
+    pub(super) fn granted(&self, of_kind: fn(Subject) -> bool) -> Vec<Subject> {
+        let masters =
+            |subject: Subject| subject == Subject::Group(subject.name()) && self.graph.text(subject.name()) == MASTERS;
+        let granted = self.held.keys().copied().filter(|&subject| of_kind(subject) && !masters(subject));
+        let subjects: BTreeSet<Subject> = granted.collect();
+        subjects.into_iter().collect()
+    }
+
+    /// The identity of a node's kubelet.
+    pub(super) fn user_of_node(&self, node: Name) -> Option<Subject> {
+        Subject::find_user(&self.graph.snapshot().names, &[NODE_PREFIX, self.graph.text(node)].concat())
     }
 
     /// What a subject holds itself, and what it holds by its groups.
@@ -1006,18 +1279,18 @@ pub(super) fn is_absent(graph: &AccessGraph, cluster: ClusterId, account: Subjec
     };
     // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
     let dumped = snapshot.names.find("default").is_some_and(has);
-    (dumped || read_all(graph, cluster, "serviceaccounts", Some(namespace))) && !has(name)
+    (dumped || read_all(graph, cluster, "", "serviceaccounts", Some(namespace))) && !has(name)
 }
 
 /// Whether a list of the cluster was read in full.
-fn read_all(graph: &AccessGraph, cluster: ClusterId, resource: &str, namespace: Option<Name>) -> bool {
+fn read_all(graph: &AccessGraph, cluster: ClusterId, api_group: &str, resource: &str, namespace: Option<Name>) -> bool {
     let snapshot = graph.snapshot();
     let namespace = namespace.map(|namespace| graph.text(namespace));
     let stored = snapshot.clusters.get(usize::from(cluster.0)).is_some_and(|cluster| cluster.stored);
     let hides = |gap: &crate::model::Gap| {
         gap.reason == GapReason::Unreadable
             || (gap.resource == resource
-                && gap.api_group.is_empty()
+                && gap.api_group == api_group
                 && match (&gap.namespace, namespace) {
                     (Some(gap), Some(namespace)) => gap == namespace,
                     (None, Some(namespace)) => !gap.except.iter().any(|except| except == namespace),

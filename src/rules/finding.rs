@@ -179,6 +179,11 @@ impl std::fmt::Debug for Technique {
 }
 
 impl StepDone {
+    /// What more there is to say of it: by what exactly.
+    pub fn words(&self, graph: &AccessGraph) -> Option<String> {
+        self.technique.words.and_then(|words| words(graph, self))
+    }
+
     /// The right of one of the requests that has this verb and resource, in the core group or any other.
     pub(super) fn asks(&self, verbs: &[&str], api_group: &str, resource: &str) -> Option<&RightDone> {
         let rights = self.requests.iter().flat_map(|request| &request.rights);
@@ -484,7 +489,7 @@ fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
         | Effect::Relax(place) => place_text(graph, place),
         Effect::Node(node) => node_text(graph, node),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_text(graph, secret),
-        Effect::Pod(pod) => pod_text(graph, pod),
+        Effect::Pod(pod) | Effect::Container(pod) => pod_text(graph, pod),
         Effect::Any => String::new(),
     }
 }

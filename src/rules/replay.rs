@@ -30,13 +30,17 @@ fn replayed<'g>(
     from: Start,
     finding: &Finding,
 ) -> Result<State<'g>, String> {
+    let identities = match from {
+        Start::Subject(subject) => vec![identity(graph, subject)],
+        Start::Pod(_) | Start::Pods(_) => Vec::new(),
+    };
     let mut state = State {
         graph,
         cluster,
-        identities: match from {
-            Start::Subject(subject) => vec![identity(graph, subject)],
-            Start::Pod(_) | Start::Pods(_) => Vec::new(),
-        },
+        credentials: identities.clone(),
+        posing: Vec::new(),
+        guests: Vec::new(),
+        identities,
         bound: Vec::new(),
         rewritten: BTreeSet::new(),
         roles: BTreeSet::new(),
@@ -88,6 +92,12 @@ pub(super) struct State<'g> {
     pub(super) graph: &'g AccessGraph,
     cluster: ClusterId,
     identities: Vec<Identity>,
+    /// Those of them that are more than impersonated: only they can impersonate others.
+    credentials: Vec<Identity>,
+    /// Identities that are had for one kind of request only: which one, as the right to impersonate says it.
+    posing: Vec<(Identity, RightDone)>,
+    /// Those of them in whose names the step that is looked at is done.
+    guests: Vec<Identity>,
     /// Bindings made: each is for all identities, since nobody looks at the subjects of a binding.
     bound: Vec<(RoleKey, Place)>,
     /// Roles that hold whatever the attacker writes.
@@ -113,6 +123,8 @@ impl<'g> State<'g> {
         for request in &step.requests {
             self.ask(request)?;
         }
+        let names = step.requests.iter().filter_map(|request| request.by).map(|by| identity(self.graph, by));
+        self.guests = names.filter(|named| self.posing.iter().any(|(own, _)| own == named)).collect();
         if let Some(proof) = step.technique.proof {
             proof(self, step)?;
         }
@@ -129,7 +141,7 @@ impl<'g> State<'g> {
                 let writer = |who: &Identity| {
                     self.may_bind(who, role, place) && self.may_write_binding(who, place, role, binding)
                 };
-                if !self.identities.iter().any(writer) {
+                if !self.writers().any(writer) {
                     return Err(format!("nobody may bind {} at {place:?}", self.text(role)));
                 }
                 self.bound.push((role, place));
@@ -144,7 +156,7 @@ impl<'g> State<'g> {
                                 && can("create", Some(role.name))
                                 && (can("update", Some(role.name)) || can("patch", Some(role.name))))
                     };
-                    if !self.identities.iter().any(born) {
+                    if !self.writers().any(born) {
                         self.make(role)?;
                     }
                 }
@@ -164,21 +176,20 @@ impl<'g> State<'g> {
             Effect::Create(account) => {
                 self.accounts.insert(account);
             }
-            Effect::ActAs(subject) if step.technique.proof.is_some() => {
-                self.identities.push(identity(self.graph, subject));
-            }
+            Effect::ActAs(subject) if step.technique.proof.is_some() => self.act_as(step, subject),
             Effect::ActAs(account) => {
                 let gets_a_token = || asks("create", "serviceaccounts/token") && self.is_account(account);
                 if !asks("impersonate", "serviceaccounts") && !gets_a_token() {
                     return Err("there is no such account".to_owned());
                 }
-                self.identities.push(identity(self.graph, account));
+                self.act_as(step, account);
             }
             Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
             Effect::NamespaceAdmin(place) => self.administers(place)?,
             effect @ (Effect::Secrets(_)
             | Effect::Secret(_)
             | Effect::Pod(_)
+            | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
             | Effect::Node(_)
@@ -189,6 +200,7 @@ impl<'g> State<'g> {
             }
             Effect::Secret(_)
             | Effect::Pod(_)
+            | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
             | Effect::Node(_)
@@ -197,6 +209,26 @@ impl<'g> State<'g> {
             | Effect::Any => return Err("nothing says why this follows".to_owned()),
         }
         Ok(())
+    }
+
+    /// Who may have sent the requests of a step.
+    fn writers(&self) -> impl Iterator<Item = &Identity> {
+        self.identities.iter().chain(&self.guests)
+    }
+
+    /// Adds an identity, by its credentials unless the step impersonates it.
+    fn act_as(&mut self, step: &StepDone, subject: Subject) {
+        let identity = identity(self.graph, subject);
+        let rights = step.requests.iter().flat_map(|request| &request.rights);
+        let limits: Vec<RightDone> = rights.filter(|right| right.verb.starts_with(ON)).cloned().collect();
+        if !limits.is_empty() {
+            self.posing.extend(limits.into_iter().map(|limit| (identity.clone(), limit)));
+            return;
+        }
+        if !step.requests.iter().any(impersonates) {
+            self.credentials.push(identity.clone());
+        }
+        self.identities.push(identity);
     }
 
     /// Whether code runs in a pod by an earlier step, or from the start.
@@ -232,7 +264,7 @@ impl<'g> State<'g> {
         let place = Place::Namespace(secret.namespace);
         let by_name = |who: &Identity| {
             let can = |verb: &&str| self.can(who, verb, "", "secrets", Some(secret.name), place);
-            ["get", "patch", "delete"].iter().any(can)
+            ["get", "list", "watch", "patch", "delete"].iter().any(can)
         };
         self.gained.contains(&Effect::Secret(at)) || self.reads_secrets(place) || self.identities.iter().any(by_name)
     }
@@ -240,7 +272,66 @@ impl<'g> State<'g> {
     /// Whether a pod is there and runs.
     pub(super) fn is_running(&self, pod: PodIx) -> Result<(), String> {
         let pod = &self.graph.snapshot().pods[pod.0 as usize];
-        if pod.cluster == self.cluster { Ok(()) } else { Err("it runs in another cluster".to_owned()) }
+        match (pod.cluster == self.cluster, pod.finished) {
+            (true, false) => Ok(()),
+            (true, true) => Err("the pod has run to its end".to_owned()),
+            (false, _) => Err("it runs in another cluster".to_owned()),
+        }
+    }
+
+    /// Whether a right of a request is about this pod: the place is its namespace or all of them, the name its own or none.
+    pub(super) fn is_about(&self, right: &RightDone, pod: PodIx) -> Result<(), String> {
+        let pod = &self.graph.snapshot().pods[pod.0 as usize];
+        let named = right.name.is_none_or(|name| name == pod.name);
+        if named && reaches(right.place, Place::Namespace(pod.namespace)) {
+            Ok(())
+        } else {
+            Err("the request is about another pod".to_owned())
+        }
+    }
+
+    /// Whether a pod runs what it is changed into: static pods do not, and Pod Security judges the whole pod again.
+    pub(super) fn takes_changes(&self, step: &StepDone, at: PodIx) -> Result<(), String> {
+        self.is_running(at)?;
+        let pod = &self.graph.snapshot().pods[at.0 as usize];
+        let place = Place::Namespace(pod.namespace);
+        let plain = pod.powers.iter().all(|power| power.as_str() == "shareProcessNamespace");
+        if pod.mirror {
+            return Err("the kubelet takes the pod from a file".to_owned());
+        }
+        let stopped = step.blockers.iter().any(|blocker| blocker.stops);
+        if plain || !self.is_strict(place) || self.relaxes(place) || stopped {
+            Ok(())
+        } else {
+            Err("Pod Security refuses the pod".to_owned())
+        }
+    }
+
+    /// Whether a namespace enforces a level that privileged pods do not meet.
+    pub(super) fn is_strict(&self, place: Place) -> bool {
+        let Place::Namespace(namespace) = place else { return false };
+        let own = self.graph.snapshot().namespaces.iter().find(|own| own.name == namespace);
+        own.is_some_and(|own| {
+            own.labels.iter().any(|(key, level)| {
+                self.graph.text(*key) == "pod-security.kubernetes.io/enforce"
+                    && ["baseline", "restricted"].contains(&self.graph.text(*level))
+            })
+        })
+    }
+
+    /// Whether containers of any kind can be added to a pod by an earlier step.
+    pub(super) fn adds_containers(&self, pod: PodIx) -> bool {
+        self.gained.contains(&Effect::Container(pod))
+    }
+
+    /// Whether something like this was gained by an earlier step.
+    pub(super) fn has_gained(&self, like: impl Fn(Effect) -> bool) -> bool {
+        self.gained.iter().any(|&gained| like(gained))
+    }
+
+    /// The cluster.
+    pub(super) fn cluster(&self) -> ClusterId {
+        self.cluster
     }
 
     /// Whether somebody who runs a new pod at a place has this: an account of its namespace that is there, its Secrets, the
@@ -259,11 +350,6 @@ impl<'g> State<'g> {
         if reaches(place, inside) { Ok(()) } else { Err("the pod runs in another namespace".to_owned()) }
     }
 
-    /// Whether one of the attacker's identities is in a group.
-    pub(super) fn is_in(&self, group: &str) -> bool {
-        self.identities.iter().any(|own| own.is_in(group))
-    }
-
     /// Whether there is such an account, as far as the input says.
     pub(super) fn is_there(&self, account: Subject) -> bool {
         self.is_account(account)
@@ -272,18 +358,19 @@ impl<'g> State<'g> {
     /// Whether one identity, the one that is named, holds all rights of a request.
     fn ask(&self, request: &RequestDone) -> Result<(), String> {
         let named = request.by.map(|by| identity(self.graph, by));
-        if let Some(named) = &named
-            && !self
-                .identities
-                .iter()
-                .any(|own| own == named || (named.user.is_empty() && named.groups.iter().all(|group| own.is_in(group))))
-        {
+        let ours = if impersonates(request) { &self.credentials } else { &self.identities };
+        let is_ours = |named: &Identity| {
+            let of_groups = |own: &Identity| named.user.is_empty() && named.groups.iter().all(|group| own.is_in(group));
+            ours.iter().any(|own| own == named || of_groups(own))
+        };
+        let poses = |named: &Identity| self.posing.iter().any(|(own, on)| own == named && is_on(on, request));
+        if let Some(named) = named.as_ref().filter(|named| !is_ours(named) && !poses(named)) {
             return Err(format!("{named:?} is not ours"));
         }
         let all = |who: &Identity| request.rights.iter().all(|right| self.can_right(who, right));
         let held = match &named {
             Some(named) => all(named),
-            None => self.identities.iter().any(all),
+            None => ours.iter().any(all),
         };
         if held { Ok(()) } else { Err(format!("nobody of ours may do {:?}", request.rights)) }
     }
@@ -387,7 +474,7 @@ impl<'g> State<'g> {
             let name = Some(role.name);
             can("create", None) || (can("create", name) && (can("update", name) || can("patch", name)))
         };
-        if !self.identities.iter().any(may) {
+        if !self.writers().any(may) {
             return Err(format!("there is no {} and nobody may make it", self.text(role)));
         }
         self.roles.insert(role);
@@ -401,7 +488,7 @@ impl<'g> State<'g> {
             let can = |verb: &str| self.can(who, verb, RBAC, roles(role), Some(role.name), place);
             can("escalate") && (can("update") || can("patch"))
         };
-        let any = self.identities.iter().any(may);
+        let any = self.writers().any(may);
         if any { Ok(()) } else { Err(format!("nobody may escalate {}", self.text(role))) }
     }
 
@@ -414,7 +501,7 @@ impl<'g> State<'g> {
         let new = |who: &Identity| {
             ["escalate", "create"].iter().all(|verb| self.can(who, verb, RBAC, "clusterroles", None, Place::Cluster))
         };
-        if self.identities.iter().any(new) {
+        if self.writers().any(new) {
             return Ok(());
         }
         let rights = step.requests.iter().flat_map(|request| &request.rights);
@@ -550,6 +637,31 @@ impl<'g> State<'g> {
     fn text(&self, role: RoleKey) -> String {
         format!("{} {}", roles(role), self.graph.text(role.name))
     }
+}
+
+/// What the verb begins with that says for which requests somebody else's name is taken.
+const ON: &str = "impersonate-on:";
+
+/// Whether a request is one of those that a right to impersonate speaks of: by the verb of the request itself, not by what the API
+/// server asks after it has let the request through.
+fn is_on(on: &RightDone, request: &RequestDone) -> bool {
+    let Some((_, verb)) = on.verb.strip_prefix(ON).and_then(|rest| rest.split_once(':')) else { return false };
+    let same = |right: &&RightDone| (right.api_group, right.resource) == (on.api_group, on.resource);
+    let writes = |right: &RightDone| ["update", "patch"].contains(&right.verb);
+    let sent = |right: &&RightDone| {
+        right.verb == verb
+            && (on.name.is_none() || on.name == right.name)
+            && reaches(on.place, right.place)
+            // What does not exist yet is made by a write, with `create` asked for behind it.
+            && (writes(right) || !request.rights.iter().filter(same).any(writes))
+    };
+    let follows = ["bind", "escalate", "approve"];
+    request.rights.iter().filter(same).any(|right| sent(&right)) && !follows.contains(&verb) && !impersonates(request)
+}
+
+/// Whether a request is made in the name of somebody else.
+fn impersonates(request: &RequestDone) -> bool {
+    request.rights.iter().any(|right| right.verb.starts_with("impersonate"))
 }
 
 fn roles(role: RoleKey) -> &'static str {

@@ -3,11 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, SecretIx, Version, groups};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version, groups};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
-use super::technique::{Kind, On, Technique};
-use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Walker};
+use super::kubernetes;
+use super::technique::{Blocker, Kind, On, Technique};
+use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Surely, Walker};
 use crate::model::{Action, ClusterId, Name, Subject};
 use crate::query::{Filter, SystemFilter, Where, is_system, who_can};
 
@@ -110,44 +113,64 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 }
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
-    let goals = goals(attack, ask);
+    let goals: FxHashMap<u32, Target> = goals(attack, ask).into_iter().collect();
     let mut found = Escalations::default();
     let sources = sources(attack, ask, &mut found.hidden);
-    let open: Vec<u32> = kept(attack, |step| !step.is_blocked());
-    let free: Vec<u32> = kept(attack, |step| {
-        !step.is_blocked() && !matches!(&step.how, How::Does { technique, .. } if technique.kind == Kind::Move)
-    });
-    let held = Walk::new(attack, &free, &goals).reach(&sources, false);
+    let is_move = |step: &Step| match &step.how {
+        How::Does { technique, .. } => technique.kind == Kind::Move,
+        How::Through { .. } => true,
+        _ => false,
+    };
+
+    let free = Walk::new(attack, &goals, |step| !step.is_blocked() && !is_move(step));
+    let mut walker = Walker::new(&free.graph);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
-    let mut had: Vec<Vec<Target>> = Vec::with_capacity(sources.len());
-    for (&source, reached) in sources.iter().zip(held) {
-        let targets: Vec<Target> = reached.into_iter().map(|path| path.target).collect();
-        for &target in &targets {
-            holders.entry(target).or_default().push(source);
+    let mut had: Vec<Had> = Vec::with_capacity(sources.len());
+    for &source in &sources {
+        let mut targets = Had::default();
+        for path in free.from(&mut walker, &free.start(source)) {
+            holders.entry(path.target).or_default().push(source);
+            targets.add(path.target);
         }
         had.push(targets);
     }
     found.holders = holders.into_iter().map(|(target, from)| Holders { target, from }).collect();
 
-    let walk = Walk::new(attack, &open, &goals);
-    let paths = paths(attack, ask, &walk, &sources, &mut had);
+    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
+    let paths = paths(&open, ask, &sources, &mut had);
     found.inherited = paths.inherited;
     found.findings = finish(attack, ask, paths, &mut found.longer);
 
-    if attack.steps.iter().any(super::attack::Step::is_blocked) {
-        let all: Vec<u32> = kept(attack, |_| true);
-        let walk = Walk::new(attack, &all, &goals);
-        let paths = self::paths(attack, ask, &walk, &sources, &mut had);
-        let blocked = finish(attack, ask, paths, &mut 0);
+    if attack.steps.iter().any(Step::is_blocked) {
+        let all = Walk::new(attack, &goals, |_| true);
+        let blocked = finish(attack, ask, self::paths(&all, ask, &sources, &mut had), &mut 0);
         found.stopped = blocked.len();
         found.blocked = if ask.blocked { blocked } else { Vec::new() };
     }
     found
 }
 
-/// The steps that count, by number.
-fn kept(attack: &Attack<'_>, counts: impl Fn(&super::attack::Step) -> bool) -> Vec<u32> {
-    (0_u32..).zip(&attack.steps).filter(|(_, step)| counts(step)).map(|(at, _)| at).collect()
+/// What somebody has already.
+#[derive(Default)]
+struct Had {
+    all: FxHashSet<Target>,
+    /// Those that are a part of nothing else of their kind.
+    wide: Vec<Target>,
+}
+
+impl Had {
+    fn add(&mut self, target: Target) {
+        if self.all.insert(target) && !target.is_single() {
+            self.wide.push(target);
+        }
+    }
+
+    /// Whether a target is had, by itself or as a part of another one.
+    fn covers(&self, target: Target) -> bool {
+        let by_its_namespace =
+            matches!(target, Target::Secrets(place) if self.all.contains(&Target::NamespaceAdmin(place)));
+        by_its_namespace || self.all.contains(&target) || self.wide.iter().any(|had| had.covers(target))
+    }
 }
 
 /// A graph of some of the steps, with what is looked for in it.
@@ -155,9 +178,12 @@ struct Walk<'w, 'g> {
     attack: &'w Attack<'g>,
     graph: AndOr,
     /// The number in the attack graph of each step.
-    steps: &'w [u32],
-    goals: &'w [(u32, Target)],
+    steps: Vec<u32>,
+    goals: &'w FxHashMap<u32, Target>,
+    /// The fewest steps from which each fact could lead to a goal.
     leads: Vec<Option<u32>>,
+    /// Cluster-admin, by its fact: the fewest steps to it, and the surest.
+    admin: Option<(u32, Vec<Option<u32>>, Surely)>,
 }
 
 /// A target that was reached, by its fact.
@@ -167,21 +193,32 @@ struct Path {
 }
 
 impl<'w, 'g> Walk<'w, 'g> {
-    fn new(attack: &'w Attack<'g>, steps: &'w [u32], goals: &'w [(u32, Target)]) -> Walk<'w, 'g> {
-        let pairs: Vec<(Vec<u32>, u32)> = steps
-            .iter()
-            .map(|&at| {
-                let step = &attack.steps[at as usize];
-                (step.needs.clone(), step.gain)
-            })
-            .collect();
-        let graph = AndOr::new(attack.facts.len(), &pairs);
-        let numbers: Vec<u32> = goals.iter().map(|&(fact, _)| fact).collect();
-        let leads = graph.at_least(&numbers);
-        Walk { attack, graph, steps, goals, leads }
+    fn new(attack: &'w Attack<'g>, goals: &'w FxHashMap<u32, Target>, counts: impl Fn(&Step) -> bool) -> Walk<'w, 'g> {
+        let graph = |steps: &[u32]| {
+            let pairs: Vec<(Vec<u32>, u32)> = steps
+                .iter()
+                .map(|&at| {
+                    let step = &attack.steps[at as usize];
+                    (step.needs.clone(), step.gain)
+                })
+                .collect();
+            AndOr::new(attack.facts.len(), &pairs)
+        };
+        let mut steps: Vec<u32> =
+            (0_u32..).zip(&attack.steps).filter(|(_, step)| counts(step)).map(|(at, _)| at).collect();
+        let numbers: Vec<u32> = goals.keys().copied().collect();
+        let leads = graph(&steps).at_least(&numbers);
+        // What leads nowhere is walked by nobody.
+        steps.retain(|&at| leads[attack.steps[at as usize].gain as usize].is_some());
+        let graph = graph(&steps);
+        let admin = attack
+            .find(Fact::Everything(Place::Cluster))
+            .filter(|admin| goals.get(admin) == Some(&Target::ClusterAdmin));
+        let admin = admin.map(|admin| (admin, graph.at_least(&[admin]), graph.surely(&[admin])));
+        Walk { attack, graph, steps, goals, leads, admin }
     }
 
-    /// What one of those who start begins with, as far as it leads anywhere.
+    /// What one of those who start begins with, as far as it leads anywhere; what is their own comes first.
     fn start(&self, source: Start) -> Vec<u32> {
         let find = |fact| self.attack.find(fact);
         let mut facts: Vec<u32> = match source {
@@ -196,22 +233,35 @@ impl<'w, 'g> Walk<'w, 'g> {
         facts
     }
 
-    /// Walks from one of those who start; gives what is reached, but for what is a part of something else.
-    fn from(&self, walker: &mut Walker<'_>, source: Start, stop_at_admin: bool) -> Vec<Path> {
-        let start = self.start(source);
+    /// A shortest path to cluster-admin. Most are known beforehand: where nothing shorter can be, the surest is the shortest.
+    fn to_admin(&self, walker: &mut Walker<'_>, start: &[u32]) -> Option<Path> {
+        let (admin, least, surely) = self.admin.as_ref()?;
+        let fewest = start.iter().filter_map(|&fact| least[fact as usize]).min()?;
+        // The first of those that are equally good, which is their own where it can be.
+        let sure = start.iter().filter_map(|&fact| Some((surely.distance(fact)?, fact))).min_by_key(|&(far, _)| far);
+        match sure {
+            Some((far, from)) if far == fewest => walker.take(from, surely.way(&self.graph, from)),
+            _ => {
+                let most = sure.map_or(u32::MAX, |(far, _)| far);
+                let wanted =
+                    |fact: u32, round: u32| least[fact as usize].is_some_and(|far| far.saturating_add(round) <= most);
+                walker.walk(start, wanted, |fact| fact == *admin);
+            }
+        }
+        walker.round(*admin).map(|_| Path { fact: *admin, target: Target::ClusterAdmin })
+    }
+
+    /// What is reached from a start, but for what is a part of something else.
+    fn from(&self, walker: &mut Walker<'_>, start: &[u32]) -> Vec<Path> {
         if start.is_empty() {
             return Vec::new();
         }
-        let cluster_admin = self.attack.find(Fact::Everything(Place::Cluster));
-        let wanted = |fact: u32| self.leads[fact as usize].is_some();
-        walker.walk(&start, wanted, |fact| stop_at_admin && Some(fact) == cluster_admin);
-        let reached = self.goals.iter().filter(|&&(fact, _)| walker.round(fact).is_some()).copied().collect();
+        if let Some(path) = self.to_admin(walker, start) {
+            return vec![path];
+        }
+        walker.walk(start, |_, _| true, |_| false);
+        let reached = walker.found().iter().filter_map(|&fact| Some((fact, *self.goals.get(&fact)?))).collect();
         widest(reached).into_iter().map(|(fact, target)| Path { fact, target }).collect()
-    }
-
-    fn reach(&self, sources: &[Start], stop_at_admin: bool) -> Vec<Vec<Path>> {
-        let mut walker = Walker::new(&self.graph);
-        sources.iter().map(|&source| self.from(&mut walker, source, stop_at_admin)).collect()
     }
 }
 
@@ -222,20 +272,21 @@ struct Paths {
 }
 
 /// The paths of all who start to what they do not have yet; what they reach is added to what they have.
-fn paths(attack: &Attack<'_>, ask: &Ask, walk: &Walk<'_, '_>, sources: &[Start], had: &mut [Vec<Target>]) -> Paths {
+fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> Paths {
+    let attack = walk.attack;
     let mut walker = Walker::new(&walk.graph);
     let mut paths = Paths { by_path: BTreeMap::new(), inherited: 0 };
     for (&source, had) in sources.iter().zip(had) {
-        if had.contains(&Target::ClusterAdmin) {
+        if had.all.contains(&Target::ClusterAdmin) {
             continue;
         }
-        let reached = walk.from(&mut walker, source, ask.to.is_empty() && ask.access.is_none());
+        let reached = walk.from(&mut walker, &walk.start(source));
         let mut inherits = false;
         for Path { fact, target } in reached {
-            if had.iter().any(|had| had.covers(target)) || target.start() == Some(source) {
+            if had.covers(target) || target.start() == Some(source) {
                 continue;
             }
-            had.push(target);
+            had.add(target);
             let steps = steps_of(walk, &walker, fact);
             let own = |step: &StepDone| match source {
                 Start::Subject(subject) => uses(attack.graph, step, subject),
@@ -327,6 +378,19 @@ impl Target {
             _ => self == other,
         }
     }
+
+    /// Whether it is one of many, of which none is a part of another.
+    fn is_single(self) -> bool {
+        matches!(
+            self,
+            Target::NamespaceAdmin(Place::Namespace(_))
+                | Target::Node(Some(_))
+                | Target::Kubeconfig(_)
+                | Target::Secret(_)
+                | Target::Pod(_)
+                | Target::Subject(_)
+        )
+    }
 }
 
 /// Targets that are not a part of others.
@@ -338,8 +402,7 @@ fn widest(mut reached: Vec<(u32, Target)>) -> Vec<(u32, Target)> {
         // Namespaces are no part of each other.
         return reached;
     }
-    let wide: Vec<Target> =
-        all.into_iter().filter(|target| !matches!(target, Target::NamespaceAdmin(Place::Namespace(_)))).collect();
+    let wide: Vec<Target> = all.into_iter().filter(|target| !target.is_single()).collect();
     let kube_system = reached.clone();
     reached.retain(|&(_, target)| {
         let part_of = |&other: &Target| other != target && other.covers(target);
@@ -361,7 +424,7 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Node(node) => Some(Target::Node(Some(node))),
         Fact::Kubeconfig(secret) => Some(Target::Kubeconfig(secret)),
         Fact::Pod(pod) => Some(Target::Pod(pod)),
-        Fact::Identity(subject) => Some(Target::Subject(subject)),
+        Fact::Acts(subject) => Some(Target::Subject(subject)),
         _ => None,
     };
     let wanted = |target: &Target| match *target {
@@ -399,7 +462,7 @@ fn gives_access<'a>(attack: &'a Attack<'_>, access: &'a Access) -> impl Fn(&Fact
     let grants =
         move |role: RoleKey| attack.role(role).is_some_and(|role| graph.allows(graph.role(role).rules, &question));
     move |fact| match *fact {
-        Fact::Identity(subject) => may.contains(&subject),
+        Fact::Acts(subject) => may.contains(&subject),
         Fact::Everything(place) => here(place),
         Fact::Bound(role, place) => here(place) && grants(role),
         _ => false,
@@ -442,35 +505,35 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
     for at in walker.plan(fact) {
         let step = &attack.steps[walk.steps[at as usize] as usize];
         // What a choice is made of tells how, and what it needs.
+        let mut blockers: Vec<Blocker> = step.blockers.iter().flatten().cloned().collect();
         let (technique, effect, needs) = match step.how {
             How::Does { effect: Effect::Any, .. } => continue,
             How::Does { technique, effect } => (technique, effect, &step.needs),
             How::Chooses { of, effect } => {
-                let Some((technique, needs)) = behind(walk, walker, of) else { continue };
-                (technique, effect, needs)
+                let Some((technique, by)) = behind(walk, walker, of) else { continue };
+                blockers.extend(by.blockers.iter().flatten().cloned());
+                (technique, effect, &by.needs)
             }
+            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), &step.needs),
             _ => continue,
         };
-        let mut done = StepDone {
-            technique,
-            effect,
-            requests: Vec::new(),
-            under: Vec::new(),
-            foothold: None,
-            blockers: step.blockers.iter().flatten().cloned().collect(),
-        };
-        gather(walk, walker, needs, &mut done);
+        let mut done =
+            StepDone { technique, effect, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
+        match step.how {
+            How::Through { .. } => halves(walk, walker, &step.how, needs, &mut done),
+            _ => gather(walk, walker, needs, &mut done),
+        }
         steps.push(done);
     }
     steps
 }
 
-/// The technique that brought a fact, and what it needed.
-fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<(&'static Technique, &'w Vec<u32>)> {
+/// The technique that brought a fact, and its step.
+fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<(&'static Technique, &'w Step)> {
     loop {
         let step = &walk.attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
         match step.how {
-            How::Does { technique, .. } => return Some((technique, &step.needs)),
+            How::Does { technique, .. } => return Some((technique, step)),
             How::Chooses { of, .. } => fact = of,
             How::Follows => fact = *step.needs.first()?,
             _ => return None,
@@ -481,6 +544,7 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
 /// The requests that a step rests on, back to the steps before it, and what it starts from.
 fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut StepDone) {
     let attack = walk.attack;
+    done.foothold = needs.iter().find_map(|&need| foothold(attack.facts[need as usize]));
     let mut open: Vec<u32> = needs.to_vec();
     open.reverse();
     let mut seen = BTreeSet::new();
@@ -493,19 +557,50 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
         let step = &attack.steps[walk.steps[by as usize] as usize];
         match &step.how {
             How::Asks { request, site, by, held } => {
-                let rights = rights(attack, *request, *site, done.effect, |at| evidence(walk, walker, held.get(at)));
+                let rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
                 done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
                 open.extend(step.needs.iter().rev());
             }
             How::AsEverything { request, site, place } => {
-                let rights = rights(attack, *request, *site, done.effect, |_| Some(Evidence::Everything(*place)));
+                let rights = rights(attack, *request, *site, done, |_| Some(Evidence::Everything(*place)));
                 done.requests.push(RequestDone { by: None, rights });
+            }
+            How::Through { request, site, by, held, asks, verb } => {
+                let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
+                if let Some(right) = rights.get_mut(*asks) {
+                    right.verb = verb;
+                }
+                done.requests.push(RequestDone { by: Some(*by), rights });
             }
             How::Under(binding) => done.under.push(*binding),
             How::Follows => open.extend(step.needs.iter().rev()),
-            How::Member | How::Does { .. } | How::Chooses { .. } => {}
+            How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
+    }
+}
+
+/// The request by which somebody else's name is taken for one request: both halves.
+fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32], done: &mut StepDone) {
+    let attack = walk.attack;
+    let How::Through { request: made, site: target, asks, .. } = through else { return };
+    for &need in needs {
+        let Some(at) = walker.by(need) else { continue };
+        let step = &attack.steps[walk.steps[at as usize] as usize];
+        let How::Halves { request, site, by, held, on } = &step.how else { continue };
+        let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
+        let right = attack.rights.asked(*made).rights[*asks];
+        let name = match right.on {
+            On::Nothing => None,
+            On::Object => target.object,
+            On::Other => target.other,
+        };
+        let OnHalf { verb, subject, binding, rule } = *on;
+        let evidence = Evidence::Grant { subject, binding, rule };
+        let (api_group, resource, place) = (right.api_group, right.resource, target.place);
+        rights.push(RightDone { verb, api_group, resource, name, place, evidence });
+        done.requests.push(RequestDone { by: *by, rights });
+        gather(walk, walker, &step.needs, done);
     }
 }
 
@@ -513,6 +608,7 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
 fn foothold(fact: Fact) -> Option<Effect> {
     match fact {
         Fact::Pod(pod) => Some(Effect::Pod(pod)),
+        Fact::Container(pod) => Some(Effect::Container(pod)),
         Fact::NewPod(place) => Some(Effect::NewPod(place)),
         Fact::Node(node) => Some(Effect::Node(Some(node))),
         Fact::Nodes => Some(Effect::Node(None)),
@@ -526,10 +622,10 @@ fn rights(
     attack: &Attack<'_>,
     request: RequestIx,
     site: Site,
-    effect: Effect,
+    step: &StepDone,
     evidence: impl Fn(usize) -> Option<Evidence>,
 ) -> Vec<RightDone> {
-    let (of_effect, namespace, binding) = names_of(attack.graph, effect);
+    let (namespace, binding) = places_of(attack.graph, step.effect);
     let place = match (site.place, namespace) {
         (Place::EachNamespace, Some(namespace)) => Place::Namespace(namespace),
         (place, _) => place,
@@ -537,9 +633,10 @@ fn rights(
     let rights = attack.rights.asked(request).rights.iter().enumerate();
     let done = rights.filter_map(|(at, right)| {
         let evidence = evidence(at)?;
+        let place = if right.in_cluster { Place::Cluster } else { place };
         let name = match right.on {
             On::Nothing => None,
-            On::Object => site.object.or(of_effect),
+            On::Object => site.object.or_else(|| name_of(attack.graph, step, right.resource)),
             On::Other => site.other.or(binding),
         };
         let name = name.filter(|&name| name != Name::EMPTY);
@@ -549,33 +646,52 @@ fn rights(
     done.collect()
 }
 
-/// The object that an effect is about, its namespace, and the binding that is changed.
-fn names_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>, Option<Name>) {
+/// The object of a resource that a step is about.
+fn name_of(graph: &AccessGraph, step: &StepDone, resource: &str) -> Option<Name> {
+    let resource = resource.split('/').next().unwrap_or_default();
+    match (step.effect, resource) {
+        (Effect::Bind { role, .. } | Effect::Write { role, .. }, "roles" | "clusterroles") => Some(role.name),
+        // Whatever names an identity: users, accounts, their parts.
+        (Effect::Create(subject) | Effect::ActAs(subject), "serviceaccounts" | "users" | "groups" | "uids") => {
+            Some(subject.name())
+        }
+        // A token comes out of a Secret.
+        (Effect::ActAs(_), "secrets") => match step.foothold {
+            Some(Effect::Secret(secret)) => Some(graph.snapshot().secrets[secret.0 as usize].name),
+            _ => None,
+        },
+        (Effect::Create(subject), "namespaces") => subject.namespace(),
+        (Effect::Relax(Place::Namespace(namespace)), "namespaces") => Some(namespace),
+        (Effect::Secret(secret) | Effect::Kubeconfig(secret), "secrets") => {
+            Some(graph.snapshot().secrets[secret.0 as usize].name)
+        }
+        (Effect::Pod(pod) | Effect::Container(pod), "pods") => Some(graph.snapshot().pods[pod.0 as usize].name),
+        (Effect::Pod(pod), "nodes") => graph.snapshot().pods[pod.0 as usize].node,
+        (Effect::Node(node), "nodes") => node,
+        _ => None,
+    }
+}
+
+/// The namespace that an effect is about, and the binding that is changed.
+fn places_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>) {
     let inside = |place: Place| match place {
         Place::Namespace(namespace) => Some(namespace),
         _ => None,
     };
     match effect {
-        Effect::Bind { role, place, binding } => {
-            (Some(role.name), inside(place), binding.map(|binding| graph.binding(binding).name))
-        }
-        Effect::Write { role, .. } => (Some(role.name), own_namespace(role), None),
-        Effect::Feed { .. } => (None, None, None),
-        Effect::Create(subject) | Effect::ActAs(subject) => (Some(subject.name()), subject.namespace(), None),
-        Effect::Everything(place) | Effect::NamespaceAdmin(place) | Effect::Secrets(place) | Effect::NewPod(place) => {
-            (None, inside(place), None)
-        }
-        Effect::Relax(place) => (inside(place), inside(place), None),
+        Effect::Bind { place, binding, .. } => (inside(place), binding.map(|binding| graph.binding(binding).name)),
+        Effect::Write { role, .. } => (own_namespace(role), None),
+        Effect::Create(subject) | Effect::ActAs(subject) => (subject.namespace(), None),
+        Effect::Everything(place)
+        | Effect::NamespaceAdmin(place)
+        | Effect::Secrets(place)
+        | Effect::NewPod(place)
+        | Effect::Relax(place) => (inside(place), None),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => {
-            let secret = &graph.snapshot().secrets[secret.0 as usize];
-            (Some(secret.name), Some(secret.namespace), None)
+            (Some(graph.snapshot().secrets[secret.0 as usize].namespace), None)
         }
-        Effect::Pod(pod) => {
-            let pod = &graph.snapshot().pods[pod.0 as usize];
-            (Some(pod.name), Some(pod.namespace), None)
-        }
-        Effect::Node(node) => (node, None, None),
-        Effect::Any => (None, None, None),
+        Effect::Pod(pod) | Effect::Container(pod) => (Some(graph.snapshot().pods[pod.0 as usize].namespace), None),
+        Effect::Feed { .. } | Effect::Node(_) | Effect::Any => (None, None),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::attack::{Attack, Done, Fact};
 use super::finding::StepDone;
 use super::replay::State;
+use crate::graph::AccessGraph;
 
 /// One way to gain something that was not granted, or one way to hold a target.
 pub struct Technique {
@@ -34,6 +35,8 @@ pub struct Technique {
     /// Says for [`replay`](super::replay()) whether a step follows from what the attacker has and from the objects, beyond the
     /// rights of its requests. Shares nothing with `build` and `react`. None where the effect alone says what has to be true.
     pub(super) proof: Option<Proof>,
+    /// What more there is to say of a step: by what exactly.
+    pub(super) words: Option<fn(&AccessGraph, &StepDone) -> Option<String>>,
 }
 
 /// Says whether a step follows from what the attacker has; if not, why not.
@@ -55,6 +58,7 @@ impl Technique {
         build: None,
         react: None,
         proof: None,
+        words: None,
     };
     /// The same for what says that a target is held.
     pub(super) const HOLDING: Technique = Technique { kind: Kind::Holding, ..Technique::MOVE };
@@ -84,6 +88,13 @@ pub struct Request {
     pub rights: &'static [Right],
     /// Where they must be held.
     pub at: At,
+}
+
+impl Request {
+    /// Whether it is made in the name of somebody else.
+    pub(super) fn impersonates(&self) -> bool {
+        self.rights.iter().flat_map(|right| right.verbs).any(|verb| verb.starts_with("impersonate"))
+    }
 }
 
 /// One right.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Asked;
-use super::words::{effect_words, pod_thing, secret_thing};
+use super::words::{pod_thing, secret_thing, step_words};
 use crate::graph::AccessGraph;
 use crate::model::{Name, Subject, Thing};
 use crate::render::document::SubjectOut;
@@ -405,9 +405,12 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
         | Effect::Secrets(place)
         | Effect::NewPod(place)
         | Effect::Relax(place) => (None, None, Some(place)),
-        Effect::Secret(_) | Effect::Pod(_) | Effect::Node(_) | Effect::Kubeconfig(_) | Effect::Any => {
-            (None, None, None)
-        }
+        Effect::Secret(_)
+        | Effect::Pod(_)
+        | Effect::Container(_)
+        | Effect::Node(_)
+        | Effect::Kubeconfig(_)
+        | Effect::Any => (None, None, None),
     };
     let (namespace, every_namespace) = place.map_or((None, None), |place| place_out(graph, place));
     StepOut {
@@ -415,7 +418,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
         kind: if step.technique.kind == Kind::Move { "move" } else { "holding" },
         from,
         to: EffectOut {
-            message: effect_words(graph, step.effect),
+            message: step_words(graph, step),
             role: role.map(|role| named_role(graph, role)),
             subject: subject.map(|subject| SubjectOut::new(graph.snapshot(), subject)),
             namespace,
@@ -436,7 +439,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
 /// The object that an effect is about, where it is neither a role nor a subject.
 fn object(graph: &AccessGraph, effect: Effect) -> Option<String> {
     let thing = match effect {
-        Effect::Pod(pod) => pod_thing(graph, pod),
+        Effect::Pod(pod) | Effect::Container(pod) => pod_thing(graph, pod),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_thing(graph, secret),
         Effect::Node(node) => Thing::Node(graph.text(node?).to_owned()),
         _ => return None,

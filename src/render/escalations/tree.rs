@@ -1,6 +1,6 @@
 //! Paths as trees: each step, what grants it, and what might stop it.
 
-use super::words::{binding_words, count, effect_words, right_words, role_words, target_words, who};
+use super::words::{binding_words, count, effect_words, right_words, role_words, step_words, target_words, who};
 use crate::graph::AccessGraph;
 use crate::render::document::OriginOut;
 use crate::render::evidence::{grant_out, role_out, subject_column};
@@ -57,7 +57,7 @@ fn ending(finding: &Finding, remedy: &Remedy) -> String {
 fn branches(graph: &AccessGraph, steps: &[StepDone], text: &mut String) {
     for (at, step) in steps.iter().enumerate() {
         let (branch, bar) = if at + 1 == steps.len() { ("└─", "  ") } else { ("├─", "│ ") };
-        let words = safe(&effect_words(graph, step.effect)).into_owned();
+        let words = safe(&step_words(graph, step)).into_owned();
         text.push_str(&format!("{branch} {}: {words}\n", step.technique.id));
         for line in proof(graph, step) {
             text.push_str(&format!("{bar}    {}\n", safe(&line)));

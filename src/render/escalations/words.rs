@@ -3,7 +3,7 @@
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Name, Thing};
 use crate::render::evidence::{binding_out, subject_column};
-use crate::rules::{Effect, Place, PodIx, RightDone, RoleKey, SecretIx, Start, Target};
+use crate::rules::{Effect, Place, PodIx, RightDone, RoleKey, SecretIx, Start, StepDone, Target};
 
 pub(super) fn start_words(graph: &AccessGraph, start: Start) -> String {
     match start {
@@ -91,6 +91,12 @@ pub(super) fn role_words(graph: &AccessGraph, role: RoleKey) -> String {
     }
 }
 
+/// What a step does, and by what exactly.
+pub(super) fn step_words(graph: &AccessGraph, step: &StepDone) -> String {
+    let more = step.words(graph).map(|words| format!(": {words}")).unwrap_or_default();
+    [effect_words(graph, step.effect), more].concat()
+}
+
 pub(super) fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
     match effect {
         Effect::Bind { role, place, binding } => {
@@ -116,6 +122,7 @@ pub(super) fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Secrets(place) => format!("Secrets are read {}", place_words(graph, place)),
         Effect::Secret(secret) => format!("read {}", secret_words(graph, secret)),
         Effect::Pod(pod) => format!("run code in {}", pod_words(graph, pod)),
+        Effect::Container(pod) => format!("add a container to {}", pod_words(graph, pod)),
         Effect::NewPod(place) => format!("run a new pod {}", place_words(graph, place)),
         Effect::Relax(place) => format!("have any pod admitted {}", place_words(graph, place)),
         Effect::Node(node) => format!("be root on {}", node_words(graph, node)),

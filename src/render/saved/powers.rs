@@ -67,6 +67,20 @@ pub(super) fn host_paths(powers: PodPowers) -> impl Iterator<Item = (PodPowers, 
     HOST_PATHS.into_iter().filter(move |(power, ..)| powers.contains(*power))
 }
 
+/// A folder of the node that comes with these powers when it is mounted for writing.
+pub(super) fn volume_path(powers: PodPowers) -> Option<&'static str> {
+    const PATHS: [(PodPowers, &str); 6] = [
+        (PodPowers::HOST_ROOT.union(PodPowers::HOST_PROC), "/"),
+        (PodPowers::HOST_ROOT.union(PodPowers::HOST_LOG), "/var"),
+        (PodPowers::HOST_ROOT, "/etc"),
+        (PodPowers::RUNTIME_SOCKET, "/run"),
+        (PodPowers::HOST_PROC, "/proc"),
+        (PodPowers::HOST_LOG, "/var/log"),
+    ];
+    let path = PATHS.into_iter().find(|&(some, _)| powers.contains(some)).map_or("/mnt", |(_, path)| path);
+    (!powers.is_empty()).then_some(path)
+}
+
 impl PowersOut {
     pub(super) fn new(powers: PodPowers) -> PowersOut {
         let add = CAPABILITIES.into_iter().filter(|&power| powers.contains(power)).map(PodPowers::as_str).collect();

@@ -102,7 +102,7 @@ fn content(snapshot: &Snapshot) -> String {
     }
     for at in &snapshot.volumes {
         let claim = at.claim.map_or_else(String::new, |claim| pairs(&[claim]));
-        writeln!(out, "volume {} {claim} [{}] {}", text(at.name), pairs(&at.secrets), at.host_path).unwrap();
+        writeln!(out, "volume {} {claim} [{}] {}", text(at.name), pairs(&at.secrets), at.powers).unwrap();
     }
     out.push_str(&escalations(snapshot));
     for at in &snapshot.attachments {

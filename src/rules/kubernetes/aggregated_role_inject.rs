@@ -123,7 +123,8 @@ mod tests {
                  bind e user:alice
                  bind dev/t=team user:alice"
             ),
-            "alice -> admin of dev: aggregated-role-inject, namespace-admin",
+            "alice -> admin of dev: aggregated-role-inject, namespace-admin
+             alice -> any node: aggregated-role-inject, pod-create, relax-pod-security, privileged-pod",
         );
         check(
             &format!(

@@ -199,7 +199,7 @@ fn share_role(
     (place, binding): (Place, Option<BindingIx>),
 ) {
     let effect = Effect::Bind { role, place, binding };
-    let (needs, held) = attack.needs_of(by, way);
+    let (needs, held) = attack.needs_of(by, request, way);
     // A role without rules is held by everybody: one that is made for this, or one that is emptied before it is written.
     let bare = match attack.role(role) {
         None => Some(Fact::CanCreate(role)),
@@ -272,7 +272,8 @@ mod tests {
             "role manager: escalate,patch roles.rbac; create rolebindings.rbac
              role dev/small: create rolebindings.rbac
              bind dev/m=manager user:alice",
-            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin
+             alice -> any node: bind-held-role, escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
@@ -281,7 +282,8 @@ mod tests {
         check(
             "role manager: escalate,create,patch roles.rbac; create rolebindings.rbac
              bind dev/m=manager user:alice",
-            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin
+             alice -> any node: bind-held-role, escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
@@ -291,7 +293,8 @@ mod tests {
             "role manager: escalate,patch roles.rbac; create rolebindings.rbac
              role dev/big: get secrets
              bind dev/m=manager user:alice",
-            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin
+             alice -> any node: bind-held-role, escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
@@ -307,7 +310,8 @@ mod tests {
                  role write: create rolebindings.rbac
                  bind dev/w=write user:alice"
             ),
-            "alice -> admin of dev: bind-held-role, token-request, bind-role, namespace-admin",
+            "alice -> admin of dev: bind-held-role, token-request, bind-role, namespace-admin
+             alice -> any node: bind-held-role, token-request, bind-role, pod-create, relax-pod-security, privileged-pod",
         );
         // Changing a binding to another role gives nothing of this one away.
         check(

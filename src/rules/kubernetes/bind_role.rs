@@ -160,7 +160,8 @@ mod tests {
         check(
             "role binder: bind clusterroles.rbac; create rolebindings.rbac
              bind dev/b=binder user:alice",
-            "alice -> admin of dev: bind-role, namespace-admin",
+            "alice -> admin of dev: bind-role, namespace-admin
+             alice -> any node: bind-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
@@ -238,14 +239,16 @@ mod tests {
              role writer: create clusterrolebindings,rolebindings.rbac
              bind dev/b=binder user:alice
              bind writer user:alice",
-            "alice -> admin of dev: bind-role, namespace-admin",
+            "alice -> admin of dev: bind-role, namespace-admin
+             alice -> any node: bind-role, pod-create, relax-pod-security, privileged-pod",
         );
         check(
             "role binder: bind clusterroles.rbac
              role writer: create clusterrolebindings,rolebindings.rbac
              bind binder user:alice
              bind dev/w=writer user:alice",
-            "alice -> admin of dev: bind-role, namespace-admin",
+            "alice -> admin of dev: bind-role, namespace-admin
+             alice -> any node: bind-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 

@@ -133,14 +133,16 @@ mod tests {
              role dev/own: get pods
              bind dev/e=e user:alice
              bind dev/own user:alice",
-            "alice -> admin of dev: escalate-role, namespace-admin",
+            "alice -> admin of dev: escalate-role, namespace-admin
+             alice -> any node: escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
         check(
             "role e: escalate,patch clusterroles.rbac small
              role small: get pods
              bind e user:alice
              bind dev/s=small group:system:authenticated",
-            "alice -> admin of dev: escalate-role, namespace-admin",
+            "alice -> admin of dev: escalate-role, namespace-admin
+             alice -> any node: escalate-role, pod-create, relax-pod-security, privileged-pod",
         );
     }
 

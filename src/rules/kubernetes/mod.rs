@@ -17,20 +17,50 @@ techniques! {
     aggregated_role_inject,
     dangling_claim,
     impersonate_serviceaccount,
+    impersonate_user,
+    impersonate_group,
     token_request,
     wildcard_admin,
     system_masters,
     namespace_admin,
     secret_read,
+    secret_token_read,
+    secret_token_create,
+    secret_token_retarget,
+    kubeconfig_secret_read,
+    bootstrap_token_create,
+    csr_approve,
+    node_csr,
+    constrained_impersonation,
     pod_create,
+    workload_create,
+    workload_patch,
+    pod_image_patch,
     pod_exec,
+    pod_attach,
+    ephemeral_container,
+    node_proxy,
     pod_serviceaccount,
+    pod_secrets,
     privileged_pod,
+    relax_pod_security,
+    hostpath_volume,
+    node_pods,
+    node_identity,
+    container_escape,
+    pod_steal,
+    pod_bind,
 }
 
 pub(super) use bind_held_role::share;
+pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPERSONATION};
 pub(super) use dangling_claim::make as make_account;
+pub(super) use pods::{gives, refuses_change};
 pub(super) use system_masters::masters;
+
+mod pods;
+/// The technique by which a request is made in somebody else's name.
+pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 
 #[cfg(test)]
 mod world;

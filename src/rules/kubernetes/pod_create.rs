@@ -1,6 +1,6 @@
 //! `pod-create`: who runs a pod says which account of the namespace it runs as, and which Secrets are mounted into it.
 
-use crate::rules::attack::{Attack, Done};
+use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
@@ -9,11 +9,18 @@ use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "pod-create",
     title: "Create a pod",
-    requests: &[Request { rights: &[core(&["create"], "pods", On::Nothing)], at: At::Namespace }],
+    requests: &[
+        Request { rights: &[core(&["create"], "pods", On::Nothing)], at: At::Namespace },
+        // Server-side apply of a pod that is not there carries its name.
+        Request {
+            rights: &[core(&["create"], "pods", On::Object), core(&["patch"], "pods", On::Object)],
+            at: At::Namespace,
+        },
+    ],
     gain: "every service account, Secret, ConfigMap and volume claim of the namespace; a node, if its pods may be privileged",
     why: "A pod names the account it runs as and the Secrets and ConfigMaps that are mounted into it, and the API server asks \
-          for no right on any of them; it looks only whether the account exists. `create` carries no name, so resourceNames \
-          cannot limit it.",
+          for no right on any of them; it looks only whether the account exists. A POST carries no name, so a rule with \
+          resourceNames does not let anybody create; with `patch` on the same name it does, by server-side apply.",
     remedy: "Keep accounts and Secrets that are worth more out of namespaces in which pods can be created, or take the right away.",
     confidence: Confidence::Documented,
     attack: &["T1610", "MS-TA9008"],
@@ -24,13 +31,30 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {
-    if done.first {
+    if !done.first {
+        return;
+    }
+    let Some(name) = done.site.object else {
         attack.runs_pods(done.technique, vec![done.fact], done.site.place);
+        return;
+    };
+    // A name that is taken is no new pod.
+    let namespaces = attack.namespaces_of(done.site.place);
+    for namespace in namespaces.into_iter().filter(|&namespace| !attack.has_pod(namespace, name)).collect::<Vec<_>>() {
+        attack.runs_pods(done.technique, vec![done.fact], Place::Namespace(namespace));
     }
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let right = step.asks(&["create"], "", "pods").ok_or("no pod is created")?;
+    if let Some(name) = right.name {
+        let taken = state.graph.snapshot().pods.iter().any(|pod| {
+            pod.name == name && matches!(right.place, Place::Namespace(namespace) if namespace == pod.namespace)
+        });
+        if taken || step.asks(&["patch"], "", "pods").is_none() {
+            return Err("a name creates nothing new".to_owned());
+        }
+    }
     state.new_pod_gives(step.effect, right.place)
 }
 
@@ -58,6 +82,21 @@ mod tests {
              bind big sa:prod/bot",
             "",
         );
+    }
+
+    #[test]
+    fn a_name_is_free_to_be_applied() {
+        let world = |pod: &str| {
+            format!(
+                "role p: create,patch pods one
+                 role big: * *.*
+                 bind dev/p=p user:alice
+                 bind big sa:dev/bot
+                 pod {pod} other n1"
+            )
+        };
+        check(&world("dev/two"), "alice -> cluster-admin: pod-create, wildcard-admin");
+        check(&world("dev/one"), "");
     }
 
     #[test]

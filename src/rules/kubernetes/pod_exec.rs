@@ -30,16 +30,15 @@ const GET_IS_NOT_ENOUGH: (u32, u32) = (1, 35);
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     if done.first && (done.within == 0 || attack.version().is_none_or(|version| version < GET_IS_NOT_ENOUGH)) {
-        attack.runs_in_pods(&done);
+        attack.runs_in_pods(&done, &[]);
     }
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    step.asks(&["create", "get"], "", "pods/exec").ok_or("no command is run")?;
-    match step.effect {
-        Effect::Pod(pod) => state.is_running(pod),
-        _ => Err("no pod".to_owned()),
-    }
+    let right = step.asks(&["create", "get"], "", "pods/exec").ok_or("no command is run")?;
+    let Effect::Pod(pod) = step.effect else { return Err("no pod".to_owned()) };
+    state.is_about(right, pod)?;
+    state.is_running(pod)
 }
 
 #[cfg(test)]
@@ -74,5 +73,23 @@ mod tests {
         check(&format!("{BOT}role x: create pods/exec two"), "");
         check(&format!("{BOT}role x: create pods/exec three; create pods"), "alice -> cluster-admin: pod-create, wildcard-admin");
         check(&format!("{BOT}role x: create pods/log,exec"), "");
+    }
+
+    #[test]
+    fn nothing_runs_in_a_pod_that_has_run_to_its_end() {
+        let world = "role big: * *.*
+             pod dev/one bot n1 finished
+             bind big sa:dev/bot
+             bind dev/x=x user:alice
+             role x: create pods/exec";
+        check(world, "");
+        check(&format!("{world} one"), "");
+    }
+
+    #[test]
+    fn a_static_pod_has_no_account_but_may_have_a_way_out() {
+        let world = |pod: &str| format!("pod kube-system/etcd - n1 mirror {pod}\nbind kube-system/x=x user:alice\nrole x: create pods/exec");
+        check(&world(""), "");
+        check(&world("ro:/etc/kubernetes/pki"), "alice -> node n1: pod-exec, container-escape");
     }
 }

@@ -1,10 +1,12 @@
 //! `pod-serviceaccount`: the token of its account lies in a pod.
 
+use crate::model::Subject;
 use crate::rules::attack::{Attack, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::model::Subject;
 use crate::rules::technique::{Confidence, Technique};
+
+use super::pods::token_account;
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -12,7 +14,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
     title: "Use the token that lies in a pod",
     gain: "everything that the pod's account and its groups hold",
     why: "The kubelet puts a token of its account into every pod that does not say otherwise, under \
-          /var/run/secrets/kubernetes.io/serviceaccount. Whoever runs code in the pod reads it, and may use it from anywhere.",
+          /var/run/secrets/kubernetes.io/serviceaccount. Whoever runs code in the pod reads it, and may use it from anywhere. Static \
+          pods have no account.",
     remedy: "Set automountServiceAccountToken: false where the API is not called; give each workload an account of its own that \
              holds no more than it needs.",
     confidence: Confidence::Documented,
@@ -26,24 +29,38 @@ pub(super) const TECHNIQUE: Technique = Technique {
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let Fact::Pod(at) = fact else { return };
     let pod = attack.pod(at);
-    if let Some(name) = pod.service_account {
-        let account = Subject::ServiceAccount { namespace: pod.namespace, name };
+    if pod.finished {
+        return;
+    }
+    if let Some(account) = token_account(attack, pod).filter(|&account| attack.is_somebody(account)) {
         attack.does(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Identity(account));
     }
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    let (Some(Effect::Pod(at)), Effect::ActAs(account)) = (step.foothold, step.effect) else {
+    let (Some(Effect::Pod(at)), Effect::ActAs(Subject::ServiceAccount { namespace, name })) = (step.foothold, step.effect)
+    else {
         return Err("no pod".to_owned());
     };
-    let pod = &state.graph.snapshot().pods[at.0 as usize];
-    let own = pod.service_account.map(|name| Subject::ServiceAccount { namespace: pod.namespace, name });
-    if state.runs_in(at) && own == Some(account) { Ok(()) } else { Err("the pod runs as somebody else".to_owned()) }
+    let snapshot = state.graph.snapshot();
+    let pod = &snapshot.pods[at.0 as usize];
+    state.is_running(at)?;
+    let own = match pod.service_account {
+        Some(own) => own == name,
+        None => !pod.mirror && state.graph.text(name) == "default",
+    };
+    if !state.runs_in(at) || pod.namespace != namespace || !own {
+        return Err("the pod runs as somebody else".to_owned());
+    }
+    let account = snapshot.service_accounts.iter().find(|one| one.namespace == namespace && one.name == name);
+    let none = pod.automount == Some(false)
+        || (pod.automount.is_none() && account.is_some_and(|account| account.automount == Some(false)));
+    if none && !pod.token { Err("there is no token in the pod".to_owned()) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::check_from;
+    use super::super::world::{check, check_from};
 
     #[test]
     fn a_pod_is_its_account() {
@@ -74,5 +91,52 @@ mod tests {
              bind big sa:dev/bot",
             "",
         );
+    }
+
+    #[test]
+    fn a_token_is_there_unless_pod_or_account_say_no() {
+        const FOUND: &str = "pod dev/one -> cluster-admin: pod-serviceaccount, wildcard-admin";
+        let no_account = "yaml {apiVersion: v1, kind: ServiceAccount, metadata: {name: bot, namespace: dev}, automountServiceAccountToken: false}";
+        let world = |pod: &str, account: &str| format!("role big: * *.*\nbind big sa:dev/bot\npod dev/one {pod}\n{account}");
+        for (pod, account, found) in [
+            ("bot n1", "account dev/bot", FOUND),
+            ("bot n1 notoken", "account dev/bot", ""),
+            ("bot n1", no_account, ""),
+            // The pod says yes, or has the token in a volume of its own.
+            ("bot n1 automount", no_account, FOUND),
+            ("bot n1 notoken token", no_account, FOUND),
+            ("bot n1 finished", "account dev/bot", ""),
+            ("bot n1 mirror", "account dev/bot", ""),
+        ] {
+            check_from("pod:dev/one", &world(pod, account), found);
+        }
+    }
+
+    #[test]
+    fn a_pod_without_an_account_runs_as_default() {
+        check_from(
+            "pod:dev/one",
+            "role big: * *.*
+             pod dev/one - n1
+             bind big sa:dev/default",
+            "pod dev/one -> cluster-admin: pod-serviceaccount, wildcard-admin",
+        );
+    }
+
+    #[test]
+    fn a_shared_process_namespace_gives_no_more_than_the_pod() {
+        // A shell in a pod is one in any of its containers: what they share is theirs already.
+        for shared in ["", " shared"] {
+            check(
+                &format!(
+                    "role x: create pods/exec
+                     role big: * *.*
+                     pod dev/one other n1{shared}
+                     bind dev/x=x user:alice
+                     bind big sa:dev/bot"
+                ),
+                "",
+            );
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! `privileged-pod`: a pod that is let out of its container holds the node it runs on.
 
-use crate::model::{ClusterId, Name};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Blocker, Confidence, Technique};
-use crate::graph::AccessGraph;
+use crate::rules::technique::{Confidence, Technique};
+
+use super::pods::blockers;
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -25,64 +25,41 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let Fact::NewPod(place) = fact else { return };
-    let (cluster, effect) = (attack.cluster, Effect::Node(None));
-    match place {
-        Place::Namespace(namespace) => {
-            let level = enforced(attack.graph, cluster, namespace);
-            let blockers = blockers(attack.graph, namespace, level);
-            if blockers.iter().any(|blocker| blocker.stops) {
-                let relaxed = attack.fact(Fact::Relaxed(place));
-                attack.does(&TECHNIQUE, vec![id, relaxed], effect, Fact::Nodes);
-            }
-            attack.does_unless(&TECHNIQUE, vec![id], effect, Fact::Nodes, blockers);
-        }
+    let (namespace, effect, gain) = match fact {
+        Fact::NewPod(Place::Namespace(namespace)) => (namespace, Effect::Node(None), Fact::Nodes),
         // Of the namespaces that are known each is looked at; where none is, one that nobody spoke of will do.
-        Place::Cluster | Place::EachNamespace if attack.graph.snapshot().namespaces.is_empty() => {
-            attack.does(&TECHNIQUE, vec![id], effect, Fact::Nodes);
+        Fact::NewPod(_) if attack.graph.snapshot().namespaces.is_empty() => {
+            attack.does(&TECHNIQUE, vec![id], Effect::Node(None), Fact::Nodes);
+            return;
         }
-        Place::Cluster | Place::EachNamespace => {}
-    }
-}
-
-/// The level that Pod Security enforces in a namespace, if one is set.
-fn enforced(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> Option<&str> {
-    let namespaces = &graph.snapshot().namespaces;
-    let at = namespaces.binary_search_by_key(&(cluster, namespace), |own| (own.cluster, own.name)).ok()?;
-    let labels = namespaces[at].labels.iter();
-    let label = labels.into_iter().find(|(key, _)| graph.text(*key) == "pod-security.kubernetes.io/enforce");
-    label.map(|&(_, level)| graph.text(level))
-}
-
-fn blockers(graph: &AccessGraph, namespace: Name, level: Option<&str>) -> Vec<Blocker> {
-    let name = graph.text(namespace);
-    let what = match level {
-        Some("privileged") => return Vec::new(),
-        Some(level) => format!("Pod Security: namespace {name} enforces `{level}`"),
-        None => format!("Pod Security: namespace {name} has no level of its own, and the cluster's default is not visible"),
+        Fact::Container(pod) => {
+            let pod = attack.pod(pod);
+            let Some(node) = pod.node else { return };
+            (pod.namespace, Effect::Node(Some(node)), Fact::Node(node))
+        }
+        _ => return,
     };
-    vec![Blocker { what, stops: matches!(level, Some("baseline" | "restricted")) }]
+    let blockers = blockers(attack.graph, attack.cluster, namespace);
+    if blockers.iter().any(|blocker| blocker.stops) {
+        let relaxed = attack.fact(Fact::Relaxed(Place::Namespace(namespace)));
+        attack.does(&TECHNIQUE, vec![id, relaxed], effect, gain);
+    }
+    attack.does_unless(&TECHNIQUE, vec![id], effect, gain, blockers);
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    let Some(Effect::NewPod(place)) = step.foothold else { return Err("there is no new pod".to_owned()) };
-    if !state.runs_new_pods(place) {
-        return Err("no new pod can be run there".to_owned());
-    }
-    let open = match place {
-        Place::Namespace(namespace) => {
-            let own = state.graph.snapshot().namespaces.iter().find(|own| own.name == namespace);
-            let strict = own.is_some_and(|own| {
-                own.labels.iter().any(|(key, level)| {
-                    state.graph.text(*key) == "pod-security.kubernetes.io/enforce"
-                        && ["baseline", "restricted"].contains(&state.graph.text(*level))
-                })
-            });
-            !strict || state.relaxes(place)
+    let place = match (step.foothold, step.effect) {
+        (Some(Effect::NewPod(place)), Effect::Node(None)) if state.runs_new_pods(place) => place,
+        (Some(Effect::Container(at)), Effect::Node(Some(node))) if state.adds_containers(at) => {
+            let pod = &state.graph.snapshot().pods[at.0 as usize];
+            if pod.node != Some(node) {
+                return Err("the pod is on another node".to_owned());
+            }
+            Place::Namespace(pod.namespace)
         }
-        Place::Cluster | Place::EachNamespace => true,
+        _ => return Err("no pod or container can be run there".to_owned()),
     };
-    if open || step.blockers.iter().any(|blocker| blocker.stops) {
+    if !state.is_strict(place) || state.relaxes(place) || step.blockers.iter().any(|blocker| blocker.stops) {
         Ok(())
     } else {
         Err("Pod Security refuses the pod".to_owned())
@@ -91,29 +68,32 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::check;
+    use super::super::world::{check, check_blocked};
 
     #[test]
     fn a_namespace_that_admits_it_gives_the_nodes() {
-        check(
-            "role p: create pods
-             namespace dev -
-             bind dev/p=p user:alice",
-            "alice -> any node: pod-create, privileged-pod",
-        );
-    }
-
-    #[test]
-    fn pod_security_stops_it() {
-        for level in ["baseline", "restricted"] {
+        for level in ["-", "privileged", "Baseline"] {
             check(
                 &format!(
                     "role p: create pods
                      namespace dev {level}
                      bind dev/p=p user:alice"
                 ),
-                "",
+                "alice -> any node: pod-create, privileged-pod",
             );
+        }
+    }
+
+    #[test]
+    fn pod_security_stops_it() {
+        for level in ["baseline", "restricted"] {
+            let world = format!(
+                "role p: create pods
+                 namespace dev {level}
+                 bind dev/p=p user:alice"
+            );
+            check(&world, "");
+            check_blocked(&world, "alice -> any node: pod-create, privileged-pod");
         }
     }
 
@@ -125,6 +105,19 @@ mod tests {
              yaml {apiVersion: v1, kind: Namespace, metadata: {name: dev, labels: {pod-security.kubernetes.io/warn: restricted}}}
              bind dev/p=p user:alice",
             "alice -> any node: pod-create, privileged-pod",
+        );
+    }
+
+    #[test]
+    fn a_node_leads_to_the_pods_on_it() {
+        check(
+            "role p: create pods
+             role big: * *.*
+             namespace dev -
+             pod prod/one bot n1
+             bind dev/p=p user:alice
+             bind big sa:prod/bot",
+            "alice -> cluster-admin: pod-create, privileged-pod, node-pods, pod-serviceaccount, wildcard-admin",
         );
     }
 }

@@ -42,7 +42,9 @@ mod tests {
              bind t user:alice
              bind dev/t=t user:bob
              bind dev/big=big sa:dev/bot",
-            "bob -> admin of dev: token-request, wildcard-admin, namespace-admin",
+            "bob -> admin of dev: token-request, wildcard-admin, namespace-admin
+             system:serviceaccount:dev:bot -> any node: wildcard-admin, pod-create, relax-pod-security, privileged-pod
+             bob -> any node: token-request, wildcard-admin, pod-create, relax-pod-security, privileged-pod",
         );
     }
 
@@ -67,7 +69,9 @@ mod tests {
              role big: * *.*
              bind dev/t=t user:alice
              bind prod/big=big sa:dev/bot",
-            "alice -> admin of prod: token-request, wildcard-admin, namespace-admin",
+            "alice -> admin of prod: token-request, wildcard-admin, namespace-admin
+             system:serviceaccount:dev:bot -> any node: wildcard-admin, pod-create, relax-pod-security, privileged-pod
+             alice -> any node: token-request, wildcard-admin, pod-create, relax-pod-security, privileged-pod",
         );
     }
 }

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use crate::collect::{FileOptions, Input, Limits, Needs, load};
 use crate::graph::AccessGraph;
-use crate::model::{ClusterId, Thing};
+use crate::model::{ClusterId, ControllerKind, Thing};
 use crate::query::SystemFilter;
 use crate::rules::{
-    Ask, Finding, Place, PodIx, Remedies, SecretIx, Start, Target, Version, escalations, replay, start,
+    Ask, Finding, Place, PodIx, Remedies, SecretIx, Start, Target, Version, escalations, replay, secret, start,
+    start_thing, target_name,
 };
 
 #[path = "../../../tests/worlds/kubectl.rs"]
@@ -22,8 +23,10 @@ mod kubectl;
 /// bind [NS/]NAME=ROLE SUBJECT...                           to a ClusterRole, or with `NS/ROLE` to a Role
 /// account NS/NAME
 /// namespace NAME LEVEL                                     what Pod Security enforces; `-` for no label, `yaml` if it is written out
-/// pod NS/NAME ACCOUNT NODE                                 as that account, with a token; `-` for none
-/// secret NS/NAME TYPE                                      of that type
+/// pod NS/NAME ACCOUNT NODE [MORE...]                       as that account; `-` for none; see [`pod`] for what more there is
+/// deployment NS/NAME                                       and so on for every kind that makes pods
+/// volume NAME PATH NS/CLAIM                                a folder of a node, bound to a claim
+/// secret NS/NAME TYPE [ACCOUNT]                            of that type, with the account whose token it holds
 /// yaml TEXT
 /// ```
 ///
@@ -57,11 +60,28 @@ fn yaml(world: &str) -> String {
             }
             "pod" => pod(rest),
             "secret" => {
-                let (name, kind) = rest.split_once(' ').unwrap();
-                format!("{{apiVersion: v1, kind: Secret, metadata: {}, type: {kind}}}", metadata(name).1)
+                let mut words = rest.split(' ');
+                let (name, kind) = (words.next().unwrap(), words.next().unwrap());
+                let account = words.next().unwrap_or("\"\"");
+                let notes = format!(", annotations: {{kubernetes.io/service-account.name: {account}}}}}");
+                let metadata = metadata(name).1.replace('}', &notes);
+                format!("{{apiVersion: v1, kind: Secret, metadata: {metadata}, type: {kind}}}")
             }
             "yaml" => rest.to_owned(),
-            other => panic!("no such object: {other}"),
+            "volume" => {
+                let [name, path, claim] = rest.split(' ').collect::<Vec<_>>()[..] else { panic!("{rest}") };
+                format!(
+                    "{{apiVersion: v1, kind: PersistentVolume, metadata: {{name: {name}}}, \
+                     spec: {{hostPath: {{path: {path}}}, claimRef: {}}}}}",
+                    metadata(claim).1
+                )
+            }
+            other => {
+                let found = ControllerKind::ALL.into_iter().find(|kind| kind.as_str().to_lowercase() == other);
+                let Some(kind) = found else { panic!("no such object: {other}") };
+                let version = [kind.group(), if kind.group().is_empty() { "" } else { "/" }, "v1"].concat();
+                format!("{{apiVersion: {version}, kind: {}, metadata: {}}}", kind.as_str(), metadata(rest).1)
+            }
         };
         writeln!(yaml, "---\n{text}").unwrap();
     }
@@ -94,13 +114,57 @@ fn namespace(name: &str, level: &str) -> String {
     format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}, labels: {{{labels}}}}}}}")
 }
 
+/// What more a pod may have: `privileged`, `hostPID` and the like, `shared` processes, `cap:NAME`, `host:PATH` and `ro:PATH` of the
+/// node, `secret:NAME`, `pull:NAME`, `claim:NAME`, `automount` or `notoken`, a `token` in a volume, `mirror`, `finished`.
 fn pod(text: &str) -> String {
-    let words: Vec<&str> = text.split(' ').collect();
-    let [name, account, node] = words[..] else { panic!("pod NS/NAME ACCOUNT NODE: {text}") };
-    let account = if account == "-" { String::new() } else { format!("serviceAccountName: {account}, ") };
-    let node = if node == "-" { String::new() } else { format!("nodeName: {node}, ") };
-    let spec = format!("{{{account}{node}containers: [{{name: main, image: main}}]}}");
-    format!("{{apiVersion: v1, kind: Pod, metadata: {}, spec: {spec}}}", metadata(name).1)
+    let mut words = text.split_whitespace();
+    let mut next = || words.next().unwrap_or_else(|| panic!("pod NS/NAME ACCOUNT NODE: {text}"));
+    let (name, account, node) = (next(), next(), next());
+    let mut spec = String::new();
+    if account != "-" {
+        write!(spec, "serviceAccountName: {account}, ").unwrap();
+    }
+    if node != "-" {
+        write!(spec, "nodeName: {node}, ").unwrap();
+    }
+    let (mut privileged, mut status, mut annotations) = (false, "", "");
+    let (mut caps, mut volumes, mut mounts) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, word) in words.enumerate() {
+        let (kind, value) = word.split_once(':').unwrap_or((word, ""));
+        let volume = match kind {
+            "host" | "ro" => format!("hostPath: {{path: {value}}}"),
+            "secret" => format!("secret: {{secretName: {value}}}"),
+            "claim" => format!("persistentVolumeClaim: {{claimName: {value}}}"),
+            "token" => "projected: {sources: [{serviceAccountToken: {path: token}}]}".to_owned(),
+            _ => String::new(),
+        };
+        if !volume.is_empty() {
+            volumes.push(format!("{{name: v{at}, {volume}}}"));
+            mounts.push(format!("{{name: v{at}, mountPath: /v{at}, readOnly: {}}}", kind == "ro"));
+            continue;
+        }
+        match kind {
+            "privileged" => privileged = true,
+            "cap" => caps.push(value),
+            "pull" => write!(spec, "imagePullSecrets: [{{name: {value}}}], ").unwrap(),
+            "shared" => spec.push_str("shareProcessNamespace: true, "),
+            "automount" => spec.push_str("automountServiceAccountToken: true, "),
+            "notoken" => spec.push_str("automountServiceAccountToken: false, "),
+            "mirror" => annotations = ", annotations: {kubernetes.io/config.mirror: x}",
+            "finished" => status = ", status: {phase: Succeeded}",
+            "hostPID" | "hostIPC" | "hostNetwork" => write!(spec, "{kind}: true, ").unwrap(),
+            other => panic!("a pod has no {other}"),
+        }
+    }
+    let security = format!("{{privileged: {privileged}, capabilities: {{add: [{}]}}}}", caps.join(", "));
+    let container =
+        format!("{{name: main, image: main, securityContext: {security}, volumeMounts: [{}]}}", mounts.join(", "));
+    let metadata = metadata(name).1.replace('}', &format!("{annotations}}}"));
+    format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {metadata}, \
+         spec: {{{spec}containers: [{container}], volumes: [{}]}}{status}}}",
+        volumes.join(", ")
+    )
 }
 
 fn metadata(name: &str) -> (&'static str, String) {
@@ -117,8 +181,8 @@ fn role(text: &str) -> String {
         let words: Vec<&str> = rule.split(' ').collect();
         let (resources, group) = words[1].split_once('.').unwrap_or((words[1], ""));
         let group = if group == "rbac" { RBAC } else { group };
-        let names = words.get(2).map(|names| format!(", resourceNames: [{names}]")).unwrap_or_default();
         let list = |text: &str| text.split(',').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let names = words.get(2).map(|names| format!(", resourceNames: [{}]", list(names))).unwrap_or_default();
         format!("{{verbs: [{}], apiGroups: [\"{group}\"], resources: [{}]{names}}}", list(words[0]), list(resources))
     });
     let rules: Vec<String> = rules.collect();
@@ -158,20 +222,45 @@ fn binding(text: &str) -> String {
 
 /// Compares the findings with lines `SUBJECTS -> TARGET: TECHNIQUE, ...`, and does each finding again.
 pub(super) fn check(world: &str, expected: &str) {
-    compare(&graph(world), Ask::default(), None, world, expected);
+    compare(&graph(world), Ask::default(), world, expected);
 }
 
 /// The same for a server of a version.
 pub(super) fn check_at(version: Version, world: &str, expected: &str) {
-    compare(&graph(world), Ask { version: Some(version), ..Ask::default() }, None, world, expected);
+    compare(&graph(world), Ask { version: Some(version), ..Ask::default() }, world, expected);
 }
 
 /// The same from one thing: a subject, `pod:NS/NAME` or `pods:NS`.
 pub(super) fn check_from(from: &str, world: &str, expected: &str) {
     let graph = graph(world);
-    let from = Thing::parse(from).unwrap();
-    let start = start(graph.snapshot(), &from).expect("something that the world has");
-    compare(&graph, Ask { from: Some(start), ..Ask::default() }, Some(&from), world, expected);
+    compare(&graph, Ask { from: Some(starting(&graph, from)), ..Ask::default() }, world, expected);
+}
+
+/// The same for a server of a version.
+pub(super) fn check_from_at(version: Version, from: &str, world: &str, expected: &str) {
+    let graph = graph(world);
+    let from = Some(starting(&graph, from));
+    compare(&graph, Ask { from, version: Some(version), ..Ask::default() }, world, expected);
+}
+
+/// The same to a Secret.
+pub(super) fn check_from_to(from: &str, to: &str, world: &str, expected: &str) {
+    let graph = graph(world);
+    let (from, to) = (Some(starting(&graph, from)), secret(graph.snapshot(), &Thing::parse(to).unwrap()));
+    compare(&graph, Ask { from, to: to.map(Target::Secret).into_iter().collect(), ..Ask::default() }, world, expected);
+}
+
+fn starting(graph: &AccessGraph, from: &str) -> Start {
+    start(graph.snapshot(), &Thing::parse(from).unwrap()).expect("something that the world has")
+}
+
+/// The same to one thing, a subject or a Secret.
+pub(super) fn check_to(to: &str, world: &str, expected: &str) {
+    let graph = graph(world);
+    let to = Thing::parse(to).unwrap();
+    let secret = || secret(graph.snapshot(), &to).map(Target::Secret);
+    let target = start(graph.snapshot(), &to).and_then(Start::target).or_else(secret);
+    compare(&graph, Ask { to: vec![target.expect("something that the world has")], ..Ask::default() }, world, expected);
 }
 
 /// The same for the paths that something stops.
@@ -183,11 +272,11 @@ pub(super) fn check_blocked(world: &str, expected: &str) {
     assert_eq!(text, expected, "{world}");
 }
 
-fn compare(graph: &AccessGraph, ask: Ask, from: Option<&Thing>, world: &str, expected: &str) {
+fn compare(graph: &AccessGraph, ask: Ask, world: &str, expected: &str) {
     let ask = Ask { system: SystemFilter::Hide, ..ask };
     let found = escalations(graph, &ask);
     for finding in &found.findings {
-        is_cut(graph, &ask, from, world, finding);
+        is_cut(graph, &ask, world, finding);
     }
     let mut text = String::new();
     for finding in &found.findings {
@@ -202,7 +291,7 @@ fn compare(graph: &AccessGraph, ask: Ask, from: Option<&Thing>, world: &str, exp
 }
 
 /// Does what the remedy of a finding says, on the objects, and looks that the finding is gone.
-fn is_cut(graph: &AccessGraph, ask: &Ask, from: Option<&Thing>, world: &str, finding: &Finding) {
+fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
     let remedy = Remedies::new(graph).of(finding);
     assert!(!remedy.advice.is_empty());
     if finding.start().is_none() && remedy.commands.is_empty() {
@@ -222,11 +311,22 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, from: Option<&Thing>, world: &str, fin
     let who = |graph: &AccessGraph, finding: &Finding| -> Vec<String> {
         finding.from.iter().map(|&start| start_words(graph, start)).collect()
     };
-    let begin = from.and_then(|from| start(after.snapshot(), from));
-    if from.is_some() && begin.is_none() {
+    let begin = ask.from.and_then(|from| start(after.snapshot(), &start_thing(graph, from)));
+    if ask.from.is_some() && begin.is_none() {
         return;
     }
-    let ask = Ask { from: begin, system: SystemFilter::Show, ..ask.clone() };
+    let to = |&to: &Target| match to {
+        Target::Secret(_) => secret(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).map(Target::Secret),
+        Target::Subject(_) | Target::Pod(_) => {
+            start(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
+        }
+        _ => panic!("{to:?}"),
+    };
+    let to: Vec<Target> = ask.to.iter().filter_map(to).collect();
+    if to.len() < ask.to.len() {
+        return;
+    }
+    let ask = Ask { from: begin, to, system: SystemFilter::Show, ..ask.clone() };
     let own = who(graph, finding);
     for left in escalations(&after, &ask).findings {
         let same = left.fingerprint == finding.fingerprint && who(&after, &left).iter().any(|one| own.contains(one));

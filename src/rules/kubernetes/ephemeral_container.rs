@@ -1,0 +1,117 @@
+//! `ephemeral-container`: one more container in a running pod.
+
+use std::collections::BTreeSet;
+
+use crate::rules::attack::{Attack, Done, Effect, Fact, PodIx};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, core};
+
+use super::pod_image_patch::changes_pods;
+use super::pods::blockers;
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "ephemeral-container",
+    title: "Add an ephemeral container to a running pod",
+    requests: &[Request { rights: &[core(WRITE, "pods/ephemeralcontainers", On::Object)], at: At::Namespace }],
+    gain: "what the pod holds: its account's token, what is mounted, its way out of the container; its node, where the container \
+           may be privileged",
+    why: "`update` and `patch` on pods/ephemeralcontainers start a container of any image in a running pod, with the pod's \
+          account and volumes, and without any right on pods themselves. Its security context is chosen as well; Pod Security \
+          judges the whole pod again. Static pods take none.",
+    remedy: "Take the right away, or limit it with resourceNames to pods that hold no more, and have Pod Security enforce \
+             `baseline` or more.",
+    confidence: Confidence::Documented,
+    attack: &["T1609", "T1610"],
+    references: &["https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/"],
+    build: Some(build),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+fn build(attack: &mut Attack<'_>, done: Done) {
+    if !done.first {
+        return;
+    }
+    changes_pods(attack, &done);
+    // For the node one pod of it will do.
+    let mut open = BTreeSet::new();
+    for namespace in attack.namespaces_of(done.site.place) {
+        let pods: Vec<PodIx> = match done.site.object {
+            Some(name) => attack.pod_named(namespace, name).into_iter().collect(),
+            None => attack.pods_in(namespace),
+        };
+        if pods.is_empty() {
+            continue;
+        }
+        let stops = blockers(attack.graph, attack.cluster, namespace).iter().any(|blocker| blocker.stops);
+        let mut own = BTreeSet::new();
+        for pod in pods {
+            let Some(node) = attack.pod(pod).node.filter(|_| !attack.pod(pod).mirror) else { continue };
+            if if stops { own.insert(node) } else { open.insert(node) } {
+                attack.does(done.technique, vec![done.fact], Effect::Container(pod), Fact::Container(pod));
+            }
+        }
+    }
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    let right = step.asks(WRITE, "", "pods/ephemeralcontainers").ok_or("no container is added")?;
+    match step.effect {
+        Effect::Pod(pod) => {
+            state.is_about(right, pod)?;
+            state.takes_changes(step, pod)
+        }
+        Effect::Container(pod) if state.graph.snapshot().pods[pod.0 as usize].mirror => {
+            Err("a static pod takes no containers".to_owned())
+        }
+        Effect::Container(pod) => {
+            state.is_about(right, pod)?;
+            state.is_running(pod)
+        }
+        _ => Err("no pod".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{check, check_blocked};
+
+    const BOT: &str = "role big: * *.*
+             bind big sa:dev/bot
+             bind dev/x=x user:alice
+             ";
+    const FOUND: &str = "alice -> cluster-admin: ephemeral-container, pod-serviceaccount, wildcard-admin";
+
+    #[test]
+    fn a_container_beside_the_others_has_their_account() {
+        for verb in ["update", "patch"] {
+            check(&format!("{BOT}role x: {verb} pods/ephemeralcontainers\npod dev/one bot n1"), FOUND);
+            check(&format!("{BOT}role x: {verb} pods/ephemeralcontainers one\npod dev/one bot n1"), FOUND);
+        }
+    }
+
+    #[test]
+    fn where_it_may_be_privileged_it_has_the_node() {
+        let world = "role x: patch pods/ephemeralcontainers
+             bind dev/x=x user:alice
+             pod dev/one other n1
+             pod dev/two other n1
+             namespace dev";
+        check(&format!("{world} -"), "alice -> node n1: ephemeral-container, privileged-pod");
+        check(&format!("{world} baseline"), "");
+        check_blocked(&format!("{world} baseline"), "alice -> node n1: ephemeral-container, privileged-pod");
+    }
+
+    #[test]
+    fn what_takes_no_container_stays_closed() {
+        check(&format!("{BOT}role x: patch pods/ephemeralcontainers two\npod dev/one bot n1"), "");
+        check(&format!("{BOT}role x: get,create pods/ephemeralcontainers\npod dev/one bot n1"), "");
+        check(&format!("{BOT}role x: patch pods/ephemeralcontainers\npod dev/one bot n1 finished"), "");
+        check(
+            &format!("{BOT}role x: patch pods/ephemeralcontainers\npod dev/one - n1 mirror privileged\nnamespace dev -"),
+            "",
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! `node-identity`: root on a node has the kubelet's credentials, and the Node authorizer gives it what its pods need.
+
+use std::collections::BTreeSet;
+
+use crate::graph::{NodeObject, Objects};
+use crate::model::{Action, Identity, NODE_PREFIX, NODES, Name, ResourceAction, Subject};
+use crate::query::{Authorizers, decide};
+use crate::rules::attack::{Attack, Effect, Fact, PodIx, SecretIx};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{Confidence, Technique};
+
+use super::pods::{account, token_account};
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "node-identity",
+    title: "Act as the node",
+    gain: "every Secret that a pod of the node refers to, tokens of its pods' accounts, and what is granted to system:nodes",
+    why: "The kubelet's credentials lie on the node. The Node authorizer lets `system:node:NAME` in the group `system:nodes` read the \
+          Secrets and ConfigMaps of the pods that are bound to it and ask for tokens of their accounts; from 1.33 only for audiences \
+          that a volume of the pod names. NodeRestriction limits what it writes, not what it reads.",
+    remedy: "Keep pods of powerful accounts and with valuable Secrets on nodes where nobody else can run privileged pods; grant \
+             nothing to system:nodes.",
+    confidence: Confidence::Documented,
+    attack: &["T1552.001", "T1078"],
+    references: &["https://kubernetes.io/docs/reference/access-authn-authz/node/"],
+    react: Some(react),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+/// From this version on a node gets tokens only for the audiences that a pod's volumes name (KEP-4412).
+const AUDIENCES_COUNT: (u32, u32) = (1, 33);
+
+fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    let nodes: Vec<Name> = match fact {
+        Fact::Node(node) => vec![node],
+        Fact::Nodes => attack.nodes(),
+        _ => return,
+    };
+    let mut accounts = BTreeSet::new();
+    for &node in &nodes {
+        let user = [NODE_PREFIX, attack.graph.text(node)].concat();
+        let user = attack.graph.snapshot().names.find(&user).map(Subject::User);
+        if let Some(user) = user.filter(|&user| attack.is_somebody(user)) {
+            attack.does(&TECHNIQUE, vec![id], Effect::ActAs(user), Fact::Identity(user));
+        }
+        accounts.extend(attack.bound_to(node).iter().filter_map(|&at| account_for(attack, at)));
+    }
+    for account in accounts {
+        attack.does(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Identity(account));
+    }
+    for secret in secrets(attack, &nodes) {
+        attack.does(&TECHNIQUE, vec![id], Effect::Secret(secret), Fact::Secret(secret));
+    }
+}
+
+/// The account of a pod, where the node gets a token of it that lies in no running pod.
+fn account_for(attack: &Attack<'_>, at: PodIx) -> Option<Subject> {
+    let pod = attack.pod(at);
+    let in_the_pod = token_account(attack, pod).is_some();
+    let any_audience = attack.version().is_none_or(|version| version < AUDIENCES_COUNT);
+    let can = if pod.finished { in_the_pod || any_audience } else { !in_the_pod && any_audience };
+    account(attack, pod).filter(|&account| can && attack.is_somebody(account))
+}
+
+/// The Secrets that pods of these nodes refer to, and those of their volumes, as far as they are good for something.
+fn secrets(attack: &Attack<'_>, nodes: &[Name]) -> Vec<SecretIx> {
+    let by_node = attack.secrets_by_node(|| {
+        let mut found: Vec<(Name, SecretIx)> = Vec::new();
+        let everything = Objects { cluster: attack.cluster, namespace: None, name: None };
+        attack.graph.nodes().each(NodeObject::Secret, everything, |related| {
+            let secrets = attack.secrets_in(related.namespace, Some(related.name));
+            found.extend(secrets.into_iter().filter(|&at| attack.is_of_use(at)).map(|at| (related.node, at)));
+        });
+        found.sort_unstable();
+        found.dedup();
+        found
+    });
+    let mut found: Vec<SecretIx> = nodes
+        .iter()
+        .flat_map(|&node| {
+            let from = by_node.partition_point(|&(at, _)| at < node);
+            by_node[from..].iter().take_while(move |&&(at, _)| at == node).map(|&(_, secret)| secret)
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    let Some(Effect::Node(held)) = step.foothold else { return Err("no node".to_owned()) };
+    let graph = state.graph;
+    let nodes = graph.nodes().nodes(state.cluster()).map(|node| node.name);
+    let held: Vec<Name> = nodes.filter(|&node| state.is_on(node) && held.is_none_or(|held| held == node)).collect();
+    let allows = |verb: &str, resource: &str, subresource: &str, namespace: Name, name: Name| {
+        let action = Action::Resource(ResourceAction {
+            verb: verb.to_owned(),
+            api_group: String::new(),
+            resource: resource.to_owned(),
+            subresource: subresource.to_owned(),
+            namespace: graph.text(namespace).to_owned(),
+            name: graph.text(name).to_owned(),
+            field_selector: Vec::new(),
+        });
+        held.iter().any(|&node| {
+            let user = format!("{NODE_PREFIX}{}", graph.text(node));
+            let who = Identity { user, groups: vec![NODES.to_owned()] };
+            decide(graph, state.cluster(), &who, &action, Authorizers { node: true, rbac: false }).allowed()
+        })
+    };
+    let done = match step.effect {
+        Effect::ActAs(Subject::User(user)) => {
+            let name = graph.text(user).strip_prefix(NODE_PREFIX);
+            held.iter().any(|&node| name == Some(graph.text(node)))
+        }
+        Effect::ActAs(Subject::ServiceAccount { namespace, name }) => {
+            allows("create", "serviceaccounts", "token", namespace, name)
+        }
+        Effect::Secret(at) => {
+            let secret = &graph.snapshot().secrets[at.0 as usize];
+            allows("get", "secrets", "", secret.namespace, secret.name)
+        }
+        _ => false,
+    };
+    if done { Ok(()) } else { Err("the node is not allowed that".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{check_from, check_from_at, check_from_to};
+
+    const AGENT: &str = "pod dev/agent other n1 privileged
+             role big: * *.*
+             bind big sa:prod/bot
+             ";
+    const FOUND: &str = "pod dev/agent -> cluster-admin: container-escape, node-identity, wildcard-admin";
+    const NODE: &str = "pod dev/agent -> node n1: container-escape";
+
+    #[test]
+    fn a_node_gets_tokens_of_its_pods_accounts() {
+        // There is none in the pod.
+        let world = format!("{AGENT}pod prod/one bot n1 notoken");
+        check_from("pod:dev/agent", &world, FOUND);
+        check_from_at((1, 32), "pod:dev/agent", &world, FOUND);
+        check_from_at((1, 33), "pod:dev/agent", &world, NODE);
+        // A token for the API server is in a volume, though nobody runs code there any more.
+        check_from_at((1, 36), "pod:dev/agent", &format!("{AGENT}pod prod/one bot n1 token finished"), FOUND);
+    }
+
+    #[test]
+    fn accounts_of_other_nodes_stay_closed() {
+        check_from("pod:dev/agent", &format!("{AGENT}pod prod/one bot n2 notoken"), NODE);
+        check_from("pod:dev/agent", &format!("{AGENT}pod prod/one bot n1 mirror"), NODE);
+    }
+
+    #[test]
+    fn a_node_reads_the_secrets_of_its_pods() {
+        let world = |pod: &str| format!("{AGENT}secret prod/key Opaque\npod prod/one other {pod}");
+        let found = "pod dev/agent -> secret prod/key: container-escape, node-identity";
+        check_from_to("pod:dev/agent", "secret:prod/key", &world("n1 pull:key"), found);
+        check_from_to("pod:dev/agent", "secret:prod/key", &world("n2 pull:key"), "");
+        check_from_to("pod:dev/agent", "secret:prod/key", &world("n1"), "");
+    }
+
+    #[test]
+    fn what_is_granted_to_nodes_is_granted_to_it() {
+        check_from(
+            "pod:dev/agent",
+            "pod dev/agent other n1 privileged
+             role big: * *.*
+             bind big group:system:nodes",
+            FOUND,
+        );
+        check_from(
+            "pod:dev/agent",
+            "pod dev/agent other n1 privileged
+             role big: * *.*
+             bind big user:system:node:n2",
+            NODE,
+        );
+    }
+}

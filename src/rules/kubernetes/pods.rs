@@ -1,0 +1,116 @@
+//! What running pods lead to, and what Pod Security lets into a namespace: what several techniques look at.
+
+use crate::graph::AccessGraph;
+use crate::model::{ClusterId, Name, Pod, PodPowers, PodRefsId, Subject};
+use crate::rules::attack::{Attack, PodIx, SecretIx};
+use crate::rules::technique::Blocker;
+
+use super::container_escape;
+
+/// What a shell in a pod leads to. Two pods that give the same are as good as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::rules) struct Gives {
+    account: Option<Subject>,
+    secrets: Option<PodRefsId>,
+    node: Option<Name>,
+}
+
+impl Gives {
+    /// Whether it leads nowhere.
+    pub(in crate::rules) fn is_empty(self) -> bool {
+        self.account.is_none() && self.secrets.is_none() && self.node.is_none()
+    }
+}
+
+/// What a shell in a pod leads to.
+pub(in crate::rules) fn gives(attack: &Attack<'_>, at: PodIx) -> Gives {
+    let pod = attack.pod(at);
+    Gives {
+        account: token_account(attack, pod).filter(|&account| attack.is_somebody(account)),
+        secrets: Some(pod.refs).filter(|_| !secrets_in(attack, pod).is_empty()),
+        node: pod.node.filter(|_| container_escape::is_way_out(powers(attack, pod))),
+    }
+}
+
+/// The account whose token lies in a pod.
+pub(super) fn token_account(attack: &Attack<'_>, pod: &Pod) -> Option<Subject> {
+    let account = account(attack, pod)?;
+    let own = attack.account(account).and_then(|account| account.automount);
+    // In a cluster the token is a volume; a manifest does not have it yet.
+    let mounted = pod.token || pod.automount.or(own).unwrap_or(true);
+    mounted.then_some(account)
+}
+
+/// The account that a pod runs as. Static pods have none, and manifests may leave it to admission.
+pub(super) fn account(attack: &Attack<'_>, pod: &Pod) -> Option<Subject> {
+    let default = || attack.graph.snapshot().names.find("default");
+    let name = pod.service_account.or_else(default).filter(|_| !pod.mirror)?;
+    Some(Subject::ServiceAccount { namespace: pod.namespace, name })
+}
+
+/// Secrets that the containers of a pod see and that are good for something. Pull secrets are only the kubelet's.
+pub(super) fn secrets_in(attack: &Attack<'_>, pod: &Pod) -> Vec<SecretIx> {
+    let refs = attack.graph.snapshot().pod_refs.get(pod.refs);
+    let found = refs.secrets.iter().flat_map(|&name| attack.secrets_in(pod.namespace, Some(name)));
+    let is_pull = |at: SecretIx| attack.graph.text(attack.secret(at).kind).starts_with("kubernetes.io/dockerc");
+    found.filter(|&at| attack.is_of_use(at) && !is_pull(at)).collect()
+}
+
+/// The ways to the node that a pod has, those of its volumes included.
+pub(super) fn powers(attack: &Attack<'_>, pod: &Pod) -> PodPowers {
+    let claims = attack.graph.snapshot().pod_refs.get(pod.refs).claims;
+    claims.iter().fold(pod.powers, |powers, &claim| powers.union(attack.folder_behind(pod.namespace, claim)))
+}
+
+/// What Pod Security says to a change of a pod that is there: the whole pod is judged again.
+pub(in crate::rules) fn refuses_change(attack: &Attack<'_>, at: PodIx) -> Option<Refusal> {
+    let pod = attack.pod(at);
+    if pod.mirror {
+        return Some(Refusal::Static);
+    }
+    if pod.powers.without(PodPowers::SHARED_PID).is_empty() {
+        return None;
+    }
+    let blockers = blockers(attack.graph, attack.cluster, pod.namespace);
+    blockers.into_iter().find(|blocker| blocker.stops).map(Refusal::PodSecurity)
+}
+
+/// Why a pod cannot be changed.
+pub(in crate::rules) enum Refusal {
+    /// The kubelet takes it from a file.
+    Static,
+    /// The pod is more than its namespace admits by now.
+    PodSecurity(Blocker),
+}
+
+/// What might stop a pod that is more than `baseline` in a namespace, or does.
+pub(super) fn blockers(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> Vec<Blocker> {
+    let name = graph.text(namespace);
+    let (what, stops) = match enforced(graph, cluster, namespace) {
+        Level::Set("privileged") => return Vec::new(),
+        Level::Set(level @ ("baseline" | "restricted")) => (format!("namespace {name} enforces `{level}`"), true),
+        Level::Set(level) => (format!("namespace {name} enforces `{level}`, which is no level that is known"), false),
+        Level::Unset => {
+            (format!("namespace {name} has no level of its own, and the cluster's default is not visible"), false)
+        }
+        Level::Unread => (format!("namespace {name} is not in the input, and what it enforces is not visible"), false),
+    };
+    vec![Blocker { what: format!("Pod Security: {what}"), stops }]
+}
+
+/// What a namespace says of Pod Security.
+enum Level<'g> {
+    Set(&'g str),
+    Unset,
+    Unread,
+}
+
+fn enforced(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> Level<'_> {
+    let namespaces = &graph.snapshot().namespaces;
+    let Ok(at) = namespaces.binary_search_by_key(&(cluster, namespace), |own| (own.cluster, own.name)) else {
+        return Level::Unread;
+    };
+    let mut labels = namespaces[at].labels.iter();
+    let label = labels.find(|(key, _)| graph.text(*key) == "pod-security.kubernetes.io/enforce");
+    label.map_or(Level::Unset, |&(_, level)| Level::Set(graph.text(level)))
+}
