@@ -24,6 +24,12 @@ pub(super) struct DeputySpecIn<'a> {
     destinations: Vec<Object<DestinationIn<'a>>>,
     #[serde(deserialize_with = "list")]
     cluster_resource_whitelist: Vec<Object<GroupKind<'a>>>,
+    // None and an empty list differ: nothing listed is everything, and an empty list is nothing.
+    namespace_resource_whitelist: Option<Vec<Object<GroupKind<'a>>>>,
+    #[serde(deserialize_with = "list")]
+    namespace_resource_blacklist: Vec<Object<GroupKind<'a>>>,
+    #[serde(deserialize_with = "list")]
+    source_repos: Vec<Text<'a>>,
     #[serde(deserialize_with = "list")]
     source_namespaces: Vec<Text<'a>>,
 }
@@ -109,6 +115,12 @@ impl DeputySpecIn<'_> {
                 .iter()
                 .map(|at| (name_of(names, at.group.as_ref()), name_of(names, at.kind.as_ref())))
                 .collect(),
+            every_namespaced: self.namespace_resource_blacklist.is_empty()
+                && self.namespace_resource_whitelist.as_deref().is_none_or(|list| {
+                    list.iter().any(|at| [&at.group, &at.kind].iter().all(|text| text.as_deref() == Some("*")))
+                }),
+            any_repository: self.source_repos.iter().any(|repository| &**repository == "*")
+                && !self.source_repos.iter().any(|repository| repository.starts_with('!')),
             source_namespaces: self.source_namespaces.iter().map(|namespace| names.intern(namespace)).collect(),
         }
     }

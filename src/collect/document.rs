@@ -502,9 +502,9 @@ impl Reader {
             Wanted::ClusterRole => self.role(None, name, meta, body.rules, body.aggregation, at),
             Wanted::RoleBinding => {
                 let namespace = self.namespace(meta);
-                self.binding(Some(namespace), name, body.role_ref, &body.subjects, at);
+                self.binding(Some(namespace), name, body.role_ref, &body.subjects, meta, at);
             }
-            Wanted::ClusterRoleBinding => self.binding(None, name, body.role_ref, &body.subjects, at),
+            Wanted::ClusterRoleBinding => self.binding(None, name, body.role_ref, &body.subjects, meta, at),
             Wanted::ServiceAccount => self.service_account(name, meta, &body.secret, at),
             Wanted::Namespace => {
                 let labels = self.labels(meta.labels, at);

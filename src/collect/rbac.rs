@@ -4,12 +4,13 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::document::{Meta, Reader};
 use super::shape::{Object, OrNull, Pairs, Text, list};
 use crate::model::{
-    Aggregation, Binding, Expression, Labels, Name, Names, Operator, Origin, Role, RoleKind, RoleRef, Rule, RuleId,
-    RuleSetId, Selector, Snapshot, Subject, SubjectId,
+    Aggregation, Binding, Expression, Labels, Maker, Name, Names, Operator, Origin, Role, RoleKind, RoleRef, Rule,
+    RuleId, RuleSetId, Selector, Snapshot, Subject, SubjectId,
 };
 
 /// Buffers that every rule and binding reuses, and where in the object the reader is.
@@ -270,6 +271,7 @@ impl Reader {
         name: &str,
         role_ref: Option<RoleRefIn<'_>>,
         subjects: &[Object<SubjectIn<'_>>],
+        meta: &Meta<'_>,
         at: Origin,
     ) {
         let kind = if namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" };
@@ -298,7 +300,8 @@ impl Reader {
         };
         let role = RoleRef { kind: role_kind, name: names.intern(&role_name) };
         let name = names.intern(name);
-        self.snapshot.bindings.push(Binding { cluster, namespace, name, role, subjects, origin: at });
+        let maker = if self.needs().escalations { maker(meta.labels) } else { Maker::Unknown };
+        self.snapshot.bindings.push(Binding { cluster, namespace, name, role, subjects, maker, origin: at });
     }
 
     /// The subject, unless it can never match anybody, which is worth a warning.
@@ -337,4 +340,11 @@ fn operator(word: &str) -> Option<Operator> {
         "DoesNotExist" => Operator::DoesNotExist,
         _ => return None,
     })
+}
+
+/// Whose an object says it is, by its labels. Most have none that would say.
+fn maker(labels: Option<&RawValue>) -> Maker {
+    let Some(labels) = labels.map(RawValue::get).filter(|labels| Maker::may_say(labels)) else { return Maker::Unknown };
+    let pairs = serde_json::from_str::<Option<Pairs<'_>>>(labels).ok().flatten();
+    pairs.map_or(Maker::Unknown, |pairs| Maker::of(pairs.0.iter().map(|(key, value)| (&**key, &**value))))
 }

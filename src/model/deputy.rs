@@ -103,6 +103,10 @@ pub struct ArgoProject {
     pub destinations: Box<[Destination]>,
     /// Which cluster-scoped objects they may deploy, as group and kind, each of which may be a pattern; empty is none.
     pub cluster_resources: Box<[(Name, Name)]>,
+    /// Whether they may deploy every namespaced object.
+    pub every_namespaced: bool,
+    /// Whether the manifests may come from any repository.
+    pub any_repository: bool,
     /// The namespaces beside Argo CD's own in which its Applications may be written.
     pub source_namespaces: Box<[Name]>,
 }

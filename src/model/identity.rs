@@ -17,6 +17,8 @@ pub const NODES: &str = "system:nodes";
 pub const NODE_PREFIX: &str = "system:node:";
 /// The ClusterRole that holds everything; every API server makes it and brings it back at each start.
 pub const CLUSTER_ADMIN: &str = "cluster-admin";
+/// The ConfigMap from which EKS reads who is in which groups.
+pub const AWS_AUTH: &str = "aws-auth";
 /// The user of requests without credentials.
 pub const ANONYMOUS: &str = "system:anonymous";
 

@@ -30,15 +30,15 @@ pub use decision::{Authorizer, Decision};
 pub use deputy::{ArgoProject, Deputy, DeputyKind, DeputySpec, Destination, FluxApply, SourceRef};
 pub use gap::{Gap, GapReason};
 pub use identity::{
-    ANONYMOUS, AUTHENTICATED, CLUSTER_ADMIN, Identity, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED,
-    implied_groups,
+    ANONYMOUS, AUTHENTICATED, AWS_AUTH, CLUSTER_ADMIN, Identity, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS,
+    UNAUTHENTICATED, implied_groups,
 };
 pub use intern::{Name, Names, Slices};
 pub use kept::{OldFinding, OldReport, SuppressionText};
 pub use lists::{NameListId, NameLists};
 pub use object::{
-    Aggregation, Binding, ClusterId, Expression, FileId, Labels, Namespace, Operator, Origin, Role, RoleKind, RoleRef,
-    Selector, ServiceAccount,
+    Aggregation, Binding, ClusterId, Expression, FileId, Labels, Maker, Namespace, Operator, Origin, Role, RoleKind,
+    RoleRef, Selector, ServiceAccount,
 };
 pub use powers::PodPowers;
 pub use resources::{ApiResource, Resolved, ResourceTable};

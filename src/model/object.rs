@@ -132,8 +132,50 @@ pub struct Binding {
     /// Who it grants to. Subjects that can never match (an unknown kind, an account without a namespace in a
     /// ClusterRoleBinding) are left out here and warned about.
     pub subjects: SubjectSetId,
+    /// Whose it says it is. Read only for escalations.
+    pub maker: Maker,
     /// Where it was read.
     pub origin: Origin,
+}
+
+/// Whose an object says it is, by its labels. Whoever may write the object can have it say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Maker {
+    /// Nothing is said.
+    #[default]
+    Unknown,
+    /// Kubernetes itself, `kubernetes.io/bootstrapping: rbac-defaults`.
+    Kubernetes,
+    /// The add-ons of a platform: `addonmanager.kubernetes.io/mode`, or `kubernetes.azure.com/managedby: aks`.
+    AddOn,
+}
+
+impl Maker {
+    /// The labels that say so, and what they say; none for any value.
+    const LABELS: [(Maker, &'static str, Option<&'static str>); 3] = [
+        (Maker::Kubernetes, "kubernetes.io/bootstrapping", Some("rbac-defaults")),
+        (Maker::AddOn, "addonmanager.kubernetes.io/mode", None),
+        (Maker::AddOn, "kubernetes.azure.com/managedby", Some("aks")),
+    ];
+
+    /// What labels, as JSON, may say: most of them need no second look.
+    pub fn may_say(labels: &str) -> bool {
+        Maker::LABELS.iter().any(|(_, key, _)| labels.contains(key))
+    }
+
+    /// What labels say.
+    pub fn of<'a>(labels: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Maker {
+        let says = |(_, key, value): &&(Maker, &str, Option<&str>)| {
+            labels.clone().any(|(own, found)| own == *key && value.is_none_or(|value| value == found))
+        };
+        Maker::LABELS.iter().find(says).map_or(Maker::Unknown, |&(maker, _, _)| maker)
+    }
+
+    /// A label that says so.
+    pub fn label(self) -> Option<(&'static str, &'static str)> {
+        let own = Maker::LABELS.into_iter().find(|&(maker, _, _)| maker == self);
+        own.map(|(_, key, value)| (key, value.unwrap_or("Reconcile")))
+    }
 }
 
 /// A binding's `roleRef`. Its `apiGroup` is not looked at by the authorizer and is not kept.

@@ -8,7 +8,9 @@ use super::admission::{Admission, AdmissionHook, ApiService, Backend, Conversion
 use super::controller::Controller;
 use super::deputy::{ArgoProject, Deputy, DeputySpec, Destination, FluxApply, SourceRef};
 use super::gap::Gap;
-use super::identity::{AUTHENTICATED, CLUSTER_ADMIN, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED};
+use super::identity::{
+    AUTHENTICATED, AWS_AUTH, CLUSTER_ADMIN, MASTERS, NODE_PREFIX, NODES, SERVICE_ACCOUNTS, UNAUTHENTICATED,
+};
 use super::intern::{Name, Names};
 use super::lists::{NameListId, NameLists};
 use super::object::{
@@ -417,9 +419,18 @@ impl Snapshot {
 /// of each node, the ClusterRole that holds everything, and the account of every namespace.
 fn well_known_names(parts: &[Snapshot]) -> Names {
     let mut names = Names::default();
-    for name in
-        [MASTERS, NODES, AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS, NODE_LEASES, CLUSTER_ADMIN, "default"]
-    {
+    for name in [
+        MASTERS,
+        NODES,
+        AUTHENTICATED,
+        UNAUTHENTICATED,
+        SERVICE_ACCOUNTS,
+        NODE_LEASES,
+        CLUSTER_ADMIN,
+        AWS_AUTH,
+        "default",
+        "kube-system",
+    ] {
         names.intern(name);
     }
     for part in parts {
@@ -582,6 +593,7 @@ impl Moved<'_> {
                 destinations: from.destinations.iter().map(|&at| self.destination(at)).collect(),
                 cluster_resources: self.labels(&from.cluster_resources),
                 source_namespaces: self.list(&from.source_namespaces),
+                ..*from
             })),
         };
         Deputy { namespace: self.name(deputy.namespace), name: self.name(deputy.name), spec, ..deputy }

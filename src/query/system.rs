@@ -1,8 +1,10 @@
 //! Which subjects belong to Kubernetes itself or to the platform, so that people can look past them, or at nothing else.
 
-use crate::graph::{AccessGraph, RoleIx};
-use crate::model::{ANONYMOUS, AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
-use crate::model::{FileId, Names, Subject};
+use crate::graph::{AccessGraph, BindingIx, RoleIx};
+use crate::model::{
+    ANONYMOUS, AUTHENTICATED, CLUSTER_ADMIN, ClusterId, FileId, MASTERS, Maker, Names, RoleKind, SERVICE_ACCOUNTS,
+    Subject, UNAUTHENTICATED,
+};
 
 /// What to do with system subjects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,117 @@ pub fn is_system(names: &Names, subject: Subject) -> bool {
             }
         }
     }
+}
+
+/// By whose doing a subject holds what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Kubernetes made every grant that it has.
+    Kubernetes,
+    /// Kubernetes and the platform's add-ons did.
+    Platform,
+    /// Somebody else gave it at least one.
+    Other,
+}
+
+/// The namespace of an add-on that is the platform's only when its grants say so: everybody may install it there.
+const SHARED_NAMESPACE: &str = "flux-system";
+
+/// By whose doing a subject holds what it holds, by all its bindings that count. A label alone says nothing, since whoever may write
+/// the binding can set it: a default of Kubernetes has to have its role and its subjects as well, an add-on's has to be about a
+/// subject of the platform, and lie in one of the platform's namespaces if it lies in any.
+pub fn standing(
+    graph: &AccessGraph,
+    cluster: ClusterId,
+    subject: Subject,
+    counts: impl Fn(BindingIx) -> bool,
+) -> Standing {
+    let names = &graph.snapshot().names;
+    let in_platform = |namespace: &str| SYSTEM_NAMESPACES.contains(&namespace) || namespace == SHARED_NAMESPACE;
+    let of_accounts = |group: &str| group.strip_prefix(SERVICE_ACCOUNTS)?.strip_prefix(':').map(in_platform);
+    let of_platform = match subject {
+        Subject::ServiceAccount { namespace, .. } => in_platform(names.text(namespace)),
+        Subject::Group(group) => of_accounts(names.text(group)).unwrap_or_else(|| is_system(names, subject)),
+        Subject::User(_) => is_system(names, subject),
+    };
+    let Some(id) = graph.snapshot().subjects.find(subject).filter(|_| of_platform) else { return Standing::Other };
+    let of_binding = |&at: &BindingIx| {
+        let binding = graph.binding(at);
+        let in_its_place = binding.namespace.is_none_or(|namespace| in_platform(graph.text(namespace)));
+        if is_default_grant(graph, at, subject) {
+            Standing::Kubernetes
+        } else if binding.maker == Maker::AddOn && in_its_place {
+            Standing::Platform
+        } else {
+            Standing::Other
+        }
+    };
+    let own = graph.bindings_of(id).iter().filter(|&&at| graph.binding(at).cluster == cluster && counts(at));
+    own.map(of_binding).max().unwrap_or(Standing::Kubernetes)
+}
+
+/// The default bindings that are not named after their controller, with their roles and one of their subjects each.
+const DEFAULT_GRANTS: &[(&str, &str, &str)] = &[
+    (CLUSTER_ADMIN, CLUSTER_ADMIN, MASTERS),
+    ("system:kube-controller-manager", "system:kube-controller-manager", "system:kube-controller-manager"),
+    ("system:kube-dns", "system:kube-dns", "system:serviceaccount:kube-system:kube-dns"),
+    ("system:kube-scheduler", "system:kube-scheduler", "system:kube-scheduler"),
+    ("system:monitoring", "system:monitoring", "system:monitoring"),
+    ("system:node-proxier", "system:node-proxier", "system:kube-proxy"),
+    ("system:volume-scheduler", "system:volume-scheduler", "system:kube-scheduler"),
+    (
+        "system::extension-apiserver-authentication-reader",
+        "extension-apiserver-authentication-reader",
+        "system:kube-controller-manager",
+    ),
+    (
+        "system::extension-apiserver-authentication-reader",
+        "extension-apiserver-authentication-reader",
+        "system:kube-scheduler",
+    ),
+    (
+        "system::leader-locking-kube-controller-manager",
+        "system::leader-locking-kube-controller-manager",
+        "system:kube-controller-manager",
+    ),
+    (
+        "system::leader-locking-kube-controller-manager",
+        "system::leader-locking-kube-controller-manager",
+        "system:serviceaccount:kube-system:kube-controller-manager",
+    ),
+    (
+        "system::leader-locking-kube-controller-manager",
+        "system::leader-locking-kube-controller-manager",
+        "system:serviceaccount:kube-system:leader-election-controller",
+    ),
+    ("system::leader-locking-kube-scheduler", "system::leader-locking-kube-scheduler", "system:kube-scheduler"),
+    (
+        "system::leader-locking-kube-scheduler",
+        "system::leader-locking-kube-scheduler",
+        "system:serviceaccount:kube-system:kube-scheduler",
+    ),
+];
+
+/// Whether a binding is one that Kubernetes 1.36 or 1.37 creates itself, and gives a subject what it gives it there. The rules of
+/// the role are not looked at: they differ from version to version.
+fn is_default_grant(graph: &AccessGraph, at: BindingIx, subject: Subject) -> bool {
+    let binding = graph.binding(at);
+    let (name, role) = (graph.text(binding.name), graph.text(binding.role.name));
+    let kind = if binding.namespace.is_some() { RoleKind::Role } else { RoleKind::ClusterRole };
+    if binding.maker != Maker::Kubernetes || binding.role.kind != kind {
+        return false;
+    }
+    if let Some(namespace) = binding.namespace
+        && !["kube-system", "kube-public"].contains(&graph.text(namespace))
+    {
+        return false;
+    }
+    let user = subject.request_name(&graph.snapshot().names);
+    if let Some(controller) = name.strip_prefix("system:controller:") {
+        let known = binding.namespace.is_some() || DEFAULT_ROLES.binary_search(&name).is_ok();
+        return known && role == name && user.strip_prefix("system:serviceaccount:kube-system:") == Some(controller);
+    }
+    DEFAULT_GRANTS.iter().any(|&(binding, of, to)| binding == name && of == role && user == to)
 }
 
 /// The ClusterRoles that Kubernetes 1.36 and 1.37 create in every cluster, sorted.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::escalations::{BaselineOut, CutsOut, EscalationItem, HoldersOut};
+use super::escalations::{BaselineOut, CutsOut, EscalationItem, HoldersOut, PlatformOut};
 use super::evidence::ObjectOut;
 use super::format::Format;
 use super::tame;
@@ -111,6 +111,9 @@ pub(super) struct Summary {
     /// How many findings have more steps than were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) longer_paths: Option<usize>,
+    /// The platform's own add-ons, which hold power by design: counted, and no items unless system subjects are shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) platform: Vec<PlatformOut>,
     /// How many findings a suppression hides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) suppressed: Option<usize>,

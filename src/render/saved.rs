@@ -550,7 +550,10 @@ impl<'a> Lines<'a, '_> {
         let line = BindingOut {
             api_version: RBAC,
             kind: if binding.namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" },
-            metadata: self.meta(binding.namespace, binding.name, &[]),
+            metadata: Meta {
+                labels: Pairs(binding.maker.label().into_iter().collect()),
+                ..self.meta(binding.namespace, binding.name, &[])
+            },
             role_ref: RoleRefOut {
                 api_group: RBAC_GROUP,
                 kind: match binding.role.kind {

@@ -55,6 +55,10 @@ const BUDGET: usize = 5_000;
 /// Sets up to this size are counted one after another by solving again.
 const COUNTED: usize = 64;
 
+/// In sets up to this size, of inputs with up to so many bindings, it is tried out which grant severs most.
+const TRIED: usize = 12;
+const SMALL: usize = 2_000;
+
 /// The fewest grants without which nothing severe is found; `found` is what is found with all of them.
 pub fn cuts(graph: &AccessGraph, ask: &Ask, found: &Escalations) -> Cuts {
     let severe = |finding: &&Finding| finding.severity >= Severity::High;
@@ -81,6 +85,11 @@ pub fn cuts(graph: &AccessGraph, ask: &Ask, found: &Escalations) -> Cuts {
         latest = escalations(graph, &without(&ask, &chosen)).findings;
     }
     let order = by_hits(&known, chosen);
+    let order = if order.len() <= TRIED && graph.bindings().len() <= SMALL {
+        by_trial(graph, &ask, &before, level, order)
+    } else {
+        order
+    };
     let left = before.left(&Paths::of(&latest, level));
     let counted = count(graph, &ask, &before, level, &known, order);
     Cuts {
@@ -291,6 +300,21 @@ fn by_hits(known: &BTreeSet<Vec<Grant>>, chosen: Vec<Grant>) -> Vec<Grant> {
         order.push(grant);
     }
     order
+}
+
+/// What severs most first, by solving again without each.
+fn by_trial(graph: &AccessGraph, ask: &Ask, before: &Paths, level: Severity, order: Vec<Grant>) -> Vec<Grant> {
+    let (mut rest, mut gone) = (order, Vec::new());
+    while rest.len() > 1 {
+        let left = |grant: &Grant| {
+            let now = escalations(graph, &without(ask, &[gone.as_slice(), &[*grant]].concat())).findings;
+            before.left(&Paths::of(&now, level)).pairs.len()
+        };
+        let best = (0..rest.len()).min_by_key(|&at| (left(&rest[at]), at)).unwrap_or(0);
+        gone.push(rest.remove(best));
+    }
+    gone.extend(rest);
+    gone
 }
 
 /// Removes one after the other and counts what is left.

@@ -490,18 +490,22 @@ fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Node(node) => node_text(graph, node),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_text(graph, secret),
         Effect::Pod(pod) | Effect::Container(pod) => pod_text(graph, pod),
-        Effect::Any => String::new(),
+        Effect::Unguard | Effect::Any => String::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::rules::kubernetes::graph;
-    use crate::rules::{Ask, escalations};
+    use crate::rules::{Ask, Target, escalations};
 
     /// The severity of the first finding of a world, with the reasons behind the first.
     fn check(world: &str, expected: &str) {
-        let found = escalations(&graph(world), &Ask::default()).findings;
+        check_to(Vec::new(), world, expected);
+    }
+
+    fn check_to(to: Vec<Target>, world: &str, expected: &str) {
+        let found = escalations(&graph(world), &Ask { to, ..Ask::default() }).findings;
         let told = found.first().map(|finding| {
             let more: Vec<&str> = finding.reasons[1..].iter().map(String::as_str).collect();
             format!("{} {}", finding.severity.as_str(), more.join("; "))
@@ -531,14 +535,16 @@ mod tests {
 
     #[test]
     fn a_node_of_the_control_plane_is_the_cluster() {
-        check(
+        check_to(
+            vec![Target::Node(None)],
             "role p: create pods
              namespace dev -
              yaml {apiVersion: v1, kind: Node, metadata: {name: cp, labels: {node-role.kubernetes.io/control-plane: ''}}}
              bind dev/p=p user:alice",
             "critical node cp runs the control plane: what signs its certificates and stores its objects is there",
         );
-        check(
+        check_to(
+            vec![Target::Node(None)],
             "role p: create pods
              namespace dev -
              yaml {apiVersion: v1, kind: Node, metadata: {name: worker, labels: {role: control-plane}}}

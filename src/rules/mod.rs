@@ -25,7 +25,7 @@ pub use finding::{
 };
 pub use remedy::{Cut, Remedies, Remedy};
 pub use replay::{replay, replay_access};
-pub use solve::{Access, Ask, Escalations, Holders, escalations};
+pub use solve::{Access, Ask, Escalations, Holders, Platform, escalations};
 pub use suppress::{Date, Suppressed, Suppression, suppress};
 pub use take::RuleText;
 pub use technique::{At, Blocker, Confidence, Kind, On, Request, Right, Technique};

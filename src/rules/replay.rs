@@ -90,7 +90,7 @@ pub fn replay_access(
 /// What an attacker has.
 pub(super) struct State<'g> {
     pub(super) graph: &'g AccessGraph,
-    cluster: ClusterId,
+    pub(super) cluster: ClusterId,
     identities: Vec<Identity>,
     /// Those of them that are more than impersonated: only they can impersonate others.
     credentials: Vec<Identity>,
@@ -184,6 +184,7 @@ impl<'g> State<'g> {
                 }
                 self.act_as(step, account);
             }
+            Effect::Everything(_) if step.technique.proof.is_some() => self.gained.push(step.effect),
             Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
             Effect::NamespaceAdmin(place) => self.administers(place)?,
             effect @ (Effect::Secrets(_)
@@ -192,6 +193,7 @@ impl<'g> State<'g> {
             | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
+            | Effect::Unguard
             | Effect::Node(_)
             | Effect::Kubeconfig(_))
                 if step.technique.proof.is_some() =>
@@ -203,6 +205,7 @@ impl<'g> State<'g> {
             | Effect::Container(_)
             | Effect::NewPod(_)
             | Effect::Relax(_)
+            | Effect::Unguard
             | Effect::Node(_)
             | Effect::Kubeconfig(_)
             | Effect::Secrets(_)
@@ -350,6 +353,11 @@ impl<'g> State<'g> {
         if reaches(place, inside) { Ok(()) } else { Err("the pod runs in another namespace".to_owned()) }
     }
 
+    /// Whether one of the attacker's identities has this name.
+    pub(super) fn is_user(&self, user: &str) -> bool {
+        self.identities.iter().any(|own| own.user == user)
+    }
+
     /// Whether there is such an account, as far as the input says.
     pub(super) fn is_there(&self, account: Subject) -> bool {
         self.is_account(account)
@@ -405,7 +413,8 @@ impl<'g> State<'g> {
             field_selector: Vec::new(),
         });
         let authorizers = Authorizers { node: false, rbac: true };
-        if decide(self.graph, self.cluster, who, &action, authorizers).allowed() {
+        let everything = |gained: &Effect| matches!(*gained, Effect::Everything(at) if reaches(at, place));
+        if self.gained.iter().any(everything) || decide(self.graph, self.cluster, who, &action, authorizers).allowed() {
             return true;
         }
         let question = self.graph.question(&action);

@@ -12,7 +12,7 @@ use super::kubernetes;
 use super::technique::{Blocker, Kind, On, Technique};
 use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Surely, Walker};
 use crate::model::{Action, ClusterId, Name, Subject};
-use crate::query::{Filter, SystemFilter, Where, is_system, who_can};
+use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
 
 /// What is looked for.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +63,9 @@ pub struct Escalations {
     pub stopped: usize,
     /// Who holds a target without any step.
     pub holders: Vec<Holders>,
-    /// How many system subjects were left out.
+    /// The platform's own add-ons, that hold power by design: counted, and listed only when system subjects are shown.
+    pub platform: Vec<Platform>,
+    /// How many subjects were left out that hold only what Kubernetes itself gives them.
     pub hidden: usize,
     /// How many subjects have the paths of a group they are in, and none that starts with a grant of their own.
     pub inherited: usize,
@@ -78,6 +80,17 @@ pub struct Holders {
     pub target: Target,
     /// Who.
     pub from: Vec<Start>,
+}
+
+/// An add-on of the platform, and what it could do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// Who.
+    pub from: Start,
+    /// How many targets it reaches.
+    pub paths: usize,
+    /// How many targets it holds without any step.
+    pub holds: usize,
 }
 
 /// Everything that is found.
@@ -115,7 +128,7 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let goals: FxHashMap<u32, Target> = goals(attack, ask).into_iter().collect();
     let mut found = Escalations::default();
-    let sources = sources(attack, ask, &mut found.hidden);
+    let (sources, platform) = sources(attack, ask, &mut found.hidden);
     let is_move = |step: &Step| match &step.how {
         How::Does { technique, .. } => technique.kind == Kind::Move,
         How::Through { .. } => true,
@@ -123,20 +136,17 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     };
 
     let free = Walk::new(attack, &goals, |step| !step.is_blocked() && !is_move(step));
-    let mut walker = Walker::new(&free.graph);
+    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
+    let mut had = free.targets(&sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
-    let mut had: Vec<Had> = Vec::with_capacity(sources.len());
-    for &source in &sources {
-        let mut targets = Had::default();
-        for path in free.from(&mut walker, &free.start(source)) {
-            holders.entry(path.target).or_default().push(source);
-            targets.add(path.target);
+    for (&source, had) in sources.iter().zip(&had) {
+        for &target in &had.all {
+            holders.entry(target).or_default().push(source);
         }
-        had.push(targets);
     }
     found.holders = holders.into_iter().map(|(target, from)| Holders { target, from }).collect();
+    found.platform = by_design(ask, &free, &open, &platform);
 
-    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
     let paths = paths(&open, ask, &sources, &mut had);
     found.inherited = paths.inherited;
     found.findings = finish(attack, ask, paths, &mut found.longer);
@@ -171,6 +181,18 @@ impl Had {
             matches!(target, Target::Secrets(place) if self.all.contains(&Target::NamespaceAdmin(place)));
         by_its_namespace || self.all.contains(&target) || self.wide.iter().any(|had| had.covers(target))
     }
+}
+
+/// What the platform's add-ons reach and hold; those that do neither are left out.
+fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[Start]) -> Vec<Platform> {
+    let mut had = free.targets(platform);
+    let holds: Vec<usize> = had.iter().map(|had| had.all.len()).collect();
+    let paths = paths(open, ask, platform, &mut had);
+    let own = platform.iter().zip(holds).map(|(&from, holds)| {
+        let is_of = |finding: &&Finding| finding.from.contains(&from);
+        Platform { from, paths: paths.by_path.values().filter(is_of).count(), holds }
+    });
+    own.filter(|own| own.paths + own.holds > 0).collect()
 }
 
 /// A graph of some of the steps, with what is looked for in it.
@@ -262,6 +284,19 @@ impl<'w, 'g> Walk<'w, 'g> {
         walker.walk(start, |_, _| true, |_| false);
         let reached = walker.found().iter().filter_map(|&fact| Some((fact, *self.goals.get(&fact)?))).collect();
         widest(reached).into_iter().map(|(fact, target)| Path { fact, target }).collect()
+    }
+
+    /// The targets that each of those who start comes to.
+    fn targets(&self, sources: &[Start]) -> Vec<Had> {
+        let mut walker = Walker::new(&self.graph);
+        let targets = |&source: &Start| {
+            let mut had = Had::default();
+            for path in self.from(&mut walker, &self.start(source)) {
+                had.add(path.target);
+            }
+            had
+        };
+        sources.iter().map(targets).collect()
     }
 }
 
@@ -419,6 +454,7 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Everything(Place::Cluster) => Some(Target::ClusterAdmin),
         Fact::NamespaceAdmin(place) => Some(Target::NamespaceAdmin(place)),
         Fact::Secrets(place) => Some(Target::Secrets(place)),
+        Fact::NewSecrets => Some(Target::Secrets(Place::EachNamespace)),
         Fact::Secret(secret) => Some(Target::Secret(secret)),
         Fact::Nodes => Some(Target::Node(None)),
         Fact::Node(node) => Some(Target::Node(Some(node))),
@@ -474,28 +510,26 @@ fn is_class(target: Target) -> bool {
     !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_) | Target::Access)
 }
 
-/// Who may start.
-fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> Vec<Start> {
+/// Who may start, and who is counted as the platform's.
+fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, Vec<Start>) {
     if let Some(from) = ask.from {
-        return vec![from];
+        return (vec![from], Vec::new());
     }
-    let snapshot = attack.graph.snapshot();
-    let mut named: Vec<Subject> = snapshot
-        .subjects
-        .iter()
-        .map(|(_, subject)| subject)
-        .filter(|&subject| attack.find(Fact::Identity(subject)).is_some())
-        .collect();
+    let subjects = attack.graph.snapshot().subjects.iter().map(|(_, subject)| subject);
+    let mut named: Vec<Subject> = subjects.filter(|&subject| attack.find(Fact::Identity(subject)).is_some()).collect();
     named.sort_unstable();
-    let shown = |subject: &Subject| match ask.system {
-        SystemFilter::Show => true,
-        SystemFilter::Hide => !is_system(&snapshot.names, *subject),
-        SystemFilter::Only => is_system(&snapshot.names, *subject),
-    };
-    let all = named.len();
-    named.retain(shown);
-    *hidden = all - named.len();
-    named.into_iter().map(Start::Subject).collect()
+    let (mut listed, mut platform) = (Vec::new(), Vec::new());
+    for subject in named {
+        let standing = standing(attack.graph, attack.cluster, subject, |at| attack.counts(at));
+        match (ask.system, standing) {
+            (SystemFilter::Show, _)
+            | (SystemFilter::Hide, Standing::Other)
+            | (SystemFilter::Only, Standing::Kubernetes | Standing::Platform) => listed.push(Start::Subject(subject)),
+            (SystemFilter::Hide, Standing::Platform) => platform.push(Start::Subject(subject)),
+            (SystemFilter::Hide, Standing::Kubernetes) | (SystemFilter::Only, Standing::Other) => *hidden += 1,
+        }
+    }
+    (listed, platform)
 }
 
 /// The steps of a walk that brought a fact.
@@ -548,22 +582,30 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
     let mut open: Vec<u32> = needs.to_vec();
     open.reverse();
     let mut seen = BTreeSet::new();
+    // Where and on what a request is made that could be made elsewhere and on others as well.
+    let mut narrow: BTreeMap<u32, Site> = BTreeMap::new();
     while let Some(fact) = open.pop() {
         if !seen.insert(fact) {
             continue;
         }
+        let at = match attack.facts[fact as usize] {
+            Fact::Request(_, site) => Some(*narrow.get(&fact).unwrap_or(&site)),
+            _ => None,
+        };
         done.foothold = done.foothold.or(foothold(attack.facts[fact as usize]));
         let Some(by) = walker.by(fact) else { continue };
         let step = &attack.steps[walk.steps[by as usize] as usize];
         match &step.how {
             How::Asks { request, site, by, held } => {
-                let rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
+                let site = at.unwrap_or(*site);
+                let rights = rights(attack, *request, site, done, |at| evidence(walk, walker, held.get(at)));
                 done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
                 open.extend(step.needs.iter().rev());
             }
             How::AsEverything { request, site, place } => {
-                let rights = rights(attack, *request, *site, done, |_| Some(Evidence::Everything(*place)));
+                let site = at.unwrap_or(*site);
+                let rights = rights(attack, *request, site, done, |_| Some(Evidence::Everything(*place)));
                 done.requests.push(RequestDone { by: None, rights });
             }
             How::Through { request, site, by, held, asks, verb } => {
@@ -574,7 +616,12 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
                 done.requests.push(RequestDone { by: Some(*by), rights });
             }
             How::Under(binding) => done.under.push(*binding),
-            How::Follows => open.extend(step.needs.iter().rev()),
+            How::Follows => {
+                let of_request =
+                    step.needs.iter().filter(|&&need| matches!(attack.facts[need as usize], Fact::Request(..)));
+                narrow.extend(at.into_iter().flat_map(|site| of_request.clone().map(move |&need| (need, site))));
+                open.extend(step.needs.iter().rev());
+            }
             How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
     }
@@ -691,7 +738,7 @@ fn places_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>
             (Some(graph.snapshot().secrets[secret.0 as usize].namespace), None)
         }
         Effect::Pod(pod) | Effect::Container(pod) => (Some(graph.snapshot().pods[pod.0 as usize].namespace), None),
-        Effect::Feed { .. } | Effect::Node(_) | Effect::Any => (None, None),
+        Effect::Feed { .. } | Effect::Node(_) | Effect::Unguard | Effect::Any => (None, None),
     }
 }
 

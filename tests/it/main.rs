@@ -19,6 +19,7 @@
 //! - `reviews`: raw semantics, the server's refusals, expectations.
 //! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
+//! - `system`: who is Kubernetes' own, who the platform's, and who only looks like it.
 //! - `words`: the reasons that a real server gives, and what it refuses to answer.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
@@ -49,6 +50,7 @@ mod remedies;
 mod reviews;
 mod scenarios;
 mod schemas;
+mod system;
 mod words;
 #[path = "../worlds/mod.rs"]
 mod worlds;

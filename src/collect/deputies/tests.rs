@@ -33,7 +33,9 @@ fn say(kind: DeputyKind, spec: &str) -> String {
             let kinds: Vec<_> =
                 at.cluster_resources.iter().map(|&(group, kind)| [group, kind].map(text).join("/")).collect();
             let namespaces: Vec<_> = at.source_namespaces.iter().map(|&name| text(name)).collect();
-            format!("{places:?} {kinds:?} {namespaces:?}")
+            let open = [(at.every_namespaced, " every"), (at.any_repository, " any")];
+            let open: String = open.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
+            format!("{places:?} {kinds:?} {namespaces:?}{open}")
         }
     }
 }
@@ -79,9 +81,25 @@ fn argo_deploys() {
     assert_eq!(say(DeputyKind::Application, "{}"), " ||");
     let spec = r#"{"destinations": [{"server": "*", "namespace": "team-*"}], "sourceNamespaces": ["a", "b*"],
         "clusterResourceWhitelist": [{"group": "*", "kind": "*"}, {"group": "", "kind": "Namespace"}]}"#;
-    let expected = r#"["*||team-*"] ["*/*", "/Namespace"] ["a", "b*"]"#;
+    let expected = r#"["*||team-*"] ["*/*", "/Namespace"] ["a", "b*"] every"#;
     assert_eq!(say(DeputyKind::AppProject, spec), expected);
-    assert_eq!(say(DeputyKind::AppProject, r#"{"destinations": null, "clusterResourceWhitelist": null}"#), "[] [] []");
+    assert_eq!(
+        say(DeputyKind::AppProject, r#"{"destinations": null, "clusterResourceWhitelist": null}"#),
+        "[] [] [] every"
+    );
+    for (spec, expected) in [
+        (
+            r#"{"sourceRepos": ["*"], "namespaceResourceWhitelist": [{"group": "*", "kind": "*"}]}"#,
+            "[] [] [] every any",
+        ),
+        (r#"{"sourceRepos": ["*", "!https://a"], "namespaceResourceWhitelist": []}"#, "[] [] []"),
+        (
+            r#"{"sourceRepos": ["https://a/*"], "namespaceResourceBlacklist": [{"group": "", "kind": "Secret"}]}"#,
+            "[] [] []",
+        ),
+    ] {
+        assert_eq!(say(DeputyKind::AppProject, spec), expected, "{spec}");
+    }
 }
 
 #[test]

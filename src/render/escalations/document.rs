@@ -10,8 +10,8 @@ use crate::render::document::SubjectOut;
 use crate::render::evidence::{RuleOut, grant_out, rule_out, thing};
 use crate::render::what_can::{SubjectGrantOut, binding_thing};
 use crate::rules::{
-    Changes, Chosen, Cuts, Effect, Evidence, Finding, Grant, Holders, Kind, Place, Remedies, RequestDone, RightDone,
-    RoleKey, StepDone, Target, start_thing,
+    Changes, Chosen, Cuts, Effect, Evidence, Finding, Grant, Holders, Kind, Place, Platform, Remedies, RequestDone,
+    RightDone, RoleKey, StepDone, Target, start_thing,
 };
 
 /// What was asked.
@@ -310,6 +310,24 @@ pub(in crate::render) struct HoldersOut {
     subjects: Vec<String>,
 }
 
+/// An add-on of the platform.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Platform"))]
+pub(in crate::render) struct PlatformOut {
+    subject: String,
+    /// How many targets it reaches.
+    reaches: usize,
+    /// How many targets it holds without any step.
+    holds: usize,
+}
+
+impl PlatformOut {
+    pub(super) fn new(graph: &AccessGraph, platform: &Platform) -> PlatformOut {
+        let subject = start_thing(graph, platform.from).to_string();
+        PlatformOut { subject, reaches: platform.paths, holds: platform.holds }
+    }
+}
+
 /// Findings as items.
 pub(in crate::render) fn items(
     graph: &AccessGraph,
@@ -410,6 +428,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
         | Effect::Container(_)
         | Effect::Node(_)
         | Effect::Kubeconfig(_)
+        | Effect::Unguard
         | Effect::Any => (None, None, None),
     };
     let (namespace, every_namespace) = place.map_or((None, None), |place| place_out(graph, place));

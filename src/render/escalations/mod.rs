@@ -5,7 +5,7 @@ mod table;
 mod tree;
 mod words;
 
-pub(super) use document::{BaselineOut, CutsOut, EscalationItem, EscalationsQuestion, HoldersOut, items};
+pub(super) use document::{BaselineOut, CutsOut, EscalationItem, EscalationsQuestion, HoldersOut, PlatformOut, items};
 pub use table::classes;
 
 use super::document::{Document, Exit, Metadata};
@@ -77,6 +77,7 @@ pub fn escalations(report: &EscalationsReport<'_>, format: Format, heads: bool) 
             summary.hidden_subjects = Some(report.answer.hidden);
             summary.inherited_subjects = Some(report.answer.inherited);
             summary.longer_paths = Some(report.answer.longer);
+            summary.platform = report.answer.platform.iter().map(|one| PlatformOut::new(graph, one)).collect();
             summary.suppressed = Some(report.suppressed);
             summary.blocked_paths = Some(report.answer.stopped);
             summary.blocked = document::items(graph, report.remedies, &report.answer.blocked);

@@ -1,7 +1,7 @@
 //! Findings as columns.
 
 use super::EscalationsReport;
-use super::words::{binding_words, role_words, target_words, who};
+use super::words::{binding_words, count, role_words, target_words, who};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::render::document::OriginOut;
 use crate::render::evidence::rule_out;
@@ -42,7 +42,17 @@ pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
         let hold = if held == 1 { "holds" } else { "hold" };
         format!("{words}: {held} {hold} it, {reached} can reach it")
     };
-    classes.into_iter().map(line).collect()
+    let mut lines: Vec<String> = classes.into_iter().map(line).collect();
+    let platform = &report.answer.platform;
+    if !platform.is_empty() {
+        let held = platform.iter().filter(|one| one.holds > 0).count();
+        let reached = platform.iter().filter(|one| one.paths > 0).count();
+        lines.push(format!(
+            "platform: {} by design, {held} holding and {reached} reaching a target (--system=show)",
+            count(platform.len(), "add-on")
+        ));
+    }
+    lines
 }
 
 /// The summary, the findings, what is stopped, and what to cut.

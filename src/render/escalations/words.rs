@@ -129,6 +129,7 @@ pub(super) fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Kubeconfig(secret) => {
             format!("use the credentials of another cluster in {}", secret_words(graph, secret))
         }
+        Effect::Unguard => "have nothing but Pod Security judge new pods".to_owned(),
         Effect::Any => String::new(),
     }
 }

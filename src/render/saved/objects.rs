@@ -207,7 +207,10 @@ impl<'a> Lines<'a, '_> {
             DeputySpec::Project(at) => {
                 let group_kind =
                     |&(group, kind): &(Name, Name)| json!({"group": self.text(group), "kind": self.text(kind)});
+                let every = json!([{"group": "*", "kind": "*"}]);
                 json!({
+                    "namespaceResourceBlacklist": if at.every_namespaced { json!([]) } else { every },
+                    "sourceRepos": if at.any_repository { json!(["*"]) } else { json!([]) },
                     "destinations": at.destinations.iter().map(|&at| self.destination(at)).collect::<Vec<_>>(),
                     "clusterResourceWhitelist": at.cluster_resources.iter().map(group_kind).collect::<Vec<_>>(),
                     "sourceNamespaces": self.texts(&at.source_namespaces),

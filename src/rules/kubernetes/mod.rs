@@ -47,9 +47,18 @@ techniques! {
     hostpath_volume,
     node_pods,
     node_identity,
+    control_plane_node,
     container_escape,
     pod_steal,
     pod_bind,
+    webhook_write,
+    admission_guard_remove,
+    admission_policy_write,
+    kube_system_config_write,
+    aws_auth_write,
+    crd_conversion_write,
+    operator_deputy,
+    custom_workload_create,
 }
 
 pub(super) use bind_held_role::share;
@@ -58,7 +67,9 @@ pub(super) use dangling_claim::make as make_account;
 pub(super) use pods::{gives, refuses_change};
 pub(super) use system_masters::masters;
 
+mod gitops;
 mod pods;
+
 /// The technique by which a request is made in somebody else's name.
 pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 

@@ -3,8 +3,9 @@
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Confidence, Technique};
+use crate::rules::technique::{Blocker, Confidence, Technique};
 
+use super::admission_guard_remove::{Guard, guards};
 use super::pods::blockers;
 
 /// The technique.
@@ -25,11 +26,16 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    // They are asked about pods, and not about containers that are added to one.
+    let guards = match fact {
+        Fact::NewPod(_) => guards(attack.graph, attack.cluster),
+        _ => Vec::new(),
+    };
     let (namespace, effect, gain) = match fact {
         Fact::NewPod(Place::Namespace(namespace)) => (namespace, Effect::Node(None), Fact::Nodes),
         // Of the namespaces that are known each is looked at; where none is, one that nobody spoke of will do.
         Fact::NewPod(_) if attack.graph.snapshot().namespaces.is_empty() => {
-            attack.does(&TECHNIQUE, vec![id], Effect::Node(None), Fact::Nodes);
+            has_node(attack, vec![id], Effect::Node(None), Fact::Nodes, Vec::new(), &guards);
             return;
         }
         Fact::Container(pod) => {
@@ -42,9 +48,30 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let blockers = blockers(attack.graph, attack.cluster, namespace);
     if blockers.iter().any(|blocker| blocker.stops) {
         let relaxed = attack.fact(Fact::Relaxed(Place::Namespace(namespace)));
-        attack.does(&TECHNIQUE, vec![id, relaxed], effect, gain);
+        has_node(attack, vec![id, relaxed], effect, gain, Vec::new(), &guards);
     }
-    attack.does_unless(&TECHNIQUE, vec![id], effect, gain, blockers);
+    has_node(attack, vec![id], effect, gain, blockers, &guards);
+}
+
+/// Who runs a pod has a node, unless a guard says no: what guards say is not known, so that a way without any comes first.
+fn has_node(
+    attack: &mut Attack<'_>,
+    needs: Vec<u32>,
+    effect: Effect,
+    gain: Fact,
+    mut blockers: Vec<Blocker>,
+    guards: &[Guard],
+) {
+    if guards.is_empty() {
+        attack.does_unless(&TECHNIQUE, needs, effect, gain, blockers);
+        return;
+    }
+    let unguarded = attack.fact(Fact::Unguarded);
+    let sure = needs.iter().copied().chain([unguarded]).collect();
+    attack.does_unless(&TECHNIQUE, sure, effect, gain, blockers.clone());
+    blockers.extend(guards.iter().map(|guard| guard.blocker(attack.graph)));
+    let late = needs.into_iter().map(|need| attack.late(need)).collect();
+    attack.does_unless(&TECHNIQUE, late, effect, gain, blockers);
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {

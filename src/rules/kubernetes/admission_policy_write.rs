@@ -1,0 +1,180 @@
+//! `admission-policy-write`: a mutating admission policy changes every object that is written, inside the API server.
+
+use super::webhook_write::written;
+use crate::model::{AdmissionKind, Name};
+use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, WRITE, right};
+
+const GROUP: &str = AdmissionKind::GROUP;
+const POLICIES: &str = "mutatingadmissionpolicies";
+const BINDINGS: &str = "mutatingadmissionpolicybindings";
+
+const fn policies(verbs: &'static [&'static str], resource: &'static str, on: On) -> Right {
+    right(verbs, GROUP, resource, on)
+}
+
+/// The technique: a policy with a binding, or a policy that a binding names already.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "admission-policy-write",
+    title: "Put in a mutating admission policy",
+    requests: &[
+        Request { rights: &[policies(&["create"], POLICIES, On::Nothing)], at: At::Cluster },
+        Request {
+            rights: &[policies(&["create"], POLICIES, On::Object), policies(&["patch"], POLICIES, On::Object)],
+            at: At::Cluster,
+        },
+        Request { rights: &[policies(WRITE, POLICIES, On::Object)], at: At::Cluster },
+        Request { rights: &[policies(&["create"], BINDINGS, On::Nothing)], at: At::Cluster },
+        Request {
+            rights: &[policies(&["create"], BINDINGS, On::Object), policies(&["patch"], BINDINGS, On::Object)],
+            at: At::Cluster,
+        },
+        Request { rights: &[policies(WRITE, BINDINGS, On::Object)], at: At::Cluster },
+    ],
+    gain: "cluster-admin, as soon as somebody who holds that much writes",
+    why: "A MutatingAdmissionPolicy changes objects as a mutating webhook does, with no server of its own: it adds a subject to a \
+          role binding of an administrator, or another account to a pod that a controller starts in kube-system. It is in force \
+          once a binding names it, and policy and binding may be written by two identities; a policy that a binding names \
+          already only has to be changed. Served by default from Kubernetes 1.36 on.",
+    remedy: "Take the rights on mutatingadmissionpolicies and their bindings away.",
+    confidence: Confidence::Documented,
+    attack: &["T1546", "MS-TA9015"],
+    references: &["https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/"],
+    build: Some(build),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+/// Before this version the API is off unless somebody turns it on.
+const SERVED_FROM: (u32, u32) = (1, 36);
+
+const POLICY: Fact = Fact::Part(TECHNIQUE.id, 0, Place::Cluster);
+const BINDING: Fact = Fact::Part(TECHNIQUE.id, 1, Place::Cluster);
+
+fn build(attack: &mut Attack<'_>, done: Done) {
+    if !is_served(attack) {
+        return;
+    }
+    let everything = (Effect::Everything(Place::Cluster), Fact::Everything(Place::Cluster));
+    let snapshot = attack.graph.snapshot();
+    let bindings = || {
+        let own = snapshot.policy_bindings.iter().filter(|own| own.cluster == attack.cluster);
+        own.filter(|own| own.kind == AdmissionKind::MutatingPolicy)
+    };
+    let is_wanted = |name: Name| done.site.object.is_none_or(|own| own == name);
+    let there = |name: Name| written(attack, AdmissionKind::MutatingPolicy, Some(name)).is_some();
+    let (fact, part) = match done.within {
+        0 | 1 => (done.fact, POLICY),
+        3 | 4 => (done.fact, BINDING),
+        2 => {
+            if let Some(bound) = bindings().map(|own| own.policy).find(|&policy| is_wanted(policy) && there(policy)) {
+                let fact = attack.on(&done, Place::Cluster, Some(bound));
+                attack.does(done.technique, vec![fact], everything.0, everything.1);
+            }
+            match written(attack, AdmissionKind::MutatingPolicy, done.site.object) {
+                Some(policy) => (attack.on(&done, Place::Cluster, Some(policy)), POLICY),
+                None => return,
+            }
+        }
+        _ => match bindings().map(|own| own.name).find(|&name| is_wanted(name)) {
+            Some(binding) => (attack.on(&done, Place::Cluster, Some(binding)), BINDING),
+            None => return,
+        },
+    };
+    attack.follows(vec![fact], part);
+    let both = vec![attack.fact(POLICY), attack.fact(BINDING)];
+    attack.does(done.technique, both, everything.0, everything.1);
+}
+
+/// Whether the server knows such policies: as its discovery says, or by its version, unless there are some.
+fn is_served(attack: &Attack<'_>) -> bool {
+    let snapshot = attack.graph.snapshot();
+    let listed = |one: &crate::model::ApiResource| one.group == GROUP && one.resource == POLICIES;
+    if snapshot.discovered {
+        return snapshot.resources.iter().any(listed);
+    }
+    attack.version().is_none_or(|version| version >= SERVED_FROM)
+        || written(attack, AdmissionKind::MutatingPolicy, None).is_some()
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    let snapshot = state.graph.snapshot();
+    let own = || snapshot.policy_bindings.iter().filter(|own| own.kind == AdmissionKind::MutatingPolicy);
+    let is_policy = |name: &Name| {
+        let mut all = snapshot.admissions.iter();
+        all.any(|own| own.kind == AdmissionKind::MutatingPolicy && own.name == *name)
+    };
+    let creates = |resource: &str| step.asks(&["create"], GROUP, resource).is_some();
+    let changed = |resource: &str| step.asks(WRITE, GROUP, resource).and_then(|right| right.name);
+    let policy = changed(POLICIES).filter(is_policy);
+    if policy.is_some_and(|policy| own().any(|binding| binding.policy == policy)) {
+        return Ok(());
+    }
+    let binds = creates(BINDINGS) || changed(BINDINGS).is_some_and(|name| own().any(|binding| binding.name == name));
+    let writes = creates(POLICIES) || policy.is_some();
+    if writes && binds { Ok(()) } else { Err("no policy is put in force".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{check, check_at};
+
+    const GROUP: &str = "admissionregistration.k8s.io";
+    const FOUND: &str = "alice -> cluster-admin: admission-policy-write";
+
+    fn policies(rules: &str) -> String {
+        let rules = rules.replace("policies", "mutatingadmissionpolicies.").replace("bindings", "mutatingadmissionpolicybindings.");
+        let objects = [("Policy", "used", "{}"), ("Policy", "idle", "{}"), ("PolicyBinding", "of-used", "{policyName: used}")];
+        let objects = objects.map(|(kind, name, spec)| {
+            format!("yaml {{apiVersion: {GROUP}/v1, kind: MutatingAdmission{kind}, metadata: {{name: {name}}}, spec: {spec}}}")
+        });
+        format!("role w: {}\nbind w user:alice\n{}", rules.replace(". ", &format!(".{GROUP} ")), objects.join("\n"))
+    }
+
+    #[test]
+    fn a_policy_with_a_binding_is_the_cluster() {
+        check(&policies("create policies ; create bindings "), FOUND);
+        check(&policies("create policies ; patch bindings of-used"), FOUND);
+        check(&policies("update policies idle; create bindings "), FOUND);
+        check(&policies("patch policies used"), FOUND);
+        check(&policies("patch policies "), FOUND);
+    }
+
+    #[test]
+    fn one_without_the_other_does_nothing() {
+        check(&policies("create policies "), "");
+        check(&policies("create,update,patch bindings "), "");
+        check(&policies("update policies idle; delete policies ; delete bindings "), "");
+        check(&policies("create policies ; patch bindings gone"), "");
+        check(&policies("create policies used; create bindings "), "");
+    }
+
+    #[test]
+    fn two_identities_put_it_in_together() {
+        check(
+            &format!(
+                "role p: create mutatingadmissionpolicies.{GROUP}
+                 role b: create mutatingadmissionpolicybindings.{GROUP}
+                 role t: create serviceaccounts/token
+                 bind p user:alice
+                 bind dev/t=t user:alice
+                 bind b sa:dev/bot"
+            ),
+            "alice -> cluster-admin: token-request, admission-policy-write",
+        );
+    }
+
+    #[test]
+    fn a_server_of_before_has_none() {
+        let world = format!(
+            "role w: create mutatingadmissionpolicies,mutatingadmissionpolicybindings.{GROUP}
+             bind w user:alice"
+        );
+        check_at((1, 35), &world, "");
+        check_at((1, 36), &world, FOUND);
+        // Where there are some it was turned on.
+        check_at((1, 35), &policies("create policies ; create bindings "), FOUND);
+    }
+}
