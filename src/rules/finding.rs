@@ -497,15 +497,11 @@ fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
 #[cfg(test)]
 mod tests {
     use crate::rules::kubernetes::graph;
-    use crate::rules::{Ask, Target, escalations};
+    use crate::rules::{Ask, Severity, Target, escalations};
 
     /// The severity of the first finding of a world, with the reasons behind the first.
     fn check(world: &str, expected: &str) {
-        check_to(Vec::new(), world, expected);
-    }
-
-    fn check_to(to: Vec<Target>, world: &str, expected: &str) {
-        let found = escalations(&graph(world), &Ask { to, ..Ask::default() }).findings;
+        let found = escalations(&graph(world), &Ask::default()).findings;
         let told = found.first().map(|finding| {
             let more: Vec<&str> = finding.reasons[1..].iter().map(String::as_str).collect();
             format!("{} {}", finding.severity.as_str(), more.join("; "))
@@ -535,22 +531,14 @@ mod tests {
 
     #[test]
     fn a_node_of_the_control_plane_is_the_cluster() {
-        check_to(
-            vec![Target::Node(None)],
-            "role p: create pods
-             namespace dev -
-             yaml {apiVersion: v1, kind: Node, metadata: {name: cp, labels: {node-role.kubernetes.io/control-plane: ''}}}
-             bind dev/p=p user:alice",
-            "critical node cp runs the control plane: what signs its certificates and stores its objects is there",
-        );
-        check_to(
-            vec![Target::Node(None)],
-            "role p: create pods
-             namespace dev -
-             yaml {apiVersion: v1, kind: Node, metadata: {name: worker, labels: {role: control-plane}}}
-             bind dev/p=p user:alice",
-            "high",
-        );
+        let node = |labels: &str| {
+            let world = format!("yaml {{apiVersion: v1, kind: Node, metadata: {{name: n1, labels: {{{labels}}}}}}}");
+            let graph = graph(&world);
+            let named = graph.snapshot().names.find("n1");
+            [None, named].map(|node| super::severity(&graph, &[], Target::Node(node), &[]).0)
+        };
+        assert_eq!(node("node-role.kubernetes.io/control-plane: ''"), [Severity::Critical; 2]);
+        assert_eq!(node("role: control-plane"), [Severity::High; 2]);
     }
 
     #[test]
