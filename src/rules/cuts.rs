@@ -36,7 +36,7 @@ pub struct Chosen {
 pub struct Cuts {
     /// Findings of this severity and above are looked at.
     pub level: Severity,
-    /// How many paths there are.
+    /// How many paths there are, those that stand behind a wider target included.
     pub paths: usize,
     /// How many start them.
     pub starts: usize,
@@ -64,7 +64,7 @@ pub fn cuts(graph: &AccessGraph, ask: &Ask, found: &Escalations) -> Cuts {
     let severe = |finding: &&Finding| finding.severity >= Severity::High;
     let level = if found.findings.iter().any(|finding| severe(&finding)) { Severity::High } else { Severity::Info };
     let ask = Ask { max_steps: None, alternatives: false, blocked: false, ..ask.clone() };
-    let before = Paths::of(&found.findings, level);
+    let mut before = Paths::of(&found.findings, level);
     let mut known: BTreeSet<Vec<Grant>> = BTreeSet::new();
     let mut latest: Vec<Finding> = found.findings.clone();
     let mut chosen: Vec<Grant> = Vec::new();
@@ -83,6 +83,8 @@ pub fn cuts(graph: &AccessGraph, ask: &Ask, found: &Escalations) -> Cuts {
         (chosen, exact) = hitting(graph, &sets);
         smallest = exact;
         latest = escalations(graph, &without(&ask, &chosen)).findings;
+        // What stood behind a wider target comes to light, and counts as well.
+        before.pairs.extend(Paths::of(&latest, level).pairs);
     }
     let order = by_hits(&known, chosen);
     let order = if order.len() <= TRIED && graph.bindings().len() <= SMALL {

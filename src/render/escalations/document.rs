@@ -235,7 +235,7 @@ pub(in crate::render) struct CutsOut {
     /// Findings of this severity and above are looked at.
     #[cfg_attr(test, schemars(extend("enum" = ["info", "low", "medium", "high", "critical"])))]
     severity: &'static str,
-    /// How many paths there are; a path is one of those who start, and a target.
+    /// How many paths there are, those that stand behind a wider target included; a path is one of those who start, and a target.
     paths: usize,
     /// How many start them.
     subjects: usize,
