@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use owo_colors::{AnsiColors, OwoColorize, Stream};
 use rbac_lens::cli::{FileOut, Outcome, World, run};
 use rbac_lens::collect::Progress;
+use rbac_lens::render::safe;
 
 fn main() -> ExitCode {
     let mut stdin = io::stdin();
@@ -16,11 +17,33 @@ fn main() -> ExitCode {
             show(&format!("reading {}: {}", step.resource, step.objects));
         }
     };
-    let outcome = run(std::env::args_os(), &mut World { stdin: &mut stdin, progress: &progress });
+    let now = match now() {
+        Ok(now) => now,
+        Err(message) => return finish(&Outcome { notes: vec![message], code: 2, ..Outcome::default() }),
+    };
+    let outcome = run(std::env::args_os(), &mut World { stdin: &mut stdin, progress: &progress, now });
     if terminal {
         show("");
     }
-    match write(&outcome) {
+    finish(&outcome)
+}
+
+/// The time in seconds since 1970, or the one that reproducible runs set (<https://reproducible-builds.org/specs/source-date-epoch/>).
+fn now() -> Result<i64, String> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text.parse().map_err(|_| {
+            format!("error: SOURCE_DATE_EPOCH is `{}`; it is a number of seconds since 1970", safe(&text))
+        }),
+        Err(_) => {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            Ok(since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
+        }
+    }
+}
+
+/// Writes what a run leaves behind and ends with its status.
+fn finish(outcome: &Outcome) -> ExitCode {
+    match write(outcome) {
         // Whoever closed the pipe has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(2),

@@ -1,17 +1,22 @@
 //! `escalations`.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::input::{InputArgs, OutputArgs};
-use crate::collect::{Needs, StandardInput};
-use crate::graph::AccessGraph;
-use crate::model::{ClusterId, Name, Snapshot, Subject, SubjectText, Thing};
+use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
+use crate::graph::{AccessGraph, BindingIx};
+use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, SubjectText, Thing};
 use crate::query::SystemFilter;
-use crate::render::{self, EscalationsReport};
-use crate::rules::{Ask, CATALOGUE, Place, Severity, Start, Target, escalations, secret, start};
+use crate::render::{self, Asked, EscalationsReport, Format, safe};
+use crate::rules::{
+    Ask, CATALOGUE, Change, Date, Escalations, Finding, Place, Remedies, Severity, Start, Suppression, Target, Version,
+    compare, cuts, escalations, secret, start, suppress,
+};
 
 /// Who can become more than they were given, step by step.
 ///
@@ -21,8 +26,10 @@ use crate::rules::{Ask, CATALOGUE, Place, Severity, Start, Target, escalations, 
     override_usage = "kubectl rbac-lens escalations [--from THING] [--to TARGET] [flags]",
     after_help = "Examples:
   kubectl rbac-lens escalations --demo
-  kubectl rbac-lens escalations --from group:dev-team --demo
-  kubectl rbac-lens escalations --to namespace-admin:prod --demo"
+  kubectl rbac-lens escalations --from user:alice@contoso.example -o tree --demo
+  kubectl rbac-lens escalations --to namespace-admin:prod --demo
+  kubectl rbac-lens escalations --cuts --demo
+  kubectl rbac-lens escalations --without clusterrolebinding:argocd-application-controller --demo"
 )]
 pub(super) struct Args {
     /// Only from user:NAME, group:NAME or sa:NAMESPACE/NAME, whether or not a binding names it; or from pod:NAMESPACE/NAME or
@@ -39,9 +46,26 @@ pub(super) struct Args {
     /// Only paths of at most this many steps; longer ones are counted.
     #[arg(long, value_name = "N")]
     max_steps: Option<usize>,
+    /// One finding for each of those who start, not one for all who start with the same grant.
+    #[arg(long)]
+    ungrouped: bool,
+    /// The fewest bindings, and rules of roles, whose removal leaves no severe path, and how much each of them severs.
+    #[arg(long)]
+    cuts: bool,
+    /// As if these were gone: clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME, secret:NAMESPACE/NAME.
+    #[arg(long, value_name = "THING,...", value_delimiter = ',')]
+    without: Vec<String>,
+    /// Also the paths that something stops, and what; they are always counted.
+    #[arg(long)]
+    show_blocked: bool,
+    /// The version of Kubernetes, such as 1.34. That of the cluster is known; for files whatever any version lets through counts.
+    #[arg(long, value_name = "VERSION")]
+    kube_version: Option<String>,
     /// Subjects of Kubernetes itself and of the platform as those who start.
     #[arg(long, value_name = "show|hide|only", default_value = "hide")]
     system: System,
+    #[command(flatten)]
+    kept: KeptArgs,
     /// Exit with 1 when there is a finding of this severity or above.
     #[arg(long, value_name = "info|low|medium|high|critical")]
     fail_on: Option<Level>,
@@ -49,6 +73,23 @@ pub(super) struct Args {
     input: InputArgs,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// What people keep beside the cluster.
+#[derive(Debug, clap::Args)]
+struct KeptArgs {
+    /// The findings that are lived with: a list of suppressions. Without it .rbac-lens.yaml of the working directory, if it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The day on which suppressions may expire, instead of today: YYYY-MM-DD.
+    #[arg(long, value_name = "DAY")]
+    now: Option<String>,
+    /// Only what is new or changed since an old report (-o json or yaml); what is gone is counted.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Exit with 1 when there is a finding that the baseline does not have.
+    #[arg(long, requires = "baseline")]
+    fail_on_new: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -82,12 +123,15 @@ impl Level {
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let from = args.from.as_deref().map(parse_start).transpose()?;
     let to = args.to.as_deref().map(Wanted::parse).transpose()?;
+    let without = args.without.iter().map(|text| parse_gone(text)).collect::<Result<Vec<Thing>, Failure>>()?;
+    let version = args.kube_version.as_deref().map(parse_version).transpose()?;
+    let kept = Kept::read(args, world.now)?;
     let mut facts = args.input.read(Needs::ALL, connection, StandardInput::Free, world)?;
     let snapshot = &mut facts.snapshot;
-    let ask = Ask {
+    let mut ask = Ask {
         cluster: ClusterId::FIRST,
         from: from.map(|from| known(snapshot, &from)).transpose()?,
-        to: to.map(|to| to.target(snapshot)).transpose()?,
+        to: to.map(|to| to.target(snapshot)).transpose()?.into_iter().collect(),
         system: match args.system {
             System::Show => SystemFilter::Show,
             System::Hide => SystemFilter::Hide,
@@ -95,46 +139,260 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         },
         max_steps: args.max_steps,
         alternatives: args.all,
+        version: version.or_else(|| server_version(snapshot)),
+        blocked: args.show_blocked,
         ..Ask::default()
     };
     let graph = AccessGraph::new(facts.snapshot);
-    let answer = escalations(&graph, &ask);
+    take_away(&graph, &without, &mut ask)?;
+    let mut answer = escalations(&graph, &ask);
+    let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
+    let whole = ask.from.is_none() && ask.to.is_empty() && ask.max_steps.is_none();
+    let suppressed = kept.hide(&graph, &mut answer, whole, &mut lines);
+    let cuts = args.cuts.then(|| cuts(&graph, &ask, &answer));
+    if args.ungrouped {
+        answer.findings = ungrouped(answer.findings);
+        answer.blocked = ungrouped(answer.blocked);
+    }
+    let changes = kept.baseline.as_ref().map(|old| {
+        let (changes, counts) = compare(&graph, &answer.findings, old);
+        let mut stays = changes.iter().map(|change| *change != Change::Same);
+        answer.findings.retain(|_| stays.next().unwrap_or(true));
+        (changes.into_iter().filter(|change| *change != Change::Same).collect::<Vec<_>>(), counts)
+    });
     let gaps = graph.snapshot().gaps.len();
     let mut exits = Exits::default();
     if let Some(level) = args.fail_on.map(Level::severity) {
         let severe = answer.findings.iter().filter(|finding| finding.severity >= level).count();
         exits.add(severe > 0, 1, || format!("{} of severity {} or above", count(severe, "finding"), level.as_str()));
     }
+    if let Some((_, counts)) = &changes {
+        exits.add(args.kept.fail_on_new && counts.new > 0, 1, || count(counts.new, "new finding"));
+    }
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
+    let version = ask.version.map(|(major, minor)| format!("{major}.{minor}"));
     let report = EscalationsReport {
         graph: &graph,
-        from: args.from.as_deref(),
-        to: args.to.as_deref(),
+        asked: Asked {
+            from: args.from.as_deref(),
+            to: args.to.as_deref(),
+            without: &args.without,
+            kube_version: version.as_deref(),
+        },
         answer: &answer,
+        remedies: &Remedies::new(&graph),
+        changes: changes.as_ref().map(|(changes, counts)| (changes.as_slice(), *counts)),
+        suppressed,
+        cuts: cuts.as_ref(),
         metadata: facts.metadata,
         exit: exits.exit(),
     };
-    let out = render::escalations(&report, args.output.output, !args.output.no_headers).map_err(Failure::Internal)?;
-    let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
+    let usual = if answer.findings.len() == 1 && cuts.is_none() { Format::Tree } else { Format::Table };
+    let format = args.output.format_or(usual);
+    let out = render::escalations(&report, format, !args.output.no_headers).map_err(Failure::Internal)?;
     if !args.output.quiet {
-        let mut counts = vec![count(answer.findings.len(), "finding")];
-        let left_out = [
-            (answer.hidden, "system subject", "left out as a start (--system=show)"),
-            (answer.inherited, "subject", "with paths of a group that is listed (--from shows them)"),
-            (answer.longer, "finding", "with more steps than --max-steps"),
-        ];
-        for (number, word, why) in left_out.into_iter().filter(|(number, _, _)| *number > 0) {
-            counts.push(format!("{} {why}", count(number, word)));
-        }
-        lines.push(counts.join("; "));
-        // No finding is no proof of safety while the catalogue is growing, and the answer must not read like one.
-        let known: Vec<&str> = CATALOGUE.iter().map(|technique| technique.id).collect();
-        lines.push(format!(
-            "note: these techniques are looked for, and no others yet (none through workloads, nodes or Azure): {}",
-            known.join(", ")
-        ));
+        lines.extend(told(args, &report));
     }
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+}
+
+/// What was found and what was left out, in words.
+fn told(args: &Args, report: &EscalationsReport<'_>) -> Vec<String> {
+    let answer = report.answer;
+    let mut counts = vec![match answer.findings.len() {
+        0 => {
+            let from = args.from.as_deref().map(|from| format!(" from {}", safe(from))).unwrap_or_default();
+            let to = args.to.as_deref().map(|to| format!(" to {}", safe(to))).unwrap_or_default();
+            format!("no {}escalation found{from}{to}", if report.changes.is_some() { "new or changed " } else { "" })
+        }
+        some => count(some, "finding"),
+    }];
+    if let Some((_, changes)) = report.changes {
+        counts.push(format!(
+            "{} new, {} changed, {} as before, {} gone since the baseline",
+            changes.new, changes.changed, changes.same, changes.gone
+        ));
+    }
+    let left_out = [
+        (answer.hidden, "system subject", "left out as a start (--system=show)"),
+        (answer.inherited, "subject", "with paths of a group that is listed (--from shows them)"),
+        (answer.longer, "finding", "with more steps than --max-steps"),
+        (report.suppressed, "finding", "suppressed"),
+    ];
+    for (number, word, why) in left_out.into_iter().filter(|(number, _, _)| *number > 0) {
+        counts.push(format!("{} {why}", count(number, word)));
+    }
+    if answer.stopped > 0 {
+        let more = if args.show_blocked { "" } else { " (--show-blocked)" };
+        counts.push(format!("{} that something stops{more}", count(answer.stopped, "path")));
+    }
+    let mut lines = vec![counts.join("; ")];
+    if let Some(cuts) = report.cuts {
+        let smallest = if cuts.smallest { "no fewer would do" } else { "fewer might do" };
+        lines.push(match (cuts.chosen.len(), cuts.left) {
+            (0, _) => "nothing to cut".to_owned(),
+            (some, 0) => format!(
+                "without {} none of the {} of severity {} or above is left; {smallest}",
+                count(some, "grant"),
+                count(cuts.paths, "path"),
+                cuts.level.as_str()
+            ),
+            (some, left) => {
+                format!("without {} {} of {} are left", count(some, "grant"), left, count(cuts.paths, "path"))
+            }
+        });
+    }
+    // No finding is no proof of safety while the catalogue is growing, and the answer must not read like one.
+    lines.push(format!(
+        "note: {} are looked for (`explain` lists them), none through Azure yet",
+        count(CATALOGUE.len(), "technique")
+    ));
+    lines
+}
+
+/// What people keep beside the cluster, as it was read.
+struct Kept {
+    file: String,
+    entries: Vec<Suppression>,
+    baseline: Option<OldReport>,
+    today: Date,
+    quiet: bool,
+}
+
+impl Kept {
+    fn read(args: &Args, now: i64) -> Result<Kept, Failure> {
+        let today = match args.kept.now.as_deref() {
+            Some(text) => {
+                let day = text.split_once('T').map_or(text, |(day, _)| day);
+                Date::parse(day).ok_or_else(|| Failure::Usage(format!("`{text}` is no day; write YYYY-MM-DD")))?
+            }
+            None => Date::of_epoch(now),
+        };
+        let (file, texts) = read_suppressions(args.kept.config.as_deref())?;
+        let mut entries = Vec::with_capacity(texts.len());
+        let mut problems = Vec::new();
+        for text in texts {
+            let line = text.line;
+            match Suppression::new(text) {
+                Ok(entry) => entries.push(entry),
+                Err(messages) => {
+                    let problem = |message| Problem { file: FileId(0), line, message };
+                    problems.extend(messages.into_iter().map(problem));
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Failure::Input(LoadError { files: vec![file], problems }));
+        }
+        let baseline = match &args.kept.baseline {
+            Some(path) => Some(read_baseline(path, &args.input.options(Needs::default()))?),
+            None => None,
+        };
+        if let Some(old) = &baseline
+            && (old.from.as_deref(), old.to.as_deref()) != (args.from.as_deref(), args.to.as_deref())
+        {
+            return Err(Failure::Usage(
+                "the baseline was made with other --from and --to; what it did not look for would seem new or gone"
+                    .to_owned(),
+            ));
+        }
+        Ok(Kept { file, entries, baseline, today, quiet: args.output.quiet })
+    }
+
+    /// Hides what is suppressed, counts it, and warns of entries that are over or about nothing.
+    fn hide(&self, graph: &AccessGraph, answer: &mut Escalations, whole: bool, lines: &mut Vec<String>) -> usize {
+        if self.entries.is_empty() {
+            return 0;
+        }
+        let done = suppress(graph, std::mem::take(&mut answer.findings), &self.entries, self.today);
+        answer.findings = done.kept;
+        let told = |at: &usize, what: &str| {
+            let text = self.entries[*at].text();
+            let owner = text.owner.as_deref().map(|owner| format!(" (owner: {owner})")).unwrap_or_default();
+            format!("warning: {}", safe(&format!("{}:{}: {what}{owner}: {}", self.file, text.line, text.reason)))
+        };
+        if !self.quiet {
+            lines.extend(done.expired.iter().map(|at| {
+                let day = self.entries[*at].text().expires.clone().unwrap_or_default();
+                told(at, &format!("this suppression is over since {day}"))
+            }));
+            // What was not looked for cannot be found.
+            let unmatched = done.unmatched.iter().filter(|_| whole);
+            lines.extend(unmatched.map(|at| told(at, "this suppression hides nothing any more")));
+        }
+        done.hidden
+    }
+}
+
+/// A finding for each of those who start.
+fn ungrouped(findings: Vec<Finding>) -> Vec<Finding> {
+    let each = findings.iter().flat_map(|finding| finding.from.iter().map(|&start| finding.started_by(vec![start])));
+    each.collect()
+}
+
+/// Reads what is taken to be gone.
+fn parse_gone(text: &str) -> Result<Thing, Failure> {
+    match Thing::parse(text) {
+        Ok(thing @ (Thing::ClusterRoleBinding(_) | Thing::RoleBinding(..) | Thing::Secret(..))) => Ok(thing),
+        _ => Err(Failure::Usage(format!(
+            "`{text}` cannot be taken away; write clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME or secret:NAMESPACE/NAME"
+        ))),
+    }
+}
+
+/// Takes things away, each of which has to be there.
+fn take_away(graph: &AccessGraph, things: &[Thing], ask: &mut Ask) -> Result<(), Failure> {
+    let missing: Vec<String> = things
+        .iter()
+        .filter(|thing| match thing {
+            Thing::Secret(..) => match secret(graph.snapshot(), thing) {
+                Some(secret) => {
+                    ask.without_secrets.insert(secret);
+                    false
+                }
+                None => true,
+            },
+            thing => match binding(graph, thing) {
+                Some(binding) => {
+                    ask.without.insert(binding);
+                    false
+                }
+                None => true,
+            },
+        })
+        .map(|thing| format!("`{thing}`"))
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Failure::Usage(format!("the input has no {}", missing.join(", no ")))) }
+}
+
+fn binding(graph: &AccessGraph, thing: &Thing) -> Option<BindingIx> {
+    let (namespace, name) = match thing {
+        Thing::ClusterRoleBinding(name) => (None, name),
+        Thing::RoleBinding(namespace, name) => (Some(graph.snapshot().names.find(namespace)?), name),
+        _ => return None,
+    };
+    let name = graph.snapshot().names.find(name)?;
+    let is = |own: &crate::model::Binding| own.namespace == namespace && own.name == name;
+    graph.bindings().find(|(_, own)| own.cluster == ClusterId::FIRST && is(own)).map(|(at, _)| at)
+}
+
+/// Reads `1.34`, `v1.34` or `v1.34.2-gke.1`.
+fn parse_version(text: &str) -> Result<Version, Failure> {
+    version(text).ok_or_else(|| Failure::Usage(format!("`{text}` is no version of Kubernetes; write one such as 1.34")))
+}
+
+fn version(text: &str) -> Option<Version> {
+    let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
+    let major = parts.next()?.parse().ok()?;
+    let minor = parts.next()?;
+    // Some platforms write `34+`.
+    let digits = minor.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(minor.len());
+    Some((major, minor[..digits].parse().ok()?))
+}
+
+/// The version of the server that a snapshot is of, if it says so.
+pub(super) fn server_version(snapshot: &Snapshot) -> Option<Version> {
+    snapshot.clusters.first().and_then(|cluster| cluster.server_version.as_deref()).and_then(version)
 }
 
 /// Reads what somebody may start from.

@@ -85,15 +85,27 @@ impl AuthorizerArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// How to print: table, wide, name, json, yaml or ndjson.
-    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-    pub(super) output: Format,
+    /// How to print: table (the default), wide, name, json, yaml or ndjson; for escalations also tree, the default for one path.
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<Format>,
     /// Leave out the heads of the columns.
     #[arg(long)]
     pub(super) no_headers: bool,
     /// No notes, hints and counts on standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+impl OutputArgs {
+    /// How to print, as it was asked for or as is usual.
+    pub(super) fn format(&self) -> Format {
+        self.format_or(Format::Table)
+    }
+
+    /// How to print, where something else than a table is usual.
+    pub(super) fn format_or(&self, usual: Format) -> Format {
+        self.output.unwrap_or(usual)
+    }
 }
 
 /// What was read, and how to speak of it.

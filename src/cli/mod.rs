@@ -29,6 +29,8 @@ pub struct World<'w> {
     pub stdin: &'w mut dyn Read,
     /// Called while a cluster is read.
     pub progress: &'w (dyn Fn(&Progress) + Sync),
+    /// The time, in seconds since 1970. Nothing but the expiry of suppressions looks at it.
+    pub now: i64,
 }
 
 /// Find who can do what in Kubernetes, and why.

@@ -82,6 +82,6 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::reviews(&report, args.output.output, !args.output.no_headers).map_err(Failure::Usage)?;
+    let out = render::reviews(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }

@@ -113,7 +113,8 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         exit: exits.exit(),
     };
     let layout = if args.list { Layout::List } else { Layout::Matrix };
-    let out = render::what_can(&report, args.output.output, layout, !args.output.no_headers).map_err(Failure::Usage)?;
+    let out =
+        render::what_can(&report, args.output.format(), layout, !args.output.no_headers).map_err(Failure::Usage)?;
     let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
     if !args.output.quiet {
         let groups = identity.groups.join(", ");

@@ -4,9 +4,10 @@ use clap::ValueEnum;
 
 use super::World;
 use super::connection::ConnectionArgs;
+use super::escalations::server_version;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::input::{AuthorizerArgs, InputArgs, OutputArgs, namespace_hint, node_gaps};
-use crate::collect::{AccessQuestion, LiveCluster, StandardInput};
+use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{
     Action, Authorizer, ClusterId, Decision, Identity, Name, Resolved, ResourceAction, ResourceTable, Snapshot,
@@ -14,6 +15,7 @@ use crate::model::{
 };
 use crate::query::{Filter, Place, Row, SystemFilter, Where, members, node, who_can};
 use crate::render::{self, Metadata, WhoCanReport, safe};
+use crate::rules::{Access, Ask, Remedies, Start, escalations};
 
 /// Which subjects can do something, and through which binding and role.
 #[derive(Debug, clap::Args)]
@@ -23,6 +25,7 @@ use crate::render::{self, Metadata, WhoCanReport, safe};
   kubectl rbac-lens who-can get secrets -A --demo
   kubectl rbac-lens who-can create pods/exec -n dev --demo
   kubectl rbac-lens who-can get /metrics --demo
+  kubectl rbac-lens who-can get secrets -n prod --via-escalation --demo
   kubectl rbac-lens who-can patch namespaces/prod -o wide --demo"
 )]
 pub(super) struct Args {
@@ -45,6 +48,9 @@ pub(super) struct Args {
     /// subjectaccessreviews.
     #[arg(long, conflicts_with_all = ["filename", "demo"])]
     verify: bool,
+    /// Also those who can only after escalating, each with the path; see `escalations`.
+    #[arg(long)]
+    via_escalation: bool,
     #[command(flatten)]
     subjects: SubjectArgs,
     #[command(flatten)]
@@ -119,7 +125,8 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let (verb, resource) = (&args.verb, &args.resource);
     let (name, subresource) = (args.name.as_deref(), args.subresource.as_deref());
     let early = Asked::new(&ResourceTable::new(&[], false), verb, resource, name, subresource)?;
-    let facts = args.input.read(args.authorizers.needs(early.action()), connection, StandardInput::Free, world)?;
+    let needs = if args.via_escalation { Needs::ALL } else { args.authorizers.needs(early.action()) };
+    let facts = args.input.read(needs, connection, StandardInput::Free, world)?;
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
     let asked = Asked::new(&table, verb, resource, name, subresource)?;
     let all = args.all_namespaces || (args.input.namespace.is_none() && facts.context_namespace.is_none());
@@ -147,6 +154,18 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         Some(live) if args.verify => verify(live, &graph, &placed, &answer.rows),
         _ => (vec![None; answer.rows.len()], Vec::new()),
     };
+    let remedies = Remedies::new(&graph);
+    let later = args.via_escalation.then(|| {
+        let version = server_version(graph.snapshot());
+        let access = Access { action: placed.action.clone(), place: placed.place.clone() };
+        let ask = Ask { access: Some(access), system: args.subjects.system(), version, ..Ask::default() };
+        let mut found = escalations(&graph, &ask).findings;
+        for finding in &mut found {
+            finding.from.retain(|start| matches!(*start, Start::Subject(subject) if keep(subject)));
+        }
+        found.retain(|finding| !finding.from.is_empty());
+        found
+    });
     let gaps = graph.snapshot().gaps.len() + missing.len();
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
@@ -156,10 +175,11 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         members: answer.rows.iter().map(|row| behind(row.subject)).collect(),
         verified,
         answer: &answer,
+        escalations: later.as_deref().map(|findings| (findings, &remedies)),
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::who_can(&report, args.output.output, !args.output.no_headers).map_err(Failure::Usage)?;
+    let out = render::who_can(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     lines.extend(unverified);
     if !args.output.quiet {
@@ -178,6 +198,13 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             0 => format!("nobody can {}", safe(&words(&placed.action))),
             some => format!("{}{hidden}", count(some, "subject")),
         });
+        if let Some(later) = &later {
+            let more: usize = later.iter().map(|finding| finding.from.len()).sum();
+            lines.push(match more {
+                0 => "nobody else can after escalating".to_owned(),
+                some => format!("{} more can only after escalating", count(some, "subject")),
+            });
+        }
     }
     Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
 }

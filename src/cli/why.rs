@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::why(&report, args.output.output).map_err(Failure::Usage)?;
+    let out = render::why(&report, args.output.format()).map_err(Failure::Usage)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));

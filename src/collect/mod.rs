@@ -8,6 +8,7 @@ mod defaults;
 mod deputies;
 mod document;
 mod files;
+mod kept;
 mod lists;
 mod live;
 mod pieces;
@@ -27,6 +28,7 @@ mod yaml;
 pub use bundle::{BundleFile, DEMO};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
+pub use kept::{CONFIG, read_baseline, read_suppressions};
 pub use live::{
     AccessQuestion, Connection, ConnectionOptions, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
     StandardInput, connection,

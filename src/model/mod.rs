@@ -10,6 +10,7 @@ mod deputy;
 mod gap;
 mod identity;
 mod intern;
+mod kept;
 mod lists;
 mod object;
 mod powers;
@@ -33,6 +34,7 @@ pub use identity::{
     UNAUTHENTICATED, implied_groups,
 };
 pub use intern::{Name, Names, Slices};
+pub use kept::{OldFinding, OldReport, SuppressionText};
 pub use lists::{NameListId, NameLists};
 pub use object::{
     Aggregation, Binding, ClusterId, Expression, FileId, Labels, Maker, Namespace, Operator, Origin, Role, RoleKind,

@@ -249,3 +249,17 @@ pub fn is_default_role(graph: &AccessGraph, role: RoleIx) -> bool {
         && DEFAULT_ROLES.binary_search(&graph.text(role.name)).is_ok()
         && (role.origin.file == FileId::BUILT_IN || labelled())
 }
+
+/// Whether Kubernetes writes a role anew at every start, so that no change of it lasts. Its name alone says so.
+pub fn is_reconciled(graph: &AccessGraph, role: RoleIx) -> bool {
+    let role = graph.role(role);
+    let name = graph.text(role.name);
+    let in_namespace = |namespace: &str| namespace == "kube-system" || namespace == "kube-public";
+    match role.namespace {
+        None => DEFAULT_ROLES.binary_search(&name).is_ok() || name.starts_with("system:"),
+        Some(namespace) => {
+            in_namespace(graph.text(namespace))
+                && (name.starts_with("system:") || name == "extension-apiserver-authentication-reader")
+        }
+    }
+}

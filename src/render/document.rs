@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::escalations::HoldersOut;
+use super::escalations::{BaselineOut, CutsOut, EscalationItem, HoldersOut, PlatformOut};
 use super::evidence::ObjectOut;
 use super::format::Format;
 use super::tame;
@@ -111,6 +111,27 @@ pub(super) struct Summary {
     /// How many findings have more steps than were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) longer_paths: Option<usize>,
+    /// The platform's own add-ons, which hold power by design: counted, and no items unless system subjects are shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) platform: Vec<PlatformOut>,
+    /// How many findings a suppression hides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) suppressed: Option<usize>,
+    /// How many paths something stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) blocked_paths: Option<usize>,
+    /// The paths that something stops; under `--show-blocked`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) blocked: Vec<EscalationItem>,
+    /// How the findings stand to an old report; under `--baseline`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) baseline: Option<BaselineOut>,
+    /// The fewest grants to remove; under `--cuts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cuts: Option<CutsOut>,
+    /// Those who can only after escalating, each with the path; under `--via-escalation`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) via_escalation: Vec<EscalationItem>,
     /// Who holds a target without any step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) holders: Option<Vec<HoldersOut>>,
@@ -158,16 +179,8 @@ impl<I, Q> Document<I, Q> {
         let mut gaps: Vec<&Gap> = snapshot.gaps.iter().chain(&metadata.gaps).collect();
         gaps.sort();
         gaps.dedup();
-        let summary = Summary {
-            items: items.len(),
-            hidden_subjects: None,
-            inherited_subjects: None,
-            longer_paths: None,
-            holders: None,
-            dangling_bindings: None,
-            partial: !gaps.is_empty(),
-            exit: exit.into(),
-        };
+        let summary =
+            Summary { items: items.len(), partial: !gaps.is_empty(), exit: exit.into(), ..Summary::default() };
         let metadata = MetadataOut { tool_version: env!("CARGO_PKG_VERSION"), source, question };
         let gaps = gaps.into_iter().map(GapOut::from).collect();
         Document { api_version: API_VERSION, kind, metadata, items, gaps, summary }

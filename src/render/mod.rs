@@ -4,6 +4,7 @@
 mod document;
 mod escalations;
 mod evidence;
+mod explain;
 mod format;
 mod review;
 mod saved;
@@ -17,7 +18,8 @@ mod who_can;
 mod why;
 
 pub use document::{Exit, Metadata, SourceKind};
-pub use escalations::{EscalationsReport, classes, escalations, explain};
+pub use escalations::{Asked, EscalationsReport, classes, escalations};
+pub use explain::{explain, technique_table};
 pub use format::{Format, FormatError};
 pub use review::{ReviewItem, ReviewReport, reviews};
 pub use saved::{saved, saved_gz};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
+use super::escalations::{appendix, items as escalation_items};
 use super::evidence::{
     GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing,
 };
@@ -13,6 +14,7 @@ use super::table::Table;
 use crate::graph::AccessGraph;
 use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
 use crate::query::{Grant, Member, Place, Row, WhoCan};
+use crate::rules::{Finding, Remedies};
 
 /// What is rendered: the answer and what was asked.
 pub struct WhoCanReport<'a> {
@@ -26,6 +28,8 @@ pub struct WhoCanReport<'a> {
     pub members: Vec<Option<Vec<Member>>>,
     /// For each row what the cluster's own SubjectAccessReview said, under `--verify`.
     pub verified: Vec<Option<bool>>,
+    /// Those who can only after escalating, each with the path, under `--via-escalation`.
+    pub escalations: Option<(&'a [Finding], &'a Remedies<'a>)>,
     /// What the report says of itself.
     pub metadata: Metadata,
     /// The exit status.
@@ -80,19 +84,31 @@ struct MemberOut {
 /// When it cannot be serialised, which is a fault of this program.
 pub fn who_can(report: &WhoCanReport<'_>, format: Format, heads: bool) -> Result<String, String> {
     match format {
-        Format::Table => Ok(table(report, heads, false)),
-        Format::Wide => Ok(table(report, heads, true)),
-        Format::Tree => Err(NO_TREE.to_owned()),
-        Format::Name => Ok(names(report)),
+        Format::Table => Ok(with_escalations(report, table(report, heads, false), format, heads)),
+        Format::Wide => Ok(with_escalations(report, table(report, heads, true), format, heads)),
+        Format::Tree if report.escalations.is_none() => Err(NO_TREE.to_owned()),
+        Format::Tree => Ok(with_escalations(report, table(report, heads, false), format, heads)),
+        Format::Name => Ok(with_escalations(report, names(report), format, false)),
         Format::Json | Format::Yaml | Format::Ndjson => {
             let items = (0..report.answer.rows.len()).map(|at| item(report, at)).collect();
             let snapshot = report.graph.snapshot();
             let question = QuestionOut::from(report.action);
             let mut document = Document::new("WhoCanReport", snapshot, &report.metadata, question, items, &report.exit);
             document.summary.hidden_subjects = Some(report.answer.hidden);
+            if let Some((findings, remedies)) = report.escalations {
+                document.summary.via_escalation = escalation_items(report.graph, remedies, findings);
+            }
             document.text(format).unwrap_or_else(|| Ok(String::new()))
         }
     }
+}
+
+/// Behind those who can, those who can after escalating.
+fn with_escalations(report: &WhoCanReport<'_>, text: String, format: Format, heads: bool) -> String {
+    let Some((findings, remedies)) = report.escalations else { return text };
+    let more = appendix(report.graph, remedies, findings, format, heads).unwrap_or_default();
+    let parts: Vec<String> = [text, more].into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(if heads { "\n" } else { "" })
 }
 
 fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {

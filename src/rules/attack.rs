@@ -10,14 +10,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::catalogue::CATALOGUE;
 use super::finding::{Start, Target};
-use super::held::{Held, HeldBy, RequestIx, Rights, Site, Way};
+use super::held::{Held, HeldBy, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
     AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
-    RoleKind, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
+    RoleKind, RuleId, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -333,6 +333,8 @@ pub(super) struct Attack<'g> {
     /// Every namespace that something is known of, sorted.
     namespaces: Vec<Name>,
     roles: FxHashMap<RoleKey, RoleIx>,
+    /// What roles supply of which rules are taken to be gone.
+    cut: FxHashMap<RoleIx, Vec<Supply>>,
     bindings: FxHashMap<RoleKey, Vec<BindingIx>>,
     accounts: BTreeMap<Name, BTreeSet<Name>>,
     /// The namespaces whose accounts are granted something as a group, and whether all accounts are.
@@ -393,6 +395,7 @@ impl<'g> Attack<'g> {
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
             roles: graph.roles().filter_map(of_cluster).collect(),
+            cut: FxHashMap::default(),
             bindings: FxHashMap::default(),
             accounts: BTreeMap::new(),
             accounts_granted: BTreeSet::new(),
@@ -417,9 +420,29 @@ impl<'g> Attack<'g> {
         attack
     }
 
+    /// The rules of a role that are not taken to be gone, each with its place.
+    pub(super) fn rules_of(&self, role: RoleIx) -> impl Iterator<Item = (u32, RuleId)> + use<'g> {
+        let ask = self.ask;
+        let rules = (0_u32..).zip(self.graph.snapshot().rules.set(self.graph.role(role).rules).iter().copied());
+        rules.filter(move |&(position, _)| !ask.without_rules.contains(&(role, position)))
+    }
+
+    /// The rights of the catalogue that a role supplies.
+    pub(super) fn supplied(&self, role: RoleIx) -> &[Supply] {
+        match self.cut.get(&role) {
+            Some(cut) => cut,
+            None => self.rights.supplied(self.graph.role(role).rules),
+        }
+    }
+
     /// Reads what subjects hold.
     fn read(&mut self) {
         let graph = self.graph;
+        let roles: BTreeSet<RoleIx> = self.ask.without_rules.iter().map(|&(role, _)| role).collect();
+        for role in roles {
+            let supplied = self.rights.supplied_by(graph, self.rules_of(role));
+            self.cut.insert(role, supplied);
+        }
         for (at, binding) in graph.bindings() {
             if binding.cluster != self.cluster || self.ask.without.contains(&at) {
                 continue;
@@ -431,8 +454,7 @@ impl<'g> Attack<'g> {
                     self.missing.insert(role);
                 }
             }
-            let supplied = graph.role_of(at).map(|role| self.rights.supplied(graph.role(role).rules));
-            let supplied = supplied.unwrap_or_default();
+            let supplied = graph.role_of(at).map(|role| self.supplied(role).to_vec()).unwrap_or_default();
             for &id in graph.snapshot().subjects.set(binding.subjects) {
                 let subject = graph.snapshot().subjects.get(id);
                 if let Subject::ServiceAccount { namespace, name } = subject {
@@ -462,7 +484,7 @@ impl<'g> Attack<'g> {
         for subject in subjects {
             self.fact(Fact::Identity(subject));
         }
-        for start in self.ask.from.into_iter().chain(self.ask.to.and_then(Target::start)) {
+        for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
             match start {
                 Start::Subject(subject) => {
                     if let Subject::ServiceAccount { namespace, name } = subject {
@@ -809,7 +831,7 @@ impl<'g> Attack<'g> {
 
     /// Whether a Secret is good for more than the workloads of its namespace, or is asked for.
     pub(super) fn is_of_use(&self, secret: SecretIx) -> bool {
-        self.secret(secret).purpose != SecretPurpose::Other || self.ask.to == Some(Target::Secret(secret))
+        self.secret(secret).purpose != SecretPurpose::Other || self.ask.to.contains(&Target::Secret(secret))
     }
 
     /// The namespaces of a place in which there is a workload of a kind, any or one of this name, or may be since they were not
@@ -962,8 +984,7 @@ impl<'g> Attack<'g> {
             self.name_missing(role);
             return;
         };
-        let supplied = self.rights.supplied(self.graph.role(at).rules).to_vec();
-        for supply in supplied {
+        for supply in self.supplied(at).to_vec() {
             let fact = Fact::Right(role, place, supply.key());
             self.step(vec![id], fact, How::Follows);
             let right = self.fact(fact);
@@ -1239,15 +1260,7 @@ impl<'g> Attack<'g> {
 
     /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
     pub(super) fn is_missing(&self, account: Subject) -> bool {
-        let Subject::ServiceAccount { namespace, name } = account else { return false };
-        let snapshot = self.graph.snapshot();
-        let has = |name: Name| {
-            let key = (self.cluster, namespace, name);
-            snapshot.service_accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).is_ok()
-        };
-        // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
-        let dumped = snapshot.names.find("default").is_some_and(has);
-        (dumped || self.read_all("", "serviceaccounts", Some(namespace))) && !has(name)
+        is_absent(self.graph, self.cluster, account)
     }
 
     /// Whether there is no such namespace, as far as the input can say.
@@ -1260,19 +1273,7 @@ impl<'g> Attack<'g> {
 
     /// Whether a list of the cluster was read in full.
     fn read_all(&self, api_group: &str, resource: &str, namespace: Option<Name>) -> bool {
-        let snapshot = self.graph.snapshot();
-        let namespace = namespace.map(|namespace| self.graph.text(namespace));
-        let hides = |gap: &crate::model::Gap| {
-            gap.reason == GapReason::Unreadable
-                || (gap.resource == resource
-                    && gap.api_group == api_group
-                    && match (&gap.namespace, namespace) {
-                        (Some(gap), Some(namespace)) => gap == namespace,
-                        (None, Some(namespace)) => !gap.except.iter().any(|except| except == namespace),
-                        _ => true,
-                    })
-        };
-        self.is_stored() && !snapshot.gaps.iter().any(hides)
+        read_all(self.graph, self.cluster, api_group, resource, namespace)
     }
 
     /// Remembers a request that makes any role which does not exist, and says what is gained for each.
@@ -1359,6 +1360,37 @@ impl<'g> Attack<'g> {
         roles.sort_unstable();
         roles
     }
+}
+
+/// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
+pub(super) fn is_absent(graph: &AccessGraph, cluster: ClusterId, account: Subject) -> bool {
+    let Subject::ServiceAccount { namespace, name } = account else { return false };
+    let snapshot = graph.snapshot();
+    let has = |name: Name| {
+        let key = (cluster, namespace, name);
+        snapshot.service_accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).is_ok()
+    };
+    // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
+    let dumped = snapshot.names.find("default").is_some_and(has);
+    (dumped || read_all(graph, cluster, "", "serviceaccounts", Some(namespace))) && !has(name)
+}
+
+/// Whether a list of the cluster was read in full.
+fn read_all(graph: &AccessGraph, cluster: ClusterId, api_group: &str, resource: &str, namespace: Option<Name>) -> bool {
+    let snapshot = graph.snapshot();
+    let namespace = namespace.map(|namespace| graph.text(namespace));
+    let stored = snapshot.clusters.get(usize::from(cluster.0)).is_some_and(|cluster| cluster.stored);
+    let hides = |gap: &crate::model::Gap| {
+        gap.reason == GapReason::Unreadable
+            || (gap.resource == resource
+                && gap.api_group == api_group
+                && match (&gap.namespace, namespace) {
+                    (Some(gap), Some(namespace)) => gap == namespace,
+                    (None, Some(namespace)) => !gap.except.iter().any(|except| except == namespace),
+                    _ => true,
+                })
+    };
+    stored && !snapshot.gaps.iter().any(hides)
 }
 
 /// Where a role of the namespace can be bound.

@@ -1,9 +1,11 @@
 //! What is found: who reaches what, step by step, each step with the grants behind it; how severe that is, and why.
 
-use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
+use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
 use super::technique::{Blocker, Confidence, Kind, Technique};
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{AUTHENTICATED, ClusterId, Name, SERVICE_ACCOUNTS, Snapshot, Subject, Thing, UNAUTHENTICATED};
+use crate::model::{
+    ANONYMOUS, AUTHENTICATED, ClusterId, Name, SERVICE_ACCOUNTS, Snapshot, Subject, Thing, UNAUTHENTICATED,
+};
 
 /// Who, or what, starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +37,8 @@ pub enum Target {
     Pod(PodIx),
     /// To act as somebody.
     Subject(Subject),
+    /// What was asked for: one request.
+    Access,
 }
 
 /// A thing as a start, if the snapshot has it. Subjects need not be in it, but their names have to be.
@@ -64,6 +68,42 @@ pub fn secret(snapshot: &Snapshot, thing: &Thing) -> Option<SecretIx> {
     let secrets = &snapshot.secrets;
     let at = secrets.binary_search_by_key(&key, |secret| (secret.cluster, secret.namespace, secret.name)).ok()?;
     Some(SecretIx(u32::try_from(at).ok()?))
+}
+
+/// Who starts, in the grammar of things.
+pub fn start_thing(graph: &AccessGraph, start: Start) -> Thing {
+    let names = &graph.snapshot().names;
+    match start {
+        Start::Subject(Subject::ServiceAccount { namespace, name }) => {
+            Thing::ServiceAccount(names.text(namespace).to_owned(), names.text(name).to_owned())
+        }
+        Start::Subject(Subject::User(name)) => Thing::User(names.text(name).to_owned()),
+        Start::Subject(Subject::Group(name)) => Thing::Group(names.text(name).to_owned()),
+        Start::Pod(at) => pod_thing(graph, at),
+        Start::Pods(namespace) => Thing::Pods(names.text(namespace).to_owned()),
+    }
+}
+
+/// What is reached, as `--to` takes it.
+pub fn target_name(graph: &AccessGraph, target: Target) -> String {
+    let inside = |class: &str, place: Place| match place {
+        Place::Namespace(namespace) => format!("{class}:{}", graph.text(namespace)),
+        Place::Cluster | Place::EachNamespace => class.to_owned(),
+    };
+    match target {
+        Target::ClusterAdmin => "cluster-admin".to_owned(),
+        Target::NamespaceAdmin(place) => inside("namespace-admin", place),
+        Target::Secrets(place) => inside("secrets", place),
+        Target::Node(None) => "node".to_owned(),
+        Target::Node(Some(node)) => Thing::Node(graph.text(node).to_owned()).to_string(),
+        Target::Kubeconfig(secret) => {
+            format!("kubeconfig:{}", secret_text(graph, secret).trim_start_matches("secret:"))
+        }
+        Target::Secret(secret) => secret_text(graph, secret),
+        Target::Pod(pod) => pod_text(graph, pod),
+        Target::Subject(subject) => start_thing(graph, Start::Subject(subject)).to_string(),
+        Target::Access => "access".to_owned(),
+    }
 }
 
 impl Start {
@@ -251,6 +291,25 @@ impl Severity {
 }
 
 impl Finding {
+    /// The same finding for some of those who start. The steps are told of the first of them.
+    #[must_use]
+    pub fn started_by(&self, from: Vec<Start>) -> Finding {
+        let mut own = Finding { from, ..self.clone() };
+        if let (Some(&Start::Subject(before)), Some(&Start::Subject(now))) = (self.from.first(), own.from.first()) {
+            for request in own.steps.iter_mut().flat_map(|step| &mut step.requests) {
+                request.by = request.by.map(|by| if by == before { now } else { by });
+                for right in &mut request.rights {
+                    if let Evidence::Grant { subject, .. } = &mut right.evidence
+                        && *subject == before
+                    {
+                        *subject = now;
+                    }
+                }
+            }
+        }
+        own
+    }
+
     /// How many of the steps gain something; the others say what is held.
     pub fn moves(&self) -> usize {
         self.steps.iter().filter(|step| step.technique.kind == Kind::Move).count()
@@ -294,6 +353,7 @@ pub(super) fn severity(
         Target::Secret(_) => (Severity::Medium, "gains one Secret"),
         Target::Pod(_) => (Severity::Medium, "gains one workload"),
         Target::Subject(_) => (Severity::Medium, "gains one identity"),
+        Target::Access => (Severity::Medium, "gains what was asked"),
     };
     if let Target::Secrets(Place::Namespace(namespace)) = target
         && graph.text(namespace) != "kube-system"
@@ -304,9 +364,16 @@ pub(super) fn severity(
     if let Target::Secrets(Place::Namespace(namespace)) = target {
         reasons = vec![format!("gains the Secrets of {}", graph.text(namespace))];
     }
+    if let Some(node) = control_plane(graph, target) {
+        level = Severity::Critical;
+        reasons.push(format!(
+            "{node} runs the control plane: what signs its certificates and stores its objects is there"
+        ));
+    }
     let wide = from.iter().find_map(|&start| match start {
         Start::Subject(Subject::Group(name)) => Some(graph.text(name))
             .filter(|name| [AUTHENTICATED, UNAUTHENTICATED].contains(name) || name.starts_with(SERVICE_ACCOUNTS)),
+        Start::Subject(Subject::User(name)) => Some(graph.text(name)).filter(|name| *name == ANONYMOUS),
         _ => None,
     });
     if let Some(wide) = wide {
@@ -317,7 +384,26 @@ pub(super) fn severity(
         level = level.down();
         reasons.push(format!("{} is inferred", step.technique.id));
     }
+    let absent =
+        |start: &Start| matches!(*start, Start::Subject(account) if is_absent(graph, ClusterId::FIRST, account));
+    if !from.is_empty() && from.iter().all(absent) {
+        level = Severity::Info;
+        reasons.push("nobody is there to start: the account does not exist".to_owned());
+    }
     (level, reasons)
+}
+
+/// The node of a target that runs the control plane, if one does.
+fn control_plane(graph: &AccessGraph, target: Target) -> Option<String> {
+    let Target::Node(wanted) = target else { return None };
+    let snapshot = graph.snapshot();
+    let labelled = |node: &&crate::model::Node| {
+        let is = |&(key, _): &(Name, Name)| {
+            ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"].contains(&snapshot.text(key))
+        };
+        wanted.is_none_or(|wanted| wanted == node.name) && node.labels.iter().any(is)
+    };
+    snapshot.nodes.iter().find(labelled).map(|node| format!("node {}", snapshot.text(node.name)))
 }
 
 /// A digest of the starting grant and the target, and one of the steps.
@@ -362,6 +448,7 @@ fn target_text(graph: &AccessGraph, target: Target) -> String {
         Target::Kubeconfig(secret) => format!("kubeconfig/{}", secret_text(graph, secret)),
         Target::Secret(secret) => secret_text(graph, secret),
         Target::Pod(pod) => pod_text(graph, pod),
+        Target::Access => "access".to_owned(),
     }
 }
 
@@ -374,9 +461,13 @@ fn secret_text(graph: &AccessGraph, at: SecretIx) -> String {
     Thing::Secret(graph.text(secret.namespace).to_owned(), graph.text(secret.name).to_owned()).to_string()
 }
 
-fn pod_text(graph: &AccessGraph, at: PodIx) -> String {
+fn pod_thing(graph: &AccessGraph, at: PodIx) -> Thing {
     let pod = &graph.snapshot().pods[at.0 as usize];
-    Thing::Pod(graph.text(pod.namespace).to_owned(), graph.text(pod.name).to_owned()).to_string()
+    Thing::Pod(graph.text(pod.namespace).to_owned(), graph.text(pod.name).to_owned())
+}
+
+fn pod_text(graph: &AccessGraph, at: PodIx) -> String {
+    pod_thing(graph, at).to_string()
 }
 
 fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
@@ -400,5 +491,88 @@ fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_text(graph, secret),
         Effect::Pod(pod) | Effect::Container(pod) => pod_text(graph, pod),
         Effect::Unguard | Effect::Any => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::graph;
+    use crate::rules::{Ask, Severity, Target, escalations};
+
+    /// The severity of the first finding of a world, with the reasons behind the first.
+    fn check(world: &str, expected: &str) {
+        let found = escalations(&graph(world), &Ask::default()).findings;
+        let told = found.first().map(|finding| {
+            let more: Vec<&str> = finding.reasons[1..].iter().map(String::as_str).collect();
+            format!("{} {}", finding.severity.as_str(), more.join("; "))
+        });
+        assert_eq!(told.unwrap_or_default().trim_end(), expected, "{world}");
+    }
+
+    #[test]
+    fn what_is_gained_says_how_severe_it_is() {
+        check(
+            "role e: escalate,patch clusterroles.rbac
+             bind e user:alice",
+            "critical",
+        );
+        check(
+            "role b: bind clusterroles.rbac; create rolebindings.rbac
+             bind dev/b=b user:alice",
+            "high",
+        );
+        check(
+            "role p: create pods
+             namespace dev -
+             bind dev/p=p user:alice",
+            "high",
+        );
+    }
+
+    #[test]
+    fn a_node_of_the_control_plane_is_the_cluster() {
+        let node = |labels: &str| {
+            let world = format!("yaml {{apiVersion: v1, kind: Node, metadata: {{name: n1, labels: {{{labels}}}}}}}");
+            let graph = graph(&world);
+            let named = graph.snapshot().names.find("n1");
+            [None, named].map(|node| super::severity(&graph, &[], Target::Node(node), &[]).0)
+        };
+        assert_eq!(node("node-role.kubernetes.io/control-plane: ''"), [Severity::Critical; 2]);
+        assert_eq!(node("role: control-plane"), [Severity::High; 2]);
+    }
+
+    #[test]
+    fn whoever_need_not_be_let_in_makes_it_worse() {
+        for who in ["group:system:authenticated", "group:system:unauthenticated", "group:system:serviceaccounts:dev"] {
+            check(
+                &format!(
+                    "role b: bind clusterroles.rbac; create rolebindings.rbac
+                     bind dev/b=b {who}"
+                ),
+                &format!("critical starts at {}, which nobody has to be put into", who.trim_start_matches("group:")),
+            );
+        }
+        check(
+            "role b: bind clusterroles.rbac; create rolebindings.rbac
+             bind dev/b=b group:dev-team",
+            "high",
+        );
+    }
+
+    #[test]
+    fn an_account_that_is_not_there_starts_nothing() {
+        check(
+            "account dev/default
+             role b: bind clusterroles.rbac; create rolebindings.rbac
+             bind dev/b=b sa:dev/gone",
+            "info nobody is there to start: the account does not exist",
+        );
+        check(
+            "account dev/default
+             account dev/here
+             role b: bind clusterroles.rbac; create rolebindings.rbac
+             bind dev/b=b sa:dev/here",
+            "high",
+        );
     }
 }

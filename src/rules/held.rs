@@ -7,7 +7,7 @@ use super::attack::Place;
 use super::catalogue::CATALOGUE;
 use super::technique::{At, On, Request, Right, Technique, right};
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{Name, Question, Rule, RuleSetId, Subject};
+use crate::model::{Name, Question, Rule, RuleId, RuleSetId, Subject};
 
 /// A request of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +99,7 @@ pub(super) struct Rights {
     requests: Vec<Asked>,
     /// For each rule set what it supplies.
     supplies: FxHashMap<RuleSetId, Box<[Supply]>>,
+    by_resource: FxHashMap<Name, Vec<u8>>,
 }
 
 /// A right in the names of a graph.
@@ -153,23 +154,29 @@ impl Rights {
                 by_resource.entry(resource).or_default().push(at);
             }
         }
-        let mut supplies = FxHashMap::default();
+        let mut all = Rights { rights, requests, supplies: FxHashMap::default(), by_resource };
         for (set, rules) in graph.snapshot().rules.sets() {
-            let mut found = Vec::new();
-            for (position, &rule) in (0_u32..).zip(rules) {
-                let rule = graph.snapshot().rules.rule(rule);
-                supply(graph, &rights, &by_resource, rule, position, &mut found);
-            }
-            found.sort_unstable();
-            found.dedup_by_key(|supply| (supply.right, supply.name));
-            if found.first().is_some_and(|first| first.right == 0) {
-                found.truncate(1);
-            }
+            let found = all.supplied_by(graph, (0_u32..).zip(rules.iter().copied()));
             if !found.is_empty() {
-                supplies.insert(set, found.into_boxed_slice());
+                all.supplies.insert(set, found.into_boxed_slice());
             }
         }
-        Rights { rights, requests, supplies }
+        all
+    }
+
+    /// What some rules of a role supply, each with its place in the role.
+    pub(super) fn supplied_by(&self, graph: &AccessGraph, rules: impl Iterator<Item = (u32, RuleId)>) -> Vec<Supply> {
+        let mut found = Vec::new();
+        for (position, rule) in rules {
+            let rule = graph.snapshot().rules.rule(rule);
+            supply(graph, &self.rights, &self.by_resource, rule, position, &mut found);
+        }
+        found.sort_unstable();
+        found.dedup_by_key(|supply| (supply.right, supply.name));
+        if found.first().is_some_and(|first| first.right == 0) {
+            found.truncate(1);
+        }
+        found
     }
 
     /// Every request.
@@ -220,9 +227,9 @@ impl Rights {
         self.requests[usize::from(request.0)].mask
     }
 
-    /// The rights that a rule set supplies as a set.
-    pub(super) fn supplied_mask(&self, set: RuleSetId) -> Mask {
-        self.supplied(set).iter().map(|supply| supply.right).collect()
+    /// The rights that are supplied as a set.
+    pub(super) fn mask_supplied(supplied: &[Supply]) -> Mask {
+        supplied.iter().map(|supply| supply.right).collect()
     }
 
     /// Whether somebody with these rights alone could make the request anywhere.

@@ -2,17 +2,30 @@
 //! that are walked out of it. Nothing is printed here, and nothing is read.
 
 mod attack;
+mod baseline;
 mod catalogue;
+mod cuts;
 mod finding;
 mod held;
 mod kubernetes;
+mod remedy;
 mod replay;
 mod solve;
+mod suppress;
+mod take;
 mod technique;
 
 pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
+pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};
-pub use finding::{Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start};
-pub use replay::replay;
-pub use solve::{Ask, Escalations, Holders, Platform, escalations};
+pub use cuts::{Chosen, Cuts, Grant, cuts};
+pub use finding::{
+    Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start, start_thing,
+    target_name,
+};
+pub use remedy::{Cut, Remedies, Remedy};
+pub use replay::{replay, replay_access};
+pub use solve::{Access, Ask, Escalations, Holders, Platform, escalations};
+pub use suppress::{Date, Suppressed, Suppression, suppress};
+pub use take::RuleText;
 pub use technique::{At, Blocker, Confidence, Kind, On, Request, Right, Technique};

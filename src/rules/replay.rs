@@ -19,6 +19,17 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// # Errors
 /// The first thing that would be refused, in words.
 pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Finding) -> Result<(), String> {
+    let state = replayed(graph, cluster, from, finding)?;
+    if state.has(finding.target) { Ok(()) } else { Err(format!("{:?} is not reached", finding.target)) }
+}
+
+/// What an attacker has after all steps.
+fn replayed<'g>(
+    graph: &'g AccessGraph,
+    cluster: ClusterId,
+    from: Start,
+    finding: &Finding,
+) -> Result<State<'g>, String> {
     let identities = match from {
         Start::Subject(subject) => vec![identity(graph, subject)],
         Start::Pod(_) | Start::Pods(_) => Vec::new(),
@@ -48,7 +59,32 @@ pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Fi
     for (at, step) in finding.steps.iter().enumerate() {
         state.step(step).map_err(|refusal| format!("step {}, {}: {refusal}", at + 1, step.technique.id))?;
     }
-    if state.has(finding.target) { Ok(()) } else { Err(format!("{:?} is not reached", finding.target)) }
+    Ok(state)
+}
+
+/// The same for a finding that leads to a request, which has to be allowed then.
+///
+/// # Errors
+/// The first thing that would be refused, in words.
+pub fn replay_access(
+    graph: &AccessGraph,
+    cluster: ClusterId,
+    from: Start,
+    finding: &Finding,
+    action: &Action,
+) -> Result<(), String> {
+    let state = replayed(graph, cluster, from, finding)?;
+    let (verb, group, resource, name, place) = match action {
+        Action::Resource(action) => {
+            let name = (!action.name.is_empty()).then(|| graph.snapshot().names.find(&action.name)).flatten();
+            let place = graph.snapshot().names.find(&action.namespace).filter(|namespace| *namespace != Name::EMPTY);
+            (&action.verb, action.api_group.as_str(), action.full_resource(), name, place)
+        }
+        Action::NonResource { .. } => return Err("paths are not replayed".to_owned()),
+    };
+    let place = place.map_or(Place::Cluster, Place::Namespace);
+    let can = |who: &Identity| state.can(who, verb, group, &resource, name, place);
+    if state.identities.iter().any(can) { Ok(()) } else { Err(format!("{verb} {resource} is still refused")) }
 }
 
 /// What an attacker has.
@@ -594,6 +630,8 @@ impl<'g> State<'g> {
             Target::Secret(secret) => self.reads(secret),
             Target::Pod(pod) => self.runs_in(pod),
             Target::Subject(subject) => self.identities.contains(&identity(self.graph, subject)),
+            // What was asked is not told here; see `replay_access`.
+            Target::Access => true,
         }
     }
 

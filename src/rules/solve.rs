@@ -10,9 +10,9 @@ use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone,
 use super::held::{Held, HeldBy, RequestIx, Site};
 use super::kubernetes;
 use super::technique::{Blocker, Kind, On, Technique};
-use crate::graph::{AccessGraph, AndOr, BindingIx, Surely, Walker};
-use crate::model::{ClusterId, Name, Subject};
-use crate::query::{Standing, SystemFilter, standing};
+use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Surely, Walker};
+use crate::model::{Action, ClusterId, Name, Subject};
+use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
 
 /// What is looked for.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +21,10 @@ pub struct Ask {
     pub cluster: ClusterId,
     /// Only from here, whether or not a binding names it.
     pub from: Option<Start>,
-    /// Only to this target.
-    pub to: Option<Target>,
+    /// Only to these targets, sorted; without any, to whatever is worth reaching.
+    pub to: Vec<Target>,
+    /// Only to being allowed this, whatever else is worth reaching.
+    pub access: Option<Access>,
     /// What to do with system subjects that could start.
     pub system: SystemFilter,
     /// No finding of more steps.
@@ -31,12 +33,23 @@ pub struct Ask {
     pub alternatives: bool,
     /// Bindings that are taken to be gone.
     pub without: BTreeSet<BindingIx>,
+    /// Rules of roles, by their places, that are taken to be gone.
+    pub without_rules: BTreeSet<(RoleIx, u32)>,
     /// Secrets that are taken to be gone.
     pub without_secrets: BTreeSet<SecretIx>,
     /// The version of the server; without it, what any version lets through counts.
     pub version: Option<Version>,
     /// Also the paths that something stops.
     pub blocked: bool,
+}
+
+/// One request, and where.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The request.
+    pub action: Action,
+    /// Where.
+    pub place: Where,
 }
 
 /// What is found.
@@ -98,7 +111,7 @@ pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
 
 /// What is left for one of those who start when the starting grant is gone, then that of what is left, and so on.
 fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, start: BindingIx) -> Vec<Finding> {
-    let mut ask = Ask { from: Some(from), to: Some(target), max_steps: None, alternatives: false, ..ask.clone() };
+    let mut ask = Ask { from: Some(from), to: vec![target], max_steps: None, alternatives: false, ..ask.clone() };
     let mut cut = Some(start);
     let mut found = Vec::new();
     while let Some(start) = cut.take() {
@@ -220,7 +233,9 @@ impl<'w, 'g> Walk<'w, 'g> {
         // What leads nowhere is walked by nobody.
         steps.retain(|&at| leads[attack.steps[at as usize].gain as usize].is_some());
         let graph = graph(&steps);
-        let admin = attack.find(Fact::Everything(Place::Cluster)).filter(|admin| goals.contains_key(admin));
+        let admin = attack
+            .find(Fact::Everything(Place::Cluster))
+            .filter(|admin| goals.get(admin) == Some(&Target::ClusterAdmin));
         let admin = admin.map(|admin| (admin, graph.at_least(&[admin]), graph.surely(&[admin])));
         Walk { attack, graph, steps, goals, leads, admin }
     }
@@ -434,6 +449,7 @@ fn widest(mut reached: Vec<(u32, Target)>) -> Vec<(u32, Target)> {
 
 /// The facts that are a target.
 fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
+    let classes: Vec<Target> = ask.to.iter().copied().filter(|&to| is_class(to)).collect();
     let target = |fact: &Fact| match *fact {
         Fact::Everything(Place::Cluster) => Some(Target::ClusterAdmin),
         Fact::NamespaceAdmin(place) => Some(Target::NamespaceAdmin(place)),
@@ -447,19 +463,51 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Acts(subject) => Some(Target::Subject(subject)),
         _ => None,
     };
-    let wanted = |target: &Target| match (ask.to, *target) {
-        (Some(to), target) => to == target || (is_class(to) && target.covers(to)),
-        (None, Target::Subject(_) | Target::Secret(_) | Target::Pod(_)) => false,
-        (None, Target::Secrets(Place::Namespace(namespace))) => attack.graph.text(namespace) == "kube-system",
-        (None, _) => true,
+    let wanted = |target: &Target| match *target {
+        target if !ask.to.is_empty() => {
+            ask.to.binary_search(&target).is_ok() || classes.iter().any(|&class| target.covers(class))
+        }
+        Target::Subject(_) | Target::Secret(_) | Target::Pod(_) => false,
+        Target::Secrets(Place::Namespace(namespace)) => attack.graph.text(namespace) == "kube-system",
+        _ => true,
     };
     let facts = (0_u32..).zip(&attack.facts);
+    if let Some(access) = &ask.access {
+        let gives = gives_access(attack, access);
+        return facts.filter(|(_, fact)| gives(fact)).map(|(id, _)| (id, Target::Access)).collect();
+    }
     facts.filter_map(|(id, fact)| target(fact).filter(wanted).map(|target| (id, target))).collect()
+}
+
+/// Whether a fact lets a request through: to act as somebody who may make it, to be bound to a role that grants it, or everything.
+fn gives_access<'a>(attack: &'a Attack<'_>, access: &'a Access) -> impl Fn(&Fact) -> bool + 'a {
+    let graph = attack.graph;
+    let filter = Filter { system: SystemFilter::Show, keep: &|_| true };
+    let rows = who_can(graph, attack.cluster, &access.action, &access.place, filter).rows;
+    let may: BTreeSet<Subject> = rows.into_iter().map(|row| row.subject).collect();
+    let here = move |place: Place| match &access.place {
+        Where::Cluster => place == Place::Cluster,
+        Where::Namespace(namespace) => graph.snapshot().names.find(namespace).map_or(
+            // A namespace that nothing names is one of all.
+            !matches!(place, Place::Namespace(_)),
+            |namespace| place.has(namespace),
+        ),
+        Where::EachNamespace | Where::EachNamespaceObject => true,
+    };
+    let question = graph.question(&access.action);
+    let grants =
+        move |role: RoleKey| attack.role(role).is_some_and(|role| graph.allows(graph.role(role).rules, &question));
+    move |fact| match *fact {
+        Fact::Acts(subject) => may.contains(&subject),
+        Fact::Everything(place) => here(place),
+        Fact::Bound(role, place) => here(place) && grants(role),
+        _ => false,
+    }
 }
 
 /// Whether a target is one of many of its kind, so that more than it will do.
 fn is_class(target: Target) -> bool {
-    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_))
+    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_) | Target::Access)
 }
 
 /// Who may start, and who is counted as the platform's.

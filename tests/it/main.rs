@@ -3,9 +3,11 @@
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
+//! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
+//! - `kept`: suppressions and baselines.
 //! - `node`: the Node authorizer, on answers of a real server.
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
@@ -14,6 +16,7 @@
 //! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
+//! - `remedies`: what the printed commands remove severs the path.
 //! - `reviews`: raw semantics, the server's refusals, expectations.
 //! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
@@ -30,10 +33,12 @@
 mod bad_input;
 mod bootstrap;
 mod cli;
+mod cuts;
 mod escalations;
 mod floors;
 mod formats;
 mod hostile;
+mod kept;
 mod node;
 mod performed;
 #[expect(dead_code, reason = "the benchmark uses the rest")]
@@ -43,6 +48,7 @@ mod properties;
 mod random_worlds;
 mod readme;
 mod recorded;
+mod remedies;
 mod reviews;
 mod scenarios;
 mod schemas;
@@ -61,7 +67,7 @@ fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
 /// Runs one command line in this process.
 fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
     let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
-    run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| () })
+    run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| (), now: 1_780_000_000 })
 }
 
 /// The formats that a command prints.

@@ -33,7 +33,7 @@ fn transcripts_are_real() {
     assert!(shown.len() >= 4, "README shows {} commands", shown.len());
     for (command, expected) in shown {
         let words = ["kubectl-rbac_lens"].into_iter().chain(command.split_whitespace()).map(Into::into);
-        let outcome = run(words, &mut World { stdin: &mut std::io::empty(), progress: &|_| () });
+        let outcome = run(words, &mut World { stdin: &mut std::io::empty(), progress: &|_| (), now: 1_780_000_000 });
         assert_eq!(outcome.out, expected, "kubectl rbac-lens {command}\n{:?}", outcome.notes);
     }
 }

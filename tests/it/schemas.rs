@@ -91,6 +91,17 @@ metadata: {name: nodes, namespace: dev}
 roleRef: {kind: ClusterRole, name: 'system:node-problem-detector'}
 subjects: [{kind: User, name: a}, {kind: User, name: b}]
 ---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: writer}
+rules: [{verbs: [escalate, patch], apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: writers}
+roleRef: {kind: ClusterRole, name: writer}
+subjects: [{kind: User, name: c}]
+---
 apiVersion: [
 "#;
 
@@ -112,6 +123,10 @@ fn reports_hold_what_their_schemas_say() {
         ("WhyReport", "why group:system:masters get pods"),
         ("WhyReport", "why user:b get secrets -n dev"),
         ("WhyReport", "why user:b get /version"),
+        ("WhoCanReport", "who-can list secrets -n dev --via-escalation"),
+        ("EscalationReport", "escalations --show-blocked --all --cuts"),
+        ("EscalationReport", "escalations --system show --kube-version 1.34 --ungrouped"),
+        ("EscalationReport", "escalations --from user:a --to cluster-admin --max-steps 3"),
         ("ReviewReport", "review -"),
     ] {
         let demo = ask_with(question.split(' ').chain(["--demo", "-o", "json"]), reviews);

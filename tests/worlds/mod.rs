@@ -15,6 +15,7 @@
 
 pub(crate) mod attacker;
 pub(crate) mod engine;
+pub(crate) mod kubectl;
 pub(crate) mod mistakes;
 pub(crate) mod oracle;
 pub(crate) mod questions;

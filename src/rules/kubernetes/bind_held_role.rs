@@ -176,7 +176,7 @@ fn completing(
     });
     here.filter(|(_, role)| {
         let at = attack.role(*role);
-        at.is_some_and(|at| !attack.rights.supplied_mask(attack.graph.role(at).rules).and(useful).is_empty())
+        at.is_some_and(|at| !Rights::mask_supplied(attack.supplied(at)).and(useful).is_empty())
     })
     .map(|&(_, role)| role)
     .collect()
@@ -247,18 +247,18 @@ fn share_role(
 fn covered(attack: &mut Attack<'_>, by: Option<Subject>, role: RoleKey, place: Place) -> Option<Vec<u32>> {
     let graph = attack.graph;
     let names = &graph.snapshot().names;
-    let rules_of = |at: RoleIx| {
-        graph.snapshot().rules.set(graph.role(at).rules).iter().map(|&rule| graph.snapshot().rules.rule(rule))
+    let rules_of = |attack: &Attack<'_>, at: RoleIx| -> Vec<Rule<'_>> {
+        attack.rules_of(at).map(|(_, rule)| graph.snapshot().rules.rule(rule)).collect()
     };
     let at = attack.role(role)?;
-    let servant: Vec<Rule<'_>> = rules_of(at).collect();
+    let servant = rules_of(attack, at);
     let mut owner: Vec<Rule<'_>> = Vec::new();
     for subject in by.into_iter().flat_map(|by| [by].into_iter().chain(groups(graph, by))) {
         let Some(id) = graph.snapshot().subjects.find(subject) else { continue };
         for &binding in graph.bindings_of(id) {
             let here = place.covering().any(|place| place == place_of(graph.binding(binding).namespace));
             if here && attack.counts(binding) && graph.scope_of(binding).cluster == attack.cluster {
-                owner.extend(graph.role_of(binding).into_iter().flat_map(rules_of));
+                owner.extend(graph.role_of(binding).map(|role| rules_of(attack, role)).unwrap_or_default());
             }
         }
     }
@@ -274,7 +274,7 @@ fn covered(attack: &mut Attack<'_>, by: Option<Subject>, role: RoleKey, place: P
             let Some(at) = attack.role(other).filter(|_| place.covering().any(|place| place == there)) else {
                 continue;
             };
-            let held: Vec<Rule<'_>> = rules_of(at).collect();
+            let held = rules_of(attack, at);
             if !uncovered(names, &held, &servant).contains(&atom) {
                 attack.step(vec![bound], fact, How::Follows);
             }

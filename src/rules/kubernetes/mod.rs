@@ -75,3 +75,6 @@ pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 
 #[cfg(test)]
 mod world;
+
+#[cfg(test)]
+pub(super) use world::graph;

@@ -124,7 +124,7 @@ mod tests {
         ));
         let to = crate::model::Thing::parse("secret:dev/old").unwrap();
         let to = crate::rules::secret(world.snapshot(), &to).map(crate::rules::Target::Secret);
-        assert!(escalations(&world, &Ask { to, ..Ask::default() }).findings.is_empty());
+        assert!(escalations(&world, &Ask { to: to.into_iter().collect(), ..Ask::default() }).findings.is_empty());
     }
 
     #[test]

@@ -7,7 +7,13 @@ use crate::collect::{FileOptions, Input, Limits, Needs, load};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, ControllerKind, Thing};
 use crate::query::SystemFilter;
-use crate::rules::{Ask, Finding, Place, PodIx, SecretIx, Start, Target, Version, escalations, replay, secret, start};
+use crate::rules::{
+    Ask, Finding, Place, PodIx, Remedies, SecretIx, Start, Target, Version, escalations, replay, secret, start,
+    start_thing, target_name,
+};
+
+#[path = "../../../tests/worlds/kubectl.rs"]
+mod kubectl;
 
 /// A world in lines:
 ///
@@ -26,7 +32,12 @@ use crate::rules::{Ask, Finding, Place, PodIx, SecretIx, Start, Target, Version,
 /// ```
 ///
 /// Namespaces that are only mentioned enforce `restricted`, so that what a new pod gives is asked for on purpose.
-pub(super) fn graph(world: &str) -> AccessGraph {
+pub(in crate::rules) fn graph(world: &str) -> AccessGraph {
+    read(&yaml(world))
+}
+
+/// The objects of a world.
+fn yaml(world: &str) -> String {
     let mut yaml = String::new();
     let words = world.lines().filter(|line| !line.trim_start().starts_with("yaml ")).flat_map(str::split_whitespace);
     let mentioned =
@@ -82,6 +93,10 @@ pub(super) fn graph(world: &str) -> AccessGraph {
     for name in namespaces {
         writeln!(yaml, "---\n{}", namespace(&name, "restricted")).unwrap();
     }
+    yaml
+}
+
+fn read(yaml: &str) -> AccessGraph {
     let options = FileOptions {
         recursive: false,
         needs: Needs::ALL,
@@ -237,7 +252,7 @@ pub(super) fn check_from_at(version: Version, from: &str, world: &str, expected:
 pub(super) fn check_from_to(from: &str, to: &str, world: &str, expected: &str) {
     let graph = graph(world);
     let (from, to) = (Some(starting(&graph, from)), secret(graph.snapshot(), &Thing::parse(to).unwrap()));
-    compare(&graph, Ask { from, to: to.map(Target::Secret), ..Ask::default() }, world, expected);
+    compare(&graph, Ask { from, to: to.map(Target::Secret).into_iter().collect(), ..Ask::default() }, world, expected);
 }
 
 fn starting(graph: &AccessGraph, from: &str) -> Start {
@@ -250,7 +265,7 @@ pub(super) fn check_to(to: &str, world: &str, expected: &str) {
     let to = Thing::parse(to).unwrap();
     let secret = || secret(graph.snapshot(), &to).map(Target::Secret);
     let target = start(graph.snapshot(), &to).and_then(Start::target).or_else(secret);
-    compare(&graph, Ask { to: Some(target.expect("something that the world has")), ..Ask::default() }, world, expected);
+    compare(&graph, Ask { to: vec![target.expect("something that the world has")], ..Ask::default() }, world, expected);
 }
 
 /// The same for the paths that something stops.
@@ -265,6 +280,9 @@ pub(super) fn check_blocked(world: &str, expected: &str) {
 fn compare(graph: &AccessGraph, ask: Ask, world: &str, expected: &str) {
     let ask = Ask { system: SystemFilter::Hide, ..ask };
     let found = escalations(graph, &ask);
+    for finding in &found.findings {
+        is_cut(graph, &ask, world, finding);
+    }
     let mut text = String::new();
     for finding in &found.findings {
         for &from in &finding.from {
@@ -277,6 +295,61 @@ fn compare(graph: &AccessGraph, ask: Ask, world: &str, expected: &str) {
     assert_eq!(text.trim_end(), trimmed.join("\n"), "{world}");
 }
 
+/// Does what the remedy of a finding says, on the objects, and looks that the finding is gone.
+fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
+    let remedy = Remedies::new(graph).of(finding);
+    assert!(!remedy.advice.is_empty());
+    if finding.start().is_none() && remedy.commands.is_empty() {
+        // Nothing is granted, so nothing can be taken away.
+        return;
+    }
+    let yaml = yaml(world);
+    let documents = yaml.split("---\n").filter(|text| !text.trim().is_empty());
+    let mut objects: Vec<serde_json::Value> = documents.map(|text| serde_saphyr::from_str(text).unwrap()).collect();
+    assert!(!remedy.commands.is_empty(), "no command: {finding:#?}");
+    for command in &remedy.commands {
+        kubectl::run(&mut objects, command).unwrap_or_else(|error| panic!("{error}\n{command}\n{world}"));
+    }
+    let after: String = objects.iter().map(|object| format!("---\n{object}\n")).collect();
+    let after = read(&after);
+    // Names are numbered anew, and who is not named any more starts nowhere.
+    let who = |graph: &AccessGraph, finding: &Finding| -> Vec<String> {
+        finding.from.iter().map(|&start| start_words(graph, start)).collect()
+    };
+    let begin = ask.from.and_then(|from| start(after.snapshot(), &start_thing(graph, from)));
+    if ask.from.is_some() && begin.is_none() {
+        return;
+    }
+    let to = |&to: &Target| match to {
+        Target::Secret(_) => secret(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).map(Target::Secret),
+        Target::Subject(_) | Target::Pod(_) => {
+            start(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
+        }
+        _ => panic!("{to:?}"),
+    };
+    let to: Vec<Target> = ask.to.iter().filter_map(to).collect();
+    if to.len() < ask.to.len() {
+        return;
+    }
+    let ask = Ask { from: begin, to, system: SystemFilter::Show, ..ask.clone() };
+    let own = who(graph, finding);
+    for left in escalations(&after, &ask).findings {
+        let same = left.fingerprint == finding.fingerprint && who(&after, &left).iter().any(|one| own.contains(one));
+        assert!(!same, "{:?} does not cut it\n{world}\n{left:#?}", remedy.commands);
+    }
+}
+
+fn start_words(graph: &AccessGraph, start: Start) -> String {
+    match start {
+        Start::Subject(subject) => subject.request_name(&graph.snapshot().names),
+        Start::Pod(at) => {
+            let pod = &graph.snapshot().pods[at.0 as usize];
+            format!("pod {}/{}", graph.text(pod.namespace), graph.text(pod.name))
+        }
+        Start::Pods(namespace) => format!("pods of {}", graph.text(namespace)),
+    }
+}
+
 fn line(graph: &AccessGraph, finding: &Finding) -> String {
     let names = &graph.snapshot().names;
     let pod = |pod: PodIx| {
@@ -287,12 +360,7 @@ fn line(graph: &AccessGraph, finding: &Finding) -> String {
         let secret = &graph.snapshot().secrets[at.0 as usize];
         format!("{}/{}", graph.text(secret.namespace), graph.text(secret.name))
     };
-    let start = |start: &Start| match *start {
-        Start::Subject(subject) => subject.request_name(names),
-        Start::Pod(at) => pod(at),
-        Start::Pods(namespace) => format!("pods of {}", graph.text(namespace)),
-    };
-    let subjects: Vec<String> = finding.from.iter().map(start).collect();
+    let subjects: Vec<String> = finding.from.iter().map(|&start| start_words(graph, start)).collect();
     let place = |place: Place| match place {
         Place::Cluster => "cluster".to_owned(),
         Place::EachNamespace => "every namespace".to_owned(),
@@ -307,6 +375,7 @@ fn line(graph: &AccessGraph, finding: &Finding) -> String {
         Target::Secret(at) => format!("secret {}", secret(at)),
         Target::Pod(at) => pod(at),
         Target::Subject(subject) => subject.request_name(names),
+        Target::Access => "access".to_owned(),
     };
     let steps: Vec<&str> = finding.steps.iter().map(|step| step.technique.id).collect();
     format!("{} -> {target}: {}", subjects.join(" "), steps.join(", "))

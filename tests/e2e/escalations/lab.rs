@@ -530,7 +530,7 @@ impl World {
         };
         let target = goal.target(graph)?;
         let ask =
-            Ask { from: Some(Start::Subject(from)), to: Some(target), system: SystemFilter::Show, ..Ask::default() };
+            Ask { from: Some(Start::Subject(from)), to: vec![target], system: SystemFilter::Show, ..Ask::default() };
         let found = escalations(graph, &ask);
         if found.holders.iter().any(|holders| holders.target.covers(target)) {
             return Some(Vec::new());

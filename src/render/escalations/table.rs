@@ -1,0 +1,164 @@
+//! Findings as columns.
+
+use super::EscalationsReport;
+use super::words::{binding_words, count, role_words, target_words, who};
+use crate::graph::{AccessGraph, BindingIx};
+use crate::render::document::OriginOut;
+use crate::render::evidence::rule_out;
+use crate::render::table::Table;
+use crate::render::text::safe;
+use crate::rules::{Change, Finding, Grant, Place, RoleKey, Start, Target, start_thing};
+
+/// One line for each kind of target: how many hold it, and how many can reach it.
+pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
+    let class = |target: Target| match target {
+        Target::ClusterAdmin => "cluster-admin".to_owned(),
+        Target::NamespaceAdmin(Place::Namespace(_)) => "admin of a namespace".to_owned(),
+        Target::NamespaceAdmin(_) => "admin of every namespace".to_owned(),
+        Target::Node(_) => "a node".to_owned(),
+        Target::Kubeconfig(_) => "another cluster".to_owned(),
+        other => target_words(report.graph, other),
+    };
+    let mut classes: Vec<String> = Vec::new();
+    let holders = report.answer.holders.iter().map(|holders| holders.target);
+    let mut all: Vec<Target> = holders.chain(report.answer.findings.iter().map(|finding| finding.target)).collect();
+    all.sort_unstable();
+    for words in all.into_iter().map(class) {
+        if !classes.contains(&words) {
+            classes.push(words);
+        }
+    }
+    let distinct = |starts: &mut dyn Iterator<Item = Start>| {
+        let mut starts: Vec<Start> = starts.collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts.len()
+    };
+    let line = |words: String| {
+        let hold = report.answer.holders.iter().filter(|holders| class(holders.target) == words);
+        let reach = report.answer.findings.iter().filter(|finding| class(finding.target) == words);
+        let held = distinct(&mut hold.flat_map(|holders| holders.from.iter().copied()));
+        let reached = distinct(&mut reach.flat_map(|finding| finding.from.iter().copied()));
+        let hold = if held == 1 { "holds" } else { "hold" };
+        format!("{words}: {held} {hold} it, {reached} can reach it")
+    };
+    let mut lines: Vec<String> = classes.into_iter().map(line).collect();
+    let platform = &report.answer.platform;
+    if !platform.is_empty() {
+        let held = platform.iter().filter(|one| one.holds > 0).count();
+        let reached = platform.iter().filter(|one| one.paths > 0).count();
+        lines.push(format!(
+            "platform: {} by design, {held} holding and {reached} reaching a target (--system=show)",
+            count(platform.len(), "add-on")
+        ));
+    }
+    lines
+}
+
+/// The summary, the findings, what is stopped, and what to cut.
+pub(super) fn table(report: &EscalationsReport<'_>, heads: bool, wide: bool) -> String {
+    let graph = report.graph;
+    let summary: String =
+        if heads { classes(report).iter().map(|line| format!("{}\n", safe(line))).collect() } else { String::new() };
+    let changes = report.changes.map(|(changes, _)| changes);
+    let found = paths(graph, &report.answer.findings, changes, heads, wide);
+    // What to cut is asked for instead of the paths, which -o tree and json show as well.
+    let found = if report.cuts.is_some() { String::new() } else { found };
+    let parts = [summary, found, blocked(report, heads), cuts(report, heads)];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(if heads { "\n" } else { "" })
+}
+
+/// Findings, a line each.
+pub(super) fn paths(
+    graph: &AccessGraph,
+    findings: &[Finding],
+    changes: Option<&[Change]>,
+    heads: bool,
+    wide: bool,
+) -> String {
+    let mut columns = vec!["SEVERITY", "WHO", "REACHES", "STEPS", "STARTS WITH", "CONFIDENCE"];
+    if changes.is_some() {
+        columns.insert(0, "CHANGE");
+    }
+    if wide {
+        columns.extend(["TECHNIQUES", "SOURCE", "FINGERPRINT"]);
+    }
+    let mut table = Table::new(&columns, heads);
+    for (at, finding) in findings.iter().enumerate() {
+        let mut cells = vec![
+            finding.severity.as_str().to_owned(),
+            who(graph, &finding.from, wide),
+            target_words(graph, finding.target),
+            finding.moves().to_string(),
+            starts_with(graph, finding),
+            finding.confidence().as_str().to_owned(),
+        ];
+        if let Some(change) = changes.and_then(|changes| changes.get(at)) {
+            cells.insert(0, change.as_str().to_owned());
+        }
+        if wide {
+            let techniques: Vec<&str> = finding.steps.iter().map(|step| step.technique.id).collect();
+            let origin = |binding: BindingIx| OriginOut::new(graph.snapshot(), graph.binding(binding).origin).column();
+            let source = finding.start().map(|(binding, _)| origin(binding)).unwrap_or_default();
+            cells.extend([techniques.join(", "), source, finding.fingerprint.clone()]);
+        }
+        table.row(cells);
+    }
+    table.text()
+}
+
+fn starts_with(graph: &AccessGraph, finding: &Finding) -> String {
+    finding.start().map(|(binding, _)| binding_words(graph, binding)).unwrap_or_default()
+}
+
+/// Paths that something stops, and what.
+fn blocked(report: &EscalationsReport<'_>, heads: bool) -> String {
+    let graph = report.graph;
+    let mut table = Table::new(&["STOPPED BY", "WHO", "WOULD REACH", "STEPS", "STARTS WITH"], heads);
+    for finding in &report.answer.blocked {
+        let blockers = finding.steps.iter().flat_map(|step| &step.blockers).filter(|blocker| blocker.stops);
+        let mut what: Vec<&str> = blockers.map(|blocker| blocker.what.as_str()).collect();
+        what.dedup();
+        table.row([
+            what.join("; "),
+            who(graph, &finding.from, false),
+            target_words(graph, finding.target),
+            finding.moves().to_string(),
+            starts_with(graph, finding),
+        ]);
+    }
+    table.text()
+}
+
+/// The fewest grants to remove.
+pub(super) fn cuts(report: &EscalationsReport<'_>, heads: bool) -> String {
+    let Some(cuts) = report.cuts else { return String::new() };
+    let graph = report.graph;
+    let mut table = Table::new(&["REMOVE", "SEVERS", "FREES"], heads);
+    for chosen in &cuts.chosen {
+        let what = match chosen.grant {
+            Grant::Binding(binding) => binding_words(graph, binding),
+            Grant::Rule(role, position) => {
+                let own = graph.role(role);
+                let rule = rule_out(graph, graph.rule(own.rules, position)).column();
+                let role = role_words(graph, RoleKey { namespace: own.namespace, name: own.name });
+                format!("rule {} of {role}: {rule}", position + 1)
+            }
+        };
+        table.row([
+            what,
+            format!("{} of {}", chosen.severs, cuts.paths),
+            format!("{} of {}", chosen.frees, cuts.starts),
+        ]);
+    }
+    table.text()
+}
+
+/// Those who start, a line each.
+pub(super) fn start_names(graph: &AccessGraph, findings: &[Finding]) -> String {
+    let mut starts: Vec<Start> = findings.iter().flat_map(|finding| finding.from.iter().copied()).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    starts.into_iter().map(|start| format!("{}\n", safe(&start_thing(graph, start).to_string()))).collect()
+}

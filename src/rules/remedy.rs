@@ -1,0 +1,504 @@
+//! How a finding goes away with the least loss of other rights: what is removed, and the commands that remove it.
+//!
+//! Only what severs the path for certain is proposed. A path is told by the grant it starts with, its target, and its techniques
+//! with what they gain; so it is gone when that grant supplies none of the rights with which its first technique can begin, when
+//! it no longer names those who start, or when something on the way stops it wherever it can go.
+
+use std::fmt::Write as _;
+
+use rustc_hash::FxHashMap;
+use serde_json::{Value, json};
+
+use super::attack::{Effect, Place, groups};
+use super::cuts::Grant;
+use super::finding::{Evidence, Finding, RightDone, Start, StepDone};
+use super::take::RuleText;
+use super::technique::{At, Right, Technique};
+use crate::graph::{AccessGraph, BindingIx, RoleIx};
+use crate::model::{CLUSTER_ADMIN, ClusterId, Name, ResourceTable, Subject};
+use crate::query::is_reconciled;
+
+/// How a finding goes away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remedy {
+    /// What to change, in one line.
+    pub advice: String,
+    /// What changes it, each a line for a POSIX shell. None where it is a matter of objects that nobody can rewrite from afar.
+    pub commands: Vec<String>,
+    /// Objects to apply before the commands by whoever needs the rest of what they remove, as YAML.
+    pub patch: Option<String>,
+    /// What the commands remove.
+    pub removes: Vec<Cut>,
+}
+
+/// Something that is removed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cut {
+    /// A binding.
+    Binding(BindingIx),
+    /// Subjects of a binding.
+    Subjects(BindingIx, Vec<Subject>),
+    /// A rule of a role, in whose place others stand.
+    Rule {
+        /// The role.
+        role: RoleIx,
+        /// The rule's place in it.
+        position: u32,
+        /// What stands there then.
+        left: Vec<RuleText>,
+    },
+    /// A label is set on a namespace.
+    Label {
+        /// The namespace.
+        namespace: Name,
+        /// `KEY=VALUE`.
+        label: &'static str,
+    },
+}
+
+/// What others lose: the most that one of them does, and all of them together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Loss {
+    most: usize,
+    all: usize,
+}
+
+const BASELINE: &str = "pod-security.kubernetes.io/enforce=baseline";
+
+/// The remedies for the findings about a graph.
+pub struct Remedies<'g> {
+    graph: &'g AccessGraph,
+    table: ResourceTable,
+    bindings: FxHashMap<RoleIx, Vec<BindingIx>>,
+}
+
+impl<'g> Remedies<'g> {
+    /// Looks up who is bound to what.
+    pub fn new(graph: &'g AccessGraph) -> Remedies<'g> {
+        let snapshot = graph.snapshot();
+        let mut bindings: FxHashMap<RoleIx, Vec<BindingIx>> = FxHashMap::default();
+        for (at, _) in graph.bindings() {
+            if let Some(role) = graph.role_of(at) {
+                bindings.entry(role).or_default().push(at);
+            }
+        }
+        Remedies { graph, table: ResourceTable::new(&snapshot.resources, snapshot.discovered), bindings }
+    }
+
+    /// The remedy with the least loss.
+    pub fn of(&self, finding: &Finding) -> Remedy {
+        let mut candidates: Vec<(Loss, Vec<Cut>)> = Vec::new();
+        candidates.extend(self.label(finding).map(|cut| (Loss::default(), vec![cut])));
+        candidates.extend(self.claims(finding).map(|cuts| (Loss::default(), cuts)));
+        if let Some((step, right, subject, binding)) = first_grant(finding) {
+            candidates.extend(self.trim(step, right, binding));
+            candidates.push(self.drop(finding, binding, subject));
+        }
+        let best = candidates.into_iter().enumerate().min_by_key(|(at, (loss, _))| (*loss, *at));
+        let advice = finding.steps.first().map(|step| step.technique.remedy.to_owned()).unwrap_or_default();
+        let Some((_, (_, removes))) = best else { return Remedy { advice, ..Remedy::default() } };
+        let patch = self.lesser(finding, &removes);
+        Remedy { advice: self.words(&removes), commands: self.commands(&removes), patch, removes }
+    }
+
+    /// The commands that remove a grant, each a line for a POSIX shell.
+    pub fn removing(&self, grant: Grant) -> Vec<String> {
+        self.commands(&[match grant {
+            Grant::Binding(binding) => Cut::Binding(binding),
+            Grant::Rule(role, position) => Cut::Rule { role, position, left: Vec::new() },
+        }])
+    }
+
+    /// Pod Security in the namespace in which a pod that leads to a node is run.
+    fn label(&self, finding: &Finding) -> Option<Cut> {
+        let to_node = |step: &StepDone| match (step.foothold, step.effect) {
+            (Some(Effect::NewPod(Place::Namespace(namespace))), Effect::Node(_)) => Some(namespace),
+            _ => None,
+        };
+        let namespace = finding.steps.iter().find_map(to_node)?;
+        let relaxed = finding.steps.iter().any(|step| matches!(step.effect, Effect::Relax(_)));
+        let snapshot = self.graph.snapshot();
+        let text = snapshot.text(namespace);
+        // What runs there now would not come back after a restart.
+        let key = (ClusterId::FIRST, namespace);
+        let from = snapshot.pods.partition_point(|pod| (pod.cluster, pod.namespace) < key);
+        let mut here = snapshot.pods[from..].iter().take_while(|pod| (pod.cluster, pod.namespace) == key);
+        let strict = |&(key, level): &(Name, Name)| {
+            snapshot.text(key) == "pod-security.kubernetes.io/enforce"
+                && ["baseline", "restricted"].contains(&snapshot.text(level))
+        };
+        let own = snapshot.namespaces.binary_search_by_key(&key, |own| (own.cluster, own.name)).ok()?;
+        let fits = !snapshot.namespaces[own].labels.iter().any(strict)
+            && !relaxed
+            && !text.starts_with("kube-")
+            && here.all(|pod| pod.powers.is_empty());
+        fits.then_some(Cut::Label { namespace, label: BASELINE })
+    }
+
+    /// A missing account that bindings name, taken out of all of them.
+    fn claims(&self, finding: &Finding) -> Option<Vec<Cut>> {
+        let created = |step: &StepDone| match step.effect {
+            Effect::Create(subject) => Some(subject),
+            _ => None,
+        };
+        let subject = finding.steps.iter().find_map(created)?;
+        let subjects = &self.graph.snapshot().subjects;
+        let bindings = subjects.find(subject).map(|id| self.graph.bindings_of(id)).unwrap_or_default();
+        let cuts: Vec<Cut> = bindings.iter().map(|&binding| self.without(binding, vec![subject])).collect();
+        (!cuts.is_empty()).then_some(cuts)
+    }
+
+    /// A binding without some of its subjects; without any it need not be there.
+    fn without(&self, binding: BindingIx, subjects: Vec<Subject>) -> Cut {
+        let all = self.subjects(binding);
+        if all.iter().all(|own| subjects.contains(own)) {
+            Cut::Binding(binding)
+        } else {
+            Cut::Subjects(binding, subjects)
+        }
+    }
+
+    fn subjects(&self, binding: BindingIx) -> Vec<Subject> {
+        let subjects = &self.graph.snapshot().subjects;
+        subjects.set(self.graph.binding(binding).subjects).iter().map(|&id| subjects.get(id)).collect()
+    }
+
+    /// Those who start, taken out of the binding they start with.
+    fn drop(&self, finding: &Finding, binding: BindingIx, subject: Subject) -> (Loss, Vec<Cut>) {
+        let start = |start: &Start| match *start {
+            Start::Subject(subject) => Some(subject),
+            Start::Pod(_) | Start::Pods(_) => None,
+        };
+        let starts = finding.from.iter().filter_map(start).chain([subject]);
+        let who: Vec<Subject> = starts.flat_map(|one| [one].into_iter().chain(groups(self.graph, one))).collect();
+        let own = self.subjects(binding);
+        let dropped: Vec<Subject> = own.iter().filter(|one| who.contains(one)).copied().collect();
+        let role = self.graph.role_of(binding).map_or(0, |role| self.rules(role).iter().map(RuleText::weight).sum());
+        (Loss { most: role, all: role * dropped.len() }, vec![self.without(binding, dropped)])
+    }
+
+    fn rules(&self, role: RoleIx) -> Vec<RuleText> {
+        let snapshot = self.graph.snapshot();
+        let rules = snapshot.rules.set(self.graph.role(role).rules).iter();
+        rules.map(|&rule| RuleText::of(snapshot, snapshot.rules.rule(rule))).collect()
+    }
+
+    /// The rights that a path can begin with, taken out of the role of its binding; none where that cannot be done.
+    fn trim(&self, step: &StepDone, right: &RightDone, binding: BindingIx) -> Option<(Loss, Vec<Cut>)> {
+        let rights = openings(step.technique, step.effect, right, self.graph.binding(binding).namespace.is_some())?;
+        let role = self.graph.role_of(binding)?;
+        let (mut loss, mut cuts) = (Loss::default(), Vec::new());
+        for role in self.written(role)? {
+            let mut lost = 0;
+            for (position, rule) in (0_u32..).zip(self.rules(role)) {
+                let mut left = vec![rule.clone()];
+                for right in &rights {
+                    let parts: Option<Vec<Vec<RuleText>>> =
+                        left.iter().map(|rule| rule.without(right, &self.table)).collect();
+                    left = parts?.concat();
+                }
+                if left != [rule.clone()] {
+                    lost += rule.weight().saturating_sub(left.iter().map(RuleText::weight).sum());
+                    cuts.push(Cut::Rule { role, position, left });
+                }
+            }
+            let under = self.bindings.get(&role).into_iter().flatten();
+            let subjects: usize = under
+                .map(|&binding| self.graph.snapshot().subjects.set(self.graph.binding(binding).subjects).len())
+                .sum();
+            loss = Loss { most: loss.most.max(lost), all: loss.all + lost * subjects.max(1) };
+        }
+        (!cuts.is_empty()).then_some((loss, cuts))
+    }
+
+    /// The roles in which the rules of a role are written: itself, or what is united into it. None where one of them is written
+    /// anew by Kubernetes.
+    fn written(&self, role: RoleIx) -> Option<Vec<RoleIx>> {
+        let (mut found, mut open) = (Vec::new(), vec![role]);
+        while let Some(at) = open.pop() {
+            if is_reconciled(self.graph, at) {
+                return None;
+            }
+            let own = self.graph.role(at);
+            match &own.aggregation {
+                Some(aggregation) => {
+                    let parts = self.graph.roles().filter(|(part, other)| {
+                        *part != at
+                            && other.cluster == own.cluster
+                            && other.namespace.is_none()
+                            && aggregation.selectors.iter().any(|selector| selector.selects(&other.labels))
+                    });
+                    let parts: Vec<RoleIx> = parts.map(|(part, _)| part).filter(|part| !found.contains(part)).collect();
+                    // Rules that no part explains are gone as soon as the controller looks at them.
+                    if parts.is_empty() {
+                        return None;
+                    }
+                    found.push(at);
+                    open.extend(parts);
+                }
+                None => found.push(at),
+            }
+        }
+        found.retain(|&at| self.graph.role(at).aggregation.is_none());
+        found.sort_unstable();
+        found.dedup();
+        Some(found)
+    }
+
+    /// A role with what is left of a default one, for those whose binding to it goes.
+    fn lesser(&self, finding: &Finding, removes: &[Cut]) -> Option<String> {
+        let (step, right, _, binding) = first_grant(finding)?;
+        let gone = match removes {
+            [Cut::Binding(at)] if *at == binding => self.subjects(binding),
+            [Cut::Subjects(at, subjects)] if *at == binding => subjects.clone(),
+            _ => return None,
+        };
+        let own = self.graph.binding(binding);
+        let role =
+            self.graph.role_of(binding).filter(|&role| self.graph.text(self.graph.role(role).name) != CLUSTER_ADMIN)?;
+        let rights = openings(step.technique, step.effect, right, own.namespace.is_some())?;
+        let mut rules = self.rules(role);
+        for right in &rights {
+            let parts: Option<Vec<Vec<RuleText>>> = rules.iter().map(|rule| rule.without(right, &self.table)).collect();
+            rules = parts?.concat();
+        }
+        if rules.is_empty() {
+            return None;
+        }
+        if own.namespace.is_some() {
+            // A Role of a namespace has no paths.
+            rules.retain(|rule| rule.non_resource_urls.is_empty());
+        }
+        let text = |name: Name| self.graph.text(name).to_owned();
+        let name = format!("{}-lesser", text(own.name));
+        let kind = if own.namespace.is_some() { "Role" } else { "ClusterRole" };
+        let mut metadata = json!({ "name": name });
+        if let Some(namespace) = own.namespace {
+            metadata["namespace"] = text(namespace).into();
+        }
+        let group = "rbac.authorization.k8s.io";
+        let documents = [
+            json!({"apiVersion": format!("{group}/v1"), "kind": kind, "metadata": metadata,
+                "rules": rules.iter().map(RuleText::json).collect::<Vec<_>>()}),
+            json!({"apiVersion": format!("{group}/v1"), "kind": format!("{kind}Binding"), "metadata": metadata,
+                "roleRef": {"apiGroup": group, "kind": kind, "name": name},
+                "subjects": gone.iter().map(|&subject| self.subject_json(subject)).collect::<Vec<_>>()}),
+        ];
+        // JSON is YAML, and its strings mean the same to every reader.
+        Some(documents.iter().map(|document| format!("---\n{document:#}\n")).collect())
+    }
+
+    fn subject_json(&self, subject: Subject) -> Value {
+        let name = self.graph.text(subject.name());
+        match subject {
+            Subject::ServiceAccount { namespace, .. } => {
+                json!({"kind": subject.kind(), "namespace": self.graph.text(namespace), "name": name})
+            }
+            _ => json!({"apiGroup": "rbac.authorization.k8s.io", "kind": subject.kind(), "name": name}),
+        }
+    }
+
+    fn words(&self, cuts: &[Cut]) -> String {
+        let words: Vec<String> = cuts.iter().map(|cut| self.cut_words(cut)).collect();
+        words.join("; ")
+    }
+
+    fn cut_words(&self, cut: &Cut) -> String {
+        match cut {
+            Cut::Binding(binding) => format!("delete {}", self.binding_words(*binding)),
+            Cut::Subjects(binding, subjects) => {
+                let names: Vec<String> =
+                    subjects.iter().map(|subject| subject.request_name(&self.graph.snapshot().names)).collect();
+                format!("take {} out of {}", names.join(", "), self.binding_words(*binding))
+            }
+            Cut::Rule { role, position, left } => {
+                let before = &self.rules(*role)[*position as usize];
+                let what = gone(before, left);
+                let own = self.graph.role(*role);
+                let name = self.graph.text(own.name);
+                match own.namespace {
+                    Some(namespace) => format!("take {what} out of Role {}/{name}", self.graph.text(namespace)),
+                    None => format!("take {what} out of ClusterRole {name}"),
+                }
+            }
+            Cut::Label { namespace, label } => format!("label namespace {} {label}", self.graph.text(*namespace)),
+        }
+    }
+
+    fn binding_words(&self, at: BindingIx) -> String {
+        let own = self.graph.binding(at);
+        let name = self.graph.text(own.name);
+        match own.namespace {
+            Some(namespace) => format!("RoleBinding {}/{name}", self.graph.text(namespace)),
+            None => format!("ClusterRoleBinding {name}"),
+        }
+    }
+
+    /// A line for each object that is changed.
+    fn commands(&self, cuts: &[Cut]) -> Vec<String> {
+        let mut commands = Vec::new();
+        let mut roles: Vec<(RoleIx, Vec<&Cut>)> = Vec::new();
+        for cut in cuts {
+            match cut {
+                Cut::Binding(binding) => {
+                    let own = self.graph.binding(*binding);
+                    commands.push(self.command("delete", binding_kind(own.namespace), own.namespace, own.name, ""));
+                }
+                Cut::Subjects(binding, subjects) => {
+                    let own = self.graph.binding(*binding);
+                    let patch = patch(&self.subject_patch(*binding, subjects));
+                    commands.push(self.command("patch", binding_kind(own.namespace), own.namespace, own.name, &patch));
+                }
+                Cut::Rule { role, .. } => match roles.last_mut() {
+                    Some((last, cuts)) if last == role => cuts.push(cut),
+                    _ => roles.push((*role, vec![cut])),
+                },
+                Cut::Label { namespace, label } => {
+                    commands.push(format!(
+                        "kubectl label --overwrite namespace {} {label}",
+                        shell(self.graph.text(*namespace))
+                    ));
+                }
+            }
+        }
+        for (role, cuts) in roles {
+            let own = self.graph.role(role);
+            let kind = if own.namespace.is_some() { "role" } else { "clusterrole" };
+            let patch = patch(&self.rule_patch(role, &cuts));
+            commands.push(self.command("patch", kind, own.namespace, own.name, &patch));
+        }
+        commands
+    }
+
+    fn command(&self, verb: &str, kind: &str, namespace: Option<Name>, name: Name, flags: &str) -> String {
+        let mut text = format!("kubectl {verb} {kind}");
+        if let Some(namespace) = namespace {
+            let _ = write!(text, " -n {}", shell(self.graph.text(namespace)));
+        }
+        let name = self.graph.text(name);
+        // A name that begins like a flag.
+        let dashes = if name.starts_with('-') { " --" } else { "" };
+        let _ = write!(text, "{flags}{dashes} {}", shell(name));
+        text
+    }
+
+    /// Takes subjects out by their places, the last one first; each is looked at before.
+    fn subject_patch(&self, binding: BindingIx, subjects: &[Subject]) -> Value {
+        let mut patch = Vec::new();
+        for (at, own) in self.subjects(binding).into_iter().enumerate().rev() {
+            if !subjects.contains(&own) {
+                continue;
+            }
+            let path = format!("/subjects/{at}");
+            if let Value::Object(fields) = self.subject_json(own) {
+                let looked_at = fields.into_iter().filter(|(key, _)| key != "apiGroup");
+                patch.extend(
+                    looked_at
+                        .map(|(key, value)| json!({"op": "test", "path": format!("{path}/{key}"), "value": value})),
+                );
+            }
+            patch.push(json!({"op": "remove", "path": path}));
+        }
+        patch.into()
+    }
+
+    /// Puts what is left of rules in their place, the last one first; each is looked at before.
+    fn rule_patch(&self, role: RoleIx, cuts: &[&Cut]) -> Value {
+        let rules = self.rules(role);
+        let mut patch = Vec::new();
+        for cut in cuts.iter().rev() {
+            let Cut::Rule { position, left, .. } = cut else { continue };
+            let path = format!("/rules/{position}");
+            patch.push(json!({"op": "test", "path": path, "value": rules[*position as usize].json()}));
+            match left.split_first() {
+                None => patch.push(json!({"op": "remove", "path": path})),
+                Some((first, rest)) => {
+                    patch.push(json!({"op": "replace", "path": path, "value": first.json()}));
+                    for (more, rule) in rest.iter().enumerate() {
+                        let path = format!("/rules/{}", *position as usize + 1 + more);
+                        patch.push(json!({"op": "add", "path": path, "value": rule.json()}));
+                    }
+                }
+            }
+        }
+        patch.into()
+    }
+}
+
+/// The grant that a path starts with: its step, the right, who is named, and the binding.
+fn first_grant(finding: &Finding) -> Option<(&StepDone, &RightDone, Subject, BindingIx)> {
+    finding.steps.iter().find_map(|step| {
+        let rights = step.requests.iter().flat_map(|request| &request.rights);
+        rights.into_iter().find_map(|right| match right.evidence {
+            Evidence::Grant { subject, binding, .. } => Some((step, right, subject, binding)),
+            _ => None,
+        })
+    })
+}
+
+/// The rights with which a technique can begin to do the same, by a binding of a namespace or of the cluster: the first of each
+/// request. None where the right at hand is none of them.
+fn openings(technique: &Technique, effect: Effect, held: &RightDone, in_namespace: bool) -> Option<Vec<Right>> {
+    let of_role = match effect {
+        Effect::Bind { role, .. } | Effect::Write { role, .. } => Some(role),
+        _ => None,
+    };
+    let about = |right: &Right| match (of_role, right.resource) {
+        (Some(role), "roles") => role.namespace.is_some(),
+        (Some(role), "clusterroles") => role.namespace.is_none(),
+        _ => true,
+    };
+    let reaches = |at: At, right: &Right| !in_namespace || (at == At::Namespace && !right.in_cluster);
+    let mut rights: Vec<Right> = Vec::new();
+    for request in technique.requests {
+        let Some(&first) = request.rights.first() else { continue };
+        if about(&first) && reaches(request.at, &first) && !rights.contains(&first) {
+            rights.push(first);
+        }
+    }
+    let is_held = |right: &Right| {
+        right.verbs.contains(&held.verb) && right.api_group == held.api_group && right.resource == held.resource
+    };
+    rights.iter().any(is_held).then_some(rights)
+}
+
+/// What a rule loses, in words.
+fn gone(before: &RuleText, left: &[RuleText]) -> String {
+    let still = |verb: &str, group: &str, resource: &str| {
+        left.iter().any(|rule| {
+            rule.verbs.iter().any(|own| own == verb)
+                && rule.api_groups.iter().any(|own| own == group)
+                && rule.resources.iter().any(|own| own == resource)
+        })
+    };
+    let mut words: Vec<String> = Vec::new();
+    for group in &before.api_groups {
+        for resource in &before.resources {
+            let verbs: Vec<&str> =
+                before.verbs.iter().map(String::as_str).filter(|verb| !still(verb, group, resource)).collect();
+            if !verbs.is_empty() {
+                let group = if group.is_empty() { String::new() } else { format!(".{group}") };
+                words.push(format!("`{} {resource}{group}`", verbs.join(",")));
+            }
+        }
+    }
+    words.join(" and ")
+}
+
+fn binding_kind(namespace: Option<Name>) -> &'static str {
+    if namespace.is_some() { "rolebinding" } else { "clusterrolebinding" }
+}
+
+fn patch(operations: &Value) -> String {
+    format!(" --type=json -p {}", shell(&operations.to_string()))
+}
+
+/// A word as a POSIX shell takes it for one, whatever is in it.
+fn shell(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._:".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

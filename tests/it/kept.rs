@@ -1,0 +1,231 @@
+//! What people keep beside a cluster: suppressions, and an old report to compare with.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::ask;
+use rbac_lens::cli::Outcome;
+
+const WORLD: &str = r#"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: writer}
+rules:
+- {verbs: [escalate, patch], apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: writers}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: writer}
+subjects: [{kind: User, name: alice}, {kind: Group, name: dev}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: binder}
+rules:
+- {verbs: [bind], apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles]}
+- {verbs: [create], apiGroups: [rbac.authorization.k8s.io], resources: [clusterrolebindings]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: binders}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: binder}
+subjects: [{kind: ServiceAccount, namespace: prod, name: robot}]
+"#;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        folder.write("world.yaml", WORLD);
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        std::fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn ask(&self, words: &str) -> Outcome {
+        let known = ["world.yaml", "config.yaml", "old.json", "old.yaml", "old.json.gz"];
+        let words: Vec<String> = words
+            .split_whitespace()
+            .map(
+                |word| {
+                    if known.contains(&word) { self.path(word).to_str().unwrap().to_owned() } else { word.to_owned() }
+                },
+            )
+            .collect();
+        ask(["escalations"].into_iter().chain(words.iter().map(String::as_str)))
+    }
+
+    fn json(&self, words: &str) -> Value {
+        let outcome = self.ask(&format!("{words} -o json"));
+        serde_json::from_str(&outcome.out).unwrap_or_else(|_| panic!("{:?}", outcome.notes))
+    }
+}
+
+fn from(report: &Value) -> Vec<String> {
+    let items = report["items"].as_array().unwrap().iter();
+    items
+        .map(|item| item["from"].as_array().unwrap().iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+/// Notes without the folder that the files are in.
+fn notes(outcome: &Outcome, folder: &Path) -> Vec<String> {
+    outcome.notes.iter().map(|note| note.replace(&format!("{}/", folder.display()), "")).collect()
+}
+
+#[test]
+fn what_is_suppressed_is_hidden_and_counted() {
+    let folder = Folder::new();
+    let all = folder.json("-f world.yaml");
+    assert_eq!(from(&all), ["sa:prod/robot", "group:dev user:alice"]);
+    let fingerprint = all["items"][0]["fingerprint"].as_str().unwrap().to_owned();
+    for (entry, left) in [
+        ("technique: escalate-role".to_owned(), vec!["sa:prod/robot"]),
+        ("technique: escalate-role\n  subject: user:alice".to_owned(), vec!["sa:prod/robot", "group:dev"]),
+        ("subject: group:d*".to_owned(), vec!["sa:prod/robot", "user:alice"]),
+        ("subject: system:serviceaccount:prod:robot".to_owned(), vec!["group:dev user:alice"]),
+        ("target: cluster-admin".to_owned(), vec![]),
+        ("target: cluster-*\n  technique: bind-role".to_owned(), vec!["group:dev user:alice"]),
+        (format!("fingerprint: {fingerprint}"), vec!["group:dev user:alice"]),
+        (format!("fingerprint: '{}'", &fingerprint[..16]), vec!["group:dev user:alice"]),
+        ("target: node".to_owned(), vec!["sa:prod/robot", "group:dev user:alice"]),
+    ] {
+        folder.write("config.yaml", &format!("suppressions:\n- {entry}\n  reason: known\n"));
+        let report = folder.json("-f world.yaml --config config.yaml");
+        assert_eq!(from(&report), left, "{entry}");
+        assert_eq!(report["summary"]["suppressed"], 2 - left.len(), "{entry}");
+        // Who is hidden is not told of in the steps of the others.
+        for (item, who) in report["items"].as_array().unwrap().iter().zip(left) {
+            assert_eq!(item["steps"][0]["from"], who.split(' ').next().unwrap(), "{entry}");
+        }
+    }
+    // What is hidden fails nothing.
+    folder.write("config.yaml", "suppressions:\n- {target: cluster-admin, reason: known}\n");
+    assert_eq!(folder.ask("-f world.yaml --fail-on critical").code, 1);
+    assert_eq!(folder.ask("-f world.yaml --fail-on critical --config config.yaml").code, 0);
+}
+
+#[test]
+fn what_is_over_or_about_nothing_is_told() {
+    let folder = Folder::new();
+    folder.write(
+        "config.yaml",
+        "suppressions:\n- {target: cluster-admin, reason: old, owner: ops, expires: 2026-06-30}\n- {target: node, reason: none left}\n",
+    );
+    let outcome = folder.ask("-f world.yaml --config config.yaml --now 2026-07-01");
+    let told = notes(&outcome, folder.0.path());
+    assert!(
+        told.contains(
+            &"warning: config.yaml:2: this suppression is over since 2026-06-30 (owner: ops): old".to_owned()
+        ),
+        "{told:?}"
+    );
+    assert!(
+        told.contains(&"warning: config.yaml:3: this suppression hides nothing any more: none left".to_owned()),
+        "{told:?}"
+    );
+    assert!(outcome.out.contains("cluster-admin"));
+    // On its last day it still counts, and what was not looked for is not told.
+    let outcome = folder.ask("-f world.yaml --config config.yaml --now 2026-06-30 --from user:alice");
+    assert!(!notes(&outcome, folder.0.path()).iter().any(|note| note.starts_with("warning: ")), "{:?}", outcome.notes);
+}
+
+#[test]
+fn a_bad_file_is_told_with_its_lines_all_at_once() {
+    let folder = Folder::new();
+    folder.write(
+        "config.yaml",
+        "suppressions:\n- {technique: pod-kreate, reason: x}\n- {subject: robot, expires: soon, reason: x}\n",
+    );
+    let outcome = folder.ask("-f world.yaml --config config.yaml");
+    assert_eq!((outcome.code, outcome.out.as_str()), (2, ""));
+    let told = notes(&outcome, folder.0.path());
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].starts_with("error: config.yaml:2: there is no technique `pod-kreate`"), "{told:?}");
+    assert!(told[2].starts_with("error: config.yaml:3: `soon` is no day"), "{told:?}");
+    assert_eq!(folder.ask("-f world.yaml --config no-such-file.yaml").code, 2);
+    assert_eq!(folder.ask("-f world.yaml --now yesterday").code, 2);
+}
+
+#[test]
+fn a_baseline_leaves_what_is_new_or_changed() {
+    let folder = Folder::new();
+    let old = folder.ask("-f world.yaml -o json").out;
+    folder.write("old.json", &old);
+    folder.write("old.yaml", &folder.ask("-f world.yaml -o yaml").out);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, old.as_bytes()).unwrap();
+    std::fs::write(folder.path("old.json.gz"), packed.finish().unwrap()).unwrap();
+    for file in ["old.json", "old.yaml", "old.json.gz"] {
+        let report = folder.json(&format!("-f world.yaml --baseline {file} --fail-on-new"));
+        assert_eq!(from(&report), [""; 0], "{file}");
+        assert_eq!(report["summary"]["baseline"], serde_json::json!({"new": 0, "changed": 0, "same": 2, "gone": 0}));
+        assert_eq!(report["summary"]["exit"]["code"], 0);
+    }
+    // Somebody more in the same binding is new, and one path is gone.
+    let more = WORLD.replace("{kind: User, name: alice}", "{kind: User, name: alice}, {kind: User, name: bob}");
+    folder.write("world.yaml", more.split("---\n").take(2).collect::<Vec<_>>().join("---\n").as_str());
+    let report = folder.json("-f world.yaml --baseline old.json --fail-on-new");
+    assert_eq!(from(&report), ["group:dev user:alice user:bob"]);
+    assert_eq!(report["items"][0]["change"], "new");
+    assert_eq!(report["summary"]["baseline"], serde_json::json!({"new": 1, "changed": 0, "same": 0, "gone": 1}));
+    assert_eq!(report["summary"]["exit"]["code"], 1);
+    let table = folder.ask("-f world.yaml --baseline old.json -o table").out;
+    assert!(table.contains("CHANGE") && table.contains("new "), "{table}");
+    // The same grant and target by other steps.
+    folder.write("world.yaml", &WORLD.replace("[escalate, patch]", "['*']"));
+    let report = folder.json("-f world.yaml --baseline old.json --fail-on-new");
+    assert_eq!(report["summary"]["exit"]["code"], 0, "{report:#}");
+}
+
+#[test]
+fn what_is_no_baseline_is_refused() {
+    let folder = Folder::new();
+    for (question, expected) in [
+        ("-f world.yaml -o ndjson", "error: old.json:1: these are items of a report without the rest"),
+        ("-f world.yaml -o json --max-steps 0", "error: old.json:1: this report leaves longer paths out"),
+        ("-f world.yaml -o json --from user:alice", "error: the baseline was made with other --from and --to"),
+    ] {
+        folder.write("old.json", &folder.ask(question).out);
+        let outcome = folder.ask("-f world.yaml --baseline old.json");
+        let told = notes(&outcome, folder.0.path());
+        assert!(outcome.code == 2 && told[0].starts_with(expected), "{question}: {told:?}");
+    }
+    folder.write("old.json", &ask(["who-can", "get", "pods", "--demo", "-o", "json"]).out);
+    let told = notes(&folder.ask("-f world.yaml --baseline old.json"), folder.0.path());
+    assert!(told[0].starts_with("error: old.json:1: this is `WhoCanReport` and no EscalationReport"), "{told:?}");
+    assert_eq!(folder.ask("-f world.yaml --fail-on-new").code, 2);
+}
+
+#[test]
+fn one_finding_each_where_that_is_asked_for() {
+    let folder = Folder::new();
+    assert_eq!(from(&folder.json("-f world.yaml --ungrouped")), ["sa:prod/robot", "group:dev", "user:alice"]);
+}
+
+#[test]
+fn what_is_taken_away_has_to_be_there() {
+    let folder = Folder::new();
+    assert_eq!(from(&folder.json("-f world.yaml --without clusterrolebinding:writers")), ["sa:prod/robot"]);
+    let both = folder.ask("-f world.yaml --without clusterrolebinding:writers,clusterrolebinding:binders");
+    assert_eq!((both.code, both.out.as_str()), (0, ""));
+    assert!(both.notes.iter().any(|note| note.starts_with("no escalation found")), "{:?}", both.notes);
+    for (word, expected) in [
+        ("clusterrolebinding:nobody", "error: the input has no `clusterrolebinding:nobody`"),
+        ("secret:prod/nothing,rolebinding:a/b", "error: the input has no `secret:prod/nothing`, no `rolebinding:a/b`"),
+        ("user:alice", "error: `user:alice` cannot be taken away"),
+    ] {
+        let outcome = folder.ask(&format!("-f world.yaml --without {word}"));
+        assert!(outcome.code == 2 && outcome.notes[0].starts_with(expected), "{:?}", outcome.notes);
+    }
+}
