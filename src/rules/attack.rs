@@ -5,12 +5,13 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::catalogue::CATALOGUE;
 use super::finding::{Start, Target};
-use super::held::{Held, HeldBy, RequestIx, Rights, Site, Supply, Way};
+use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
@@ -321,7 +322,8 @@ pub(super) struct Attack<'g> {
     /// What every subject of a binding holds by itself, sorted.
     held: FxHashMap<Subject, Vec<Held>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
-    made: Vec<Held>,
+    made: Rc<Vec<Held>>,
+    made_mask: Mask,
     fresh: Vec<Held>,
     /// How many rights there were to give when those that are as good as this one were last looked up.
     served: FxHashMap<(u8, Place, Option<Name>), usize>,
@@ -387,7 +389,8 @@ impl<'g> Attack<'g> {
             queue: VecDeque::new(),
             asked: FxHashSet::default(),
             held: FxHashMap::default(),
-            made: Vec::new(),
+            made: Rc::default(),
+            made_mask: Mask::default(),
             fresh: Vec::new(),
             served: FxHashMap::default(),
             ask,
@@ -518,12 +521,14 @@ impl<'g> Attack<'g> {
                 continue;
             }
             // Rights that can be given to everybody complete what others hold a part of.
-            self.made.append(&mut self.fresh);
-            self.made.sort_unstable();
+            let made = Rc::make_mut(&mut self.made);
+            made.append(&mut self.fresh);
+            made.sort_unstable();
+            self.made_mask = Rights::mask(made);
             for subject in self.identities() {
                 self.ask(subject);
             }
-            let made = self.made.clone();
+            let made = Rc::clone(&self.made);
             self.ways(None, &made, &[], &[]);
         }
     }
@@ -1028,13 +1033,13 @@ impl<'g> Attack<'g> {
         let groups: Vec<Vec<Held>> =
             groups(self.graph, subject).iter().filter_map(|group| self.held.get(group)).cloned().collect();
         let groups: Vec<&[Held]> = groups.iter().map(Vec::as_slice).collect();
-        let made = self.made.clone();
+        let made = Rc::clone(&self.made);
         self.ways(Some(subject), &own, &groups, &made);
     }
 
     fn ways(&mut self, by: Option<Subject>, own: &[Held], groups: &[&[Held]], made: &[Held]) {
-        let own_mask = Rights::mask(own);
-        let all = groups.iter().fold(own_mask.with(Rights::mask(made)), |mask, group| mask.with(Rights::mask(group)));
+        let own_mask = if by.is_some() { Rights::mask(own) } else { self.made_mask };
+        let all = groups.iter().fold(own_mask.with(self.made_mask), |mask, group| mask.with(Rights::mask(group)));
         for request in self.rights.requests() {
             let (technique, _) = self.rights.technique(request);
             if technique.build.is_none() || !self.rights.may_be_made(request, own_mask, all) {
@@ -1333,9 +1338,9 @@ impl<'g> Attack<'g> {
         (own, groups.iter().filter_map(|group| self.held.get(group)).cloned().collect())
     }
 
-    /// What can be given to every identity.
-    pub(super) fn made(&self) -> &[Held] {
-        &self.made
+    /// What can be given to every identity, and which rights these are.
+    pub(super) fn made(&self) -> (&[Held], Mask) {
+        (&self.made, self.made_mask)
     }
 
     /// Every role that identities can be put under, and where.

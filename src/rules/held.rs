@@ -273,16 +273,22 @@ impl Rights {
         if asked.request.at == At::Cluster {
             return vec![Place::Cluster];
         }
-        let counts = |held: &&Held| asked.mask.has(Mask::of(held.right));
         let mut places: Vec<Place> = Vec::new();
         let mut wide = false;
         for (at, layer) in layers.iter().enumerate() {
             if at > 0 && !wide {
                 break;
             }
-            for held in layer.iter().filter(counts) {
-                wide |= at == 0 && !matches!(held.place, Place::Namespace(_));
-                places.push(if held.place == Place::Cluster { Place::EachNamespace } else { held.place });
+            for &right in &asked.rights {
+                let from = layer.partition_point(|held| held.right < right);
+                for held in layer[from..].iter().take_while(|held| held.right == right) {
+                    wide |= at == 0 && !matches!(held.place, Place::Namespace(_));
+                    let place = if held.place == Place::Cluster { Place::EachNamespace } else { held.place };
+                    // Those of one place stand together.
+                    if places.last() != Some(&place) {
+                        places.push(place);
+                    }
+                }
             }
         }
         places.sort_unstable();

@@ -55,10 +55,18 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
     }
     let requests: Vec<RequestIx> =
         attack.rights.requests().filter(|&request| attack.rights.technique(request).0.id == TECHNIQUE.id).collect();
+    let wanted = halves.iter().fold(Mask::default(), |wanted, half| wanted.with(*half));
     for by in attack.identities().into_iter().map(Some).chain([None]).collect::<Vec<_>>() {
-        let held = held(attack, by);
-        let mask = Rights::mask(&held);
         let own = own_bindings(attack, by);
+        // Who is under no role that anybody would want has nothing to share.
+        if rewritten.is_empty() && !own.iter().any(|&(_, role)| supplies(attack, role, wanted)) {
+            continue;
+        }
+        let mask = Rights::mask(&own_rights(attack, by)).with(attack.made().1);
+        if !requests.iter().any(|&request| attack.rights.may_be_made(request, mask, mask)) {
+            continue;
+        }
+        let held = held(attack, by);
         for &request in &requests {
             if !attack.rights.may_be_made(request, mask, mask) {
                 continue;
@@ -117,14 +125,24 @@ pub(super) fn lend(attack: &mut Attack<'_>, needs: &[u32], (request, by): (Reque
 
 /// What an identity holds by itself, by its groups, and by what was made.
 fn held(attack: &Attack<'_>, by: Option<Subject>) -> Vec<Held> {
-    let mut held: Vec<Held> = attack.made().to_vec();
-    if let Some(subject) = by {
-        let (own, groups) = attack.held_by(subject);
-        held.extend(own);
-        held.extend(groups.into_iter().flatten());
-    }
+    let mut held = own_rights(attack, by);
+    held.extend(attack.made().0);
     held.sort_unstable();
     held
+}
+
+/// What an identity holds by itself and by its groups.
+fn own_rights(attack: &Attack<'_>, by: Option<Subject>) -> Vec<Held> {
+    let Some(subject) = by else { return Vec::new() };
+    let (mut own, groups) = attack.held_by(subject);
+    own.extend(groups.into_iter().flatten());
+    own
+}
+
+/// Whether a role grants one of these rights.
+fn supplies(attack: &Attack<'_>, role: RoleKey, wanted: Mask) -> bool {
+    let at = attack.role(role);
+    at.is_some_and(|at| !Rights::mask_supplied(attack.supplied(at)).and(wanted).is_empty())
 }
 
 /// The roles that an identity is under, itself or by its groups, and where.
@@ -143,11 +161,15 @@ fn own_bindings(attack: &Attack<'_>, by: Option<Subject>) -> Vec<(Place, RoleKey
 /// Requests of several rights that nobody but several together can make, with all of their rights.
 fn halves(attack: &Attack<'_>) -> Vec<Mask> {
     let mut parts: BTreeMap<Mask, Mask> = BTreeMap::new();
+    let (made, made_mask) = attack.made();
+    let made_everywhere = Rights::mask_at(made, Place::Cluster).1;
+    let several = attack.rights.requests().filter(|&request| attack.rights.asked(request).rights.len() > 1);
+    let several: BTreeSet<Mask> = several.map(|request| attack.rights.mask_of(request)).collect();
     for by in attack.identities() {
-        let held = held(attack, Some(by));
-        let (some, everywhere) = (Rights::mask(&held), Rights::mask_at(&held, Place::Cluster).1);
-        for request in attack.rights.requests().filter(|&request| attack.rights.asked(request).rights.len() > 1) {
-            let mask = attack.rights.mask_of(request);
+        let own = own_rights(attack, Some(by));
+        let some = Rights::mask(&own).with(made_mask);
+        let everywhere = Rights::mask_at(&own, Place::Cluster).1.with(made_everywhere);
+        for &mask in &several {
             if !some.and(mask).is_empty() && !everywhere.has(mask) {
                 let part = parts.entry(mask).or_default();
                 *part = part.with(some.and(mask));
@@ -174,12 +196,7 @@ fn completing(
     let here = own.iter().filter(|(at, role)| {
         place.covering().any(|covering| covering == *at) && (role.namespace.is_none() || *at == place)
     });
-    here.filter(|(_, role)| {
-        let at = attack.role(*role);
-        at.is_some_and(|at| !Rights::mask_supplied(attack.supplied(at)).and(useful).is_empty())
-    })
-    .map(|&(_, role)| role)
-    .collect()
+    here.filter(|(_, role)| supplies(attack, *role, useful)).map(|&(_, role)| role).collect()
 }
 
 /// The places of a way at which an identity may hold enough: the whole of it, and the parts where it is under a role.
