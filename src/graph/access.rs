@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::model::{
-    Action, Binding, ClusterId, MatchedNames, Name, Question, Role, RoleKind, Rule, RuleSetId, Snapshot, Subject,
-    SubjectId,
+    Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question, Role, RoleKind, Rule,
+    RuleSetId, Snapshot, Subject, SubjectId,
 };
 
 use super::aggregation::aggregate;
@@ -106,6 +106,7 @@ impl AccessGraph {
     /// Joins a snapshot. O(n log n) in bindings and rules.
     pub fn new(mut snapshot: Snapshot) -> AccessGraph {
         aggregate(&mut snapshot);
+        name_identities(&mut snapshot);
         let role_of: Vec<Option<RoleIx>> =
             snapshot.bindings.iter().map(|binding| find_role(&snapshot, binding)).collect();
         let (scopes, scope_starts, bindings_by_rules) = by_scope(&snapshot, &role_of);
@@ -404,6 +405,21 @@ fn role_index(at: usize) -> RoleIx {
 
 /// The role that a binding refers to, as the authorizer resolves it: a Role in the binding's own namespace, a ClusterRole by
 /// name, and nothing for any other kind or for a Role in a ClusterRoleBinding.
+/// Names identities that are there in every cluster with these nodes, whether or not a binding speaks of them.
+fn name_identities(snapshot: &mut Snapshot) {
+    for group in [MASTERS, NODES] {
+        snapshot.names.intern(group);
+    }
+    let of_pods = snapshot.pods.iter().filter_map(|pod| pod.node);
+    let mut nodes: Vec<Name> = snapshot.nodes.iter().map(|node| node.name).chain(of_pods).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    for node in nodes {
+        let user = [NODE_PREFIX, snapshot.names.text(node)].concat();
+        snapshot.names.intern(&user);
+    }
+}
+
 fn find_role(snapshot: &Snapshot, binding: &Binding) -> Option<RoleIx> {
     let namespace = match binding.role.kind {
         RoleKind::ClusterRole => None,

@@ -16,8 +16,8 @@ use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    AdmissionKind, Atom, ClusterId, Controller, ControllerKind, GapReason, Identity, MASTERS, Name, Pod, PodPowers,
-    RoleKind, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
+    AdmissionKind, Atom, ClusterId, Controller, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod,
+    PodPowers, RoleKind, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -60,8 +60,11 @@ pub struct RoleKey {
 /// Something that an attacker has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Fact {
-    /// Acts as this user or account, or as some member of this group.
+    /// Has the credentials of this user or account, or of some member of this group.
     Identity(Subject),
+    /// Acts as that, by credentials or by impersonation. A request that impersonates needs credentials: the API server looks at
+    /// those of whoever sends it, so one impersonation never carries another one.
+    Acts(Subject),
     /// Can make this request with some identity.
     Request(RequestIx, Site),
     /// Can put every identity of theirs under a role at a place.
@@ -91,6 +94,8 @@ pub(super) enum Fact {
     Shares(RequestIx, Site, Option<Subject>, RoleKey, Place, bool),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
+    /// Can make requests that are like this one in the name of somebody else.
+    Poses(Pose),
     /// Can do everything at a place; at the cluster this is cluster-admin.
     Everything(Place),
     /// Administers a namespace.
@@ -161,6 +166,10 @@ pub(super) enum How {
     Asks { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held> },
     /// Everything can be done there, so this request as well.
     AsEverything { request: RequestIx, site: Site, place: Place },
+    /// An identity holds both halves of a constrained impersonation: on whom, and for which requests.
+    Halves { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held>, on: OnHalf },
+    /// A request is made in the name of somebody who holds its rights, the one at a place in it by this verb.
+    Through { request: RequestIx, site: Site, by: Subject, held: Vec<Held>, asks: usize, verb: &'static str },
     /// A binding puts the identity under the role.
     Under(BindingIx),
     /// It is a part of what is there already.
@@ -169,6 +178,40 @@ pub(super) enum How {
     Does { technique: &'static Technique, effect: Effect },
     /// One of many that the technique behind the need can have.
     Chooses { of: u32, effect: Effect },
+}
+
+/// Somebody else's name, and the requests that can be made in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Pose {
+    pub(super) who: Who,
+    /// The right whose verb is asked for, and the verb.
+    pub(super) right: u8,
+    pub(super) verb: &'static str,
+    pub(super) place: Place,
+    /// The only object; none for every object.
+    pub(super) name: Option<Name>,
+}
+
+/// In whose names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Who {
+    /// Every user who is no node and no account.
+    Users,
+    /// Every group but system:masters.
+    Groups,
+    /// Every account of a place.
+    Accounts(Place),
+    /// This one.
+    One(Subject),
+}
+
+/// What grants the half of a constrained impersonation that says for which requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OnHalf {
+    pub(super) verb: &'static str,
+    pub(super) subject: Subject,
+    pub(super) binding: BindingIx,
+    pub(super) rule: u32,
 }
 
 /// What a technique does.
@@ -251,6 +294,10 @@ pub(super) struct Done {
     pub(super) technique: &'static Technique,
     /// The fact that it can be made.
     pub(super) fact: u32,
+    /// The identity that makes it; none for any of the attacker's.
+    pub(super) by: Option<Subject>,
+    /// The number of the step that this way is.
+    pub(super) step: usize,
     /// Where and on what.
     pub(super) site: Site,
     /// Whether no other way to make it was known before. What follows from the request alone needs to be said once.
@@ -269,12 +316,16 @@ pub(super) struct Attack<'g> {
     ids: FxHashMap<Fact, u32>,
     seen: FxHashSet<(u32, Vec<u32>, bool)>,
     queue: VecDeque<u32>,
+    /// The requests that some way to make is known of.
+    asked: FxHashSet<u32>,
     /// What every subject of a binding holds by itself, sorted.
     held: FxHashMap<Subject, Vec<Held>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Vec<Held>,
     fresh: Vec<Held>,
     ask: &'g Ask,
+    /// What constrained impersonation has looked at.
+    pub(super) poses: kubernetes::Poses,
     /// The techniques that look at facts.
     reacting: Vec<fn(&mut Attack<'_>, Fact, u32)>,
     /// Every namespace that something is known of, sorted.
@@ -320,10 +371,12 @@ impl<'g> Attack<'g> {
             ids: FxHashMap::default(),
             seen: FxHashSet::default(),
             queue: VecDeque::new(),
+            asked: FxHashSet::default(),
             held: FxHashMap::default(),
             made: Vec::new(),
             fresh: Vec::new(),
             ask,
+            poses: kubernetes::Poses::default(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
             roles: graph.roles().filter_map(of_cluster).collect(),
@@ -425,7 +478,7 @@ impl<'g> Attack<'g> {
     /// Everybody that is a fact.
     pub(super) fn identities(&self) -> Vec<Subject> {
         let identity = |fact: &Fact| match fact {
-            Fact::Identity(subject) => Some(*subject),
+            Fact::Acts(subject) => Some(*subject),
             _ => None,
         };
         self.facts.iter().filter_map(identity).collect()
@@ -561,15 +614,18 @@ impl<'g> Attack<'g> {
                 }
             }
             Fact::Users | Fact::Groups => {
-                let of_kind = |subject: &Subject| match subject {
-                    Subject::User(_) => fact == Fact::Users,
-                    Subject::Group(name) => fact == Fact::Groups && self.graph.text(*name) != MASTERS,
-                    Subject::ServiceAccount { .. } => false,
+                let of_kind: fn(Subject) -> bool = match fact {
+                    Fact::Users => |subject| matches!(subject, Subject::User(_)),
+                    _ => |subject| matches!(subject, Subject::Group(_)),
                 };
-                let mut subjects: Vec<Subject> = self.held.keys().filter(|subject| of_kind(subject)).copied().collect();
-                subjects.sort_unstable();
-                for subject in subjects {
+                for subject in self.granted(of_kind) {
                     self.chooses(id, Effect::ActAs(subject), Fact::Identity(subject));
+                }
+                if fact == Fact::Users {
+                    for user in self.nodes().into_iter().filter_map(|node| self.user_of_node(node)).collect::<Vec<_>>()
+                    {
+                        self.chooses(id, Effect::ActAs(user), Fact::Identity(user));
+                    }
                 }
             }
             Fact::Pods(Place::Namespace(namespace)) => {
@@ -786,12 +842,6 @@ impl<'g> Attack<'g> {
         }
     }
 
-    /// A place and, where it is all namespaces, each one that is known.
-    pub(super) fn places(&self, place: Place) -> Vec<Place> {
-        let each = self.namespaces.iter().filter(|_| !matches!(place, Place::Namespace(_)));
-        [place].into_iter().chain(each.map(|&namespace| Place::Namespace(namespace))).collect()
-    }
-
     fn expand(&mut self, id: u32) {
         let fact = self.facts[id as usize];
         self.choices(fact, id);
@@ -800,9 +850,17 @@ impl<'g> Attack<'g> {
         }
         match fact {
             Fact::Identity(subject) => {
+                self.follows(vec![id], Fact::Acts(subject));
                 for group in groups(self.graph, subject) {
-                    if self.held.contains_key(&group) && group != subject {
+                    if self.held.contains_key(&group) {
                         self.step(vec![id], Fact::Identity(group), How::Member);
+                    }
+                }
+            }
+            Fact::Acts(subject) => {
+                for group in groups(self.graph, subject) {
+                    if self.held.contains_key(&group) {
+                        self.step(vec![id], Fact::Acts(group), How::Member);
                     }
                 }
                 self.ask(subject);
@@ -828,11 +886,17 @@ impl<'g> Attack<'g> {
                 }
             }
             Fact::Everything(place) if place != Place::Cluster => {
-                // What rewrites or binds roles there gains nothing that is not there already.
+                // What rewrites or binds roles there gains nothing that is not there already, and whoever it is that has
+                // everything may be impersonated: that one asks for tokens instead.
                 let inside = self.rights.requests().filter(|&request| {
                     let (technique, _) = self.rights.technique(request);
-                    let of_roles = self.rights.asked(request).rights.iter().all(|right| right.api_group == RBAC);
-                    technique.build.is_some() && !of_roles && self.rights.asked(request).at == At::Namespace
+                    let asked = self.rights.asked(request);
+                    let of_roles = asked.rights.iter().all(|right| right.api_group == RBAC);
+                    technique.build.is_some()
+                        && !of_roles
+                        && !asked.impersonates()
+                        && asked.at == At::Namespace
+                        && asked.rights.iter().all(|right| !right.in_cluster)
                 });
                 for request in inside.collect::<Vec<_>>() {
                     let site = Site { place, object: None, other: None };
@@ -868,7 +932,7 @@ impl<'g> Attack<'g> {
             let place = place_of(self.graph.binding(binding).namespace);
             for &subject in self.graph.snapshot().subjects.set(self.graph.binding(binding).subjects) {
                 let subject = self.graph.snapshot().subjects.get(subject);
-                let identity = self.fact(Fact::Identity(subject));
+                let identity = self.fact(Fact::Acts(subject));
                 self.step(vec![identity], Fact::Holder(role, place), How::Under(binding));
             }
         }
@@ -911,7 +975,7 @@ impl<'g> Attack<'g> {
                 continue;
             }
             for way in self.rights.ways(request, own, groups, made) {
-                let (needs, held) = self.needs_of(by, &way);
+                let (needs, held) = self.needs_of(by, request, &way);
                 let under = way.held.first().map(|first| self.under(*first)).unwrap_or_default();
                 let how = How::Asks { request, site: way.site, by, held };
                 self.asked(request, way.site, needs, how, under);
@@ -920,8 +984,10 @@ impl<'g> Attack<'g> {
     }
 
     /// What a way to make a request rests on, and what grants each of its rights.
-    pub(super) fn needs_of(&mut self, by: Option<Subject>, way: &Way) -> (Vec<u32>, Vec<Held>) {
-        let mut needs: Vec<u32> = by.map(|by| self.fact(Fact::Identity(by))).into_iter().collect();
+    pub(super) fn needs_of(&mut self, by: Option<Subject>, request: RequestIx, way: &Way) -> (Vec<u32>, Vec<Held>) {
+        let who: fn(Subject) -> Fact =
+            if self.rights.asked(request).impersonates() { Fact::Identity } else { Fact::Acts };
+        let mut needs: Vec<u32> = by.map(|by| self.fact(who(by))).into_iter().collect();
         let mut held = way.held.clone();
         for right in &mut held {
             if matches!(right.source, HeldBy::Made(_)) {
@@ -948,12 +1014,19 @@ impl<'g> Attack<'g> {
         facts.collect()
     }
 
+    /// The verbs of the rule that grants a right.
+    pub(super) fn verbs_of(&self, held: Held) -> Vec<Name> {
+        let HeldBy::Grant { binding, rule, .. } = held.source else { return Vec::new() };
+        let role = self.graph.role_of(binding).map(|role| self.graph.role(role).rules);
+        role.map(|rules| self.graph.rule(rules, rule).verbs.to_vec()).unwrap_or_default()
+    }
+
     /// The roles behind a right, and the facts that somebody is under them.
-    fn under(&self, held: Held) -> Vec<(RoleKey, u32)> {
+    pub(super) fn under(&self, held: Held) -> Vec<(RoleKey, u32)> {
         match held.source {
             HeldBy::Grant { subject, binding, .. } => {
                 let role = role_key(self.graph, binding);
-                role.zip(self.find(Fact::Identity(subject))).into_iter().collect()
+                role.zip(self.find(Fact::Acts(subject))).into_iter().collect()
             }
             HeldBy::Made(_) => {
                 let role = |fact: u32| match self.facts[fact as usize] {
@@ -965,13 +1038,28 @@ impl<'g> Attack<'g> {
         }
     }
 
-    fn asked(&mut self, request: RequestIx, site: Site, needs: Vec<u32>, how: How, under: Vec<(RoleKey, u32)>) {
-        let first = self.find(Fact::Request(request, site)).is_none();
+    /// Adds a way to make a request, and what follows from it.
+    pub(super) fn asked(
+        &mut self,
+        request: RequestIx,
+        site: Site,
+        needs: Vec<u32>,
+        how: How,
+        under: Vec<(RoleKey, u32)>,
+    ) {
+        let by = match how {
+            How::Asks { by, .. } => by,
+            How::Through { by, .. } => Some(by),
+            _ => None,
+        };
         if self.step(needs, Fact::Request(request, site), how) {
             let fact = self.fact(Fact::Request(request, site));
+            // That a technique asks for it is no way to make it.
+            let first = self.asked.insert(fact);
             let (technique, within) = self.rights.technique(request);
             if let Some(build) = technique.build {
-                build(self, Done { within, technique, fact, site, first, under });
+                let step = self.steps.len() - 1;
+                build(self, Done { within, technique, fact, by, step, site, first, under });
             }
         }
     }
@@ -1161,6 +1249,20 @@ impl<'g> Attack<'g> {
                 self.create(site, fact, role, gain);
             }
         }
+    }
+
+    /// Every user, or every group but system:masters, that has grants.
+    pub(super) fn granted(&self, of_kind: fn(Subject) -> bool) -> Vec<Subject> {
+        let masters =
+            |subject: Subject| subject == Subject::Group(subject.name()) && self.graph.text(subject.name()) == MASTERS;
+        let granted = self.held.keys().copied().filter(|&subject| of_kind(subject) && !masters(subject));
+        let subjects: BTreeSet<Subject> = granted.collect();
+        subjects.into_iter().collect()
+    }
+
+    /// The identity of a node's kubelet.
+    pub(super) fn user_of_node(&self, node: Name) -> Option<Subject> {
+        Subject::find_user(&self.graph.snapshot().names, &[NODE_PREFIX, self.graph.text(node)].concat())
     }
 
     /// What a subject holds itself, and what it holds by its groups.

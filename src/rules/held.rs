@@ -188,6 +188,16 @@ impl Rights {
         self.requests[usize::from(request.0)].request
     }
 
+    /// The rights of a request, by number.
+    pub(super) fn of(&self, request: RequestIx) -> &[u8] {
+        &self.requests[usize::from(request.0)].rights
+    }
+
+    /// Whether a rule set supplies the right to everything, which makes all others needless.
+    pub(super) fn is_everything(&self, set: RuleSetId) -> bool {
+        self.supplied(set).first().is_some_and(|first| first.right == 0)
+    }
+
     /// What the rules of a set supply.
     pub(super) fn supplied(&self, set: RuleSetId) -> &[Supply] {
         self.supplies.get(&set).map_or(&[], |supplies| supplies)

@@ -19,13 +19,17 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// # Errors
 /// The first thing that would be refused, in words.
 pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Finding) -> Result<(), String> {
+    let identities = match from {
+        Start::Subject(subject) => vec![identity(graph, subject)],
+        Start::Pod(_) | Start::Pods(_) => Vec::new(),
+    };
     let mut state = State {
         graph,
         cluster,
-        identities: match from {
-            Start::Subject(subject) => vec![identity(graph, subject)],
-            Start::Pod(_) | Start::Pods(_) => Vec::new(),
-        },
+        credentials: identities.clone(),
+        posing: Vec::new(),
+        guests: Vec::new(),
+        identities,
         bound: Vec::new(),
         rewritten: BTreeSet::new(),
         roles: BTreeSet::new(),
@@ -52,6 +56,12 @@ pub(super) struct State<'g> {
     pub(super) graph: &'g AccessGraph,
     pub(super) cluster: ClusterId,
     identities: Vec<Identity>,
+    /// Those of them that are more than impersonated: only they can impersonate others.
+    credentials: Vec<Identity>,
+    /// Identities that are had for one kind of request only: which one, as the right to impersonate says it.
+    posing: Vec<(Identity, RightDone)>,
+    /// Those of them in whose names the step that is looked at is done.
+    guests: Vec<Identity>,
     /// Bindings made: each is for all identities, since nobody looks at the subjects of a binding.
     bound: Vec<(RoleKey, Place)>,
     /// Roles that hold whatever the attacker writes.
@@ -77,6 +87,8 @@ impl<'g> State<'g> {
         for request in &step.requests {
             self.ask(request)?;
         }
+        let names = step.requests.iter().filter_map(|request| request.by).map(|by| identity(self.graph, by));
+        self.guests = names.filter(|named| self.posing.iter().any(|(own, _)| own == named)).collect();
         if let Some(proof) = step.technique.proof {
             proof(self, step)?;
         }
@@ -93,7 +105,7 @@ impl<'g> State<'g> {
                 let writer = |who: &Identity| {
                     self.may_bind(who, role, place) && self.may_write_binding(who, place, role, binding)
                 };
-                if !self.identities.iter().any(writer) {
+                if !self.writers().any(writer) {
                     return Err(format!("nobody may bind {} at {place:?}", self.text(role)));
                 }
                 self.bound.push((role, place));
@@ -108,7 +120,7 @@ impl<'g> State<'g> {
                                 && can("create", Some(role.name))
                                 && (can("update", Some(role.name)) || can("patch", Some(role.name))))
                     };
-                    if !self.identities.iter().any(born) {
+                    if !self.writers().any(born) {
                         self.make(role)?;
                     }
                 }
@@ -128,15 +140,13 @@ impl<'g> State<'g> {
             Effect::Create(account) => {
                 self.accounts.insert(account);
             }
-            Effect::ActAs(subject) if step.technique.proof.is_some() => {
-                self.identities.push(identity(self.graph, subject));
-            }
+            Effect::ActAs(subject) if step.technique.proof.is_some() => self.act_as(step, subject),
             Effect::ActAs(account) => {
                 let gets_a_token = || asks("create", "serviceaccounts/token") && self.is_account(account);
                 if !asks("impersonate", "serviceaccounts") && !gets_a_token() {
                     return Err("there is no such account".to_owned());
                 }
-                self.identities.push(identity(self.graph, account));
+                self.act_as(step, account);
             }
             Effect::Everything(_) if step.technique.proof.is_some() => self.gained.push(step.effect),
             Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
@@ -166,6 +176,26 @@ impl<'g> State<'g> {
             | Effect::Any => return Err("nothing says why this follows".to_owned()),
         }
         Ok(())
+    }
+
+    /// Who may have sent the requests of a step.
+    fn writers(&self) -> impl Iterator<Item = &Identity> {
+        self.identities.iter().chain(&self.guests)
+    }
+
+    /// Adds an identity, by its credentials unless the step impersonates it.
+    fn act_as(&mut self, step: &StepDone, subject: Subject) {
+        let identity = identity(self.graph, subject);
+        let rights = step.requests.iter().flat_map(|request| &request.rights);
+        let limits: Vec<RightDone> = rights.filter(|right| right.verb.starts_with(ON)).cloned().collect();
+        if !limits.is_empty() {
+            self.posing.extend(limits.into_iter().map(|limit| (identity.clone(), limit)));
+            return;
+        }
+        if !step.requests.iter().any(impersonates) {
+            self.credentials.push(identity.clone());
+        }
+        self.identities.push(identity);
     }
 
     /// Whether code runs in a pod by an earlier step, or from the start.
@@ -201,7 +231,7 @@ impl<'g> State<'g> {
         let place = Place::Namespace(secret.namespace);
         let by_name = |who: &Identity| {
             let can = |verb: &&str| self.can(who, verb, "", "secrets", Some(secret.name), place);
-            ["get", "patch", "delete"].iter().any(can)
+            ["get", "list", "watch", "patch", "delete"].iter().any(can)
         };
         self.gained.contains(&Effect::Secret(at)) || self.reads_secrets(place) || self.identities.iter().any(by_name)
     }
@@ -287,11 +317,6 @@ impl<'g> State<'g> {
         if reaches(place, inside) { Ok(()) } else { Err("the pod runs in another namespace".to_owned()) }
     }
 
-    /// Whether one of the attacker's identities is in a group.
-    pub(super) fn is_in(&self, group: &str) -> bool {
-        self.identities.iter().any(|own| own.is_in(group))
-    }
-
     /// Whether there is such an account, as far as the input says.
     pub(super) fn is_there(&self, account: Subject) -> bool {
         self.is_account(account)
@@ -300,18 +325,19 @@ impl<'g> State<'g> {
     /// Whether one identity, the one that is named, holds all rights of a request.
     fn ask(&self, request: &RequestDone) -> Result<(), String> {
         let named = request.by.map(|by| identity(self.graph, by));
-        if let Some(named) = &named
-            && !self
-                .identities
-                .iter()
-                .any(|own| own == named || (named.user.is_empty() && named.groups.iter().all(|group| own.is_in(group))))
-        {
+        let ours = if impersonates(request) { &self.credentials } else { &self.identities };
+        let is_ours = |named: &Identity| {
+            let of_groups = |own: &Identity| named.user.is_empty() && named.groups.iter().all(|group| own.is_in(group));
+            ours.iter().any(|own| own == named || of_groups(own))
+        };
+        let poses = |named: &Identity| self.posing.iter().any(|(own, on)| own == named && is_on(on, request));
+        if let Some(named) = named.as_ref().filter(|named| !is_ours(named) && !poses(named)) {
             return Err(format!("{named:?} is not ours"));
         }
         let all = |who: &Identity| request.rights.iter().all(|right| self.can_right(who, right));
         let held = match &named {
             Some(named) => all(named),
-            None => self.identities.iter().any(all),
+            None => ours.iter().any(all),
         };
         if held { Ok(()) } else { Err(format!("nobody of ours may do {:?}", request.rights)) }
     }
@@ -416,7 +442,7 @@ impl<'g> State<'g> {
             let name = Some(role.name);
             can("create", None) || (can("create", name) && (can("update", name) || can("patch", name)))
         };
-        if !self.identities.iter().any(may) {
+        if !self.writers().any(may) {
             return Err(format!("there is no {} and nobody may make it", self.text(role)));
         }
         self.roles.insert(role);
@@ -430,7 +456,7 @@ impl<'g> State<'g> {
             let can = |verb: &str| self.can(who, verb, RBAC, roles(role), Some(role.name), place);
             can("escalate") && (can("update") || can("patch"))
         };
-        let any = self.identities.iter().any(may);
+        let any = self.writers().any(may);
         if any { Ok(()) } else { Err(format!("nobody may escalate {}", self.text(role))) }
     }
 
@@ -443,7 +469,7 @@ impl<'g> State<'g> {
         let new = |who: &Identity| {
             ["escalate", "create"].iter().all(|verb| self.can(who, verb, RBAC, "clusterroles", None, Place::Cluster))
         };
-        if self.identities.iter().any(new) {
+        if self.writers().any(new) {
             return Ok(());
         }
         let rights = step.requests.iter().flat_map(|request| &request.rights);
@@ -577,6 +603,31 @@ impl<'g> State<'g> {
     fn text(&self, role: RoleKey) -> String {
         format!("{} {}", roles(role), self.graph.text(role.name))
     }
+}
+
+/// What the verb begins with that says for which requests somebody else's name is taken.
+const ON: &str = "impersonate-on:";
+
+/// Whether a request is one of those that a right to impersonate speaks of: by the verb of the request itself, not by what the API
+/// server asks after it has let the request through.
+fn is_on(on: &RightDone, request: &RequestDone) -> bool {
+    let Some((_, verb)) = on.verb.strip_prefix(ON).and_then(|rest| rest.split_once(':')) else { return false };
+    let same = |right: &&RightDone| (right.api_group, right.resource) == (on.api_group, on.resource);
+    let writes = |right: &RightDone| ["update", "patch"].contains(&right.verb);
+    let sent = |right: &&RightDone| {
+        right.verb == verb
+            && (on.name.is_none() || on.name == right.name)
+            && reaches(on.place, right.place)
+            // What does not exist yet is made by a write, with `create` asked for behind it.
+            && (writes(right) || !request.rights.iter().filter(same).any(writes))
+    };
+    let follows = ["bind", "escalate", "approve"];
+    request.rights.iter().filter(same).any(|right| sent(&right)) && !follows.contains(&verb) && !impersonates(request)
+}
+
+/// Whether a request is made in the name of somebody else.
+fn impersonates(request: &RequestDone) -> bool {
+    request.rights.iter().any(|right| right.verb.starts_with("impersonate"))
 }
 
 fn roles(role: RoleKey) -> &'static str {

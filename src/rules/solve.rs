@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::attack::{Attack, Effect, Fact, How, Place, RoleKey, SecretIx, Step, Version, groups};
+use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version, groups};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
+use super::kubernetes;
 use super::technique::{Blocker, Kind, On, Technique};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Surely, Walker};
 use crate::model::{ClusterId, Name, Subject};
@@ -115,7 +116,11 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let goals: FxHashMap<u32, Target> = goals(attack, ask).into_iter().collect();
     let mut found = Escalations::default();
     let (sources, platform) = sources(attack, ask, &mut found.hidden);
-    let is_move = |step: &Step| matches!(&step.how, How::Does { technique, .. } if technique.kind == Kind::Move);
+    let is_move = |step: &Step| match &step.how {
+        How::Does { technique, .. } => technique.kind == Kind::Move,
+        How::Through { .. } => true,
+        _ => false,
+    };
 
     let free = Walk::new(attack, &goals, |step| !step.is_blocked() && !is_move(step));
     let mut walker = Walker::new(&free.graph);
@@ -442,7 +447,7 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Node(node) => Some(Target::Node(Some(node))),
         Fact::Kubeconfig(secret) => Some(Target::Kubeconfig(secret)),
         Fact::Pod(pod) => Some(Target::Pod(pod)),
-        Fact::Identity(subject) => Some(Target::Subject(subject)),
+        Fact::Acts(subject) => Some(Target::Subject(subject)),
         _ => None,
     };
     let wanted = |target: &Target| match (ask.to, *target) {
@@ -498,11 +503,15 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
                 blockers.extend(by.blockers.iter().flatten().cloned());
                 (technique, effect, &by.needs)
             }
+            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), &step.needs),
             _ => continue,
         };
         let mut done =
             StepDone { technique, effect, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
-        gather(walk, walker, needs, &mut done);
+        match step.how {
+            How::Through { .. } => halves(walk, walker, &step.how, needs, &mut done),
+            _ => gather(walk, walker, needs, &mut done),
+        }
         steps.push(done);
     }
     steps
@@ -524,6 +533,7 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
 /// The requests that a step rests on, back to the steps before it, and what it starts from.
 fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut StepDone) {
     let attack = walk.attack;
+    done.foothold = needs.iter().find_map(|&need| foothold(attack.facts[need as usize]));
     let mut open: Vec<u32> = needs.to_vec();
     open.reverse();
     let mut seen = BTreeSet::new();
@@ -543,15 +553,23 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
         match &step.how {
             How::Asks { request, site, by, held } => {
                 let site = at.unwrap_or(*site);
-                let rights = rights(attack, *request, site, done.effect, |at| evidence(walk, walker, held.get(at)));
+                let rights = rights(attack, *request, site, done, |at| evidence(walk, walker, held.get(at)));
                 done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
                 open.extend(step.needs.iter().rev());
             }
             How::AsEverything { request, site, place } => {
                 let site = at.unwrap_or(*site);
-                let rights = rights(attack, *request, site, done.effect, |_| Some(Evidence::Everything(*place)));
+                let rights = rights(attack, *request, site, done, |_| Some(Evidence::Everything(*place)));
                 done.requests.push(RequestDone { by: None, rights });
+            }
+            How::Through { request, site, by, held, asks, verb } => {
+                let site = at.unwrap_or(*site);
+                let mut rights = rights(attack, *request, site, done, |at| evidence(walk, walker, held.get(at)));
+                if let Some(right) = rights.get_mut(*asks) {
+                    right.verb = verb;
+                }
+                done.requests.push(RequestDone { by: Some(*by), rights });
             }
             How::Under(binding) => done.under.push(*binding),
             How::Follows => {
@@ -560,8 +578,32 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
                 narrow.extend(at.into_iter().flat_map(|site| of_request.clone().map(move |&need| (need, site))));
                 open.extend(step.needs.iter().rev());
             }
-            How::Member | How::Does { .. } | How::Chooses { .. } => {}
+            How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
+    }
+}
+
+/// The request by which somebody else's name is taken for one request: both halves.
+fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32], done: &mut StepDone) {
+    let attack = walk.attack;
+    let How::Through { request: made, site: target, asks, .. } = through else { return };
+    for &need in needs {
+        let Some(at) = walker.by(need) else { continue };
+        let step = &attack.steps[walk.steps[at as usize] as usize];
+        let How::Halves { request, site, by, held, on } = &step.how else { continue };
+        let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
+        let right = attack.rights.asked(*made).rights[*asks];
+        let name = match right.on {
+            On::Nothing => None,
+            On::Object => target.object,
+            On::Other => target.other,
+        };
+        let OnHalf { verb, subject, binding, rule } = *on;
+        let evidence = Evidence::Grant { subject, binding, rule };
+        let (api_group, resource, place) = (right.api_group, right.resource, target.place);
+        rights.push(RightDone { verb, api_group, resource, name, place, evidence });
+        done.requests.push(RequestDone { by: *by, rights });
+        gather(walk, walker, &step.needs, done);
     }
 }
 
@@ -583,10 +625,10 @@ fn rights(
     attack: &Attack<'_>,
     request: RequestIx,
     site: Site,
-    effect: Effect,
+    step: &StepDone,
     evidence: impl Fn(usize) -> Option<Evidence>,
 ) -> Vec<RightDone> {
-    let (namespace, binding) = places_of(attack.graph, effect);
+    let (namespace, binding) = places_of(attack.graph, step.effect);
     let place = match (site.place, namespace) {
         (Place::EachNamespace, Some(namespace)) => Place::Namespace(namespace),
         (place, _) => place,
@@ -594,9 +636,10 @@ fn rights(
     let rights = attack.rights.asked(request).rights.iter().enumerate();
     let done = rights.filter_map(|(at, right)| {
         let evidence = evidence(at)?;
+        let place = if right.in_cluster { Place::Cluster } else { place };
         let name = match right.on {
             On::Nothing => None,
-            On::Object => site.object.or_else(|| name_of(attack.graph, effect, right.resource)),
+            On::Object => site.object.or_else(|| name_of(attack.graph, step, right.resource)),
             On::Other => site.other.or(binding),
         };
         let name = name.filter(|&name| name != Name::EMPTY);
@@ -606,15 +649,20 @@ fn rights(
     done.collect()
 }
 
-/// The object of a resource that an effect is about.
-fn name_of(graph: &AccessGraph, effect: Effect, resource: &str) -> Option<Name> {
+/// The object of a resource that a step is about.
+fn name_of(graph: &AccessGraph, step: &StepDone, resource: &str) -> Option<Name> {
     let resource = resource.split('/').next().unwrap_or_default();
-    match (effect, resource) {
+    match (step.effect, resource) {
         (Effect::Bind { role, .. } | Effect::Write { role, .. }, "roles" | "clusterroles") => Some(role.name),
         // Whatever names an identity: users, accounts, their parts.
         (Effect::Create(subject) | Effect::ActAs(subject), "serviceaccounts" | "users" | "groups" | "uids") => {
             Some(subject.name())
         }
+        // A token comes out of a Secret.
+        (Effect::ActAs(_), "secrets") => match step.foothold {
+            Some(Effect::Secret(secret)) => Some(graph.snapshot().secrets[secret.0 as usize].name),
+            _ => None,
+        },
         (Effect::Create(subject), "namespaces") => subject.namespace(),
         (Effect::Relax(Place::Namespace(namespace)), "namespaces") => Some(namespace),
         (Effect::Secret(secret) | Effect::Kubeconfig(secret), "secrets") => {

@@ -90,6 +90,13 @@ pub struct Request {
     pub at: At,
 }
 
+impl Request {
+    /// Whether it is made in the name of somebody else.
+    pub(super) fn impersonates(&self) -> bool {
+        self.rights.iter().flat_map(|right| right.verbs).any(|verb| verb.starts_with("impersonate"))
+    }
+}
+
 /// One right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Right {

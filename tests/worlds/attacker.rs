@@ -50,6 +50,8 @@ pub(crate) struct Attacker {
 struct State {
     /// `user NAME` or `group NAME`.
     identities: BTreeSet<String>,
+    /// Those of them whose credentials it has. The others are impersonated, and impersonate nobody else.
+    credentials: BTreeSet<String>,
     /// Roles that it can bind anybody to, and where.
     bound: BTreeSet<(Role, String)>,
     /// The same for roles that were made without rules.
@@ -69,6 +71,11 @@ struct State {
     pods: BTreeSet<String>,
     /// Whether it is told of every object that is written.
     hears: bool,
+    /// Where it makes Secrets, and where it reads some Secret that is not there yet.
+    makes_secrets: BTreeSet<String>,
+    reads_secrets: BTreeSet<String>,
+    /// Where it does both at once, by a patch of one name.
+    patches_secrets: BTreeSet<String>,
 }
 
 /// What somebody reaches or holds.
@@ -143,7 +150,8 @@ impl Attacker {
 
     /// What a subject, `user NAME` or `group NAME`, reaches or holds.
     pub(crate) fn reaches(&self, subject: &str) -> Reached {
-        let mut state = State { identities: [subject.to_owned()].into(), ..State::default() };
+        let own = BTreeSet::from([subject.to_owned()]);
+        let mut state = State { identities: own.clone(), credentials: own, ..State::default() };
         loop {
             let before = state.clone();
             for who in before.identities.clone() {
@@ -231,6 +239,7 @@ impl Attacker {
                 if hand.can("create", "", "pods", "") {
                     state.pods.insert(at.clone());
                 }
+                self.secrets(&hand, at, state);
                 self.become_accounts(who, at, state);
             }
             let star = Rule {
@@ -284,6 +293,23 @@ impl Attacker {
         }
     }
 
+    /// Makes Secrets for tokens, and reads them.
+    fn secrets(&self, hand: &Hand<'_>, at: &str, state: &mut State) {
+        let can = |verb: &str, name: &str| hand.can(verb, "", "secrets", name);
+        let named = self.roles.values().flatten().flat_map(|rule| &rule.names).filter(|name| !name.is_empty());
+        let names: Vec<&str> = named.map(String::as_str).chain(["one that nobody names"]).collect();
+        let read = |name: &str| ["get", "list", "watch", "patch", "delete"].iter().any(|verb| can(verb, name));
+        if can("create", "") {
+            state.makes_secrets.insert(at.to_owned());
+        }
+        if can("list", "") || can("watch", "") || can("deletecollection", "") || names.iter().any(|name| read(name)) {
+            state.reads_secrets.insert(at.to_owned());
+        }
+        if names.iter().any(|name| can("create", name) && can("patch", name)) {
+            state.patches_secrets.insert(at.to_owned());
+        }
+    }
+
     fn become_accounts(&self, who: &str, at: &str, state: &mut State) {
         let prefix = format!("user system:serviceaccount:{at}:");
         let mentioned = self.bindings.iter().flat_map(|binding| &binding.subjects).chain(&self.accounts);
@@ -298,12 +324,17 @@ impl Attacker {
                 !self.known.contains(at) || self.accounts.contains(&account) || state.accounts.contains(&account);
             let makes = can("create", "serviceaccounts", "")
                 || (can("create", "serviceaccounts", name) && can("patch", "serviceaccounts", name));
-            let acts = can("impersonate", "serviceaccounts", name)
-                || (exists && (can("create", "serviceaccounts/token", name) || state.pods.contains(at)));
+            let in_secret = state.patches_secrets.contains(at)
+                || (state.makes_secrets.contains(at) && (state.reads_secrets.contains(at) || state.pods.contains(at)));
+            let has_token =
+                exists && (can("create", "serviceaccounts/token", name) || state.pods.contains(at) || in_secret);
             if makes {
                 state.accounts.insert(account.clone());
             }
-            if acts {
+            if has_token {
+                state.credentials.insert(account.clone());
+            }
+            if has_token || (state.credentials.contains(who) && can("impersonate", "serviceaccounts", name)) {
                 state.identities.insert(account);
             }
         }

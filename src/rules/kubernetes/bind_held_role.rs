@@ -199,7 +199,7 @@ fn share_role(
     (place, binding): (Place, Option<BindingIx>),
 ) {
     let effect = Effect::Bind { role, place, binding };
-    let (needs, held) = attack.needs_of(by, way);
+    let (needs, held) = attack.needs_of(by, request, way);
     // A role without rules is held by everybody: one that is made for this, or one that is emptied before it is written.
     let bare = match attack.role(role) {
         None => Some(Fact::CanCreate(role)),

@@ -28,7 +28,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         return;
     }
     for account in attack.accounts_in(done.site.place, done.site.object) {
-        attack.does(done.technique, vec![done.fact], Effect::ActAs(account), Fact::Identity(account));
+        attack.does(done.technique, vec![done.fact], Effect::ActAs(account), Fact::Acts(account));
     }
 }
 
@@ -70,6 +70,29 @@ mod tests {
         );
         check(
             "role i: impersonate serviceaccounts.authentication.k8s.io
+             role big: * *.*
+             bind dev/i=i user:alice
+             bind big sa:dev/bot",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_account_that_does_not_exist_has_what_bindings_name_it_for() {
+        check(
+            "account dev/default
+             role i: impersonate serviceaccounts gone
+             role big: * *.*
+             bind dev/i=i user:alice
+             bind big sa:dev/gone",
+            "alice -> cluster-admin: impersonate-serviceaccount, wildcard-admin",
+        );
+    }
+
+    #[test]
+    fn the_token_and_other_verbs_impersonate_nobody() {
+        check(
+            "role i: impersonate serviceaccounts/token; get,update,patch serviceaccounts
              role big: * *.*
              bind dev/i=i user:alice
              bind big sa:dev/bot",

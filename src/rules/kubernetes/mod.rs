@@ -17,11 +17,21 @@ techniques! {
     aggregated_role_inject,
     dangling_claim,
     impersonate_serviceaccount,
+    impersonate_user,
+    impersonate_group,
     token_request,
     wildcard_admin,
     system_masters,
     namespace_admin,
     secret_read,
+    secret_token_read,
+    secret_token_create,
+    secret_token_retarget,
+    kubeconfig_secret_read,
+    bootstrap_token_create,
+    csr_approve,
+    node_csr,
+    constrained_impersonation,
     pod_create,
     workload_create,
     workload_patch,
@@ -51,12 +61,15 @@ techniques! {
 }
 
 pub(super) use bind_held_role::share;
+pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPERSONATION};
 pub(super) use dangling_claim::make as make_account;
 pub(super) use pods::{gives, refuses_change};
 pub(super) use system_masters::masters;
 
 mod gitops;
 mod pods;
+/// The technique by which a request is made in somebody else's name.
+pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 
 #[cfg(test)]
 mod world;

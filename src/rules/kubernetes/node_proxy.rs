@@ -93,8 +93,8 @@ mod tests {
     #[test]
     fn a_name_is_compared_as_it_stands_and_read_as_an_address() {
         check(&format!("{BOT}role x: get nodes/proxy n2\nbind x user:alice"), "");
-        check(&format!("{BOT}role x: get nodes/proxy \"https:n1:10250\"\nbind x user:alice"), FOUND);
-        check(&format!("{BOT}role x: get nodes/proxy \"n1:9100\"\nbind x user:alice"), "");
+        check(&format!("{BOT}role x: get nodes/proxy https:n1:10250\nbind x user:alice"), FOUND);
+        check(&format!("{BOT}role x: get nodes/proxy n1:9100\nbind x user:alice"), "");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `secret-read`: the verbs that return Secrets.
 
-use crate::rules::attack::{Attack, Done, Effect, Fact};
+use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
@@ -11,13 +11,14 @@ pub(super) const TECHNIQUE: Technique = Technique {
     title: "Read every Secret of a namespace",
     requests: &[
         Request { rights: &[core(&["list", "watch", "deletecollection"], "secrets", On::Nothing)], at: At::Namespace },
-        Request { rights: &[core(&["get", "patch", "delete"], "secrets", On::Object)], at: At::Namespace },
+        Request { rights: &[core(&["get", "list", "watch", "patch", "delete"], "secrets", On::Object)], at: At::Namespace },
     ],
     gain: "the contents of the Secrets",
-    why: "`list` and `watch` return whole objects, as `get` does. So do `patch`, `delete` and `deletecollection`: an empty patch, \
+    why: "`list` and `watch` return whole objects, as `get` does; limited by resourceNames they do so with a selector that pins \
+          the name. So do `patch`, `delete` and `deletecollection`: an empty patch, \
           or a dry run of a deletion that leaves its dependents, returns the object and changes nothing.",
     remedy: "Name the Secrets that are needed with resourceNames, and grant nothing but `get` on them.",
-    confidence: Confidence::Documented,
+    confidence: Confidence::Performed,
     attack: &["T1552.007", "MS-TA9025"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets"],
     build: Some(build),
@@ -39,16 +40,23 @@ fn build(attack: &mut Attack<'_>, done: Done) {
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    match step.effect {
-        Effect::Secret(secret) if state.reads(secret) => Ok(()),
-        Effect::Secrets(place) if state.reads_secrets(place) => Ok(()),
-        _ => Err("the Secrets cannot be read".to_owned()),
-    }
+    let reads = ["get", "list", "watch", "patch", "delete", "deletecollection"];
+    let right = step.asks(&reads, "", "secrets").ok_or("nothing that returns a Secret is asked for")?;
+    let covers = |place: Place| right.place == place || (right.place == Place::EachNamespace && place != Place::Cluster);
+    let follows = match step.effect {
+        Effect::Secrets(place) => right.name.is_none() && covers(place),
+        Effect::Secret(at) => {
+            let secret = &state.graph.snapshot().secrets[at.0 as usize];
+            covers(Place::Namespace(secret.namespace)) && right.name.is_none_or(|name| name == secret.name)
+        }
+        _ => false,
+    };
+    if follows { Ok(()) } else { Err("other Secrets are read".to_owned()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::check;
+    use super::super::world::{check, check_to};
 
     #[test]
     fn every_verb_that_returns_them_reads_them() {
@@ -85,5 +93,30 @@ mod tests {
              bind kube-system/s=s sa:dev/bot",
             "",
         );
+    }
+
+    #[test]
+    fn one_secret_is_read_by_name_by_every_verb_that_takes_one() {
+        let world = |rule: &str| {
+            format!(
+                "secret dev/one Opaque
+                 role s: {rule}
+                 role t: create serviceaccounts/token
+                 bind dev/t=t user:alice
+                 bind dev/s=s sa:dev/bot"
+            )
+        };
+        let bot = "system:serviceaccount:dev:bot";
+        for verb in ["get", "list", "watch", "patch", "delete"] {
+            check_to(
+                "secret:dev/one",
+                &world(&format!("{verb} secrets one")),
+                "alice -> secret dev/one: token-request, secret-read",
+            );
+        }
+        for rule in ["deletecollection secrets one", "create,update secrets one", "get secrets two", "get secrets/status one"] {
+            check_to("secret:dev/one", &world(rule), "");
+        }
+        check_to("sa:dev/bot", &world("get pods"), &format!("alice -> {bot}: token-request"));
     }
 }

@@ -22,7 +22,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
 /// Adds the group, whether or not a binding names it.
 pub(in crate::rules) fn masters(attack: &mut Attack<'_>) {
     if let Some(masters) = attack.graph.snapshot().names.find(MASTERS).map(Subject::Group) {
-        let group = attack.fact(Fact::Identity(masters));
+        attack.fact(Fact::Identity(masters));
+        let group = attack.fact(Fact::Acts(masters));
         attack.does(&TECHNIQUE, vec![group], Effect::Everything(Place::Cluster), Fact::Everything(Place::Cluster));
     }
 }

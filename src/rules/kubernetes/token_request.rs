@@ -86,4 +86,29 @@ mod tests {
             "",
         );
     }
+
+    #[test]
+    fn an_account_that_does_not_exist_has_no_token() {
+        check(
+            "account dev/default
+             role t: create serviceaccounts/token
+             role n: create serviceaccounts/token gone
+             role big: * *.*
+             bind dev/t=t user:alice
+             bind dev/n=n user:bob
+             bind big sa:dev/gone",
+            "",
+        );
+    }
+
+    #[test]
+    fn other_verbs_and_tokens_of_other_things_give_none() {
+        check(
+            "role t: get,update,patch,impersonate serviceaccounts/token; create token; create serviceaccounts/token.apps
+             role big: * *.*
+             bind dev/t=t user:alice
+             bind big sa:dev/bot",
+            "",
+        );
+    }
 }

@@ -20,7 +20,7 @@ use crate::rules::{Ask, Finding, Place, PodIx, SecretIx, Start, Target, Version,
 /// pod NS/NAME ACCOUNT NODE [MORE...]                       as that account; `-` for none; see [`pod`] for what more there is
 /// deployment NS/NAME                                       and so on for every kind that makes pods
 /// volume NAME PATH NS/CLAIM                                a folder of a node, bound to a claim
-/// secret NS/NAME TYPE                                      of that type
+/// secret NS/NAME TYPE [ACCOUNT]                            of that type, with the account whose token it holds
 /// yaml TEXT
 /// ```
 ///
@@ -49,8 +49,12 @@ pub(super) fn graph(world: &str) -> AccessGraph {
             }
             "pod" => pod(rest),
             "secret" => {
-                let (name, kind) = rest.split_once(' ').unwrap();
-                format!("{{apiVersion: v1, kind: Secret, metadata: {}, type: {kind}}}", metadata(name).1)
+                let mut words = rest.split(' ');
+                let (name, kind) = (words.next().unwrap(), words.next().unwrap());
+                let account = words.next().unwrap_or("\"\"");
+                let notes = format!(", annotations: {{kubernetes.io/service-account.name: {account}}}}}");
+                let metadata = metadata(name).1.replace('}', &notes);
+                format!("{{apiVersion: v1, kind: Secret, metadata: {metadata}, type: {kind}}}")
             }
             "yaml" => rest.to_owned(),
             "volume" => {
@@ -162,8 +166,8 @@ fn role(text: &str) -> String {
         let words: Vec<&str> = rule.split(' ').collect();
         let (resources, group) = words[1].split_once('.').unwrap_or((words[1], ""));
         let group = if group == "rbac" { RBAC } else { group };
-        let names = words.get(2).map(|names| format!(", resourceNames: [{names}]")).unwrap_or_default();
         let list = |text: &str| text.split(',').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let names = words.get(2).map(|names| format!(", resourceNames: [{}]", list(names))).unwrap_or_default();
         format!("{{verbs: [{}], apiGroups: [\"{group}\"], resources: [{}]{names}}}", list(words[0]), list(resources))
     });
     let rules: Vec<String> = rules.collect();
@@ -231,15 +235,17 @@ pub(super) fn check_from_to(from: &str, to: &str, world: &str, expected: &str) {
     compare(&graph, Ask { from, to: to.map(Target::Secret), ..Ask::default() }, world, expected);
 }
 
-/// The findings that end in a Secret.
-pub(super) fn check_to(to: &str, world: &str, expected: &str) {
-    let graph = graph(world);
-    let to = secret(graph.snapshot(), &Thing::parse(to).unwrap());
-    compare(&graph, Ask { to: to.map(Target::Secret), ..Ask::default() }, world, expected);
-}
-
 fn starting(graph: &AccessGraph, from: &str) -> Start {
     start(graph.snapshot(), &Thing::parse(from).unwrap()).expect("something that the world has")
+}
+
+/// The same to one thing, a subject or a Secret.
+pub(super) fn check_to(to: &str, world: &str, expected: &str) {
+    let graph = graph(world);
+    let to = Thing::parse(to).unwrap();
+    let secret = || secret(graph.snapshot(), &to).map(Target::Secret);
+    let target = start(graph.snapshot(), &to).and_then(Start::target).or_else(secret);
+    compare(&graph, Ask { to: Some(target.expect("something that the world has")), ..Ask::default() }, world, expected);
 }
 
 /// The same for the paths that something stops.

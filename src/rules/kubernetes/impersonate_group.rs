@@ -1,0 +1,205 @@
+//! `impersonate-group`: a request carries a name and groups, and is judged as a member's.
+
+use crate::model::{MASTERS, NODE_PREFIX, NODES, Name, SERVICE_ACCOUNTS, Subject};
+use crate::rules::attack::{Attack, Done, Effect, Fact};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, core};
+
+const IMPERSONATE: &[&str] = &["impersonate"];
+const GROUPS: Right = core(IMPERSONATE, "groups", On::Object);
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "impersonate-group",
+    title: "Impersonate a member of a group",
+    requests: &[
+        Request { rights: &[GROUPS, core(IMPERSONATE, "users", On::Other)], at: At::Cluster },
+        Request {
+            rights: &[GROUPS.in_cluster(), core(IMPERSONATE, "serviceaccounts", On::Other)],
+            at: At::Namespace,
+        },
+    ],
+    gain: "everything that the group holds; without a limit by resourceNames this includes system:masters",
+    why: "Impersonate-Group is taken only together with Impersonate-User, so the right on the group needs one on some user or \
+          account beside it, held by the same identity; whose name it is does not matter. The account's own groups are replaced \
+          by those that are asked for. A RoleBinding can grant the account's half and never the group's.",
+    remedy: "Take the verb `impersonate` on groups away, or limit it with resourceNames to groups that hold no more.",
+    confidence: Confidence::Performed,
+    attack: &["T1078"],
+    references: &[
+        "https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation",
+        "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#impersonate-verb",
+    ],
+    build: Some(build),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+fn build(attack: &mut Attack<'_>, done: Done) {
+    let names = &attack.graph.snapshot().names;
+    let other = done.site.other.map(|name| attack.graph.text(name));
+    // As a user the name of an account is never let through.
+    let is_account = |name: &str| !matches!(Subject::find_user(names, name), Some(Subject::User(_)));
+    if !done.first || (done.within == 0 && other.is_some_and(is_account)) {
+        return;
+    }
+    let groups = match done.site.object {
+        Some(name) => vec![Subject::Group(name)],
+        None => {
+            let masters = names.find(MASTERS).map(Subject::Group);
+            let others = attack.granted(|subject| matches!(subject, Subject::Group(_)));
+            masters.into_iter().chain(others).collect()
+        }
+    };
+    for group in groups {
+        if is_told_apart(attack, group.name()) {
+            attack.does(done.technique, vec![done.fact], Effect::ActAs(group), Fact::Acts(group));
+        }
+    }
+    let of_nodes = done.site.object.is_none_or(|name| attack.graph.text(name) == NODES);
+    if done.within == 0 && of_nodes {
+        let nodes = attack.nodes().into_iter().filter_map(|node| attack.user_of_node(node)).collect::<Vec<_>>();
+        for node in nodes.into_iter().filter(|node| done.site.other.is_none_or(|name| name == node.name())) {
+            attack.does(done.technique, vec![done.fact], Effect::ActAs(node), Fact::Acts(node));
+        }
+    }
+}
+
+/// Whether what a member of the group holds is what the group holds. An account of a namespace is in the group of all accounts
+/// as well; who impersonates the one group is not in the other.
+pub(super) fn is_told_apart(attack: &Attack<'_>, group: Name) -> bool {
+    let text = attack.graph.text(group);
+    let of_all = attack.graph.snapshot().names.find(SERVICE_ACCOUNTS).map(Subject::Group);
+    let of_namespace = text.strip_prefix(SERVICE_ACCOUNTS).is_some_and(|rest| rest.starts_with(':'));
+    !of_namespace || of_all.is_none_or(|all| attack.held_by(all).0.is_empty())
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    let group = step.asks(IMPERSONATE, "", "groups").ok_or("no group is asked for")?;
+    let user = step.asks(IMPERSONATE, "", "users");
+    let named = user.or(step.asks(IMPERSONATE, "", "serviceaccounts")).ok_or("no name goes with the group")?;
+    let is = |name: Option<Name>, text: &str| name.is_none_or(|name| state.graph.text(name) == text);
+    let of_account = named.name.is_some_and(|name| state.graph.text(name).starts_with("system:serviceaccount:"));
+    match step.effect {
+        _ if user.is_some() && of_account => Err("an account is no user".to_owned()),
+        Effect::ActAs(Subject::Group(own)) if group.name.is_none_or(|name| name == own) => Ok(()),
+        Effect::ActAs(Subject::User(node)) => {
+            let text = state.graph.text(node);
+            let fits = text.starts_with(NODE_PREFIX) && is(group.name, NODES) && is(named.name, text);
+            if fits && user.is_some() { Ok(()) } else { Err("this is no node".to_owned()) }
+        }
+        _ => Err("another group is asked for".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::check;
+
+    #[test]
+    fn a_group_with_some_user() {
+        check(
+            "role i: impersonate groups dev; impersonate users nobody
+             role big: * *.*
+             bind i user:alice
+             bind big group:dev",
+            "alice -> cluster-admin: impersonate-group, wildcard-admin",
+        );
+    }
+
+    #[test]
+    fn any_group_is_system_masters() {
+        check(
+            "role i: impersonate groups,users
+             bind i user:alice",
+            "alice -> cluster-admin: impersonate-group, system-masters",
+        );
+        check(
+            "role i: impersonate groups system:masters
+             role a: impersonate serviceaccounts bot
+             bind i user:alice
+             bind dev/a=a user:alice",
+            "alice -> cluster-admin: impersonate-group, system-masters",
+        );
+    }
+
+    #[test]
+    fn a_group_without_a_name_gives_nothing() {
+        check(
+            "role i: impersonate groups
+             bind i user:alice",
+            "",
+        );
+        check(
+            "role i: impersonate groups; impersonate users system:serviceaccount:dev:bot
+             bind i user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_role_binding_grants_accounts_and_no_groups() {
+        check(
+            "role i: impersonate groups,users,serviceaccounts
+             role big: * *.*
+             bind dev/i=i user:alice
+             bind big group:dev",
+            "",
+        );
+    }
+
+    #[test]
+    fn both_halves_are_one_identitys() {
+        check(
+            "role g: impersonate groups
+             role u: impersonate users nobody
+             role t: create serviceaccounts/token
+             bind g user:alice
+             bind u sa:dev/bot
+             bind dev/t=t user:alice",
+            "",
+        );
+        check(
+            "role g: impersonate groups dev
+             role u: impersonate users nobody
+             role big: * *.*
+             bind g group:ops
+             bind u user:alice
+             bind big group:dev",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_limit_by_name_limits() {
+        check(
+            "role i: impersonate groups test; impersonate users nobody
+             role big: * *.*
+             bind i user:alice
+             bind big group:dev",
+            "",
+        );
+    }
+
+    #[test]
+    fn the_accounts_own_groups_are_replaced() {
+        check(
+            "role i: impersonate groups test
+             role a: impersonate serviceaccounts bot
+             role big: * *.*
+             bind i user:alice
+             bind dev/a=a user:alice
+             bind big group:system:serviceaccounts:prod",
+            "",
+        );
+        // One group of an account is not the other one.
+        check(
+            "role i: impersonate groups system:serviceaccounts:prod; impersonate users nobody
+             role big: * *.*
+             bind i user:alice
+             bind big group:system:serviceaccounts",
+            "",
+        );
+    }
+}
