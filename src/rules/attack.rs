@@ -16,8 +16,8 @@ use super::solve::Ask;
 use super::technique::{At, Blocker, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    AdmissionKind, Atom, ClusterId, Controller, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod,
-    PodPowers, RoleKind, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
+    AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
+    RoleKind, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -343,7 +343,9 @@ pub(super) struct Attack<'g> {
     account_makers: Vec<(usize, Site, u32)>,
     /// Requests that make a role which does not exist: where, the fact, and what is gained.
     creators: Vec<Creator>,
-    /// The pods of each node, found at the first question.
+    /// The pods of each name, the pods of each node, and where there are workloads, each found at the first question.
+    named_pods: OnceCell<FxHashMap<Name, Vec<PodIx>>>,
+    workloads: OnceCell<Workloads>,
     bound_pods: OnceCell<FxHashMap<Name, Vec<PodIx>>>,
     /// What comes with the folders of nodes that claims are bound to.
     folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
@@ -351,6 +353,9 @@ pub(super) struct Attack<'g> {
     /// Whether the groups of a namespace's accounts are granted anything.
     granted: RefCell<FxHashMap<Name, bool>>,
 }
+
+/// The namespaces that have a workload of a kind, any or one of a name.
+type Workloads = FxHashMap<(ControllerKind, Option<Name>), BTreeSet<Name>>;
 
 /// Where a request that makes a role is possible, its fact, and what the new role gains.
 type Creator = (Site, u32, fn(RoleKey) -> Fact);
@@ -388,6 +393,8 @@ impl<'g> Attack<'g> {
             missing: BTreeSet::new(),
             account_makers: Vec::new(),
             creators: Vec::new(),
+            named_pods: OnceCell::new(),
+            workloads: OnceCell::new(),
             bound_pods: OnceCell::new(),
             folders: OnceCell::new(),
             node_secrets: OnceCell::new(),
@@ -553,14 +560,12 @@ impl<'g> Attack<'g> {
     /// A request lets code run in running pods: in the one it names, or in every pod of the place.
     pub(super) fn runs_in_pods(&mut self, done: &Done, blockers: &[Blocker]) {
         let (technique, needs, blockers) = (done.technique, vec![done.fact], blockers.to_vec());
-        let Some(name) = done.site.object else {
+        if done.site.object.is_none() {
             self.does_unless(technique, needs, Effect::Any, Fact::Pods(done.site.place), blockers);
             return;
-        };
-        for namespace in self.namespaces_of(done.site.place) {
-            if let Some(pod) = self.pod_named(namespace, name) {
-                self.does_unless(technique, needs.clone(), Effect::Pod(pod), Fact::Pod(pod), blockers.clone());
-            }
+        }
+        for pod in self.pods_at(done.site.place, done.site.object) {
+            self.does_unless(technique, needs.clone(), Effect::Pod(pod), Fact::Pod(pod), blockers.clone());
         }
     }
 
@@ -667,18 +672,29 @@ impl<'g> Attack<'g> {
         (number(from)..).zip(here).filter(|(_, pod)| !pod.finished).map(|(at, _)| PodIx(at)).collect()
     }
 
-    /// The pod of a name, unless it has run to its end.
-    pub(super) fn pod_named(&self, namespace: Name, name: Name) -> Option<PodIx> {
-        let pods = &self.graph.snapshot().pods;
-        let key = (self.cluster, namespace, name);
-        let at = pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).ok()?;
-        (!pods[at].finished).then(|| PodIx(number(at)))
+    /// The pods of a place that have not run to their end, all or those of a name.
+    pub(super) fn pods_at(&self, place: Place, name: Option<Name>) -> Vec<PodIx> {
+        let mut pods = match (place, name) {
+            (Place::Namespace(namespace), None) => self.pods_in(namespace),
+            (_, Some(name)) => self.pods_named(place, name),
+            (_, None) => (0..number(self.graph.snapshot().pods.len())).map(PodIx).collect(),
+        };
+        pods.retain(|&at| self.pod(at).cluster == self.cluster && !self.pod(at).finished);
+        pods
     }
 
-    /// Whether there is a pod of a name, even if it has run to its end.
-    pub(super) fn has_pod(&self, namespace: Name, name: Name) -> bool {
-        let key = (self.cluster, namespace, name);
-        self.graph.snapshot().pods.binary_search_by_key(&key, |pod| (pod.cluster, pod.namespace, pod.name)).is_ok()
+    /// The pods of a place that have a name, also those that have run to their end.
+    pub(super) fn pods_named(&self, place: Place, name: Name) -> Vec<PodIx> {
+        let pods = &self.graph.snapshot().pods;
+        let by_name = self.named_pods.get_or_init(|| {
+            let mut by_name: FxHashMap<Name, Vec<PodIx>> = FxHashMap::default();
+            for (at, pod) in (0_u32..).zip(pods).filter(|(_, pod)| pod.cluster == self.cluster) {
+                by_name.entry(pod.name).or_default().push(PodIx(at));
+            }
+            by_name
+        });
+        let all = by_name.get(&name).into_iter().flatten();
+        all.copied().filter(|&at| place.has(self.pod(at).namespace)).collect()
     }
 
     /// The pods that are bound to a node, also those that have run to their end.
@@ -693,13 +709,6 @@ impl<'g> Attack<'g> {
             by_node
         });
         by_node.get(&node).map_or(&[], Vec::as_slice)
-    }
-
-    /// Every pod that has not run to its end.
-    pub(super) fn all_pods(&self) -> Vec<PodIx> {
-        let pods = (0_u32..).zip(&self.graph.snapshot().pods);
-        let here = pods.filter(|(_, pod)| pod.cluster == self.cluster && !pod.finished);
-        here.map(|(at, _)| PodIx(at)).collect()
     }
 
     /// The folder of a node that a claim is bound to: what comes with it.
@@ -779,19 +788,31 @@ impl<'g> Attack<'g> {
         self.secret(secret).purpose != SecretPurpose::Other || self.ask.to == Some(Target::Secret(secret))
     }
 
-    /// Whether a workload of a kind is there, or may be where none were to be seen: by its name, or any.
-    pub(super) fn has_controller(&self, kind: ControllerKind, namespace: Name, name: Option<Name>) -> bool {
-        let snapshot = self.graph.snapshot();
-        let key = (self.cluster, kind, namespace);
-        let key_of = |one: &Controller| (one.cluster, one.kind, one.namespace);
-        let from = snapshot.controllers.partition_point(|one| key_of(one) < key);
-        let mut here = snapshot.controllers[from..].iter().take_while(|one| key_of(one) == key);
-        here.any(|one| name.is_none_or(|name| name == one.name))
-            || if self.is_stored() {
-                !self.read_all(kind.group(), kind.resource(), Some(namespace))
-            } else {
-                snapshot.controllers.is_empty()
+    /// The namespaces of a place in which there is a workload of a kind, any or one of this name, or may be since they were not
+    /// read; none where there is no telling.
+    pub(super) fn with_workload(&self, kind: ControllerKind, place: Place, name: Option<Name>) -> Option<Vec<Name>> {
+        let controllers = &self.graph.snapshot().controllers;
+        let by_name = self.workloads.get_or_init(|| {
+            let mut by_name = Workloads::default();
+            for one in controllers.iter().filter(|one| one.cluster == self.cluster) {
+                for name in [None, Some(one.name)] {
+                    by_name.entry((one.kind, name)).or_default().insert(one.namespace);
+                }
             }
+            by_name
+        });
+        if !self.is_stored() && controllers.is_empty() {
+            return None;
+        }
+        let here = by_name.get(&(kind, name)).into_iter().flatten().copied();
+        let mut found: Vec<Name> = here.filter(|&namespace| place.has(namespace)).collect();
+        if self.is_stored() && !self.read_all(kind.group(), kind.resource(), None) {
+            let unread = |namespace: &Name| !self.read_all(kind.group(), kind.resource(), Some(*namespace));
+            found.extend(self.namespaces_of(place).into_iter().filter(unread));
+            found.sort_unstable();
+            found.dedup();
+        }
+        Some(found)
     }
 
     /// Whether the cluster was read itself, or dumped in full, and not only manifests of it.

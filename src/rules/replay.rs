@@ -317,6 +317,11 @@ impl<'g> State<'g> {
         if reaches(place, inside) { Ok(()) } else { Err("the pod runs in another namespace".to_owned()) }
     }
 
+    /// Whether one of the attacker's identities has this name.
+    pub(super) fn is_user(&self, user: &str) -> bool {
+        self.identities.iter().any(|own| own.user == user)
+    }
+
     /// Whether there is such an account, as far as the input says.
     pub(super) fn is_there(&self, account: Subject) -> bool {
         self.is_account(account)

@@ -123,23 +123,17 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     };
 
     let free = Walk::new(attack, &goals, |step| !step.is_blocked() && !is_move(step));
-    let mut walker = Walker::new(&free.graph);
-    let mut holds = |source: Start| -> Vec<Target> {
-        free.from(&mut walker, &free.start(source)).into_iter().map(|path| path.target).collect()
-    };
+    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
+    let mut had = free.targets(&sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
-    let mut had: Vec<Had> = Vec::with_capacity(sources.len());
-    for &source in &sources {
-        let targets = holds(source);
-        for &target in &targets {
+    for (&source, had) in sources.iter().zip(&had) {
+        for &target in &had.all {
             holders.entry(target).or_default().push(source);
         }
-        had.push(targets.into_iter().collect());
     }
     found.holders = holders.into_iter().map(|(target, from)| Holders { target, from }).collect();
+    found.platform = by_design(ask, &free, &open, &platform);
 
-    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
-    found.platform = by_design(&open, ask, &platform, platform.iter().map(|&source| holds(source)).collect());
     let paths = paths(&open, ask, &sources, &mut had);
     found.inherited = paths.inherited;
     found.findings = finish(attack, ask, paths, &mut found.longer);
@@ -151,18 +145,6 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
         found.blocked = if ask.blocked { blocked } else { Vec::new() };
     }
     found
-}
-
-/// What the platform's add-ons reach beside what they hold; those that do neither are left out.
-fn by_design(walk: &Walk<'_, '_>, ask: &Ask, platform: &[Start], held: Vec<Vec<Target>>) -> Vec<Platform> {
-    let holds: Vec<usize> = held.iter().map(Vec::len).collect();
-    let mut had: Vec<Had> = held.into_iter().map(|targets| targets.into_iter().collect()).collect();
-    let paths = paths(walk, ask, platform, &mut had);
-    let own = platform.iter().zip(holds).map(|(&from, holds)| {
-        let is_of = |finding: &&Finding| finding.from.contains(&from);
-        Platform { from, paths: paths.by_path.values().filter(is_of).count(), holds }
-    });
-    own.filter(|own| own.paths + own.holds > 0).collect()
 }
 
 /// What somebody has already.
@@ -188,14 +170,16 @@ impl Had {
     }
 }
 
-impl FromIterator<Target> for Had {
-    fn from_iter<I: IntoIterator<Item = Target>>(targets: I) -> Had {
-        let mut had = Had::default();
-        for target in targets {
-            had.add(target);
-        }
-        had
-    }
+/// What the platform's add-ons reach and hold; those that do neither are left out.
+fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[Start]) -> Vec<Platform> {
+    let mut had = free.targets(platform);
+    let holds: Vec<usize> = had.iter().map(|had| had.all.len()).collect();
+    let paths = paths(open, ask, platform, &mut had);
+    let own = platform.iter().zip(holds).map(|(&from, holds)| {
+        let is_of = |finding: &&Finding| finding.from.contains(&from);
+        Platform { from, paths: paths.by_path.values().filter(is_of).count(), holds }
+    });
+    own.filter(|own| own.paths + own.holds > 0).collect()
 }
 
 /// A graph of some of the steps, with what is looked for in it.
@@ -285,6 +269,19 @@ impl<'w, 'g> Walk<'w, 'g> {
         walker.walk(start, |_, _| true, |_| false);
         let reached = walker.found().iter().filter_map(|&fact| Some((fact, *self.goals.get(&fact)?))).collect();
         widest(reached).into_iter().map(|(fact, target)| Path { fact, target }).collect()
+    }
+
+    /// The targets that each of those who start comes to.
+    fn targets(&self, sources: &[Start]) -> Vec<Had> {
+        let mut walker = Walker::new(&self.graph);
+        let targets = |&source: &Start| {
+            let mut had = Had::default();
+            for path in self.from(&mut walker, &self.start(source)) {
+                had.add(path.target);
+            }
+            had
+        };
+        sources.iter().map(targets).collect()
     }
 }
 

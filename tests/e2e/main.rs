@@ -12,6 +12,7 @@
 //! - `node`: the Node authorizer.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
+//! - `escalations`: techniques performed, each in random worlds.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +21,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod escalations;
 mod live;
 mod node;
 mod parity;

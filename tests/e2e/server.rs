@@ -47,11 +47,21 @@ pub(crate) struct Options {
     pub(crate) controllers: bool,
     /// More flags for kube-apiserver. One that is set here already takes the place of ours.
     pub(crate) extra_args: Vec<String>,
+    /// The same for kube-controller-manager.
+    pub(crate) controller_args: Vec<String>,
+    /// Writes what the flags name into the server's folder, in which both programs run.
+    pub(crate) prepare: fn(&Path),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { authorization_mode: "RBAC", controllers: false, extra_args: Vec::new() }
+        Self {
+            authorization_mode: "RBAC",
+            controllers: false,
+            extra_args: Vec::new(),
+            controller_args: Vec::new(),
+            prepare: |_| {},
+        }
     }
 }
 
@@ -78,6 +88,7 @@ pub(crate) struct ApiServer {
 pub(crate) struct Call {
     method: http::Method,
     path: String,
+    content_type: &'static str,
     headers: Vec<(&'static str, String)>,
     body: Option<Value>,
 }
@@ -129,6 +140,7 @@ impl ApiServer {
     pub(crate) fn start(options: Options) -> Self {
         let [etcd, apiserver] = [asset("etcd"), asset("kube-apiserver")];
         let folder = tempfile::Builder::new().prefix("rbac-lens-e2e-").tempdir().unwrap().keep();
+        (options.prepare)(&folder);
         let mut watchdog = Watchdog::start(&folder);
         let mut children = Vec::new();
         let [etcd_port, peer_port, port] = free_ports();
@@ -167,9 +179,7 @@ impl ApiServer {
             // Without controllers no namespace gets its `default` account, and no pod could be made.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];
-        let flag = |arg: &str| arg.split('=').next().unwrap_or_default().to_owned();
-        args.retain(|ours| options.extra_args.iter().all(|extra| flag(extra) != flag(ours)));
-        args.extend(options.extra_args);
+        override_flags(&mut args, options.extra_args);
         children.push(("kube-apiserver", spawn(&mut watchdog, &folder, "kube-apiserver", &apiserver, &args)));
 
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -178,15 +188,15 @@ impl ApiServer {
         let bootstrap = BTreeMap::new();
         let mut server = Self { url, ca_file, folder, bootstrap, client, collections, runtime, watchdog, children };
         if options.controllers {
-            server.start_controllers(&key_file);
+            server.start_controllers(&key_file, options.controller_args);
         }
         server.bootstrap = server.rbac_objects();
         server
     }
 
     /// Starts the controller manager and waits until it has nothing left to do.
-    fn start_controllers(&mut self, key_file: &Path) {
-        let args = [
+    fn start_controllers(&mut self, key_file: &Path, more: Vec<String>) {
+        let mut args = vec![
             format!("--kubeconfig={}", self.kubeconfig("admin").display()),
             "--controllers=clusterrole-aggregation-controller,serviceaccount-controller,serviceaccount-token-controller,\
              root-ca-certificate-publisher-controller"
@@ -198,6 +208,7 @@ impl ApiServer {
             "--bind-address=127.0.0.1".to_owned(),
             "--secure-port=0".to_owned(),
         ];
+        override_flags(&mut args, more);
         let name = "kube-controller-manager";
         let child = spawn(&mut self.watchdog, &self.folder, name, &asset(name), &args);
         self.children.push((name, child));
@@ -213,6 +224,11 @@ impl ApiServer {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Stops one more program when the server is stopped.
+    pub(crate) fn stop_with_us(&mut self, child: &Child) {
+        self.watchdog.add(child);
     }
 
     /// Runs a future on the server's runtime, as code that uses [`Self::client`] has to.
@@ -487,7 +503,9 @@ impl Drop for ApiServer {
 
 impl Call {
     fn new(method: http::Method, path: impl Into<String>, body: Option<Value>) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), body }
+        let patch = method == http::Method::PATCH;
+        let content_type = if patch { "application/merge-patch+json" } else { "application/json" };
+        Self { method, path: path.into(), content_type, headers: Vec::new(), body }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -507,8 +525,19 @@ impl Call {
         Self::new(http::Method::PATCH, path, Some(body))
     }
 
+    /// A server-side apply, which creates what is not there. The path has to name the field manager.
+    pub(crate) fn apply(path: impl Into<String>, body: Value) -> Self {
+        Self { content_type: "application/apply-patch+yaml", ..Self::patch(path, body) }
+    }
+
     pub(crate) fn delete(path: impl Into<String>) -> Self {
         Self::new(http::Method::DELETE, path, None)
+    }
+
+    /// The body of a request that usually has none, such as the options of a deletion.
+    pub(crate) fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -560,6 +589,13 @@ pub(crate) fn strip(object: &mut Value) {
             metadata.remove(key);
         }
     }
+}
+
+/// Adds flags, each in the place of one that is there already.
+fn override_flags(args: &mut Vec<String>, more: Vec<String>) {
+    let flag = |arg: &str| arg.split('=').next().unwrap_or_default().to_owned();
+    args.retain(|ours| more.iter().all(|extra| flag(extra) != flag(ours)));
+    args.extend(more);
 }
 
 /// The program NAME, from TEST_ASSET_NAME or from the folder KUBEBUILDER_ASSETS. Panics when it is in neither: a test
@@ -674,10 +710,10 @@ fn client(url: &str, ca_file: &Path, user: &str) -> Client {
     Client::try_from(config).unwrap()
 }
 
-async fn send(client: Client, call: Call) -> Reply {
-    let patch = call.method == http::Method::PATCH;
-    let content_type = if patch { "application/merge-patch+json" } else { "application/json" };
-    let mut request = http::Request::builder().method(call.method).uri(&call.path).header("content-type", content_type);
+/// Sends a request by a client, on the runtime that it belongs to.
+pub(crate) async fn send(client: Client, call: Call) -> Reply {
+    let mut request =
+        http::Request::builder().method(call.method).uri(&call.path).header("content-type", call.content_type);
     for (name, value) in &call.headers {
         request = request.header(*name, value);
     }
@@ -691,7 +727,7 @@ async fn send(client: Client, call: Call) -> Reply {
 }
 
 /// A name as one part of a path: RBAC objects may have blanks and any letters in their names.
-fn path_segment(name: &str) -> String {
+pub(crate) fn path_segment(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
     name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

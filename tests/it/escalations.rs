@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{ClusterId, Subject};
 use rbac_lens::query::SystemFilter;
-use rbac_lens::rules::{Ask, Finding, Place, Start, Target, escalations, replay};
+use rbac_lens::rules::{Ask, Finding, Place, PodIx, Start, Target, escalations, replay};
 use serde_json::{Value, json};
 
 use crate::worlds::attacker::{Attacker, ELSEWHERE, Reached};
@@ -85,7 +85,7 @@ fn rules(dice: &mut Dice) -> Vec<Value> {
 }
 
 fn rule(dice: &mut Dice) -> Value {
-    let (resources, verbs, group): (&[&str], &[&str], &str) = match dice.below(10) {
+    let (resources, verbs, group): (&[&str], &[&str], &str) = match dice.below(11) {
         0..=2 => (
             &["clusterroles", "roles", "clusterroles", "roles"],
             &["bind", "escalate", "escalate", "create", "update", "patch", "get"],
@@ -97,7 +97,8 @@ fn rule(dice: &mut Dice) -> Value {
             "rbac.authorization.k8s.io",
         ),
         7 => (&["serviceaccounts", "serviceaccounts/token", "*/token"], &["create", "impersonate", "patch", "get"], ""),
-        8 => (&["secrets", "pods"], &["get", "list", "create", "patch"], ""),
+        8 => (&["users", "groups", "users", "serviceaccounts"], &["impersonate", "impersonate", "get"], ""),
+        9 => (&["secrets", "pods"], &["get", "list", "create", "patch"], ""),
         _ => (&["*", "clusterroles", "roles"], &["get", "create", "escalate", "bind"], "*"),
     };
     let mut list = |from: &[&str], most: usize| {
@@ -108,7 +109,7 @@ fn rule(dice: &mut Dice) -> Value {
     let mut rule = json!({"verbs": verbs, "apiGroups": [group], "resources": resources});
     if dice.percent(30) {
         let names: Vec<&str> = (0..dice.from(1, 2))
-            .map(|_| *dice.pick(&["r1", "r2", "r3", "whole", "one", "gone", "b0", "b1", "b9", ""]))
+            .map(|_| *dice.pick(&["r1", "r2", "r3", "whole", "one", "gone", "b0", "b1", "b9", "bob", "dev", ""]))
             .collect();
         rule["resourceNames"] = json!(names);
     }
@@ -230,6 +231,182 @@ fn what_is_reached_is_what_an_attacker_that_tries_everything_reaches() {
         paths += found.findings.iter().filter(|finding| finding.moves() > 1).count();
     }
     assert!(any > 40 && paths > 15, "{any} worlds with findings, {paths} findings of more than one step: too tame");
+}
+
+/// A world of pods, workloads and nodes, with few grants of roles.
+fn busy_world(seed: u64) -> Vec<Value> {
+    let mut dice = Dice::new(seed.wrapping_mul(0x51ed_270b));
+    let core =
+        ["pods", "pods/exec", "pods/attach", "pods/log", "pods/ephemeralcontainers", "pods/eviction", "pods/binding"];
+    let more =
+        ["bindings", "namespaces", "namespaces/status", "persistentvolumes", "nodes", "nodes/proxy", "nodes/log"];
+    let verbs = ["create", "create", "get", "list", "update", "patch", "delete", "deletecollection"];
+    let mut objects = vec![
+        role("", "cluster-admin", vec![json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]})]),
+        account("a", "default"),
+        account("a", "one"),
+        account("kube-system", "one"),
+    ];
+    for name in ["r1", "r2", "r3", "r4"] {
+        let mut rules = Vec::new();
+        for _ in 0..dice.from(1, 4) {
+            let (group, resource) = match dice.below(8) {
+                0..=3 => ("", *dice.pick(&core)),
+                4 | 5 => ("", *dice.pick(&more)),
+                6 => ("apps", *dice.pick(&["deployments", "daemonsets"])),
+                _ => ("", *dice.pick(&["secrets", "serviceaccounts/token", "serviceaccounts"])),
+            };
+            let verbs: BTreeSet<&str> = (0..dice.from(1, 3)).map(|_| *dice.pick(&verbs)).collect();
+            let mut rule = json!({"verbs": verbs, "apiGroups": [group], "resources": [resource]});
+            if dice.percent(30) {
+                rule["resourceNames"] = json!([*dice.pick(&["p0", "p1", "n1", "n2", "web", "a", "one"])]);
+            }
+            rules.push(rule);
+        }
+        objects.push(role("", name, rules));
+    }
+    for at in 0..dice.from(4, 8) {
+        let namespace = *dice.pick(&["", "", "a", "kube-system"]);
+        let mut metadata = json!({"name": format!("b{at}")});
+        let mut kind = "ClusterRoleBinding";
+        if !namespace.is_empty() {
+            (kind, metadata["namespace"]) = ("RoleBinding", namespace.into());
+        }
+        let admin = dice.percent(10);
+        let name = if admin { "cluster-admin" } else { *dice.pick(&["r1", "r2", "r3", "r4"]) };
+        let node = json!({"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:nodes"});
+        let who = if dice.percent(8) { node } else { subject(&mut dice) };
+        objects.push(json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}, "subjects": [who]}));
+    }
+    for namespace in NAMESPACES {
+        let labels = match dice.below(5) {
+            0 => json!({}),
+            1 => json!({"pod-security.kubernetes.io/enforce": "privileged"}),
+            2 => json!({"pod-security.kubernetes.io/enforce": "baseline"}),
+            _ => json!({"pod-security.kubernetes.io/enforce": "restricted"}),
+        };
+        objects
+            .push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}));
+        for at in 0..dice.from(0, 3) {
+            objects.push(busy_pod(&mut dice, namespace, at));
+        }
+        let kind = *dice.pick(&["Deployment", "DaemonSet"]);
+        if dice.percent(40) {
+            let metadata = json!({"name": "web", "namespace": namespace});
+            objects.push(json!({"apiVersion": "apps/v1", "kind": kind, "metadata": metadata}));
+        }
+        if dice.percent(30) {
+            let path = *dice.pick(&["/", "/mnt", "/var/log"]);
+            objects.push(
+                json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("v-{namespace}")},
+                "spec": {"hostPath": {"path": path}, "claimRef": {"namespace": namespace, "name": "data"}}}),
+            );
+        }
+        objects.push(json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "token", "namespace": namespace, "annotations": {"kubernetes.io/service-account.name": "one"}}}));
+    }
+    objects
+}
+
+fn busy_pod(dice: &mut Dice, namespace: &str, at: usize) -> Value {
+    let mut metadata = json!({"name": format!("p{at}"), "namespace": namespace});
+    let mut spec = json!({"serviceAccountName": *dice.pick(&["one", "default", "gone"])});
+    let mut container = json!({"name": "main", "image": "main"});
+    if dice.percent(80) {
+        spec["nodeName"] = json!(*dice.pick(&["n1", "n2"]));
+    }
+    if dice.percent(15) {
+        metadata["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
+    }
+    let add = *dice.pick(&["NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "NET_ADMIN"]);
+    match dice.below(6) {
+        0 => container["securityContext"] = json!({"privileged": true}),
+        1 => container["securityContext"] = json!({"capabilities": {"add": [add]}}),
+        2 => spec["hostPID"] = json!(true),
+        _ => {}
+    }
+    let volume = match dice.below(6) {
+        0 => json!({"name": "v", "hostPath": {"path": *dice.pick(&["/etc", "/var/log", "/mnt"])}}),
+        1 => json!({"name": "v", "secret": {"secretName": "token"}}),
+        2 => json!({"name": "v", "persistentVolumeClaim": {"claimName": "data"}}),
+        _ => json!({"name": "v", "emptyDir": {}}),
+    };
+    container["volumeMounts"] = json!([{"name": "v", "mountPath": "/v"}]);
+    if dice.percent(25) {
+        spec["automountServiceAccountToken"] = json!(false);
+    }
+    (spec["containers"], spec["volumes"]) = (json!([container]), json!([volume]));
+    let phase = if dice.percent(15) { "Succeeded" } else { "Running" };
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": phase}})
+}
+
+#[test]
+fn paths_over_pods_and_nodes_can_be_done_again() {
+    let mut used: BTreeSet<&str> = BTreeSet::new();
+    for seed in seeds() {
+        let objects = busy_world(seed);
+        let graph = engine::graph(&objects);
+        let pods = (0_u32..).zip(&graph.snapshot().pods).map(|(at, _)| Start::Pod(PodIx(at)));
+        let starts: Vec<Start> = subjects(&graph).into_iter().map(Start::Subject).chain(pods).collect();
+        for from in starts {
+            let ask = Ask { from: Some(from), system: SystemFilter::Show, blocked: true, ..Ask::default() };
+            let found = escalations(&graph, &ask);
+            for finding in found.findings.iter().chain(&found.blocked) {
+                let done = replay(&graph, ClusterId::FIRST, from, finding);
+                assert_eq!(done, Ok(()), "seed {seed}: {finding:#?}");
+                used.extend(finding.steps.iter().map(|step| step.technique.id));
+            }
+        }
+    }
+    assert!(used.len() > 15, "only {used:?}");
+}
+
+#[test]
+fn one_more_grant_takes_no_pod_or_node_away() {
+    for seed in seeds().step_by(2) {
+        let mut objects = busy_world(seed);
+        let before = everything(&engine::graph(&objects));
+        let more = busy_world(seed + 10_000).into_iter().rfind(|object| !object["roleRef"].is_null());
+        let Some(mut more) = more else { continue };
+        more["metadata"]["name"] = "one-more".into();
+        more["subjects"] = json!([{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "alice"}]);
+        objects.push(more);
+        let after = everything(&engine::graph(&objects));
+        for (who, target) in before {
+            let (kind, place) = target.split_once(' ').unwrap();
+            let wide = [format!("{kind} *"), format!("admin {place}"), "admin *".to_owned(), "cluster *".to_owned()];
+            let kept = wide
+                .into_iter()
+                .take(if kind == "node" { 1 } else { 3 })
+                .chain(["cluster *".to_owned(), target.clone()]);
+            let kept = kept.into_iter().any(|target| after.contains(&(who.clone(), target)));
+            assert!(kept, "seed {seed}: {who} loses {target}: {after:#?}");
+        }
+    }
+}
+
+/// What everybody reaches or holds, in words that are the same in another world.
+fn everything(graph: &AccessGraph) -> BTreeSet<(String, String)> {
+    let place = |place: Place| match place {
+        Place::Namespace(namespace) => graph.text(namespace).to_owned(),
+        _ => "*".to_owned(),
+    };
+    let text = |target: Target| match target {
+        Target::ClusterAdmin => "cluster *".to_owned(),
+        Target::NamespaceAdmin(at) => format!("admin {}", place(at)),
+        Target::Secrets(at) => format!("secrets {}", place(at)),
+        Target::Node(node) => format!("node {}", node.map_or("*", |node| graph.text(node))),
+        other => format!("other {other:?}"),
+    };
+    let of = |from| {
+        let ask = Ask { from: Some(Start::Subject(from)), system: SystemFilter::Show, ..Ask::default() };
+        let found = escalations(graph, &ask);
+        let held = found.holders.iter().map(|holders| holders.target);
+        let all = found.findings.iter().map(|finding| finding.target).chain(held);
+        all.map(|target| (words(graph, from), text(target))).collect::<Vec<_>>()
+    };
+    subjects(graph).into_iter().flat_map(of).collect()
 }
 
 /// Everything that everybody reaches or holds.

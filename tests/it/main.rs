@@ -10,6 +10,7 @@
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `formats`: every form that objects come in loads as it is.
+//! - `performed`: what the catalogue says is done on a real server is done.
 //! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
 //! - `recorded`: what a real server answered to thousands of reviews.
@@ -34,6 +35,7 @@ mod floors;
 mod formats;
 mod hostile;
 mod node;
+mod performed;
 #[expect(dead_code, reason = "the benchmark uses the rest")]
 #[path = "../../benches/profile/mod.rs"]
 mod profile;

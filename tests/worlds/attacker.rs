@@ -225,6 +225,9 @@ impl Attacker {
             }
             self.bind(who, at, state);
             if at.is_empty() {
+                if state.credentials.contains(who) {
+                    self.impersonate(who, &hand, state);
+                }
                 // There are no webhooks to be changed.
                 let puts_in = |resource: &str| {
                     let can = |verb: &str, name: &str| hand.can(verb, "admissionregistration.k8s.io", resource, name);
@@ -236,8 +239,9 @@ impl Attacker {
                 }
                 state.hears |= puts_in("validatingwebhookconfigurations");
             } else {
-                if hand.can("create", "", "pods", "") {
+                if self.runs_pods(&hand) {
                     state.pods.insert(at.clone());
+                    state.identities.insert("group system:nodes".to_owned());
                 }
                 self.secrets(&hand, at, state);
                 self.become_accounts(who, at, state);
@@ -291,6 +295,50 @@ impl Attacker {
                 state.bound_empty.insert((role.clone(), at.to_owned()));
             }
         }
+    }
+
+    /// Becomes users, and members of groups where some name goes with them. Nobody's own groups come with a name.
+    fn impersonate(&self, who: &str, hand: &Hand<'_>, state: &mut State) {
+        let mentioned: BTreeSet<&String> = self.bindings.iter().flat_map(|binding| &binding.subjects).collect();
+        let can = |resource: &str, name: &str| hand.can("impersonate", "", resource, name);
+        let names = self.roles.values().flatten().flat_map(|rule| &rule.names).filter(|name| !name.is_empty());
+        let names: Vec<&str> = names.map(String::as_str).chain(["one that nobody names"]).collect();
+        let account = |at: &String| {
+            let there = self.hand(state, who, at);
+            !at.is_empty() && names.iter().any(|name| there.can("impersonate", "", "serviceaccounts", name))
+        };
+        let some_name = names.iter().any(|name| can("users", name)) || self.namespaces.iter().any(account);
+        let user = |user: &str| !user.starts_with("system:serviceaccount:") && can("users", user);
+        let group = |group: &str| some_name && can("groups", group);
+        let masters = "group system:masters".to_owned();
+        let become_one = |one: &&&String| match one.split_once(' ') {
+            Some(("user", name)) => user(name),
+            Some((_, name)) => group(name),
+            None => false,
+        };
+        let all = mentioned.into_iter().chain([&masters]).collect::<Vec<_>>();
+        state.identities.extend(all.iter().filter(become_one).map(|one| (*one).clone()));
+    }
+
+    /// Whether it can have a pod of its own run there. These worlds say nothing of pods and workloads: any name may be free, and
+    /// any may be taken.
+    fn runs_pods(&self, hand: &Hand<'_>) -> bool {
+        let names = self.roles.values().flatten().flat_map(|rule| &rule.names).map(String::as_str);
+        let names: BTreeSet<&str> = names.chain(["a name that nobody lists"]).filter(|name| !name.is_empty()).collect();
+        let makes = |group: &str, resource: &str| {
+            let can = |verb: &str, name: &str| hand.can(verb, group, resource, name);
+            can("create", "") || names.iter().any(|name| can("create", name) && can("patch", name))
+        };
+        let changes = |group: &str, resource: &str| {
+            names.iter().any(|name| ["update", "patch"].iter().any(|verb| hand.can(verb, group, resource, name)))
+        };
+        let lasting = ["deployments", "daemonsets", "statefulsets", "replicasets"];
+        makes("", "pods")
+            || makes("batch", "jobs")
+            || lasting.iter().any(|resource| makes("apps", resource) || changes("apps", resource))
+            || [("batch", "cronjobs"), ("", "replicationcontrollers")]
+                .iter()
+                .any(|(group, resource)| makes(group, resource) || changes(group, resource))
     }
 
     /// Makes Secrets for tokens, and reads them.

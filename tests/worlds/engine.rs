@@ -46,7 +46,7 @@ fn ndjson(objects: &[Value]) -> String {
 pub(crate) fn options() -> FileOptions {
     FileOptions {
         recursive: false,
-        needs: Needs { workloads: true, ..Needs::default() },
+        needs: Needs { workloads: true, escalations: true, ..Needs::default() },
         default_namespace: "default".to_owned(),
         keep_going: false,
         limits: Limits::default(),

@@ -93,6 +93,28 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
     }
 }
 
+/// Adds what somebody binds in whose name the request can be made by way of these facts: every role that they are under.
+pub(super) fn lend(attack: &mut Attack<'_>, needs: &[u32], (request, by): (RequestIx, Subject), way: &Way, how: &How) {
+    for (at, role) in own_bindings(attack, Some(by)) {
+        let place = match (way.site.place, at) {
+            (Place::Cluster, Place::Cluster) | (Place::Namespace(_), Place::Cluster) => way.site.place,
+            (Place::EachNamespace, Place::Cluster) => Place::EachNamespace,
+            (Place::EachNamespace, at) => at,
+            (place, at) if place == at => place,
+            _ => continue,
+        };
+        if attack.role(role).is_none() {
+            continue;
+        }
+        for binding in bindings(attack, request, way, place, role) {
+            let shares = Fact::Shares(request, way.site, Some(by), role, place, false);
+            attack.step(needs.to_vec(), shares, how.clone());
+            let shares = attack.fact(shares);
+            attack.does(&TECHNIQUE, vec![shares], Effect::Bind { role, place, binding }, Fact::Bound(role, place));
+        }
+    }
+}
+
 /// What an identity holds by itself, by its groups, and by what was made.
 fn held(attack: &Attack<'_>, by: Option<Subject>) -> Vec<Held> {
     let mut held: Vec<Held> = attack.made().to_vec();

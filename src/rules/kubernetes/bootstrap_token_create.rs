@@ -140,7 +140,10 @@ mod tests {
              pod dev/one bot n1
              bind kube-system/s=s user:alice
              ";
-    const NODE: &str = "alice -> system:node:n1: bootstrap-token-create, node-csr";
+    /// Who is bound by somebody's own binding is one more who starts.
+    const JOINS: &str = "system:bootstrappers:kubeadm:default-node-token -> system:node:n1: node-csr";
+    const NODE: &str = "system:bootstrappers:kubeadm:default-node-token -> system:node:n1: node-csr
+             alice -> system:node:n1: bootstrap-token-create, node-csr";
 
     #[test]
     fn a_token_joins_as_a_node() {
@@ -173,13 +176,13 @@ mod tests {
 
     #[test]
     fn another_namespace_another_name_and_another_type_make_no_token() {
-        check_to("user:system:node:n1", &format!("{JOIN}role s: create secrets").replace("kube-system", "dev"), "");
-        check_to("user:system:node:n1", &format!("{JOIN}role s: create,patch secrets other"), "");
-        check_to("user:system:node:n1", &format!("{JOIN}role s: create secrets bootstrap-token-abc123"), "");
+        check_to("user:system:node:n1", &format!("{JOIN}role s: create secrets").replace("kube-system", "dev"), JOINS);
+        check_to("user:system:node:n1", &format!("{JOIN}role s: create,patch secrets other"), JOINS);
+        check_to("user:system:node:n1", &format!("{JOIN}role s: create secrets bootstrap-token-abc123"), JOINS);
         check_to(
             "user:system:node:n1",
             &format!("{JOIN}secret kube-system/other Opaque\nrole s: update,patch secrets"),
-            "",
+            JOINS,
         );
     }
 }

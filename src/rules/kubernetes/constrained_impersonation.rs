@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::bind_held_role;
 use super::impersonate_group::is_told_apart;
 use crate::graph::BindingIx;
 use crate::model::{MASTERS, NODE_PREFIX, NODES, Name, Question, Rule, RuleSetId, Subject};
@@ -108,6 +109,8 @@ struct Sent {
     request: RequestIx,
     asks: usize,
     right: u8,
+    /// Whether what it gains is a role of whoever it is that is impersonated.
+    shares: bool,
 }
 
 /// A way to make a request, and whose.
@@ -140,10 +143,15 @@ fn build(attack: &mut Attack<'_>, done: Done) {
             let how = How::Halves { request, site: done.site, by: Some(by), held: held.clone(), on };
             attack.step(needs.clone(), Fact::Poses(pose), how);
             let fact = attack.fact(Fact::Poses(pose));
-            for (Made { by, sent, way }, site) in targets {
-                let how =
-                    How::Through { request: sent.request, site, by, held: way.held, asks: sent.asks, verb: half.verb };
-                attack.asked(sent.request, site, vec![fact], how, own.clone());
+            for (Made { by, sent, mut way }, site) in targets {
+                let Sent { request, asks, shares, .. } = sent;
+                let how = How::Through { request, site, by, held: way.held.clone(), asks, verb: half.verb };
+                if shares {
+                    way.site = site;
+                    bind_held_role::lend(attack, &[fact], (request, by), &way, &how);
+                } else {
+                    attack.asked(request, site, vec![fact], how, own.clone());
+                }
             }
         }
     }
@@ -213,7 +221,7 @@ fn on_halves_of(attack: &mut Attack<'_>, set: RuleSetId) -> Rc<[Allowed]> {
     for (position, &rule) in (0_u32..).zip(rules) {
         let rule = snapshot.rules.rule(rule);
         let every_name = Rule { resource_names: &[], ..rule };
-        for &Sent { request, asks, right: number } in sent.iter() {
+        for &Sent { request, asks, right: number, .. } in sent.iter() {
             let right = attack.rights.asked(request).rights[asks];
             for &(verb, verbs_on) in VERBS.iter().filter(|(verb, _)| right.verbs.contains(verb)) {
                 for (mode, verb_on) in verbs_on.into_iter().enumerate() {
@@ -261,9 +269,9 @@ fn sent(attack: &mut Attack<'_>) -> Rc<[Sent]> {
     }
     let one = |request: RequestIx| {
         let (technique, _) = attack.rights.technique(request);
-        technique.build?;
-        let asks = verb_of(attack.rights.asked(request).rights)?;
-        Some(Sent { request, asks, right: attack.rights.of(request)[asks] })
+        let shares = technique.id == bind_held_role::TECHNIQUE.id;
+        let asks = verb_of(attack.rights.asked(request).rights).filter(|_| shares || technique.build.is_some())?;
+        Some(Sent { request, asks, right: attack.rights.of(request)[asks], shares })
     };
     let sent: Rc<[Sent]> = attack.rights.requests().filter_map(one).collect();
     attack.poses.sent = Some(Rc::clone(&sent));
@@ -319,7 +327,7 @@ fn ways(attack: &mut Attack<'_>, who: Who, right: u8) -> Rc<Ways> {
         for &sent in &sent {
             for way in attack.rights.ways(sent.request, &own, &[], &[]) {
                 let verbs = attack.verbs_of(way.held[sent.asks]);
-                if seen.insert((sent.request, way.site, verbs)) {
+                if sent.shares || seen.insert((sent.request, way.site, verbs)) {
                     found.entry(way.site.place).or_default().push(Made { by, sent, way });
                 }
             }
@@ -516,6 +524,34 @@ mod tests {
             &format!("{bob}\nalice -> cluster-admin: constrained-impersonation, bind-role"),
         );
         check(&world("bind clusterroles"), bob);
+    }
+
+    #[test]
+    fn a_role_of_the_other_one_is_bound_to_the_sender() {
+        let world = |rules: &str| {
+            format!(
+                "bind dev/a=admin user:bob
+                 bind other/a=edit user:bob
+                 role w: impersonate:user-info users.authentication.k8s.io
+                 bind w user:alice
+                 role on: {rules}
+                 bind dev/on=on user:alice
+                 bind other/on=on user:alice"
+            )
+        };
+        check(
+            &world("impersonate-on:user-info:create rolebindings.rbac"),
+            "alice -> admin of dev: constrained-impersonation, bind-held-role, namespace-admin",
+        );
+        check(&world("impersonate-on:user-info:create roles.rbac"), "");
+        check(&world("impersonate-on:user-info:update rolebindings"), "");
+        // A write makes what is not there; whether it may be made is asked of the other one.
+        for name in ["a", "c"] {
+            check(
+                &world(&format!("impersonate-on:user-info:patch rolebindings.rbac {name}")),
+                "alice -> admin of dev: constrained-impersonation, bind-held-role, namespace-admin",
+            );
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::graph::AccessGraph;
 use crate::model::{PodPowers, Snapshot};
-use crate::rules::attack::{Attack, Done, Effect, Fact, PodIx};
+use crate::rules::attack::{Attack, Done, Effect, Fact, Place, PodIx};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Blocker, Confidence, On, Request, Technique, core};
@@ -89,16 +89,14 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         return;
     }
     let of_pods = done.within == 0;
-    let pods: Vec<PodIx> = if of_pods {
-        let namespaces = attack.namespaces_of(done.site.place);
-        namespaces.into_iter().flat_map(|namespace| attack.pods_in(namespace)).collect()
-    } else {
-        attack.all_pods()
+    let pods = match (of_pods, done.site.object) {
+        (true, name) => attack.pods_at(done.site.place, name),
+        (false, Some(node)) => attack.bound_to(node).to_vec(),
+        (false, None) => attack.pods_at(Place::EachNamespace, None),
     };
     for at in pods {
         let pod = attack.pod(at);
-        let name = if of_pods { Some(pod.name) } else { pod.node };
-        let Some(node) = pod.node.filter(|_| done.site.object.is_none() || done.site.object == name) else { continue };
+        let Some(node) = pod.node.filter(|_| !pod.finished) else { continue };
         let powers = powers(attack, pod);
         if powers.contains(PodPowers::HOST_LOG) && way(powers).is_none() {
             let shell = attack.fact(Fact::Pod(at));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::rules::attack::{Attack, Done, Effect, Fact, PodIx};
+use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, core};
@@ -37,21 +37,14 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     changes_pods(attack, &done);
     // For the node one pod of it will do.
     let mut open = BTreeSet::new();
-    for namespace in attack.namespaces_of(done.site.place) {
-        let pods: Vec<PodIx> = match done.site.object {
-            Some(name) => attack.pod_named(namespace, name).into_iter().collect(),
-            None => attack.pods_in(namespace),
-        };
-        if pods.is_empty() {
-            continue;
-        }
+    let mut strict = BTreeSet::new();
+    for pod in attack.pods_at(done.site.place, done.site.object) {
+        let (namespace, mirror) = (attack.pod(pod).namespace, attack.pod(pod).mirror);
+        let Some(node) = attack.pod(pod).node.filter(|_| !mirror) else { continue };
         let stops = blockers(attack.graph, attack.cluster, namespace).iter().any(|blocker| blocker.stops);
-        let mut own = BTreeSet::new();
-        for pod in pods {
-            let Some(node) = attack.pod(pod).node.filter(|_| !attack.pod(pod).mirror) else { continue };
-            if if stops { own.insert(node) } else { open.insert(node) } {
-                attack.does(done.technique, vec![done.fact], Effect::Container(pod), Fact::Container(pod));
-            }
+        let is_new = if stops { strict.insert((namespace, node)) } else { open.insert(node) };
+        if is_new {
+            attack.does(done.technique, vec![done.fact], Effect::Container(pod), Fact::Container(pod));
         }
     }
 }

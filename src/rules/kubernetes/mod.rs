@@ -47,6 +47,7 @@ techniques! {
     hostpath_volume,
     node_pods,
     node_identity,
+    control_plane_node,
     container_escape,
     pod_steal,
     pod_bind,
@@ -68,6 +69,7 @@ pub(super) use system_masters::masters;
 
 mod gitops;
 mod pods;
+
 /// The technique by which a request is made in somebody else's name.
 pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 

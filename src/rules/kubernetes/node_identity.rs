@@ -1,4 +1,4 @@
-//! `node-identity`: root on a node has the kubelet's credentials, and the Node authorizer gives it what its pods need.
+//! `node-identity`: root on a node has the kubelet's credentials, as whoever had them made out has; and the Node authorizer gives it what its pods need.
 
 use std::collections::BTreeSet;
 
@@ -37,8 +37,14 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let nodes: Vec<Name> = match fact {
         Fact::Node(node) => vec![node],
         Fact::Nodes => attack.nodes(),
+        Fact::Acts(Subject::User(user)) => return be(attack, user, id),
         _ => return,
     };
+    // Some node there is, even where none is known.
+    let group = attack.graph.snapshot().names.find(NODES).map(Subject::Group);
+    if let Some(group) = group.filter(|&group| fact == Fact::Nodes && attack.is_somebody(group)) {
+        attack.does(&TECHNIQUE, vec![id], Effect::ActAs(group), Fact::Identity(group));
+    }
     let mut accounts = BTreeSet::new();
     for &node in &nodes {
         let user = [NODE_PREFIX, attack.graph.text(node)].concat();
@@ -52,6 +58,23 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         attack.does(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Identity(account));
     }
     for secret in secrets(attack, &nodes) {
+        attack.does(&TECHNIQUE, vec![id], Effect::Secret(secret), Fact::Secret(secret));
+    }
+}
+
+/// Whoever has the kubelet's name has what the Node authorizer gives it, and nothing else of the node.
+fn be(attack: &mut Attack<'_>, user: Name, id: u32) {
+    let names = &attack.graph.snapshot().names;
+    let node = attack.graph.text(user).strip_prefix(NODE_PREFIX).and_then(|node| names.find(node));
+    let Some(node) = node else { return };
+    let any_audience = attack.version().is_none_or(|version| version < AUDIENCES_COUNT);
+    let has_token = |&at: &PodIx| any_audience || token_account(attack, attack.pod(at)).is_some();
+    let pods = attack.bound_to(node).iter().filter(|at| has_token(at));
+    let accounts: BTreeSet<Subject> = pods.filter_map(|&at| account(attack, attack.pod(at))).collect();
+    for account in accounts.into_iter().filter(|&account| attack.is_somebody(account)).collect::<Vec<_>>() {
+        attack.does(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Identity(account));
+    }
+    for secret in secrets(attack, &[node]) {
         attack.does(&TECHNIQUE, vec![id], Effect::Secret(secret), Fact::Secret(secret));
     }
 }
@@ -91,10 +114,14 @@ fn secrets(attack: &Attack<'_>, nodes: &[Name]) -> Vec<SecretIx> {
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    let Some(Effect::Node(held)) = step.foothold else { return Err("no node".to_owned()) };
     let graph = state.graph;
     let nodes = graph.nodes().nodes(state.cluster()).map(|node| node.name);
-    let held: Vec<Name> = nodes.filter(|&node| state.is_on(node) && held.is_none_or(|held| held == node)).collect();
+    let held: Vec<Name> = match step.foothold {
+        Some(Effect::Node(held)) => {
+            nodes.filter(|&node| state.is_on(node) && held.is_none_or(|held| held == node)).collect()
+        }
+        _ => nodes.filter(|&node| state.is_user(&format!("{NODE_PREFIX}{}", graph.text(node)))).collect(),
+    };
     let allows = |verb: &str, resource: &str, subresource: &str, namespace: Name, name: Name| {
         let action = Action::Resource(ResourceAction {
             verb: verb.to_owned(),
@@ -112,6 +139,9 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         })
     };
     let done = match step.effect {
+        Effect::ActAs(Subject::Group(group)) => {
+            graph.text(group) == NODES && state.has_gained(|gained| gained == Effect::Node(None))
+        }
         Effect::ActAs(Subject::User(user)) => {
             let name = graph.text(user).strip_prefix(NODE_PREFIX);
             held.iter().any(|&node| name == Some(graph.text(node)))
@@ -130,7 +160,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{check_from, check_from_at, check_from_to};
+    use super::super::world::{check, check_at, check_from, check_from_at, check_from_to};
 
     const AGENT: &str = "pod dev/agent other n1 privileged
              role big: * *.*
@@ -166,6 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn some_node_there_is_even_where_none_is_known() {
+        check(
+            "role p: create pods
+             role big: * *.*
+             namespace dev privileged
+             bind dev/p=p user:alice
+             bind big group:system:nodes",
+            "alice -> cluster-admin: pod-create, privileged-pod, node-identity, wildcard-admin",
+        );
+    }
+
+    #[test]
     fn what_is_granted_to_nodes_is_granted_to_it() {
         check_from(
             "pod:dev/agent",
@@ -181,5 +223,25 @@ mod tests {
              bind big user:system:node:n2",
             NODE,
         );
+    }
+
+    #[test]
+    fn whoever_has_its_name_has_what_its_pods_need_and_not_the_node() {
+        let world = |pod: &str| {
+            format!(
+                "role i: create,get certificatesigningrequests.certificates.k8s.io; create certificatesigningrequests/nodeclient.certificates.k8s.io
+                 role big: * *.*
+                 bind i user:alice
+                 bind big sa:prod/bot
+                 pod prod/one bot n1{pod}"
+            )
+        };
+        let found = "alice -> cluster-admin: node-csr, node-identity, wildcard-admin";
+        check(&world(""), found);
+        check_at((1, 32), &world(" notoken"), found);
+        check_at((1, 33), &world(" notoken"), "");
+        check(&world(" mirror"), "");
+        // The name without the group is no node.
+        check(&world("").replace("role i: create,get", "role i: impersonate users; get"), "");
     }
 }

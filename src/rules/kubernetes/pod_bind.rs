@@ -1,6 +1,6 @@
 //! `pod-bind`: a pod that waits for a node is sent to the attacker's.
 
-use crate::rules::attack::{Attack, Done, Effect, Fact, PodIx};
+use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
@@ -30,14 +30,8 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     if !done.first || !attack.graph.nodes().is_read(attack.cluster) {
         return;
     }
-    let mut waiting: Vec<PodIx> = Vec::new();
-    for namespace in attack.namespaces_of(done.site.place) {
-        let pods = match done.site.object {
-            Some(name) => attack.pod_named(namespace, name).into_iter().collect(),
-            None => attack.pods_in(namespace),
-        };
-        waiting.extend(pods.into_iter().filter(|&pod| attack.pod(pod).node.is_none()));
-    }
+    let mut waiting = attack.pods_at(done.site.place, done.site.object);
+    waiting.retain(|&pod| attack.pod(pod).node.is_none());
     let held = attack.fact(Fact::SomeNode);
     for pod in attack.worth(waiting) {
         attack.does(done.technique, vec![done.fact, held], Effect::Pod(pod), Fact::Pod(pod));

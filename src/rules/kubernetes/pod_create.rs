@@ -1,5 +1,8 @@
 //! `pod-create`: who runs a pod says which account of the namespace it runs as, and which Secrets are mounted into it.
 
+use std::collections::BTreeSet;
+
+use crate::model::Name;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -34,13 +37,15 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     if !done.first {
         return;
     }
-    let Some(name) = done.site.object else {
-        attack.runs_pods(done.technique, vec![done.fact], done.site.place);
-        return;
-    };
+    let place = done.site.place;
     // A name that is taken is no new pod.
-    let namespaces = attack.namespaces_of(done.site.place);
-    for namespace in namespaces.into_iter().filter(|&namespace| !attack.has_pod(namespace, name)).collect::<Vec<_>>() {
+    let named = done.site.object.map(|name| attack.pods_named(place, name)).unwrap_or_default();
+    if named.is_empty() {
+        attack.runs_pods(done.technique, vec![done.fact], place);
+        return;
+    }
+    let taken: BTreeSet<Name> = named.into_iter().map(|pod| attack.pod(pod).namespace).collect();
+    for namespace in attack.namespaces_of(place).into_iter().filter(|namespace| !taken.contains(namespace)) {
         attack.runs_pods(done.technique, vec![done.fact], Place::Namespace(namespace));
     }
 }
@@ -49,7 +54,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let right = step.asks(&["create"], "", "pods").ok_or("no pod is created")?;
     if let Some(name) = right.name {
         let taken = state.graph.snapshot().pods.iter().any(|pod| {
-            pod.name == name && matches!(right.place, Place::Namespace(namespace) if namespace == pod.namespace)
+            pod.name == name && right.place.has(pod.namespace)
         });
         if taken || step.asks(&["patch"], "", "pods").is_none() {
             return Err("a name creates nothing new".to_owned());

@@ -37,23 +37,17 @@ pub(super) fn changes_pods(attack: &mut Attack<'_>, done: &Done) {
     if done.site.object.is_none() {
         attack.does(done.technique, vec![done.fact], Effect::Any, Fact::Changes(place));
     }
-    for namespace in attack.namespaces_of(place) {
-        let pods = match done.site.object {
-            Some(name) => attack.pod_named(namespace, name).into_iter().collect(),
-            None => attack.pods_in(namespace),
-        };
-        for pod in pods {
-            let (effect, gain) = (Effect::Pod(pod), Fact::Pod(pod));
-            match refuses_change(attack, pod) {
-                // Where no name is given this is a part of what was said of all of them.
-                None if done.site.object.is_none() => {}
-                None => attack.does(done.technique, vec![done.fact], effect, gain),
-                Some(Refusal::Static) => {}
-                Some(Refusal::PodSecurity(blocker)) => {
-                    let relaxed = attack.fact(Fact::Relaxed(Place::Namespace(namespace)));
-                    attack.does(done.technique, vec![done.fact, relaxed], effect, gain);
-                    attack.does_unless(done.technique, vec![done.fact], effect, gain, vec![blocker]);
-                }
+    for pod in attack.pods_at(place, done.site.object) {
+        let (effect, gain) = (Effect::Pod(pod), Fact::Pod(pod));
+        match refuses_change(attack, pod) {
+            // Where no name is given this is a part of what was said of all of them.
+            None if done.site.object.is_none() => {}
+            None => attack.does(done.technique, vec![done.fact], effect, gain),
+            Some(Refusal::Static) => {}
+            Some(Refusal::PodSecurity(blocker)) => {
+                let relaxed = attack.fact(Fact::Relaxed(Place::Namespace(attack.pod(pod).namespace)));
+                attack.does(done.technique, vec![done.fact, relaxed], effect, gain);
+                attack.does_unless(done.technique, vec![done.fact], effect, gain, vec![blocker]);
             }
         }
     }

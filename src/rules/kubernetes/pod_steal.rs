@@ -51,12 +51,11 @@ fn build(attack: &mut Attack<'_>, done: Done) {
                 attack.does_unless(done.technique, needs, Effect::Any, gain, blockers.clone());
             }
             Some(name) => {
-                for namespace in attack.namespaces_of(done.site.place) {
-                    let pod = attack.pod_named(namespace, name).filter(|&pod| refuses_change(attack, pod).is_none());
-                    if let Some(pod) = pod {
-                        let (needs, gain) = (needs.clone(), Fact::Pod(pod));
-                        attack.does_unless(done.technique, needs, Effect::Pod(pod), gain, blockers.clone());
-                    }
+                let mut pods = attack.pods_at(done.site.place, Some(name));
+                pods.retain(|&pod| refuses_change(attack, pod).is_none());
+                for pod in pods {
+                    let (needs, gain) = (needs.clone(), Fact::Pod(pod));
+                    attack.does_unless(done.technique, needs, Effect::Pod(pod), gain, blockers.clone());
                 }
             }
         }

@@ -54,14 +54,12 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         return;
     }
     let (kind, place) = (KINDS[done.within], done.site.place);
-    if attack.graph.snapshot().controllers.is_empty() && !attack.is_stored() {
+    let Some(namespaces) = attack.with_workload(kind, place, done.site.object) else {
         attack.runs_pods(done.technique, vec![done.fact], place);
         return;
-    }
-    for namespace in attack.namespaces_of(place) {
-        if attack.has_controller(kind, namespace, done.site.object) {
-            attack.runs_pods(done.technique, vec![done.fact], Place::Namespace(namespace));
-        }
+    };
+    for namespace in namespaces {
+        attack.runs_pods(done.technique, vec![done.fact], Place::Namespace(namespace));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::rules::{Ask, Finding, Place, PodIx, SecretIx, Start, Target, Version,
 /// namespace NAME LEVEL                                     what Pod Security enforces; `-` for no label, `yaml` if it is written out
 /// pod NS/NAME ACCOUNT NODE [MORE...]                       as that account; `-` for none; see [`pod`] for what more there is
 /// deployment NS/NAME                                       and so on for every kind that makes pods
+/// node NAME LABEL
 /// volume NAME PATH NS/CLAIM                                a folder of a node, bound to a claim
 /// secret NS/NAME TYPE [ACCOUNT]                            of that type, with the account whose token it holds
 /// yaml TEXT
@@ -57,6 +58,10 @@ pub(super) fn graph(world: &str) -> AccessGraph {
                 format!("{{apiVersion: v1, kind: Secret, metadata: {metadata}, type: {kind}}}")
             }
             "yaml" => rest.to_owned(),
+            "node" => {
+                let (name, label) = rest.split_once(' ').unwrap();
+                format!("{{apiVersion: v1, kind: Node, metadata: {{name: {name}, labels: {{{label}: \"\"}}}}}}")
+            }
             "volume" => {
                 let [name, path, claim] = rest.split(' ').collect::<Vec<_>>()[..] else { panic!("{rest}") };
                 format!(
