@@ -133,10 +133,8 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 mod tests {
     use super::super::world::{check, check_to};
 
-    const JOIN: &str = "role system:node-bootstrapper: create,get certificatesigningrequests.certificates.k8s.io
-             role system:certificates.k8s.io:certificatesigningrequests:nodeclient: create certificatesigningrequests/nodeclient.certificates.k8s.io
-             bind kubeadm:kubelet-bootstrap=system:node-bootstrapper group:system:bootstrappers:kubeadm:default-node-token
-             bind kubeadm:node-autoapprove-bootstrap=system:certificates.k8s.io:certificatesigningrequests:nodeclient group:system:bootstrappers:kubeadm:default-node-token
+    const JOIN: &str = "role join: create,get certificatesigningrequests.certificates.k8s.io; create certificatesigningrequests/nodeclient.certificates.k8s.io
+             bind join group:system:bootstrappers:kubeadm:default-node-token
              pod dev/one bot n1
              bind kube-system/s=s user:alice
              ";
