@@ -2,8 +2,8 @@
 
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    ANONYMOUS, AUTHENTICATED, CLUSTER_ADMIN, ClusterId, FileId, MASTERS, Maker, Names, RoleKind, SERVICE_ACCOUNTS,
-    Subject, UNAUTHENTICATED,
+    ANONYMOUS, AUTHENTICATED, CLUSTER_ADMIN, ClusterId, FileId, MASTERS, Maker, NODES, Names, RoleKind,
+    SERVICE_ACCOUNTS, Subject, UNAUTHENTICATED,
 };
 
 /// What to do with system subjects.
@@ -80,21 +80,24 @@ pub fn standing(
         Subject::Group(group) => of_accounts(names.text(group)).unwrap_or_else(|| is_system(names, subject)),
         Subject::User(_) => is_system(names, subject),
     };
-    let Some(id) = graph.snapshot().subjects.find(subject).filter(|_| of_platform) else { return Standing::Other };
+    let Some(id) = graph.snapshot().subjects.find(subject) else { return Standing::Other };
     let of_binding = |&at: &BindingIx| {
         let binding = graph.binding(at);
         let in_its_place = binding.namespace.is_none_or(|namespace| in_platform(graph.text(namespace)));
         if is_default_grant(graph, at, subject) {
             Standing::Kubernetes
-        } else if binding.maker == Maker::AddOn && in_its_place {
+        } else if of_platform && binding.maker == Maker::AddOn && in_its_place {
             Standing::Platform
         } else {
             Standing::Other
         }
     };
     let own = graph.bindings_of(id).iter().filter(|&&at| graph.binding(at).cluster == cluster && counts(at));
-    own.map(of_binding).max().unwrap_or(Standing::Kubernetes)
+    own.map(of_binding).max().unwrap_or(Standing::Other)
 }
+
+/// The group of kubeadm's bootstrap tokens.
+const BOOTSTRAPPERS: &str = "system:bootstrappers:kubeadm:default-node-token";
 
 /// The default bindings that are not named after their controller, with their roles and one of their subjects each.
 const DEFAULT_GRANTS: &[(&str, &str, &str)] = &[
@@ -136,15 +139,35 @@ const DEFAULT_GRANTS: &[(&str, &str, &str)] = &[
         "system::leader-locking-kube-scheduler",
         "system:serviceaccount:kube-system:kube-scheduler",
     ),
+    ("kubeadm:apiserver-kubelet-client", "system:kubelet-api-admin", "kube-apiserver-kubelet-client"),
+    ("kubeadm:get-nodes", "kubeadm:get-nodes", BOOTSTRAPPERS),
+    ("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", BOOTSTRAPPERS),
+    ("kubeadm:kubelet-config", "kubeadm:kubelet-config", BOOTSTRAPPERS),
+    ("kubeadm:kubelet-config", "kubeadm:kubelet-config", NODES),
+    (
+        "kubeadm:node-autoapprove-bootstrap",
+        "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+        BOOTSTRAPPERS,
+    ),
+    (
+        "kubeadm:node-autoapprove-certificate-rotation",
+        "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+        NODES,
+    ),
+    ("kubeadm:node-proxier", "system:node-proxier", "system:serviceaccount:kube-system:kube-proxy"),
+    ("kubeadm:nodes-kubeadm-config", "kubeadm:nodes-kubeadm-config", BOOTSTRAPPERS),
+    ("kubeadm:nodes-kubeadm-config", "kubeadm:nodes-kubeadm-config", NODES),
 ];
 
-/// Whether a binding is one that Kubernetes 1.36 or 1.37 creates itself, and gives a subject what it gives it there. The rules of
+/// Whether a binding is one that Kubernetes 1.36 or 1.37, or its kubeadm, creates itself, and gives a subject what it gives it there. The rules of
 /// the role are not looked at: they differ from version to version.
 fn is_default_grant(graph: &AccessGraph, at: BindingIx, subject: Subject) -> bool {
     let binding = graph.binding(at);
     let (name, role) = (graph.text(binding.name), graph.text(binding.role.name));
     let kind = if binding.namespace.is_some() { RoleKind::Role } else { RoleKind::ClusterRole };
-    if binding.maker != Maker::Kubernetes || binding.role.kind != kind {
+    // kubeadm labels nothing.
+    let is_marked = binding.maker == Maker::Kubernetes || name.starts_with("kubeadm:");
+    if !is_marked || binding.role.kind != kind {
         return false;
     }
     if let Some(namespace) = binding.namespace

@@ -14,7 +14,7 @@ use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
-use super::technique::{At, Blocker, RBAC, Technique};
+use super::technique::{At, Blocker, Change, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
     AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
@@ -1156,6 +1156,21 @@ impl<'g> Attack<'g> {
         let narrow = Fact::Request(request, site);
         self.follows(vec![done.fact], narrow);
         self.fact(narrow)
+    }
+
+    /// What it takes to change an object by one of the requests of `changes!`; nothing does by reading alone. Each object that can
+    /// be changed has to be asked for, whichever request it is.
+    pub(super) fn changes(&mut self, done: &Done, change: Change, place: Place, object: Name) -> Option<Vec<u32>> {
+        let fact = self.on(done, place, Some(object));
+        match change {
+            Change::Patch => Some(vec![fact]),
+            Change::Update => {
+                let site = Site { place, object: Some(object), other: None };
+                let read = self.asking(done.technique, done.within + 1, site);
+                Some(vec![fact, read])
+            }
+            Change::Read => None,
+        }
     }
 
     /// Every namespace that has bindings.

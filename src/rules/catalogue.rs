@@ -10,3 +10,19 @@ pub const CATALOGUE: &[&Technique] = kubernetes::TECHNIQUES;
 pub fn technique(id: &str) -> Option<&'static Technique> {
     CATALOGUE.iter().find(|technique| technique.id == id).copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CATALOGUE;
+
+    #[test]
+    fn every_right_has_a_number_of_its_own() {
+        let mut rights: Vec<super::super::Right> = Vec::new();
+        for right in CATALOGUE.iter().flat_map(|technique| technique.requests).flat_map(|request| request.rights) {
+            if !rights.contains(right) {
+                rights.push(*right);
+            }
+        }
+        assert!(rights.len() < 256, "{} rights do not fit into the sets of `held.rs`", rights.len());
+    }
+}

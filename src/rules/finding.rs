@@ -1,7 +1,7 @@
 //! What is found: who reaches what, step by step, each step with the grants behind it; how severe that is, and why.
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
-use super::technique::{Blocker, Confidence, Kind, Technique};
+use super::technique::{Blocker, Confidence, Kind, READ, Technique};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{
     ANONYMOUS, AUTHENTICATED, ClusterId, Name, SERVICE_ACCOUNTS, Snapshot, Subject, Thing, UNAUTHENTICATED,
@@ -190,6 +190,21 @@ impl StepDone {
         rights
             .into_iter()
             .find(|right| verbs.contains(&right.verb) && right.api_group == api_group && right.resource == resource)
+    }
+}
+
+impl StepDone {
+    /// The right to change an object whose version has to be known for an update.
+    pub(super) fn changes(&self, api_group: &str, resource: &str) -> Option<&RightDone> {
+        let read = |right: &&RightDone| {
+            let rights = self.requests.iter().flat_map(|request| &request.rights);
+            let of_it = |own: &&RightDone| (own.api_group, own.resource) == (right.api_group, right.resource);
+            rights.into_iter().filter(of_it).any(|own| {
+                READ.contains(&own.verb) && own.place == right.place && (own.name == right.name || own.name.is_none())
+            })
+        };
+        let patched = self.asks(&["patch"], api_group, resource);
+        patched.or_else(|| self.asks(&["update"], api_group, resource).filter(read))
     }
 }
 

@@ -609,7 +609,8 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
                 done.requests.push(RequestDone { by: None, rights });
             }
             How::Through { request, site, by, held, asks, verb } => {
-                let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
+                let site = at.unwrap_or(*site);
+                let mut rights = rights(attack, *request, site, done, |at| evidence(walk, walker, held.get(at)));
                 if let Some(right) = rights.get_mut(*asks) {
                     right.verb = verb;
                 }

@@ -184,5 +184,62 @@ pub(super) const fn core(verbs: &'static [&'static str], resource: &'static str,
     right(verbs, "", resource, on)
 }
 
+/// The requests that change objects which only whoever knows their version may update (`AllowUnconditionalUpdate` of the kind's
+/// strategy in the API server): a patch, an update, and the reading that it takes, by whomever.
+macro_rules! changes {
+    ($group:expr, $resource:expr, $at:expr) => {
+        [
+            crate::rules::technique::Request {
+                rights: &[crate::rules::technique::right(
+                    &["patch"],
+                    $group,
+                    $resource,
+                    crate::rules::technique::On::Object,
+                )],
+                at: $at,
+            },
+            crate::rules::technique::Request {
+                rights: &[crate::rules::technique::right(
+                    &["update"],
+                    $group,
+                    $resource,
+                    crate::rules::technique::On::Object,
+                )],
+                at: $at,
+            },
+            crate::rules::technique::Request {
+                rights: &[crate::rules::technique::right(
+                    crate::rules::technique::READ,
+                    $group,
+                    $resource,
+                    crate::rules::technique::On::Object,
+                )],
+                at: $at,
+            },
+        ]
+    };
+}
+
+pub(super) use changes;
+
+/// Which of the requests of `changes!` it is, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// By itself.
+    Patch,
+    /// With the version that somebody has read.
+    Update,
+    /// Changes nothing by itself.
+    Read,
+}
+
+impl Change {
+    /// All of them.
+    pub(super) const ALL: [Change; 3] = [Change::Patch, Change::Update, Change::Read];
+}
+
+/// Returns an object, and thus its version.
+pub(super) const READ: &[&str] = &["get", "list", "watch"];
+
 /// Changes an object that exists.
 pub(super) const WRITE: &[&str] = &["update", "patch"];

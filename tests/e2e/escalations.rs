@@ -79,6 +79,7 @@ performed! { PERFORMED:
     "secret-token-retarget" => secret_token_retarget {
         run("secret-token-retarget", 28, token_secrets(secrets::retargeted), secrets::secret_token_retarget)
     }
+    "webhook-write" => webhook_write { run("webhook-write", 24, WEBHOOKS, webhooks::webhook_write) }
 }
 
 // Performed here as well; the catalogue does not say so, or does not have them yet.
@@ -90,7 +91,6 @@ performed! { AHEAD:
     "workload-create" => workload_create { run("workload-create", 24, PODS, pods::workload_create) }
     "privileged-pod" => privileged_pod { run("privileged-pod", 24, PODS, pods::privileged_pod) }
     "relax-pod-security" => relax_pod_security { run("relax-pod-security", 28, PODS, pods::relax_pod_security) }
-    "webhook-write" => webhook_write { run("webhook-write", 24, WEBHOOKS, webhooks::webhook_write) }
     "node-identity" => node_identity { pods::node_identity() }
 }
 

@@ -116,6 +116,11 @@ fn what_kubernetes_gives_is_recognised_by_label_name_role_and_subject() {
         "kube-system/kube-scheduler",
     );
     assert_eq!(standing_of("kube-system/kube-scheduler", &[lock]), Standing::Kubernetes);
+    let group = "system:bootstrappers:kubeadm:default-node-token";
+    let kubeadm = binding("kubeadm:kubelet-bootstrap=system:node-bootstrapper", "", "Group", group);
+    assert_eq!(standing_of(&format!("group:{group}"), &[kubeadm]), Standing::Kubernetes, "kubeadm labels nothing");
+    let other = binding("kubeadm:kubelet-bootstrap=cluster-admin", "", "Group", group);
+    assert_eq!(standing_of(&format!("group:{group}"), &[other]), Standing::Other);
     let of_both = [own, binding("a", ADD_ON, "", controller)];
     assert_eq!(standing_of(controller, &of_both), Standing::Platform);
     for (name, label, who) in [

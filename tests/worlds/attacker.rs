@@ -69,13 +69,13 @@ struct State {
     everything: BTreeSet<String>,
     /// Where it runs pods of its own: with the Secrets of the namespace in them and, as nothing stops it, as root on any node.
     pods: BTreeSet<String>,
+    /// Whether it is told of every object that is written.
+    hears: bool,
     /// Where it makes Secrets, and where it reads some Secret that is not there yet.
     makes_secrets: BTreeSet<String>,
     reads_secrets: BTreeSet<String>,
     /// Where it does both at once, by a patch of one name.
     patches_secrets: BTreeSet<String>,
-    /// Whether it is told of every object that is written.
-    hears: bool,
 }
 
 /// What somebody reaches or holds.

@@ -3,33 +3,47 @@
 use crate::graph::AccessGraph;
 use crate::model::{AdmissionKind, ClusterId, Name};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
-use crate::rules::finding::StepDone;
+use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, On, Request, Right, Technique, right};
+use crate::rules::technique::{At, Blocker, Change, Confidence, On, READ, Request, Right, Technique, changes, right};
 
 const GROUP: &str = AdmissionKind::GROUP;
 const HOOKS: &str = "validatingwebhookconfigurations";
 const POLICIES: &str = "validatingadmissionpolicies";
 const BINDINGS: &str = "validatingadmissionpolicybindings";
-const TAKE_AWAY: &[&str] = &["delete", "update", "patch"];
-const TAKE_ALL_AWAY: &[&str] = &["deletecollection"];
+const DELETE: &[&str] = &["delete"];
+const DELETE_ALL: &[&str] = &["deletecollection"];
 
 const fn of(verbs: &'static [&'static str], resource: &'static str, on: On) -> Right {
     right(verbs, GROUP, resource, on)
 }
 
-/// The technique. Requests come in pairs: on objects by their names, and on all at once.
+/// The technique. Of each kind objects are deleted by their names or all at once, or changed.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "admission-guard-remove",
     title: "Take away the webhooks and policies that judge pods",
-    requests: &[
-        Request { rights: &[of(TAKE_AWAY, HOOKS, On::Object)], at: At::Cluster },
-        Request { rights: &[of(TAKE_ALL_AWAY, HOOKS, On::Nothing)], at: At::Cluster },
-        Request { rights: &[of(TAKE_AWAY, POLICIES, On::Object)], at: At::Cluster },
-        Request { rights: &[of(TAKE_ALL_AWAY, POLICIES, On::Nothing)], at: At::Cluster },
-        Request { rights: &[of(TAKE_AWAY, BINDINGS, On::Object)], at: At::Cluster },
-        Request { rights: &[of(TAKE_ALL_AWAY, BINDINGS, On::Nothing)], at: At::Cluster },
-    ],
+    requests: &{
+        let [patch_hook, update_hook, read_hook] = changes!(GROUP, HOOKS, At::Cluster);
+        let [patch_policy, update_policy, read_policy] = changes!(GROUP, POLICIES, At::Cluster);
+        let [patch_binding, update_binding, read_binding] = changes!(GROUP, BINDINGS, At::Cluster);
+        [
+            Request { rights: &[of(DELETE, HOOKS, On::Object)], at: At::Cluster },
+            Request { rights: &[of(DELETE_ALL, HOOKS, On::Nothing)], at: At::Cluster },
+            patch_hook,
+            update_hook,
+            read_hook,
+            Request { rights: &[of(DELETE, POLICIES, On::Object)], at: At::Cluster },
+            Request { rights: &[of(DELETE_ALL, POLICIES, On::Nothing)], at: At::Cluster },
+            patch_policy,
+            update_policy,
+            read_policy,
+            Request { rights: &[of(DELETE, BINDINGS, On::Object)], at: At::Cluster },
+            Request { rights: &[of(DELETE_ALL, BINDINGS, On::Nothing)], at: At::Cluster },
+            patch_binding,
+            update_binding,
+            read_binding,
+        ]
+    },
     gain: "pods that nothing but Pod Security looks at; by itself nothing",
     why: "A validating webhook and a ValidatingAdmissionPolicy refuse what somebody else may write, and are objects like any other. \
           Whoever may delete or change them, or the binding of the policy, lets pass what they refuse. The path asks for it only \
@@ -97,17 +111,25 @@ impl Guard {
     }
 }
 
+/// How many requests there are for each kind; those that change come behind the first two.
+const EACH: usize = 5;
+
 fn build(attack: &mut Attack<'_>, done: Done) {
     let guards = guards(attack.graph, attack.cluster);
     let Some([right]) = TECHNIQUE.requests.get(done.within).map(|request| request.rights) else { return };
     for guard in &guards {
         let Some(object) = guard.object(right.resource) else { continue };
-        let fact = match right.on {
-            On::Nothing => done.fact,
-            _ if done.site.object.is_some_and(|own| own != object) => continue,
-            _ => attack.on(&done, Place::Cluster, Some(object)),
+        if done.site.object.is_some_and(|own| own != object) {
+            continue;
+        }
+        let needs = match done.within % EACH {
+            0 => Some(vec![attack.on(&done, Place::Cluster, Some(object))]),
+            1 => Some(vec![done.fact]),
+            at => Change::ALL.get(at - 2).and_then(|&change| attack.changes(&done, change, Place::Cluster, object)),
         };
-        attack.follows(vec![fact], guard.gone());
+        if let Some(needs) = needs {
+            attack.follows(needs, guard.gone());
+        }
     }
     if !guards.is_empty() {
         let gone = guards.iter().map(|guard| attack.fact(guard.gone())).collect();
@@ -119,8 +141,13 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let rights = || step.requests.iter().flat_map(|request| &request.rights).filter(|right| right.api_group == GROUP);
     let is_gone = |guard: &Guard| {
         rights().any(|right| match guard.object(right.resource) {
-            Some(object) if TAKE_AWAY.contains(&right.verb) => right.name == Some(object),
-            Some(_) => TAKE_ALL_AWAY.contains(&right.verb),
+            Some(_) if DELETE_ALL.contains(&right.verb) => true,
+            Some(object) if right.name != Some(object) => false,
+            Some(_) if right.verb == "update" => {
+                let of_it = |own: &&RightDone| own.resource == right.resource && own.name == right.name;
+                rights().filter(of_it).any(|own| READ.contains(&own.verb))
+            }
+            Some(_) => ["delete", "patch"].contains(&right.verb),
             None => false,
         })
     };
@@ -171,6 +198,7 @@ mod tests {
         for rules in [
             "delete validatingwebhookconfigurations judge; delete validatingadmissionpolicybindings of-rule",
             "deletecollection validatingwebhookconfigurations; delete validatingadmissionpolicies",
+            "delete validatingwebhookconfigurations; update,get validatingadmissionpolicies rule",
         ] {
             let world = guarded(rules);
             check(&world, "alice -> any node: pod-create, admission-guard-remove, privileged-pod");
@@ -184,6 +212,7 @@ mod tests {
             "delete validatingwebhookconfigurations judge",
             "delete validatingwebhookconfigurations other; deletecollection validatingadmissionpolicies",
             "get,list,watch validatingwebhookconfigurations",
+            "update validatingwebhookconfigurations judge; delete validatingadmissionpolicies",
         ] {
             let world = guarded(rules);
             check(&world, "alice -> any node: pod-create, privileged-pod");

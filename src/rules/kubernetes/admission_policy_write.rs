@@ -5,7 +5,7 @@ use crate::model::{AdmissionKind, Name};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, WRITE, right};
+use crate::rules::technique::{At, Change, Confidence, On, Request, Right, Technique, changes, right};
 
 const GROUP: &str = AdmissionKind::GROUP;
 const POLICIES: &str = "mutatingadmissionpolicies";
@@ -15,24 +15,35 @@ const fn policies(verbs: &'static [&'static str], resource: &'static str, on: On
     right(verbs, GROUP, resource, on)
 }
 
+const CHANGE_POLICY: [Request; 3] = changes!(GROUP, POLICIES, At::Cluster);
+const CHANGE_BINDING: [Request; 3] = changes!(GROUP, BINDINGS, At::Cluster);
+
 /// The technique: a policy with a binding, or a policy that a binding names already.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "admission-policy-write",
     title: "Put in a mutating admission policy",
-    requests: &[
-        Request { rights: &[policies(&["create"], POLICIES, On::Nothing)], at: At::Cluster },
-        Request {
-            rights: &[policies(&["create"], POLICIES, On::Object), policies(&["patch"], POLICIES, On::Object)],
-            at: At::Cluster,
-        },
-        Request { rights: &[policies(WRITE, POLICIES, On::Object)], at: At::Cluster },
-        Request { rights: &[policies(&["create"], BINDINGS, On::Nothing)], at: At::Cluster },
-        Request {
-            rights: &[policies(&["create"], BINDINGS, On::Object), policies(&["patch"], BINDINGS, On::Object)],
-            at: At::Cluster,
-        },
-        Request { rights: &[policies(WRITE, BINDINGS, On::Object)], at: At::Cluster },
-    ],
+    requests: &{
+        let [patch, update, read] = CHANGE_POLICY;
+        let [patch_binding, update_binding, read_binding] = CHANGE_BINDING;
+        [
+            Request { rights: &[policies(&["create"], POLICIES, On::Nothing)], at: At::Cluster },
+            Request {
+                rights: &[policies(&["create"], POLICIES, On::Object), policies(&["patch"], POLICIES, On::Object)],
+                at: At::Cluster,
+            },
+            patch,
+            update,
+            read,
+            Request { rights: &[policies(&["create"], BINDINGS, On::Nothing)], at: At::Cluster },
+            Request {
+                rights: &[policies(&["create"], BINDINGS, On::Object), policies(&["patch"], BINDINGS, On::Object)],
+                at: At::Cluster,
+            },
+            patch_binding,
+            update_binding,
+            read_binding,
+        ]
+    },
     gain: "cluster-admin, as soon as somebody who holds that much writes",
     why: "A MutatingAdmissionPolicy changes objects as a mutating webhook does, with no server of its own: it adds a subject to a \
           role binding of an administrator, or another account to a pod that a controller starts in kube-system. It is in force \
@@ -53,39 +64,40 @@ const SERVED_FROM: (u32, u32) = (1, 36);
 const POLICY: Fact = Fact::Part(TECHNIQUE.id, 0, Place::Cluster);
 const BINDING: Fact = Fact::Part(TECHNIQUE.id, 1, Place::Cluster);
 
+/// How many requests there are for policies, and as many for bindings; those that change come behind the first two.
+const EACH: usize = 5;
+
 fn build(attack: &mut Attack<'_>, done: Done) {
     if !is_served(attack) {
         return;
     }
     let everything = (Effect::Everything(Place::Cluster), Fact::Everything(Place::Cluster));
-    let snapshot = attack.graph.snapshot();
-    let bindings = || {
-        let own = snapshot.policy_bindings.iter().filter(|own| own.cluster == attack.cluster);
-        own.filter(|own| own.kind == AdmissionKind::MutatingPolicy)
+    let bindings: Vec<(Name, Name)> = {
+        let own = attack.graph.snapshot().policy_bindings.iter();
+        let own = own.filter(|own| own.cluster == attack.cluster && own.kind == AdmissionKind::MutatingPolicy);
+        own.map(|own| (own.name, own.policy)).collect()
     };
-    let is_wanted = |name: Name| done.site.object.is_none_or(|own| own == name);
-    let there = |name: Name| written(attack, AdmissionKind::MutatingPolicy, Some(name)).is_some();
-    let (fact, part) = match done.within {
-        0 | 1 => (done.fact, POLICY),
-        3 | 4 => (done.fact, BINDING),
-        2 => {
-            if let Some(bound) = bindings().map(|own| own.policy).find(|&policy| is_wanted(policy) && there(policy)) {
-                let fact = attack.on(&done, Place::Cluster, Some(bound));
-                attack.does(done.technique, vec![fact], everything.0, everything.1);
-            }
-            match written(attack, AdmissionKind::MutatingPolicy, done.site.object) {
-                Some(policy) => (attack.on(&done, Place::Cluster, Some(policy)), POLICY),
-                None => return,
-            }
-        }
-        _ => match bindings().map(|own| own.name).find(|&name| is_wanted(name)) {
-            Some(binding) => (attack.on(&done, Place::Cluster, Some(binding)), BINDING),
-            None => return,
-        },
-    };
-    attack.follows(vec![fact], part);
+    let is_policy = done.within < EACH;
+    let part = if is_policy { POLICY } else { BINDING };
     let both = vec![attack.fact(POLICY), attack.fact(BINDING)];
     attack.does(done.technique, both, everything.0, everything.1);
+    let Some(&change) = (done.within % EACH).checked_sub(2).and_then(|at| Change::ALL.get(at)) else {
+        attack.follows(vec![done.fact], part);
+        return;
+    };
+    let there: Vec<Name> = if is_policy {
+        written(attack, AdmissionKind::MutatingPolicy, done.site.object)
+    } else {
+        let names = bindings.iter().map(|&(name, _)| name);
+        names.filter(|&name| done.site.object.is_none_or(|own| own == name)).collect()
+    };
+    for name in there {
+        let Some(needs) = attack.changes(&done, change, Place::Cluster, name) else { continue };
+        if is_policy && bindings.iter().any(|&(_, policy)| policy == name) {
+            attack.does(done.technique, needs.clone(), everything.0, everything.1);
+        }
+        attack.follows(needs, part);
+    }
 }
 
 /// Whether the server knows such policies: as its discovery says, or by its version, unless there are some.
@@ -96,7 +108,7 @@ fn is_served(attack: &Attack<'_>) -> bool {
         return snapshot.resources.iter().any(listed);
     }
     attack.version().is_none_or(|version| version >= SERVED_FROM)
-        || written(attack, AdmissionKind::MutatingPolicy, None).is_some()
+        || !written(attack, AdmissionKind::MutatingPolicy, None).is_empty()
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
@@ -107,7 +119,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         all.any(|own| own.kind == AdmissionKind::MutatingPolicy && own.name == *name)
     };
     let creates = |resource: &str| step.asks(&["create"], GROUP, resource).is_some();
-    let changed = |resource: &str| step.asks(WRITE, GROUP, resource).and_then(|right| right.name);
+    let changed = |resource: &str| step.changes(GROUP, resource).and_then(|right| right.name);
     let policy = changed(POLICIES).filter(is_policy);
     if policy.is_some_and(|policy| own().any(|binding| binding.policy == policy)) {
         return Ok(());
@@ -137,7 +149,7 @@ mod tests {
     fn a_policy_with_a_binding_is_the_cluster() {
         check(&policies("create policies ; create bindings "), FOUND);
         check(&policies("create policies ; patch bindings of-used"), FOUND);
-        check(&policies("update policies idle; create bindings "), FOUND);
+        check(&policies("update,get policies idle; create bindings "), FOUND);
         check(&policies("patch policies used"), FOUND);
         check(&policies("patch policies "), FOUND);
     }
@@ -148,6 +160,7 @@ mod tests {
         check(&policies("create,update,patch bindings "), "");
         check(&policies("update policies idle; delete policies ; delete bindings "), "");
         check(&policies("create policies ; patch bindings gone"), "");
+        check(&policies("update policies used"), "");
         check(&policies("create policies used; create bindings "), "");
     }
 

@@ -6,7 +6,7 @@ use crate::model::{ClusterId, DeputyKind, Name, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, right};
+use crate::rules::technique::{At, Change, Confidence, Technique, changes};
 
 const GROUP: &str = "apiextensions.k8s.io";
 const DEFINITIONS: &str = "customresourcedefinitions";
@@ -15,7 +15,7 @@ const DEFINITIONS: &str = "customresourcedefinitions";
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "crd-conversion-write",
     title: "Convert the objects of a controller",
-    requests: &[Request { rights: &[right(WRITE, GROUP, DEFINITIONS, On::Object)], at: At::Cluster }],
+    requests: &changes!(GROUP, DEFINITIONS, At::Cluster),
     gain: "what the controller that acts on the objects may write; for other kinds nothing but the objects themselves",
     why: "A CustomResourceDefinition names the webhook that turns stored objects into the version that is asked for, at any \
           address, and may be given a new version to turn them into. The webhook may change everything but most of their metadata, \
@@ -35,6 +35,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
 const KINDS: [DeputyKind; 3] = [DeputyKind::Kustomization, DeputyKind::HelmRelease, DeputyKind::Application];
 
 fn build(attack: &mut Attack<'_>, done: Done) {
+    let Some(&change) = Change::ALL.get(done.within) else { return };
     for kind in KINDS {
         let name = attack.graph.snapshot().names.find(&definition(kind));
         if done.site.object.is_some() && done.site.object != name {
@@ -42,8 +43,9 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         }
         for account in accounts(attack.graph, attack.cluster, kind) {
             // The definition itself need not have been read.
-            let fact = attack.on(&done, Place::Cluster, name.or(Some(Name::EMPTY)));
-            attack.does(done.technique, vec![fact], Effect::ActAs(account), Fact::Identity(account));
+            if let Some(needs) = attack.changes(&done, change, Place::Cluster, name.unwrap_or(Name::EMPTY)) {
+                attack.does(done.technique, needs, Effect::ActAs(account), Fact::Identity(account));
+            }
         }
     }
 }
@@ -63,7 +65,7 @@ fn accounts(graph: &AccessGraph, cluster: ClusterId, kind: DeputyKind) -> Vec<Su
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    let right = step.asks(WRITE, GROUP, DEFINITIONS).ok_or("no definition is changed")?;
+    let right = step.changes(GROUP, DEFINITIONS).ok_or("no definition is changed")?;
     let is_of = |kind: &DeputyKind, name: Name| state.graph.text(name) == definition(*kind);
     let acts = |kind: &DeputyKind| {
         right.name.is_none_or(|name| is_of(kind, name))
@@ -99,7 +101,7 @@ mod tests {
         for rule in [
             "patch customresourcedefinitions.apiextensions.k8s.io helmreleases.helm.toolkit.fluxcd.io",
             "patch customresourcedefinitions.apiextensions.k8s.io certificates.cert-manager.io",
-            "create,delete customresourcedefinitions.apiextensions.k8s.io",
+            "create,delete,update customresourcedefinitions.apiextensions.k8s.io",
             "patch customresourcedefinitions/status.apiextensions.k8s.io",
         ] {
             check(&format!("role d: {rule}{FLUX}"), "");

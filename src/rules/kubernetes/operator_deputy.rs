@@ -6,9 +6,9 @@ use super::gitops::{Controller, Project, controllers, is_installed, projects};
 use crate::graph::AccessGraph;
 use crate::model::{Deputy, DeputyKind, DeputySpec, Name, SourceRef, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
-use crate::rules::finding::StepDone;
+use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, right};
+use crate::rules::technique::{At, Change, Confidence, On, READ, Request, Technique, right};
 
 const CREATE: &[&str] = &["create"];
 
@@ -16,22 +16,24 @@ macro_rules! write {
     ($group:literal, $resource:literal) => {
         [
             Request { rights: &[right(CREATE, $group, $resource, On::Nothing)], at: At::Namespace },
-            Request { rights: &[right(WRITE, $group, $resource, On::Object)], at: At::Namespace },
+            Request { rights: &[right(&["patch"], $group, $resource, On::Object)], at: At::Namespace },
+            Request { rights: &[right(&["update"], $group, $resource, On::Object)], at: At::Namespace },
+            Request { rights: &[right(READ, $group, $resource, On::Object)], at: At::Namespace },
         ]
     };
 }
 
-const KUSTOMIZATION: [Request; 2] = write!("kustomize.toolkit.fluxcd.io", "kustomizations");
-const HELM_RELEASE: [Request; 2] = write!("helm.toolkit.fluxcd.io", "helmreleases");
-const GIT: [Request; 2] = write!("source.toolkit.fluxcd.io", "gitrepositories");
-const OCI: [Request; 2] = write!("source.toolkit.fluxcd.io", "ocirepositories");
-const BUCKET: [Request; 2] = write!("source.toolkit.fluxcd.io", "buckets");
-const HELM: [Request; 2] = write!("source.toolkit.fluxcd.io", "helmrepositories");
-const CHART: [Request; 2] = write!("source.toolkit.fluxcd.io", "helmcharts");
-const APPLICATION: [Request; 2] = write!("argoproj.io", "applications");
-const PROJECT: [Request; 2] = write!("argoproj.io", "appprojects");
+const KUSTOMIZATION: [Request; 4] = write!("kustomize.toolkit.fluxcd.io", "kustomizations");
+const HELM_RELEASE: [Request; 4] = write!("helm.toolkit.fluxcd.io", "helmreleases");
+const GIT: [Request; 4] = write!("source.toolkit.fluxcd.io", "gitrepositories");
+const OCI: [Request; 4] = write!("source.toolkit.fluxcd.io", "ocirepositories");
+const BUCKET: [Request; 4] = write!("source.toolkit.fluxcd.io", "buckets");
+const HELM: [Request; 4] = write!("source.toolkit.fluxcd.io", "helmrepositories");
+const CHART: [Request; 4] = write!("source.toolkit.fluxcd.io", "helmcharts");
+const APPLICATION: [Request; 4] = write!("argoproj.io", "applications");
+const PROJECT: [Request; 4] = write!("argoproj.io", "appprojects");
 
-/// What the requests write, two of each: one that creates, one that changes.
+/// What the requests write, [`EACH`] of each kind: one that creates, three that change.
 const KINDS: [DeputyKind; 9] = [
     DeputyKind::Kustomization,
     DeputyKind::HelmRelease,
@@ -49,16 +51,18 @@ pub(super) const TECHNIQUE: Technique = Technique {
     id: "operator-deputy",
     title: "Have Argo CD or Flux apply it",
     requests: &{
-        let [a, b] = KUSTOMIZATION;
-        let [c, d] = HELM_RELEASE;
-        let [e, f] = GIT;
-        let [g, h] = OCI;
-        let [i, j] = BUCKET;
-        let [k, l] = HELM;
-        let [m, n] = CHART;
-        let [o, p] = APPLICATION;
-        let [q, r] = PROJECT;
-        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r]
+        let [kust_new, kust_patch, kust_update, kust_read] = KUSTOMIZATION;
+        let [rel_new, rel_patch, rel_update, rel_read] = HELM_RELEASE;
+        let [git_new, git_patch, git_update, git_read] = GIT;
+        let [oci_new, oci_patch, oci_update, oci_read] = OCI;
+        let [buck_new, buck_patch, buck_update, buck_read] = BUCKET;
+        let [helm_new, helm_patch, helm_update, helm_read] = HELM;
+        let [chart_new, chart_patch, chart_update, chart_read] = CHART;
+        let [app_new, app_patch, app_update, app_read] = APPLICATION;
+        let [proj_new, proj_patch, proj_update, proj_read] = PROJECT;
+        [
+            kust_new, kust_patch, kust_update, kust_read, rel_new, rel_patch, rel_update, rel_read, git_new, git_patch, git_update, git_read, oci_new, oci_patch, oci_update, oci_read, buck_new, buck_patch, buck_update, buck_read, helm_new, helm_patch, helm_update, helm_read, chart_new, chart_patch, chart_update, chart_read, app_new, app_patch, app_update, app_read, proj_new, proj_patch, proj_update, proj_read,
+        ]
     },
     gain: "what the controller's account may write, most often everything",
     why: "Flux applies a Kustomization or HelmRelease with the account that its serviceAccountName names, and without one with the \
@@ -81,7 +85,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 fn build(attack: &mut Attack<'_>, done: Done) {
-    let Some(&kind) = KINDS.get(done.within / 2).filter(|_| done.first) else { return };
+    let Some(&kind) = KINDS.get(done.within / EACH).filter(|_| done.first) else { return };
     if !is_installed(attack.graph, attack.cluster, kind) {
         return;
     }
@@ -104,9 +108,21 @@ fn sites(attack: &Attack<'_>, done: &Done, kind: DeputyKind) -> Vec<(Name, Optio
     all.filter(written).map(|own| (own.namespace, Some(own.name))).collect()
 }
 
-/// The first request of a kind creates, the second changes.
+/// How many requests there are for each kind.
+const EACH: usize = 4;
+
+/// The first request of a kind creates.
 fn is_creation(done: &Done) -> bool {
-    done.within.is_multiple_of(2)
+    done.within.is_multiple_of(EACH)
+}
+
+/// What it takes to write an object there, new or changed.
+fn written(attack: &mut Attack<'_>, done: &Done, (namespace, name): (Name, Option<Name>)) -> Option<Vec<u32>> {
+    let place = Place::Namespace(namespace);
+    match ((done.within % EACH).checked_sub(1), name) {
+        (Some(at), Some(name)) => attack.changes(done, *Change::ALL.get(at)?, place, name),
+        _ => Some(vec![attack.on(done, place, None)]),
+    }
 }
 
 fn of_kind<'g>(attack: &Attack<'g>, kind: DeputyKind) -> Vec<&'g Deputy> {
@@ -126,20 +142,21 @@ const OPEN_PROJECT: Fact = Fact::Part(TECHNIQUE.id, 1, Place::Cluster);
 fn flux(attack: &mut Attack<'_>, done: &Done, kind: DeputyKind) {
     for controller in controllers(attack.graph, attack.cluster, kind) {
         if is_creation(done) && controller.is_everywhere() {
-            apply(attack, done.fact, done.site.place, &controller);
+            apply(attack, vec![done.fact], done.site.place, &controller);
             continue;
         }
         for (namespace, name) in sites(attack, done, kind) {
-            if controller.watches(attack.graph, namespace) {
-                let fact = attack.on(done, Place::Namespace(namespace), name);
-                apply(attack, fact, Place::Namespace(namespace), &controller);
+            if controller.watches(attack.graph, namespace)
+                && let Some(needs) = written(attack, done, (namespace, name))
+            {
+                apply(attack, needs, Place::Namespace(namespace), &controller);
             }
         }
     }
 }
 
-/// Whoever has this fact has a controller apply what comes from any source.
-fn apply(attack: &mut Attack<'_>, fact: u32, place: Place, controller: &Controller) {
+/// Whoever has this has a controller apply what comes from any source.
+fn apply(attack: &mut Attack<'_>, needs: Vec<u32>, place: Place, controller: &Controller) {
     let near = if controller.stays { place } else { Place::Cluster };
     let (effect, gain) = match controller.default_account {
         None => (Effect::ActAs(controller.account), Fact::Identity(controller.account)),
@@ -148,10 +165,10 @@ fn apply(attack: &mut Attack<'_>, fact: u32, place: Place, controller: &Controll
     let is_source =
         |own: &Deputy| own.cluster == attack.cluster && own.spec == DeputySpec::Source && near.has(own.namespace);
     if attack.graph.snapshot().deputies.iter().any(is_source) {
-        attack.does(&TECHNIQUE, vec![fact], effect, gain);
+        attack.does(&TECHNIQUE, needs.clone(), effect, gain);
     }
-    let written = attack.fact(source_at(near));
-    attack.does(&TECHNIQUE, vec![fact, written], effect, gain);
+    let source = attack.fact(source_at(near));
+    attack.does(&TECHNIQUE, needs.into_iter().chain([source]).collect(), effect, gain);
 }
 
 /// A source of Flux: for what is new, and for what uses it already.
@@ -162,9 +179,9 @@ fn source(attack: &mut Attack<'_>, done: &Done, kind: DeputyKind) {
     let users = [DeputyKind::Kustomization, DeputyKind::HelmRelease];
     let users: Vec<&Deputy> = users.into_iter().flat_map(|kind| of_kind(attack, kind)).collect();
     for (namespace, name) in sites(attack, done, kind) {
-        let fact = attack.on(done, Place::Namespace(namespace), name);
-        attack.follows(vec![fact], source_at(Place::Cluster));
-        attack.follows(vec![fact], source_at(Place::Namespace(namespace)));
+        let Some(needs) = written(attack, done, (namespace, name)) else { continue };
+        attack.follows(needs.clone(), source_at(Place::Cluster));
+        attack.follows(needs.clone(), source_at(Place::Namespace(namespace)));
         for &user in users.iter().filter(|user| uses(attack.graph, user, kind, (namespace, name))) {
             for controller in controllers(attack.graph, attack.cluster, user.kind) {
                 let is_far = controller.stays && user.namespace != namespace;
@@ -172,7 +189,7 @@ fn source(attack: &mut Attack<'_>, done: &Done, kind: DeputyKind) {
                     && controller.watches(attack.graph, user.namespace)
                     && !is_far
                 {
-                    attack.does(done.technique, vec![fact], Effect::ActAs(account), Fact::Identity(account));
+                    attack.does(done.technique, needs.clone(), Effect::ActAs(account), Fact::Identity(account));
                 }
             }
         }
@@ -202,21 +219,21 @@ fn application(attack: &mut Attack<'_>, done: &Done) {
             if !controller.watches(attack.graph, namespace) {
                 continue;
             }
-            let fact = attack.on(done, Place::Namespace(namespace), name);
+            let Some(needs) = written(attack, done, (namespace, name)) else { continue };
             let (effect, gain) = (Effect::ActAs(controller.account), Fact::Identity(controller.account));
             for project in projects(attack.graph, attack.cluster, &controller, namespace) {
                 match project {
-                    Project::Everything => attack.does(done.technique, vec![fact], effect, gain),
+                    Project::Everything => attack.does(done.technique, needs.clone(), effect, gain),
                     Project::Inside(namespaces) => {
                         let open = |inside: &Name| controller.may_run_pods(attack.graph, attack.cluster, *inside);
                         for inside in namespaces.into_iter().filter(open).collect::<Vec<_>>() {
-                            attack.runs_pods(done.technique, vec![fact], Place::Namespace(inside));
+                            attack.runs_pods(done.technique, needs.clone(), Place::Namespace(inside));
                         }
                     }
                 }
             }
             let open = attack.fact(OPEN_PROJECT);
-            attack.does(done.technique, vec![fact, open], effect, gain);
+            attack.does(done.technique, needs.into_iter().chain([open]).collect(), effect, gain);
         }
     }
 }
@@ -225,9 +242,10 @@ fn application(attack: &mut Attack<'_>, done: &Done) {
 fn project(attack: &mut Attack<'_>, done: &Done) {
     for controller in controllers(attack.graph, attack.cluster, DeputyKind::Application) {
         for (namespace, name) in sites(attack, done, DeputyKind::AppProject) {
-            if namespace == controller.home {
-                let fact = attack.on(done, Place::Namespace(namespace), name);
-                attack.follows(vec![fact], OPEN_PROJECT);
+            if namespace == controller.home
+                && let Some(needs) = written(attack, done, (namespace, name))
+            {
+                attack.follows(needs, OPEN_PROJECT);
             }
         }
     }
@@ -237,8 +255,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let graph = state.graph;
     let mut lacks = "nothing is written that a controller applies";
     for kind in KINDS {
-        let right = [CREATE, WRITE].iter().find_map(|verbs| step.asks(verbs, kind.group(), kind.resource()));
-        let Some(right) = right else { continue };
+        let Some(right) = writes(step, kind) else { continue };
         let is_it = |own: &&Deputy| {
             own.kind == kind && right.place == Place::Namespace(own.namespace) && right.name == Some(own.name)
         };
@@ -264,12 +281,16 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     Err(lacks.to_owned())
 }
 
+/// The right by which an object of a kind is written.
+fn writes(step: &StepDone, kind: DeputyKind) -> Option<&RightDone> {
+    let created = step.asks(CREATE, kind.group(), kind.resource());
+    created.or_else(|| step.changes(kind.group(), kind.resource()))
+}
+
 /// Whether an object of a kind in a namespace has the controller do what the step says.
 fn gives(state: &State<'_>, step: &StepDone, controller: &Controller, kind: DeputyKind, place: Place) -> bool {
     let graph = state.graph;
-    let asks = |kind: DeputyKind| {
-        [CREATE, WRITE].iter().find_map(|verbs| step.asks(verbs, kind.group(), kind.resource())).map(|right| right.place)
-    };
+    let asks = |kind: DeputyKind| writes(step, kind).map(|right| right.place);
     let home = Place::Namespace(controller.home);
     let seen = match place {
         Place::Namespace(namespace) => controller.watches(graph, namespace),

@@ -4,7 +4,7 @@ use crate::model::{AdmissionKind, Name};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, WRITE, right};
+use crate::rules::technique::{At, Change, Confidence, On, Request, Right, Technique, changes, right};
 
 const GROUP: &str = AdmissionKind::GROUP;
 const MUTATING: &str = "mutatingwebhookconfigurations";
@@ -14,24 +14,35 @@ const fn hooks(verbs: &'static [&'static str], resource: &'static str, on: On) -
     right(verbs, GROUP, resource, on)
 }
 
+const CHANGE_MUTATING: [Request; 3] = changes!(GROUP, MUTATING, At::Cluster);
+const CHANGE_VALIDATING: [Request; 3] = changes!(GROUP, VALIDATING, At::Cluster);
+
 /// The technique. The second request of each kind is an apply: the only one that creates with a name to be limited to.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "webhook-write",
     title: "Put in an admission webhook",
-    requests: &[
-        Request { rights: &[hooks(&["create"], MUTATING, On::Nothing)], at: At::Cluster },
-        Request {
-            rights: &[hooks(&["create"], MUTATING, On::Object), hooks(&["patch"], MUTATING, On::Object)],
-            at: At::Cluster,
-        },
-        Request { rights: &[hooks(WRITE, MUTATING, On::Object)], at: At::Cluster },
-        Request { rights: &[hooks(&["create"], VALIDATING, On::Nothing)], at: At::Cluster },
-        Request {
-            rights: &[hooks(&["create"], VALIDATING, On::Object), hooks(&["patch"], VALIDATING, On::Object)],
-            at: At::Cluster,
-        },
-        Request { rights: &[hooks(WRITE, VALIDATING, On::Object)], at: At::Cluster },
-    ],
+    requests: &{
+        let [patch, update, read] = CHANGE_MUTATING;
+        let [patch_validating, update_validating, read_validating] = CHANGE_VALIDATING;
+        [
+            Request { rights: &[hooks(&["create"], MUTATING, On::Nothing)], at: At::Cluster },
+            Request {
+                rights: &[hooks(&["create"], MUTATING, On::Object), hooks(&["patch"], MUTATING, On::Object)],
+                at: At::Cluster,
+            },
+            patch,
+            update,
+            read,
+            Request { rights: &[hooks(&["create"], VALIDATING, On::Nothing)], at: At::Cluster },
+            Request {
+                rights: &[hooks(&["create"], VALIDATING, On::Object), hooks(&["patch"], VALIDATING, On::Object)],
+                at: At::Cluster,
+            },
+            patch_validating,
+            update_validating,
+            read_validating,
+        ]
+    },
     gain: "with a mutating webhook cluster-admin, as soon as somebody who holds that much writes; with a validating one the \
            Secrets that are written from then on",
     why: "The API server sends every object that is written to the webhooks that ask for it, Secrets included, and the address may \
@@ -51,33 +62,38 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
+/// How many requests there are for each kind; those that change come behind the first two.
+const EACH: usize = 5;
+
 fn build(attack: &mut Attack<'_>, done: Done) {
-    let kind = if done.within < 3 { AdmissionKind::MutatingWebhook } else { AdmissionKind::ValidatingWebhook };
-    let fact = match done.within {
-        2 | 5 => match written(attack, kind, done.site.object) {
-            Some(name) => attack.on(&done, Place::Cluster, Some(name)),
-            None => return,
-        },
-        _ => done.fact,
+    let (kind, effect, gain) = if done.within < EACH {
+        let cluster = Place::Cluster;
+        (AdmissionKind::MutatingWebhook, Effect::Everything(cluster), Fact::Everything(cluster))
+    } else {
+        (AdmissionKind::ValidatingWebhook, Effect::Secrets(Place::EachNamespace), Fact::NewSecrets)
     };
-    let (effect, gain) = match kind {
-        AdmissionKind::MutatingWebhook => (Effect::Everything(Place::Cluster), Fact::Everything(Place::Cluster)),
-        _ => (Effect::Secrets(Place::EachNamespace), Fact::NewSecrets),
+    let Some(&change) = (done.within % EACH).checked_sub(2).and_then(|at| Change::ALL.get(at)) else {
+        attack.does(done.technique, vec![done.fact], effect, gain);
+        return;
     };
-    attack.does(done.technique, vec![fact], effect, gain);
+    for name in written(attack, kind, done.site.object) {
+        if let Some(needs) = attack.changes(&done, change, Place::Cluster, name) {
+            attack.does(done.technique, needs, effect, gain);
+        }
+    }
 }
 
-/// The object that is changed: it has to be there.
-pub(super) fn written(attack: &Attack<'_>, kind: AdmissionKind, name: Option<Name>) -> Option<Name> {
+/// The objects that are changed: they have to be there.
+pub(super) fn written(attack: &Attack<'_>, kind: AdmissionKind, name: Option<Name>) -> Vec<Name> {
     let all = attack.graph.snapshot().admissions.iter();
     let of_kind = |own: &&crate::model::Admission| own.cluster == attack.cluster && own.kind == kind;
-    all.filter(of_kind).map(|own| own.name).find(|&own| name.is_none_or(|name| name == own))
+    all.filter(of_kind).map(|own| own.name).filter(|&own| name.is_none_or(|name| name == own)).collect()
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let writes = |resource: &str, kind: AdmissionKind| {
         let there = |name: Name| state.graph.snapshot().admissions.iter().any(|own| own.kind == kind && own.name == name);
-        let changed = step.asks(WRITE, GROUP, resource).and_then(|right| right.name);
+        let changed = step.changes(GROUP, resource).and_then(|right| right.name);
         step.asks(&["create"], GROUP, resource).is_some() || changed.is_some_and(there)
     };
     let mutates = writes(MUTATING, AdmissionKind::MutatingWebhook);
@@ -107,7 +123,8 @@ mod tests {
     fn a_mutating_webhook_is_the_cluster() {
         let expected = "alice -> cluster-admin: webhook-write";
         hooks("create mutatingwebhookconfigurations.admissionregistration.k8s.io", expected);
-        hooks("update mutatingwebhookconfigurations.admissionregistration.k8s.io", expected);
+        hooks("update,list mutatingwebhookconfigurations.admissionregistration.k8s.io", expected);
+        hooks("update,get mutatingwebhookconfigurations.admissionregistration.k8s.io injector", expected);
         hooks("patch mutatingwebhookconfigurations.admissionregistration.k8s.io injector", expected);
         hooks("create,patch mutatingwebhookconfigurations.admissionregistration.k8s.io other", expected);
     }
@@ -134,6 +151,16 @@ mod tests {
         hooks("update,patch mutatingwebhookconfigurations.admissionregistration.k8s.io guard", "");
         hooks("create mutatingwebhookconfigurations.admissionregistration.k8s.io injector", "");
         hooks("create,patch mutatingwebhookconfigurations", "");
+    }
+
+    #[test]
+    fn an_update_takes_the_version_that_somebody_has_read() {
+        let injector = "mutatingwebhookconfigurations.admissionregistration.k8s.io injector";
+        hooks(&format!("update {injector}"), "");
+        hooks(&format!("update,list {injector}; get mutatingwebhookconfigurations.admissionregistration.k8s.io other"), "alice -> cluster-admin: webhook-write");
+        hooks(&format!("update {injector}; get mutatingwebhookconfigurations.admissionregistration.k8s.io other"), "");
+        let reader = format!("update {injector}\nrole r: get {injector}\nrole t: create serviceaccounts/token\nbind r sa:dev/bot\nbind dev/t=t user:alice");
+        hooks(&reader, "alice -> cluster-admin: token-request, webhook-write");
     }
 
     #[test]

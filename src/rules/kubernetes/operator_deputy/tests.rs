@@ -47,7 +47,7 @@ fn a_kustomization_is_applied_by_the_controller() {
     check(&format!("role w: patch kustomizations.kustomize.toolkit.fluxcd.io apps{FLUX}{here}"), ADMIN);
     let own = kustomization("infra/apps", &format!("serviceAccountName: weak, {FROM_GIT}")) + &git("infra/main");
     // Whoever changes it takes the account out.
-    check(&format!("role w: update kustomizations.kustomize.toolkit.fluxcd.io{FLUX}{own}"), ADMIN);
+    check(&format!("role w: update,list kustomizations.kustomize.toolkit.fluxcd.io{FLUX}{own}"), ADMIN);
     check(&format!("role w: update kustomizations.kustomize.toolkit.fluxcd.io other{FLUX}{own}"), "");
     check(&format!("role w: create kustomizations.apps; get,list kustomizations.kustomize.toolkit.fluxcd.io{FLUX}{own}"), "");
 }
@@ -84,7 +84,7 @@ fn a_helm_release_is_applied_by_the_other_controller() {
                 spec: {chart: {spec: {sourceRef: {kind: HelmRepository, name: r}}}}}
                 yaml {apiVersion: source.toolkit.fluxcd.io/v1, kind: HelmRepository, metadata: {name: r, namespace: infra}}\n";
     check(&format!("role w: create helmreleases.helm.toolkit.fluxcd.io{FLUX}{here}"), ADMIN);
-    check(&format!("role w: update helmrepositories.source.toolkit.fluxcd.io r{FLUX}{here}"), ADMIN);
+    check(&format!("role w: update,get helmrepositories.source.toolkit.fluxcd.io r{FLUX}{here}"), ADMIN);
     check(&format!("role w: create kustomizations.kustomize.toolkit.fluxcd.io{FLUX}{here}"), "");
 }
 
@@ -133,12 +133,14 @@ const HERE: &str = "server: \"https://kubernetes.default.svc\"";
 
 #[test]
 fn an_application_in_argos_own_namespace_is_its_account() {
-    for rule in ["create", "patch", "update"] {
+    for rule in ["create", "patch", "update,get"] {
         let rule = format!("role w: {rule} applications.argoproj.io{ARGO}");
         check(&format!("{rule}bind argocd/w=w user:alice"), ADMIN);
         check(&format!("{rule}bind w user:alice"), ADMIN);
         check(&format!("{rule}bind dev/w=w user:alice"), "");
     }
+    // Who updates it has to know its version.
+    check(&format!("role w: update applications.argoproj.io{ARGO}bind argocd/w=w user:alice"), "");
     check(&format!("role w: patch applications.argoproj.io gone{ARGO}bind argocd/w=w user:alice"), "");
     check(&format!("role w: patch applications.argoproj.io app{ARGO}bind argocd/w=w user:alice"), ADMIN);
 }
