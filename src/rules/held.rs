@@ -248,6 +248,11 @@ impl Rights {
         let mut found: Vec<Way> = Vec::new();
         let mut alone: Vec<Site> = Vec::new();
         for place in self.places(asked, &layers) {
+            // The widest comes first, and nothing is more than it.
+            let all = |wider: &Site| wider.object.is_none() && wider.other.is_none() && wider.place != place;
+            if alone.iter().any(|wider| all(wider) && !matches!(wider.place, Place::Namespace(_))) {
+                break;
+            }
             let objects = self.objects(asked, On::Object, place, &layers);
             let others = self.objects(asked, On::Other, place, &layers);
             for &object in &objects {
@@ -335,6 +340,13 @@ impl Rights {
             found.push(if made { Held { place, name, ..held } } else { held });
         }
         of_first.then_some(found)
+    }
+}
+
+impl Way {
+    /// Whether it rests on nothing that has to be made first.
+    pub(super) fn needs_nothing(&self) -> bool {
+        self.held.iter().all(|held| matches!(held.source, HeldBy::Grant { .. }))
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::graph::{BindingIx, RoleIx};
 use crate::model::{Name, Rule, Subject, uncovered};
 use crate::rules::attack::{Attack, Effect, Fact, How, Place, RoleKey, groups, place_in, place_of, role_key};
@@ -56,22 +58,34 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
     let requests: Vec<RequestIx> =
         attack.rights.requests().filter(|&request| attack.rights.technique(request).0.id == TECHNIQUE.id).collect();
     let wanted = halves.iter().fold(Mask::default(), |wanted, half| wanted.with(*half));
+    let made = attack.made().0.to_vec();
+    let made_ways: Vec<Vec<Way>> =
+        requests.iter().map(|&request| attack.rights.ways(request, &made, &[], &[])).collect();
+    let mut made_at: FxHashMap<Place, (Mask, Mask)> = FxHashMap::default();
     for by in attack.identities().into_iter().map(Some).chain([None]).collect::<Vec<_>>() {
         let own = own_bindings(attack, by);
         // Who is under no role that anybody would want has nothing to share.
         if rewritten.is_empty() && !own.iter().any(|&(_, role)| supplies(attack, role, wanted)) {
             continue;
         }
-        let mask = Rights::mask(&own_rights(attack, by)).with(attack.made().1);
+        let own_held = own_rights(attack, by);
+        let mask = Rights::mask(&own_held).with(attack.made().1);
         if !requests.iter().any(|&request| attack.rights.may_be_made(request, mask, mask)) {
             continue;
         }
-        let held = held(attack, by);
-        for &request in &requests {
+        let under = |place: Place| own.iter().any(|(at, _)| place.covering().any(|covering| covering == *at));
+        let mut shared: FxHashSet<(RoleKey, Place)> = FxHashSet::default();
+        for (&request, made_ways) in requests.iter().zip(&made_ways) {
             if !attack.rights.may_be_made(request, mask, mask) {
                 continue;
             }
-            for way in attack.rights.ways(request, &held, &[], &[]) {
+            let mut ways = attack.rights.ways(request, &own_held, &[], &made);
+            // What rests on nothing of their own is of use where they are under a role.
+            let useful = |way: &&Way| {
+                !rewritten.is_empty() || way.site.place == Place::EachNamespace || under(way.site.place)
+            };
+            ways.extend(made_ways.iter().filter(useful).cloned());
+            for way in ways {
                 let mut places = places(way.site.place, &own);
                 if way.site.place == Place::EachNamespace {
                     places.extend(rewritten.keys().flatten().map(|&namespace| place_in(namespace)));
@@ -89,8 +103,18 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
                     let keys = inside.into_iter().map(Some).chain([None]);
                     let mut roles: BTreeSet<RoleKey> =
                         keys.filter_map(|key| rewritten.get(&key)).flatten().copied().collect();
-                    roles.extend(completing(attack, &held, &own, place, &halves));
+                    let made_here = *made_at.entry(place).or_insert_with(|| Rights::mask_at(&made, place));
+                    let (some, any) = Rights::mask_at(&own_held, place);
+                    let here = (some.with(made_here.0), any.with(made_here.1));
+                    roles.extend(completing(attack, here, &own, place, &halves));
                     for role in roles {
+                        // One way that rests on nothing else will do.
+                        if shared.contains(&(role, place)) {
+                            continue;
+                        }
+                        if way.needs_nothing() && rewritten.is_empty() {
+                            shared.insert((role, place));
+                        }
                         for binding in bindings(attack, request, &way, place, role) {
                             share_role(attack, by, request, &way, role, (place, binding));
                         }
@@ -123,19 +147,12 @@ pub(super) fn lend(attack: &mut Attack<'_>, needs: &[u32], (request, by): (Reque
     }
 }
 
-/// What an identity holds by itself, by its groups, and by what was made.
-fn held(attack: &Attack<'_>, by: Option<Subject>) -> Vec<Held> {
-    let mut held = own_rights(attack, by);
-    held.extend(attack.made().0);
-    held.sort_unstable();
-    held
-}
-
-/// What an identity holds by itself and by its groups.
+/// What an identity holds by itself and by its groups, sorted.
 fn own_rights(attack: &Attack<'_>, by: Option<Subject>) -> Vec<Held> {
     let Some(subject) = by else { return Vec::new() };
     let (mut own, groups) = attack.held_by(subject);
     own.extend(groups.into_iter().flatten());
+    own.sort_unstable();
     own
 }
 
@@ -182,12 +199,11 @@ fn halves(attack: &Attack<'_>) -> Vec<Mask> {
 /// The roles of an identity that grant a part of a request which it cannot make itself.
 fn completing(
     attack: &Attack<'_>,
-    held: &[Held],
+    (some, any): (Mask, Mask),
     own: &[(Place, RoleKey)],
     place: Place,
     halves: &[Mask],
 ) -> Vec<RoleKey> {
-    let (some, any) = Rights::mask_at(held, place);
     let lacking = halves.iter().filter(|&&mask| !any.has(mask));
     let useful = lacking.fold(Mask::default(), |useful, mask| useful.with(mask.and(some)));
     if useful.is_empty() {
@@ -268,6 +284,10 @@ fn covered(attack: &mut Attack<'_>, by: Option<Subject>, role: RoleKey, place: P
         attack.rules_of(at).map(|(_, rule)| graph.snapshot().rules.rule(rule)).collect()
     };
     let at = attack.role(role)?;
+    let is_own = |&(there, own): &(Place, RoleKey)| own == role && place.covering().any(|place| place == there);
+    if own_bindings(attack, by).iter().any(is_own) {
+        return Some(Vec::new());
+    }
     let servant = rules_of(attack, at);
     let mut owner: Vec<Rule<'_>> = Vec::new();
     for subject in by.into_iter().flat_map(|by| [by].into_iter().chain(groups(graph, by))) {
