@@ -242,6 +242,7 @@ fn told(args: &Args, report: &EscalationsReport<'_>) -> Vec<String> {
             }
         });
     }
+    lines.extend(answer.left_out.iter().map(|what| format!("warning: {what}")));
     // No finding is no proof of safety while the catalogue is growing, and the answer must not read like one.
     lines.push(format!(
         "note: {} are looked for (`explain` lists them), none through Azure yet",

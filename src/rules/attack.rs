@@ -317,6 +317,8 @@ pub(super) struct Attack<'g> {
     ids: FxHashMap<Fact, u32>,
     seen: FxHashSet<(u32, Vec<u32>, bool)>,
     queue: VecDeque<u32>,
+    /// What was not looked at, in words.
+    pub(super) left_out: BTreeSet<&'static str>,
     /// The requests that some way to make is known of.
     asked: FxHashSet<u32>,
     /// What every subject of a binding holds by itself, sorted.
@@ -386,6 +388,7 @@ impl<'g> Attack<'g> {
             steps: Vec::new(),
             ids: FxHashMap::default(),
             seen: FxHashSet::default(),
+            left_out: BTreeSet::new(),
             queue: VecDeque::new(),
             asked: FxHashSet::default(),
             held: FxHashMap::default(),
@@ -522,14 +525,15 @@ impl<'g> Attack<'g> {
             }
             // Rights that can be given to everybody complete what others hold a part of.
             let made = Rc::make_mut(&mut self.made);
+            let fresh = Rights::mask(&self.fresh);
             made.append(&mut self.fresh);
             made.sort_unstable();
             self.made_mask = Rights::mask(made);
             for subject in self.identities() {
-                self.ask(subject);
+                self.ask(subject, Some(fresh));
             }
             let made = Rc::clone(&self.made);
-            self.ways(None, &made, &[], &[]);
+            self.ways(None, &made, &[], &[], None);
         }
     }
 
@@ -935,7 +939,7 @@ impl<'g> Attack<'g> {
                         self.step(vec![id], Fact::Acts(group), How::Member);
                     }
                 }
-                self.ask(subject);
+                self.ask(subject, None);
             }
             Fact::Bound(role, place) => self.expand_bound(role, place, id),
             Fact::Holder(role, place) | Fact::EmptyHolder(role, place) => {
@@ -1028,21 +1032,29 @@ impl<'g> Attack<'g> {
     }
 
     /// Adds every request that an identity can make by a grant of its own.
-    fn ask(&mut self, subject: Subject) {
+    fn ask(&mut self, subject: Subject, fresh: Option<Mask>) {
         let Some(own) = self.held.get(&subject).filter(|own| !own.is_empty()).cloned() else { return };
         let groups: Vec<Vec<Held>> =
             groups(self.graph, subject).iter().filter_map(|group| self.held.get(group)).cloned().collect();
         let groups: Vec<&[Held]> = groups.iter().map(Vec::as_slice).collect();
         let made = Rc::clone(&self.made);
-        self.ways(Some(subject), &own, &groups, &made);
+        self.ways(Some(subject), &own, &groups, &made, fresh);
     }
 
-    fn ways(&mut self, by: Option<Subject>, own: &[Held], groups: &[&[Held]], made: &[Held]) {
+    /// Adds every way in which somebody can make a request; again, only those that rights which can be given by now complete.
+    fn ways(&mut self, by: Option<Subject>, own: &[Held], groups: &[&[Held]], made: &[Held], again: Option<Mask>) {
         let own_mask = if by.is_some() { Rights::mask(own) } else { self.made_mask };
         let all = groups.iter().fold(own_mask.with(self.made_mask), |mask, group| mask.with(Rights::mask(group)));
         for request in self.rights.requests() {
             let (technique, _) = self.rights.technique(request);
             if technique.build.is_none() || !self.rights.may_be_made(request, own_mask, all) {
+                continue;
+            }
+            let completes = |fresh: Mask| {
+                let several = self.rights.asked(request).rights.len() > 1;
+                several && !self.rights.mask_of(request).and(fresh).is_empty()
+            };
+            if again.is_some_and(|fresh| !completes(fresh)) {
                 continue;
             }
             for way in self.rights.ways(request, own, groups, made) {
@@ -1351,6 +1363,11 @@ impl<'g> Attack<'g> {
         let own = self.held.get(&subject).cloned().unwrap_or_default();
         let groups = groups(self.graph, subject);
         (own, groups.iter().filter_map(|group| self.held.get(group)).cloned().collect())
+    }
+
+    /// Something is not looked at, and the answer has to say so.
+    pub(super) fn leave_out(&mut self, what: &'static str) {
+        self.left_out.insert(what);
     }
 
     /// What can be given to every identity, and which rights these are.

@@ -71,6 +71,8 @@ pub struct Escalations {
     pub inherited: usize,
     /// How many findings have more steps than were asked for.
     pub longer: usize,
+    /// What was not looked at, in words.
+    pub left_out: Vec<&'static str>,
 }
 
 /// Those who hold a target.
@@ -127,7 +129,7 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let goals: FxHashMap<u32, Target> = goals(attack, ask).into_iter().collect();
-    let mut found = Escalations::default();
+    let mut found = Escalations { left_out: attack.left_out.iter().copied().collect(), ..Escalations::default() };
     let (sources, platform) = sources(attack, ask, &mut found.hidden);
     let is_move = |step: &Step| match &step.how {
         How::Does { technique, .. } => technique.kind == Kind::Move,

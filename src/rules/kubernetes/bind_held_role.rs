@@ -45,6 +45,13 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
+/// So many ways to share what somebody holds by a binding that has to be made first are looked at, and no more.
+const MANY: usize = 1_000_000;
+
+/// What is said of the others.
+const LEFT_OUT: &str = "bind-held-role was looked at only for those who may write bindings already, not for those who get there \
+                        on the way: too many identities";
+
 /// Looks for those who may bind roles that somebody can rewrite, and roles that complete what others hold a part of.
 pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
     let mut rewritten: BTreeMap<Option<Name>, Vec<RoleKey>> = BTreeMap::new();
@@ -59,8 +66,13 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
         attack.rights.requests().filter(|&request| attack.rights.technique(request).0.id == TECHNIQUE.id).collect();
     let wanted = halves.iter().fold(Mask::default(), |wanted, half| wanted.with(*half));
     let made = attack.made().0.to_vec();
-    let made_ways: Vec<Vec<Way>> =
+    let mut made_ways: Vec<Vec<Way>> =
         requests.iter().map(|&request| attack.rights.ways(request, &made, &[], &[])).collect();
+    let many = made_ways.iter().map(Vec::len).sum::<usize>().saturating_mul(attack.identities().len());
+    if many > MANY {
+        made_ways.iter_mut().for_each(Vec::clear);
+        attack.leave_out(LEFT_OUT);
+    }
     let mut made_at: FxHashMap<Place, (Mask, Mask)> = FxHashMap::default();
     for by in attack.identities().into_iter().map(Some).chain([None]).collect::<Vec<_>>() {
         let own = own_bindings(attack, by);
