@@ -26,15 +26,42 @@ fn transcripts(text: &str) -> Vec<(String, String)> {
     found
 }
 
+fn print(command: &str) -> String {
+    let words = ["kubectl-rbac_lens"].into_iter().chain(command.split_whitespace()).map(Into::into);
+    run(words, &mut World { stdin: &mut std::io::empty(), progress: &|_| (), now: 1_780_000_000 }).out
+}
+
 #[test]
 fn transcripts_are_real() {
     let text = readme();
     let shown = transcripts(&text);
     assert!(shown.len() >= 4, "README shows {} commands", shown.len());
     for (command, expected) in shown {
-        let words = ["kubectl-rbac_lens"].into_iter().chain(command.split_whitespace()).map(Into::into);
-        let outcome = run(words, &mut World { stdin: &mut std::io::empty(), progress: &|_| (), now: 1_780_000_000 });
-        assert_eq!(outcome.out, expected, "kubectl rbac-lens {command}\n{:?}", outcome.notes);
+        assert_eq!(print(&command), expected, "kubectl rbac-lens {command}");
+    }
+}
+
+#[test]
+fn the_story_of_the_example_is_real() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/in-cluster/README.md"));
+    let shown = transcripts(&text.unwrap());
+    assert_eq!(shown.len(), 3);
+    for (command, expected) in shown {
+        assert_eq!(print(&command), expected, "kubectl rbac-lens {command}");
+    }
+}
+
+#[test]
+fn the_table_of_techniques_is_the_catalogues() {
+    let text = readme();
+    let (_, rest) = text.split_once("<!-- techniques -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- /techniques -->").unwrap();
+    let now = rbac_lens::render::technique_table();
+    if std::env::var_os("UPDATE_README").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        std::fs::write(path, text.replace(table, &now)).unwrap();
+    } else {
+        assert_eq!(table, now, "UPDATE_README=1 writes it");
     }
 }
 
