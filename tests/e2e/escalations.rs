@@ -48,6 +48,11 @@ const fn token_secrets(expected: fn(&World, &lab::Goal) -> bool) -> Trial {
 
 // Techniques that the catalogue says are performed; `tests/it/performed.rs` reads these lines.
 performed! { PERFORMED:
+    "pod-create" => pod_create { run("pod-create", 20, PODS, pods::pod_create) }
+    "workload-create" => workload_create { run("workload-create", 24, PODS, pods::workload_create) }
+    "privileged-pod" => privileged_pod { run("privileged-pod", 24, PODS, pods::privileged_pod) }
+    "relax-pod-security" => relax_pod_security { run("relax-pod-security", 28, PODS, pods::relax_pod_security) }
+    "node-identity" => node_identity { pods::node_identity() }
     "bind-role" => bind_role { run("bind-role", 28, WRITES, writes::bind_role) }
     "bind-held-role" => bind_held_role { run("bind-held-role", 26, WRITES, writes::bind_held_role) }
     "escalate-role" => escalate_role { run("escalate-role", 28, WRITES, writes::escalate_role) }
@@ -87,11 +92,6 @@ performed! { AHEAD:
     "impersonate-extra" => impersonate_extra {
         run("impersonate-extra", 24, IMPERSONATION, impersonation::impersonate_extra)
     }
-    "pod-create" => pod_create { run("pod-create", 20, PODS, pods::pod_create) }
-    "workload-create" => workload_create { run("workload-create", 24, PODS, pods::workload_create) }
-    "privileged-pod" => privileged_pod { run("privileged-pod", 24, PODS, pods::privileged_pod) }
-    "relax-pod-security" => relax_pod_security { run("relax-pod-security", 28, PODS, pods::relax_pod_security) }
-    "node-identity" => node_identity { pods::node_identity() }
 }
 
 /// Every name that worlds are called by.

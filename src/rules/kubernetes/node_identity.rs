@@ -23,7 +23,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
           that a volume of the pod names. NodeRestriction limits what it writes, not what it reads.",
     remedy: "Keep pods of powerful accounts and with valuable Secrets on nodes where nobody else can run privileged pods; grant \
              nothing to system:nodes.",
-    confidence: Confidence::Documented,
+    confidence: Confidence::Performed,
     attack: &["T1552.001", "T1078"],
     references: &["https://kubernetes.io/docs/reference/access-authn-authz/node/"],
     react: Some(react),

@@ -25,7 +25,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
           for no right on any of them; it looks only whether the account exists. A POST carries no name, so a rule with \
           resourceNames does not let anybody create; with `patch` on the same name it does, by server-side apply.",
     remedy: "Keep accounts and Secrets that are worth more out of namespaces in which pods can be created, or take the right away.",
-    confidence: Confidence::Documented,
+    confidence: Confidence::Performed,
     attack: &["T1610", "MS-TA9008"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#workload-creation"],
     build: Some(build),

@@ -17,7 +17,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
           refuses them in namespaces labelled `baseline` or `restricted`; without a label the cluster's default counts, which is \
           `privileged` unless somebody changed it.",
     remedy: "Label the namespace pod-security.kubernetes.io/enforce: baseline (better: restricted).",
-    confidence: Confidence::Documented,
+    confidence: Confidence::Performed,
     attack: &["T1611", "MS-TA9018"],
     references: &["https://kubernetes.io/docs/concepts/security/pod-security-admission/"],
     react: Some(react),

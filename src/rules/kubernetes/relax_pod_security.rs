@@ -20,7 +20,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
           namespace change it, and so do they on namespaces/status and `update` on namespaces/finalize. A RoleBinding in a namespace \
           grants this for the namespace itself. Who can run pods in every namespace may as well create one without the label.",
     remedy: "Take the right away, or let an admission policy keep the label.",
-    confidence: Confidence::Documented,
+    confidence: Confidence::Performed,
     attack: &["T1562", "MS-TA9018"],
     references: &[
         "https://kubernetes.io/docs/concepts/security/pod-security-admission/#pod-security-admission-labels-for-namespaces",

@@ -45,7 +45,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
           POST; with `patch` on the same name it does, by server-side apply.",
     remedy: "Keep accounts and Secrets that are worth more out of namespaces in which workloads can be created, or take the right \
              away.",
-    confidence: Confidence::Documented,
+    confidence: Confidence::Performed,
     attack: &["T1610", "MS-TA9008"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#workload-creation"],
     build: Some(build),
