@@ -3,7 +3,6 @@
 use crate::model::{Name, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::{RightDone, StepDone};
-use crate::rules::held::Site;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 
@@ -31,6 +30,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1528", "T1098", "MS-TA9016"],
     references: &["https://kubernetes.io/docs/concepts/security/service-accounts/#manually-create-an-api-token"],
     build: Some(build),
+    react: Some(react),
     proof: Some(proof),
     ..Technique::MOVE
 };
@@ -39,30 +39,71 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     if !done.first {
         return;
     }
-    for namespace in attack.namespaces_of(done.site.place) {
-        let place = Place::Namespace(namespace);
-        let taken = |name: Name| !attack.secrets_in(namespace, Some(name)).is_empty();
-        let ways: Vec<Vec<u32>> = match (done.within, done.site.object) {
-            // Everything that is made can be read.
-            (0, _) => vec![vec![done.fact, attack.fact(Fact::Secrets(place))]],
-            // The patch that makes it returns it as well, once more when the token is there.
-            (1, Some(name)) if !taken(name) => vec![vec![done.fact]],
-            // Whoever makes it calls it what can be read; what is in the way is deleted first.
-            (2, Some(name)) if !taken(name) => made(attack, done.fact, place),
-            (3, Some(_)) => made(attack, done.fact, place),
-            _ => Vec::new(),
-        };
-        for needs in ways {
-            attack.does(done.technique, needs, Effect::Any, Fact::Accounts(place));
+    let (technique, fact) = (done.technique, done.fact);
+    match (done.within, done.site.object) {
+        // Everything that is made can be read.
+        (0, _) => {
+            attack.follows(vec![fact], made(done.site.place));
+            for namespace in attack.namespaces_of(done.site.place) {
+                let read = attack.fact(Fact::Secrets(Place::Namespace(namespace)));
+                attack.does(technique, vec![fact, read], Effect::Any, Fact::Accounts(Place::Namespace(namespace)));
+            }
+        }
+        // The patch that makes it returns it as well, once more when the token is there.
+        (1, Some(name)) => {
+            for place in free(attack, done.site.place, name) {
+                attack.does(technique, vec![fact], Effect::Any, Fact::Accounts(place));
+            }
+        }
+        // Whoever makes it calls it what can be read; what is in the way is deleted first.
+        (2, Some(name)) => {
+            for place in free(attack, done.site.place, name) {
+                attack.follows(vec![fact], read(place));
+            }
+        }
+        (3, Some(_)) => attack.follows(vec![fact], read(done.site.place)),
+        _ => {}
+    }
+}
+
+/// What holds in every namespace holds in each, and who makes Secrets where some Secret is read has a token.
+fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    let Fact::Part(technique, part, place) = fact else { return };
+    if technique != TECHNIQUE.id {
+        return;
+    }
+    match place {
+        Place::Namespace(_) if fact == read(place) => {
+            let made = attack.fact(made(place));
+            attack.does(&TECHNIQUE, vec![id, made], Effect::Any, Fact::Accounts(place));
+        }
+        Place::Namespace(_) => {}
+        Place::Cluster | Place::EachNamespace => {
+            for namespace in attack.namespaces_of(place) {
+                attack.follows(vec![id], Fact::Part(technique, part, Place::Namespace(namespace)));
+            }
         }
     }
 }
 
-/// A request that reads, and any that makes a Secret there.
-fn made(attack: &mut Attack<'_>, read: u32, place: Place) -> Vec<Vec<u32>> {
-    let site = |place: Place| Site { place, object: None, other: None };
-    let everywhere = [Place::EachNamespace, place].map(|place| attack.asking(&TECHNIQUE, 0, site(place)));
-    everywhere.map(|made| vec![made, read]).to_vec()
+/// Makes Secrets of any name there.
+fn made(place: Place) -> Fact {
+    Fact::Part(TECHNIQUE.id, 0, place)
+}
+
+/// Reads some Secret there that is not there yet, or that can be made way for.
+fn read(place: Place) -> Fact {
+    Fact::Part(TECHNIQUE.id, 1, place)
+}
+
+/// Where a name is not taken: the whole place, or the namespaces of it in which it is free.
+fn free(attack: &Attack<'_>, place: Place, name: Name) -> Vec<Place> {
+    let taken = |namespace: &Name| !attack.secrets_in(*namespace, Some(name)).is_empty();
+    let inside = attack.namespaces_of(place);
+    if !inside.iter().any(taken) {
+        return vec![place];
+    }
+    inside.into_iter().filter(|namespace| !taken(namespace)).map(Place::Namespace).collect()
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
