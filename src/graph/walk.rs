@@ -44,13 +44,6 @@ impl Lists {
     }
 }
 
-/// What holds, from a start: for each fact the round it came in and the step that brought it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Saturation {
-    round: Vec<u32>,
-    by: Vec<u32>,
-}
-
 const NEVER: u32 = u32::MAX;
 
 impl AndOr {
@@ -91,16 +84,6 @@ impl AndOr {
     /// The fact that a step gains.
     pub fn gain(&self, step: u32) -> u32 {
         self.gain[step as usize]
-    }
-
-    /// Everything that follows from a start, in the fewest rounds; a step is done one round after the last fact it needs. Among
-    /// steps of one round the smallest number brings the fact. `enough` stops the walk as soon as it says so.
-    ///
-    /// Linear in the needs of the steps that are touched.
-    pub fn saturate(&self, start: &[u32], enough: impl FnMut(u32) -> bool) -> Saturation {
-        let mut walker = Walker::new(self);
-        walker.walk(start, |_, _| true, enough);
-        Saturation { round: walker.round, by: walker.by }
     }
 
     /// For each fact the fewest steps from which the goals could follow if one need of a step were enough: a lower bound of the
@@ -219,7 +202,11 @@ impl<'g> Walker<'g> {
         }
     }
 
-    /// [`AndOr::saturate`] over the facts that are wanted in the round in which they come; what the last walk found is forgotten.
+    /// Everything that follows from a start, in the fewest rounds, over the facts that are wanted in the round in which they come;
+    /// what the last walk found is forgotten. A step is done one round after the last fact it needs; among steps of one round the
+    /// smallest number brings the fact. `enough` stops the walk as soon as it says so.
+    ///
+    /// Linear in the needs of the steps that are touched.
     pub fn walk(&mut self, start: &[u32], wanted: impl Fn(u32, u32) -> bool, mut enough: impl FnMut(u32) -> bool) {
         self.forget();
         let mut now: Vec<u32> = start.to_vec();
@@ -273,38 +260,22 @@ impl<'g> Walker<'g> {
         Some(self.by[fact as usize]).filter(|&step| step != NEVER)
     }
 
-    /// [`Saturation::plan`] of the last walk.
+    /// The steps of the last walk that bring a fact, each once, every step behind those that bring what it needs. Empty for the
+    /// start and for what does not follow.
     pub fn plan(&self, fact: u32) -> Vec<u32> {
-        plan(self.graph, &self.round, &self.by, fact)
-    }
-}
-
-impl Saturation {
-    /// In which round a fact came; 0 for the start, none if it does not follow.
-    pub fn round(&self, fact: u32) -> Option<u32> {
-        Some(self.round[fact as usize]).filter(|&round| round != NEVER)
-    }
-
-    /// The steps that bring a fact, each once, every step behind those that bring what it needs. Empty for the start and for what
-    /// does not follow.
-    pub fn plan(&self, graph: &AndOr, fact: u32) -> Vec<u32> {
-        plan(graph, &self.round, &self.by, fact)
-    }
-}
-
-fn plan(graph: &AndOr, round: &[u32], by: &[u32], fact: u32) -> Vec<u32> {
-    let mut plan = Vec::new();
-    let mut open = vec![fact];
-    let mut seen = std::collections::BTreeSet::new();
-    while let Some(fact) = open.pop() {
-        let step = by[fact as usize];
-        if step != NEVER && seen.insert(step) {
-            plan.push((round[fact as usize], step));
-            open.extend(graph.needs(step));
+        let mut plan = Vec::new();
+        let mut open = vec![fact];
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(fact) = open.pop() {
+            let step = self.by[fact as usize];
+            if step != NEVER && seen.insert(step) {
+                plan.push((self.round[fact as usize], step));
+                open.extend(self.graph.needs(step));
+            }
         }
+        plan.sort_unstable();
+        plan.into_iter().map(|(_, step)| step).collect()
     }
-    plan.sort_unstable();
-    plan.into_iter().map(|(_, step)| step).collect()
 }
 
 #[cfg(test)]
@@ -319,12 +290,14 @@ mod tests {
     #[test]
     fn a_step_needs_all_of_its_needs() {
         let graph = graph();
-        let one = graph.saturate(&[1], |_| false);
+        let mut one = Walker::new(&graph);
+        one.walk(&[1], |_, _| true, |_| false);
         assert_eq!([0, 1, 2, 3, 4].map(|fact| one.round(fact)), [None, Some(0), None, None, Some(1)]);
-        let both = graph.saturate(&[0, 1], |_| false);
+        let mut both = Walker::new(&graph);
+        both.walk(&[0, 1], |_, _| true, |_| false);
         assert_eq!([2, 3, 4, 5].map(|fact| both.round(fact)), [Some(1), Some(2), Some(1), None]);
-        assert_eq!(both.plan(&graph, 3), [0, 1]);
-        assert!(both.plan(&graph, 0).is_empty(), "the start needs no step, though a cycle leads back to it");
+        assert_eq!(both.plan(3), [0, 1]);
+        assert!(both.plan(0).is_empty(), "the start needs no step, though a cycle leads back to it");
     }
 
     #[test]
@@ -356,6 +329,8 @@ mod tests {
     #[test]
     fn a_need_named_twice_is_met_once() {
         let graph = AndOr::new(2, &[(vec![0, 0], 1)]);
-        assert_eq!(graph.saturate(&[0], |_| false).round(1), Some(1));
+        let mut walker = Walker::new(&graph);
+        walker.walk(&[0], |_, _| true, |_| false);
+        assert_eq!(walker.round(1), Some(1));
     }
 }

@@ -179,9 +179,14 @@ impl Had {
 
     /// Whether a target is had, by itself or as a part of another one.
     fn covers(&self, target: Target) -> bool {
+        self.all.contains(&target) || self.has_more(target)
+    }
+
+    /// Whether something is had that a target is a part of.
+    fn has_more(&self, target: Target) -> bool {
         let by_its_namespace =
             matches!(target, Target::Secrets(place) if self.all.contains(&Target::NamespaceAdmin(place)));
-        by_its_namespace || self.all.contains(&target) || self.wide.iter().any(|had| had.covers(target))
+        by_its_namespace || self.wide.iter().any(|&had| had != target && had.covers(target))
     }
 }
 
@@ -433,19 +438,11 @@ impl Target {
 /// Targets that are not a part of others.
 fn widest(mut reached: Vec<(u32, Target)>) -> Vec<(u32, Target)> {
     reached.sort_by_key(|&(_, target)| target);
-    let all: Vec<Target> = reached.iter().map(|&(_, target)| target).collect();
-    let each = all.iter().any(|target| !matches!(target, Target::NamespaceAdmin(Place::Namespace(_))));
-    if !each {
-        // Namespaces are no part of each other.
-        return reached;
+    let mut had = Had::default();
+    for &(_, target) in &reached {
+        had.add(target);
     }
-    let wide: Vec<Target> = all.into_iter().filter(|target| !target.is_single()).collect();
-    let kube_system = reached.clone();
-    reached.retain(|&(_, target)| {
-        let part_of = |&other: &Target| other != target && other.covers(target);
-        !wide.iter().any(part_of)
-            && (!matches!(target, Target::Secrets(_)) || !kube_system.iter().map(|(_, other)| other).any(part_of))
-    });
+    reached.retain(|&(_, target)| !had.has_more(target));
     reached
 }
 

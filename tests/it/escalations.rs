@@ -501,3 +501,33 @@ fn alternatives_start_with_other_grants() {
     }
     assert!(some > 5, "{some} alternatives");
 }
+
+/// Teams that may each bind any role in a namespace of their own.
+fn teams(count: usize) -> String {
+    let rbac = "rbac.authorization.k8s.io";
+    let role = json!({"apiVersion": format!("{rbac}/v1"), "kind": "ClusterRole", "metadata": {"name": "binder"}, "rules": [
+        {"apiGroups": [rbac], "resources": ["clusterroles"], "verbs": ["bind"], "resourceNames": ["binder"]},
+        {"apiGroups": [rbac], "resources": ["rolebindings"], "verbs": ["create"]},
+    ]});
+    let binding = |at: usize| {
+        json!({"apiVersion": format!("{rbac}/v1"), "kind": "RoleBinding",
+            "metadata": {"name": "binds", "namespace": format!("team-{at}")},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "binder"},
+            "subjects": [{"apiGroup": rbac, "kind": "User", "name": format!("lead-{at}")}]})
+    };
+    [role].into_iter().chain((0..count).map(binding)).map(|object| format!("{object}\n")).collect()
+}
+
+#[test]
+fn what_is_not_looked_at_is_said_everywhere() {
+    for (count, partly) in [(20, false), (1200, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("teams.ndjson");
+        std::fs::write(&path, teams(count)).unwrap();
+        let out = super::ask(["escalations", "--strict", "-o", "json", "-f", path.to_str().unwrap()]);
+        let document: Value = serde_json::from_str(&out.out).unwrap();
+        assert_eq!(!document["summary"]["leftOut"].is_null(), partly, "{count} teams");
+        assert_eq!(out.notes.iter().any(|note| note.starts_with("warning: bind-held-role")), partly, "{:?}", out.notes);
+        assert_eq!(out.code, if partly { 3 } else { 0 }, "{:?}", out.notes);
+    }
+}

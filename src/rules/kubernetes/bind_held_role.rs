@@ -124,10 +124,11 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
                         if shared.contains(&(role, place)) {
                             continue;
                         }
-                        if way.needs_nothing() && rewritten.is_empty() {
+                        let bindings = bindings(attack, request, &way, place, role);
+                        if !bindings.is_empty() && way.needs_nothing() && rewritten.is_empty() {
                             shared.insert((role, place));
                         }
-                        for binding in bindings(attack, request, &way, place, role) {
+                        for binding in bindings {
                             share_role(attack, by, request, &way, role, (place, binding));
                         }
                     }
@@ -366,6 +367,23 @@ mod tests {
              bind dev/m=manager user:alice",
             "alice -> admin of dev: bind-held-role, escalate-role, namespace-admin
              alice -> any node: bind-held-role, escalate-role, pod-create, relax-pod-security, privileged-pod",
+        );
+    }
+
+    #[test]
+    fn a_way_without_a_binding_to_change_does_not_hide_the_next_one() {
+        // Nobody is bound to the role by a binding that can be changed, and a new one of this name can be made.
+        check(
+            "role a: create pods one
+             role b: patch pods one
+             role w: patch rolebindings.rbac; create rolebindings.rbac mine
+             role t: create serviceaccounts/token
+             namespace dev -
+             bind a sa:dev/one
+             bind dev/w=w sa:dev/one
+             bind dev/b=b sa:dev/two
+             bind dev/t=t user:alice",
+            "alice -> any node: token-request, token-request, bind-held-role, pod-create, privileged-pod",
         );
     }
 
