@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::azure::{AzureFact, AzureStep, Bridge};
 use super::catalogue::CATALOGUE;
 use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
@@ -145,6 +146,8 @@ pub(super) enum Fact {
     Late(u32),
     /// Has one of several things that a technique takes together, there; each is numbered by the technique itself.
     Part(&'static str, u8, Place),
+    /// Has something in Azure.
+    Azure(AzureFact),
 }
 
 /// A pod of a snapshot, by its place in the list.
@@ -177,8 +180,30 @@ pub(super) enum How {
     Follows,
     /// A technique.
     Does { technique: &'static Technique, effect: Effect },
+    /// Writes ASO resources.
+    Writes(Writer),
     /// One of many that the technique behind the need can have.
     Chooses { of: u32, effect: Effect },
+}
+
+/// Who writes ASO resources, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Writer {
+    /// Where.
+    pub(super) place: Place,
+    /// By what.
+    pub(super) by: WritesBy,
+}
+
+/// By what ASO resources are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WritesBy {
+    /// The grants of this subject.
+    Subject(Subject),
+    /// This role, which is bound there on the way.
+    Role(RoleKey, Place),
+    /// Everything can be done there.
+    Everything(Place),
 }
 
 /// Somebody else's name, and the requests that can be made in it.
@@ -267,6 +292,8 @@ pub enum Effect {
     Node(Option<Name>),
     /// Has the credentials of another cluster.
     Kubeconfig(SecretIx),
+    /// Something in Azure.
+    Azure(AzureStep),
     /// One of many things that a later choice names; never a step by itself.
     Any,
 }
@@ -330,6 +357,8 @@ pub(super) struct Attack<'g> {
     /// How many rights there were to give when those that are as good as this one were last looked up.
     served: FxHashMap<(u8, Place, Option<Name>), usize>,
     ask: &'g Ask,
+    /// The way into Azure, if there is one.
+    pub(super) bridge: Option<Rc<Bridge<'g>>>,
     /// What constrained impersonation has looked at.
     pub(super) poses: kubernetes::Poses,
     /// The techniques that look at facts.
@@ -397,6 +426,7 @@ impl<'g> Attack<'g> {
             fresh: Vec::new(),
             served: FxHashMap::default(),
             ask,
+            bridge: Bridge::new(graph, ask).map(Rc::new),
             poses: kubernetes::Poses::default(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
@@ -484,8 +514,11 @@ impl<'g> Attack<'g> {
                 self.roles_by_namespace.entry(namespace).or_default().push(role);
             }
         }
+        let writes = |subject: Subject| {
+            self.bridge.as_ref().is_some_and(|bridge| bridge.writers.writes_any(self, subject))
+        };
         let mut subjects: Vec<Subject> =
-            self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(&subject, _)| subject).collect();
+            self.held.iter().filter(|(subject, held)| !held.is_empty() || writes(**subject)).map(|(&subject, _)| subject).collect();
         subjects.sort_unstable();
         for subject in subjects {
             self.fact(Fact::Identity(subject));
@@ -633,7 +666,7 @@ impl<'g> Attack<'g> {
     }
 
     /// One of the things that a fact stands for.
-    fn chooses(&mut self, of: u32, effect: Effect, gain: Fact) {
+    pub(super) fn chooses(&mut self, of: u32, effect: Effect, gain: Fact) {
         self.step(vec![of], gain, How::Chooses { of, effect });
     }
 

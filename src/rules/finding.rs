@@ -1,5 +1,6 @@
 //! What is found: who reaches what, step by step, each step with the grants behind it; how severe that is, and why.
 
+use super::azure::{AzureTarget, step_text};
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
 use super::technique::{Blocker, Confidence, Kind, READ, Technique};
 use crate::graph::{AccessGraph, BindingIx};
@@ -37,6 +38,8 @@ pub enum Target {
     Pod(PodIx),
     /// To act as somebody.
     Subject(Subject),
+    /// Something in Azure.
+    Azure(AzureTarget),
     /// What was asked for: one request.
     Access,
 }
@@ -102,6 +105,7 @@ pub fn target_name(graph: &AccessGraph, target: Target) -> String {
         Target::Secret(secret) => secret_text(graph, secret),
         Target::Pod(pod) => pod_text(graph, pod),
         Target::Subject(subject) => start_thing(graph, Start::Subject(subject)).to_string(),
+        Target::Azure(target) => target.name(graph),
         Target::Access => "access".to_owned(),
     }
 }
@@ -463,6 +467,7 @@ fn target_text(graph: &AccessGraph, target: Target) -> String {
         Target::Kubeconfig(secret) => format!("kubeconfig/{}", secret_text(graph, secret)),
         Target::Secret(secret) => secret_text(graph, secret),
         Target::Pod(pod) => pod_text(graph, pod),
+        Target::Azure(target) => target.name(graph),
         Target::Access => "access".to_owned(),
     }
 }
@@ -505,6 +510,7 @@ fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Node(node) => node_text(graph, node),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_text(graph, secret),
         Effect::Pod(pod) | Effect::Container(pod) => pod_text(graph, pod),
+        Effect::Azure(step) => step_text(graph, step),
         Effect::Unguard | Effect::Any => String::new(),
     }
 }

@@ -2,6 +2,7 @@
 //! that are walked out of it. Nothing is printed here, and nothing is read.
 
 mod attack;
+mod azure;
 mod baseline;
 mod catalogue;
 mod cuts;
@@ -15,6 +16,7 @@ mod suppress;
 mod take;
 mod technique;
 
+pub use azure::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
 pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};

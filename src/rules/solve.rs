@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::azure;
 use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version, groups};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
 use super::kubernetes;
 use super::technique::{Blocker, Kind, On, Technique};
+use crate::graph::azure::AssignmentIx;
 use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Surely, Walker};
-use crate::model::{Action, ClusterId, Name, Subject};
+use crate::model::{Action, ClusterId, KindIx, Name, Subject};
+use crate::query::TokenMode;
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
 
 /// What is looked for.
@@ -41,6 +44,10 @@ pub struct Ask {
     pub version: Option<Version>,
     /// Also the paths that something stops.
     pub blocked: bool,
+    /// Role assignments of Azure that are taken to be gone.
+    pub without_assignments: BTreeSet<AssignmentIx>,
+    /// As if every operator of ASO worked so.
+    pub assume: Option<TokenMode>,
 }
 
 /// One request, and where.
@@ -414,6 +421,8 @@ impl Target {
     pub fn covers(self, other: Target) -> bool {
         let within = |own: Place, other: Place| other.covering().any(|place| place == own);
         match (self, other) {
+            (Target::Azure(own), Target::Azure(other)) => own.covers(other),
+            (_, Target::Azure(_)) => false,
             (Target::ClusterAdmin, _) | (Target::Node(None), Target::Node(_)) => true,
             (Target::NamespaceAdmin(own), Target::NamespaceAdmin(other) | Target::Secrets(other))
             | (Target::Secrets(own), Target::Secrets(other)) => within(own, other),
@@ -431,7 +440,7 @@ impl Target {
                 | Target::Secret(_)
                 | Target::Pod(_)
                 | Target::Subject(_)
-        )
+        ) || matches!(self, Target::Azure(target) if target.is_single())
     }
 }
 
@@ -460,6 +469,7 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Kubeconfig(secret) => Some(Target::Kubeconfig(secret)),
         Fact::Pod(pod) => Some(Target::Pod(pod)),
         Fact::Acts(subject) => Some(Target::Subject(subject)),
+        Fact::Azure(fact) => azure::target(attack, fact),
         _ => None,
     };
     let wanted = |target: &Target| match *target {
@@ -506,7 +516,7 @@ fn gives_access<'a>(attack: &'a Attack<'_>, access: &'a Access) -> impl Fn(&Fact
 
 /// Whether a target is one of many of its kind, so that more than it will do.
 fn is_class(target: Target) -> bool {
-    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_) | Target::Access)
+    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_) | Target::Access | Target::Azure(_))
 }
 
 /// Who may start, and who is counted as the platform's.
@@ -535,16 +545,27 @@ fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, V
 fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone> {
     let attack = walk.attack;
     let mut steps = Vec::new();
-    for at in walker.plan(fact) {
+    let plan = walker.plan(fact);
+    let effects = plan.iter().filter_map(|&at| match &attack.steps[walk.steps[at as usize] as usize].how {
+        How::Does { effect, .. } => Some(effect),
+        _ => None,
+    });
+    let used = azure::used(effects);
+    for at in plan {
         let step = &attack.steps[walk.steps[at as usize] as usize];
         // What a choice is made of tells how, and what it needs.
         let mut blockers: Vec<Blocker> = step.blockers.iter().flatten().cloned().collect();
         let (technique, effect, needs) = match step.how {
             How::Does { effect: Effect::Any, .. } => continue,
+            How::Does { effect, .. } if azure::is_open(effect) => continue,
             How::Does { technique, effect } => (technique, effect, &step.needs),
             How::Chooses { of, effect } => {
                 let Some((technique, by)) = behind(walk, walker, of) else { continue };
                 blockers.extend(by.blockers.iter().flatten().cloned());
+                let effect = match by.how {
+                    How::Does { effect: behind, .. } => azure::chosen(effect, behind),
+                    _ => effect,
+                };
                 (technique, effect, &by.needs)
             }
             How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), &step.needs),
@@ -554,7 +575,7 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
             StepDone { technique, effect, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
         match step.how {
             How::Through { .. } => halves(walk, walker, &step.how, needs, &mut done),
-            _ => gather(walk, walker, needs, &mut done),
+            _ => gather(walk, walker, needs, &used, &mut done),
         }
         steps.push(done);
     }
@@ -575,7 +596,13 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
 }
 
 /// The requests that a step rests on, back to the steps before it, and what it starts from.
-fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut StepDone) {
+fn gather(
+    walk: &Walk<'_, '_>,
+    walker: &Walker<'_>,
+    needs: &[u32],
+    used: &[(azure::Who, KindIx)],
+    done: &mut StepDone,
+) {
     let attack = walk.attack;
     done.foothold = needs.iter().find_map(|&need| foothold(attack.facts[need as usize]));
     let mut open: Vec<u32> = needs.to_vec();
@@ -622,6 +649,10 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
                 narrow.extend(at.into_iter().flat_map(|site| of_request.clone().map(move |&need| (need, site))));
                 open.extend(step.needs.iter().rev());
             }
+            How::Writes(writer) => {
+                done.requests.extend(azure::requests(attack, *writer, done.effect, used));
+                open.extend(step.needs.iter().rev());
+            }
             How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
     }
@@ -647,7 +678,7 @@ fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32]
         let (api_group, resource, place) = (right.api_group, right.resource, target.place);
         rights.push(RightDone { verb, api_group, resource, name, place, evidence });
         done.requests.push(RequestDone { by: *by, rights });
-        gather(walk, walker, &step.needs, done);
+        gather(walk, walker, &step.needs, &[], done);
     }
 }
 
@@ -738,7 +769,7 @@ fn places_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>
             (Some(graph.snapshot().secrets[secret.0 as usize].namespace), None)
         }
         Effect::Pod(pod) | Effect::Container(pod) => (Some(graph.snapshot().pods[pod.0 as usize].namespace), None),
-        Effect::Feed { .. } | Effect::Node(_) | Effect::Unguard | Effect::Any => (None, None),
+        Effect::Feed { .. } | Effect::Node(_) | Effect::Unguard | Effect::Azure(_) | Effect::Any => (None, None),
     }
 }
 

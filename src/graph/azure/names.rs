@@ -1,0 +1,91 @@
+//! What things of an Azure graph are called, apart from the graph: answers name them long after it is gone.
+
+use super::{AksIx, AssignmentIx, AzureGraph, PrincipalIx, ScopeIx};
+use crate::model::AzureFacts;
+
+/// The names of the things of an Azure graph, by the same numbers.
+#[derive(Clone, Debug, Default)]
+pub struct AzureNames {
+    scopes: Vec<String>,
+    principals: Vec<PrincipalName>,
+    assignments: Vec<AssignmentName>,
+    clusters: Vec<(String, String)>,
+}
+
+/// What a principal is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrincipalName {
+    /// A name for people, or the object id.
+    pub name: String,
+    /// The object id.
+    pub object_id: String,
+    /// The app id; may be empty.
+    pub client_id: String,
+}
+
+/// What a role assignment says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssignmentName {
+    /// Its resource id; may be empty.
+    pub id: String,
+    /// The role, by its name or GUID.
+    pub role: String,
+    /// Where it is assigned.
+    pub scope: ScopeIx,
+    /// Whom it names.
+    pub principal: PrincipalIx,
+}
+
+impl AzureNames {
+    /// Takes the names of the graph that these facts make. O(n log n) in the facts.
+    pub fn new(facts: &AzureFacts) -> AzureNames {
+        if !facts.given {
+            return AzureNames::default();
+        }
+        let graph = AzureGraph::new(facts);
+        let principal = |at: PrincipalIx| {
+            let node = graph.principal(at);
+            let name = if node.name.is_empty() { &node.object_id } else { &node.name };
+            PrincipalName {
+                name: name.clone(),
+                object_id: node.object_id.clone(),
+                client_id: node.client_id.clone(),
+            }
+        };
+        let assignment = |at: AssignmentIx| {
+            let role = graph.role(graph.assigned_role(at));
+            AssignmentName {
+                id: graph.assignment(at).id.clone(),
+                role: if role.name.is_empty() { role.id.to_owned() } else { role.name.to_owned() },
+                scope: graph.assigned_scope(at),
+                principal: graph.assignee(at),
+            }
+        };
+        AzureNames {
+            scopes: graph.scopes().map(|at| graph.scope_text(at).to_owned()).collect(),
+            principals: graph.principals().map(principal).collect(),
+            assignments: graph.assignments().map(assignment).collect(),
+            clusters: facts.clusters.iter().map(|one| (one.name.clone(), one.id.clone())).collect(),
+        }
+    }
+
+    /// A scope as it is spelled.
+    pub fn scope(&self, scope: ScopeIx) -> &str {
+        self.scopes.get(scope.index()).map_or("", String::as_str)
+    }
+
+    /// A principal.
+    pub fn principal(&self, principal: PrincipalIx) -> Option<&PrincipalName> {
+        self.principals.get(principal.index())
+    }
+
+    /// A role assignment.
+    pub fn assignment(&self, assignment: AssignmentIx) -> Option<&AssignmentName> {
+        self.assignments.get(assignment.index())
+    }
+
+    /// The name and the resource id of an AKS cluster.
+    pub fn cluster(&self, cluster: AksIx) -> (&str, &str) {
+        self.clusters.get(cluster.index()).map_or(("", ""), |(name, id)| (name, id))
+    }
+}

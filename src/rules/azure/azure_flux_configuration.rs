@@ -1,0 +1,37 @@
+//! `azure-flux-configuration`: apply manifests to a cluster by a FluxConfiguration.
+
+use super::deed::{self, By, Deed};
+use crate::rules::attack::{Attack, Fact};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{Confidence, Technique};
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "azure-flux-configuration",
+    title: "Apply manifests to a cluster by a FluxConfiguration",
+    gain: "the administration of the cluster",
+    why: "A Flux configuration of an AKS or Arc cluster applies the manifests that it names, with every right unless it \
+          names a service account.",
+    remedy: "Take Microsoft.KubernetesConfiguration/fluxConfigurations/write away from those who need not administer the \
+             cluster.",
+    confidence: Confidence::Documented,
+    attack: &["T1098.003", "T1610"],
+    references: &[
+        "https://learn.microsoft.com/azure/azure-arc/kubernetes/conceptual-gitops-flux2",
+    ],
+    react: Some(react),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+const DEED: Deed =
+    Deed { technique: &TECHNIQUE, by: By::Token, actions: &["Microsoft.KubernetesConfiguration/fluxConfigurations/write"] };
+
+fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    deed::clusters(attack, &DEED, fact, id);
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    deed::clusters_proof(state, &DEED, step)
+}

@@ -1,0 +1,58 @@
+//! What somebody may do in Azure by the roles that they have, as a target.
+
+use super::bridge::Bridge;
+use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Sure, Who};
+use crate::model::KindIx;
+use crate::rules::attack::{Attack, Effect, Fact};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::Technique;
+
+/// Adds what somebody holds by each role: with a token, or through ASO on kinds of a set.
+pub(super) fn holds(attack: &mut Attack<'_>, technique: &'static Technique, id: u32, who: Who, set: Option<KindSetIx>) {
+    let (Some(bridge), Who::Principal(principal)) = (attack.bridge.clone(), who) else { return };
+    let kinds = set.map(|set| (bridge.writers.kinds(set), bridge.writers.is_all(set)));
+    let powers = bridge.azure.powers(principal, kinds.as_ref().map(|(kinds, all)| (&**kinds, *all)));
+    for (at, power, types) in powers {
+        let step = AzureStep {
+            by: Some(who),
+            action: Some(("", at.assignment)),
+            sure: at.sure,
+            ..AzureStep::new(AzureGain::Power(at.scope, power, types))
+        };
+        let fact = Fact::Azure(AzureFact::Power(at.scope, power, types));
+        attack.does_unless(technique, vec![id], Effect::Azure(step), fact, at.blockers());
+    }
+}
+
+/// What a step says is held.
+pub(super) fn held(step: &StepDone) -> Result<AzureStep, String> {
+    match step.effect {
+        Effect::Azure(own) if matches!(own.gain, AzureGain::Power(..)) => Ok(own),
+        _ => Err("nothing is held".to_owned()),
+    }
+}
+
+/// Whether the roles of somebody come to that much there: by asking Azure for each action.
+pub(super) fn proof(state: &State<'_>, own: AzureStep, who: Who, through: Option<Vec<KindIx>>) -> Result<(), String> {
+    let AzureGain::Power(scope, power, types) = own.gain else { return Err("nothing is held".to_owned()) };
+    let writes = |kind: KindIx| -> bool {
+        let action = kind.facts().write_action();
+        action.is_some_and(|action| state.azure_allows(who, &action, scope).is_ok_and(|sure| sure <= own.sure))
+    };
+    let reached = match (power, types) {
+        (super::Power::Contributor, _) => match &through {
+            Some(kinds) => state.with_bridge(|bridge: &Bridge<'_>| {
+                let all = bridge.writers.every().iter().all(|kind| kinds.contains(kind));
+                if all { Ok(()) } else { Err("not every kind can be created".to_owned()) }
+            }).is_ok() && kinds.iter().any(|&kind| writes(kind)),
+            None => KindIx::all().filter(|&kind| writes(kind)).count() > KindIx::all().len() / 2,
+        },
+        (super::Power::Limited, Some(types)) => {
+            writes(types.first) && through.is_none_or(|kinds| kinds.contains(&types.first))
+        }
+        // Nothing less is worth an answer of its own.
+        _ => own.sure != Sure::Denied,
+    };
+    if reached { Ok(()) } else { Err(format!("{} is not held", power.as_str())) }
+}
