@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 use super::document::{Meta, Reader, words};
 use super::shape::{Object, Pairs, Text, list};
 use crate::model::{
-    AsoDefinition, AsoEvent, AsoExport, AsoOwner, AsoResource, AsoSpec, AsoValueFrom, ClusterSpec, FederatedSpec, GitOps,
-    IdentityIds, KindIx, Name, NameListId, Names, Origin, ReconcilePolicy, RoleAssignmentSpec, RoleReference, VaultSpec,
-    is_aso_group, is_aso_version,
+    AsoDefinition, AsoEvent, AsoExport, AsoOwner, AsoResource, AsoSpec, AsoValueFrom, ClusterSpec, FederatedSpec,
+    GitOps, IdentityIds, KindIx, Name, NameListId, Names, Origin, ReconcilePolicy, RoleAssignmentSpec, RoleReference,
+    VaultSpec, is_aso_group, is_aso_version,
 };
 
 pub(super) mod deployment;
@@ -286,10 +286,8 @@ impl Reader {
         let mut text = |key: &str| value(key).filter(|value| !value.is_empty()).map(|value| names.intern(value));
         let [operator_namespace, operator_version, resource_id] =
             [OPERATOR_NAMESPACE, OPERATOR_VERSION, RESOURCE_ID].map(&mut text);
-        let credential_from = annotations
-            .iter()
-            .rfind(|(found, _)| &**found == CREDENTIAL_FROM)
-            .map(|(_, value)| names.intern(value));
+        let credential_from =
+            annotations.iter().rfind(|(found, _)| &**found == CREDENTIAL_FROM).map(|(_, value)| names.intern(value));
         let written = spec.operator_spec.iter().flat_map(|own| &own.secret_expressions);
         let mut writes: Vec<Name> = written.filter_map(|to| given(names, to.name.as_ref())).collect();
         writes.sort_unstable();
@@ -327,15 +325,11 @@ impl Reader {
                 let status: AssignmentStatusIn<'_> = self.part(fields.status, "status", at);
                 let names = &mut self.snapshot.names;
                 AsoSpec::RoleAssignment(Box::new(RoleAssignmentSpec {
-                    principal: value_from(
-                        names,
-                        spec.principal_id.as_ref(),
-                        spec.principal_id_from_config.as_ref(),
-                    ),
+                    principal: value_from(names, spec.principal_id.as_ref(), spec.principal_id_from_config.as_ref()),
                     principal_type: given(names, spec.principal_type.as_ref()),
                     role: spec.role_definition_reference.map_or(RoleReference::None, |role| {
-                        let [id, known, name] = [&role.arm_id, &role.well_known_name, &role.name]
-                            .map(|text| given(names, text.as_ref()));
+                        let [id, known, name] =
+                            [&role.arm_id, &role.well_known_name, &role.name].map(|text| given(names, text.as_ref()));
                         let id = id.map(RoleReference::ArmId).or(known.map(RoleReference::WellKnown));
                         id.or(name.map(RoleReference::Named)).unwrap_or_default()
                     }),
@@ -489,7 +483,8 @@ impl Reader {
         let message: Option<Text<'_>> = fields.message.and_then(|raw| serde_json::from_str(raw.get()).ok());
         let seen: Option<Text<'_>> = fields.seen.and_then(|raw| serde_json::from_str(raw.get()).ok());
         let Some((namespace, secret)) = message.as_deref().and_then(secret_of) else { return };
-        let Involved { api_version: Some(version), kind: Some(kind), namespace: Some(place), name: Some(name) } = involved
+        let Involved { api_version: Some(version), kind: Some(kind), namespace: Some(place), name: Some(name) } =
+            involved
         else {
             return;
         };

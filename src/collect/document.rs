@@ -337,7 +337,11 @@ impl Wanted {
             _ => match workloads::Kind::of(group, kind) {
                 Some(found) if found.needed(needs) => Wanted::Workload(found),
                 Some(_) => Wanted::Other,
-                None if needs.escalations && let Some(found) = aso::Kind::of(api_version, kind) => Wanted::Aso(found),
+                None if needs.escalations
+                    && let Some(found) = aso::Kind::of(api_version, kind) =>
+                {
+                    Wanted::Aso(found)
+                }
                 None if kind.ends_with("List") => Wanted::List,
                 None => Wanted::Other,
             },

@@ -145,7 +145,8 @@ impl AsoKind {
 
     /// The keys that `operatorSpec.secrets` exports, and the actions that takes beside reading (for several keys not all of them).
     pub fn exports(&self) -> Option<(impl Iterator<Item = &'static str>, impl Iterator<Item = &'static str>)> {
-        let own = |at: &&(&str, &str, &str, &str)| self.group.strip_suffix(".azure.com") == Some(at.0) && self.plural == at.1;
+        let own =
+            |at: &&(&str, &str, &str, &str)| self.group.strip_suffix(".azure.com") == Some(at.0) && self.plural == at.1;
         let &(_, _, actions, keys) = EXPORTS.iter().find(own)?;
         Some((keys.split(','), actions.split(',').filter(|action| !action.is_empty())))
     }
@@ -560,10 +561,17 @@ mod tests {
         assert!(KINDS.is_sorted_by(|a, b| (a.group, a.plural) < (b.group, b.plural)));
         for at in KindIx::all() {
             let AsoKind { group, kind, plural, .. } = at.facts();
-            assert_eq!((KindIx::of_resource(group, plural), KindIx::of_kind(group, kind)), (Some(at), Some(at)), "{kind}");
+            assert_eq!(
+                (KindIx::of_resource(group, plural), KindIx::of_kind(group, kind)),
+                (Some(at), Some(at)),
+                "{kind}"
+            );
             assert!(is_aso_group(group));
         }
-        assert_eq!(EXPORTS.iter().filter(|own| KindIx::of_resource(&[own.0, ".azure.com"].concat(), own.1).is_none()).count(), 0);
+        assert_eq!(
+            EXPORTS.iter().filter(|own| KindIx::of_resource(&[own.0, ".azure.com"].concat(), own.1).is_none()).count(),
+            0
+        );
         assert_eq!(KindIx::all().filter(|at| at.facts().exports().is_some()).count(), EXPORTS.len());
     }
 
@@ -578,11 +586,15 @@ mod tests {
 
     #[test]
     fn names_that_are_no_kinds_are_not_found() {
-        for (group, plural) in [("", "secrets"), ("storage.azure.com", "storageaccount"), ("azure.com", "vaults"), ("*.azure.com", "*")] {
+        for (group, plural) in
+            [("", "secrets"), ("storage.azure.com", "storageaccount"), ("azure.com", "vaults"), ("*.azure.com", "*")]
+        {
             assert_eq!(KindIx::of_resource(group, plural), None);
             assert_eq!(KindIx::of_kind(group, plural), None);
         }
-        assert!(!is_aso_group("cid.wi.aks.azure.com") && !is_aso_group("clusterconfig.azure.com") && !is_aso_group("zzz"));
+        assert!(
+            !is_aso_group("cid.wi.aks.azure.com") && !is_aso_group("clusterconfig.azure.com") && !is_aso_group("zzz")
+        );
     }
 
     #[test]
