@@ -6,9 +6,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::admission::{Admission, AdmissionHook, ApiService, Backend, Conversion, PolicyBinding};
 use super::aso::{
-    ASO_CREDENTIAL, ASO_SETTINGS, AsoDefinition, AsoDeployment, AsoEnv, AsoEvent, AsoExport, AsoOwner, AsoResource,
-    AsoSecret, AsoSecretContent, AsoSpec, AsoText, AsoValueFrom, ClusterSpec, FederatedSpec, IdentityIds,
-    RoleAssignmentSpec, RoleReference,
+    ASO_ACCOUNT, ASO_CREDENTIAL, ASO_SETTINGS, ASO_WORKLOAD_ACCOUNT, AsoDefinition, AsoDeployment, AsoEnv, AsoEvent,
+    AsoExport, AsoOwner, AsoResource, AsoSecret, AsoSecretContent, AsoSpec, AsoText, AsoValueFrom, ClusterSpec,
+    FederatedSpec, IdentityIds, RoleAssignmentSpec, RoleReference,
 };
 use super::azure::AzureFacts;
 use super::controller::Controller;
@@ -493,8 +493,10 @@ fn well_known_names(parts: &[Snapshot]) -> Names {
         NODE_LEASES,
         CLUSTER_ADMIN,
         AWS_AUTH,
+        ASO_ACCOUNT,
         ASO_CREDENTIAL,
         ASO_SETTINGS,
+        ASO_WORKLOAD_ACCOUNT,
         "default",
         "kube-system",
     ] {

@@ -1,6 +1,7 @@
 //! Floor 3: questions to the access graph. Who can do this, what can this one do, why or why not, and reviews as the API server
 //! answers them. Answers are plain values that name the binding, role and rule behind them; nothing is put into words for people.
 
+mod aso;
 mod decide;
 mod expand;
 mod gaps;
@@ -11,6 +12,10 @@ mod what_can;
 mod who_can;
 mod why;
 
+pub use aso::{
+    Aso, AsoOptions, AsoUse, Cloud, Credential, CredentialIx, CredentialKind, CredentialProblem, CredentialScope,
+    Dormant, HowKnown, Installed, Operator, OperatorIx, OperatorMode, Outcome, Step, Targets, TokenMode, TokenReason,
+};
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
 pub use gaps::concerning;

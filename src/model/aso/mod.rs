@@ -26,6 +26,12 @@ pub const ASO_SETTINGS: &str = "aso-controller-settings";
 /// The namespaces that an operator is usually in: that of its own chart, and that of Cluster API for Azure.
 pub const ASO_NAMESPACES: [&str; 2] = ["azureserviceoperator-system", "capz-system"];
 
+/// The account that the operator's chart makes.
+pub const ASO_ACCOUNT: &str = "azureserviceoperator-default";
+
+/// The account whose token a strict operator asks for in the namespace of a resource, unless the credential names another.
+pub const ASO_WORKLOAD_ACCOUNT: &str = "aso-workload";
+
 /// An installed CustomResourceDefinition of ASO.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AsoDefinition {
