@@ -514,11 +514,13 @@ impl<'g> Attack<'g> {
                 self.roles_by_namespace.entry(namespace).or_default().push(role);
             }
         }
-        let writes = |subject: Subject| {
-            self.bridge.as_ref().is_some_and(|bridge| bridge.writers.writes_any(self, subject))
-        };
-        let mut subjects: Vec<Subject> =
-            self.held.iter().filter(|(subject, held)| !held.is_empty() || writes(**subject)).map(|(&subject, _)| subject).collect();
+        let writes = |subject: Subject| self.bridge.as_ref().is_some_and(|bridge| bridge.writes_any(self, subject));
+        let mut subjects: Vec<Subject> = self
+            .held
+            .iter()
+            .filter(|(subject, held)| !held.is_empty() || writes(**subject))
+            .map(|(&subject, _)| subject)
+            .collect();
         subjects.sort_unstable();
         for subject in subjects {
             self.fact(Fact::Identity(subject));

@@ -1,7 +1,7 @@
 //! Every technique there is.
 
-use super::{azure, kubernetes};
 use super::technique::Technique;
+use super::{azure, kubernetes};
 
 /// Every technique, moves first.
 pub const CATALOGUE: &[&Technique] = &ALL;

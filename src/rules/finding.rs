@@ -1,7 +1,7 @@
 //! What is found: who reaches what, step by step, each step with the grants behind it; how severe that is, and why.
 
-use super::azure::{AzureTarget, step_text};
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
+use super::azure::{AzureTarget, Power, Sure, is_wide, least_sure, step_text};
 use super::technique::{Blocker, Confidence, Kind, READ, Technique};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{
@@ -372,6 +372,15 @@ pub(super) fn severity(
         Target::Secret(_) => (Severity::Medium, "gains one Secret"),
         Target::Pod(_) => (Severity::Medium, "gains one workload"),
         Target::Subject(_) => (Severity::Medium, "gains one identity"),
+        Target::Azure(AzureTarget::Power { power, .. }) => match power {
+            Power::RoleAssignments => (Severity::High, "gains the right to assign any role"),
+            Power::Contributor => (Severity::High, "gains the right to write resources of every type"),
+            Power::Limited => (Severity::Medium, "gains the right to write resources of some types"),
+            Power::KeysAndData => (Severity::Medium, "gains keys and data"),
+            Power::Read => (Severity::Low, "gains the right to read"),
+        },
+        Target::Azure(AzureTarget::Identity(_)) => (Severity::Medium, "gains an identity whose roles are not known"),
+        Target::Azure(AzureTarget::Cluster(_)) => (Severity::High, "gains the administration of another cluster"),
         Target::Access => (Severity::Medium, "gains what was asked"),
     };
     if let Target::Secrets(Place::Namespace(namespace)) = target
@@ -382,6 +391,12 @@ pub(super) fn severity(
     let mut reasons = vec![reason.to_owned()];
     if let Target::Secrets(Place::Namespace(namespace)) = target {
         reasons = vec![format!("gains the Secrets of {}", graph.text(namespace))];
+    }
+    if let Target::Azure(at @ AzureTarget::Power { power: Power::Contributor | Power::RoleAssignments, .. }) = target
+        && is_wide(graph, at)
+    {
+        level = Severity::Critical;
+        reasons.push("in a whole subscription or more".to_owned());
     }
     if let Some(node) = control_plane(graph, target) {
         level = Severity::Critical;
@@ -403,6 +418,19 @@ pub(super) fn severity(
         level = level.down();
         reasons.push(format!("{} is inferred", step.technique.id));
     }
+    let doubt = match least_sure(steps) {
+        Sure::Yes | Sure::Denied => None,
+        Sure::Conditional => Some("a role assignment has a condition that is not evaluated"),
+        Sure::Eligible => Some("a role or a membership has to be activated first"),
+    };
+    if let Some(doubt) = doubt {
+        level = level.down();
+        reasons.push(doubt.to_owned());
+    }
+    if let Some(dormant) = dormant(graph, from) {
+        level = Severity::Info;
+        reasons.push(dormant);
+    }
     let absent =
         |start: &Start| matches!(*start, Start::Subject(account) if is_absent(graph, ClusterId::FIRST, account));
     if !from.is_empty() && from.iter().all(absent) {
@@ -410,6 +438,17 @@ pub(super) fn severity(
         reasons.push("nobody is there to start: the account does not exist".to_owned());
     }
     (level, reasons)
+}
+
+/// Nobody is in the groups that start, as far as the directory says it.
+fn dormant(graph: &AccessGraph, from: &[Start]) -> Option<String> {
+    let mut activate = 0;
+    for &start in from {
+        let Start::Subject(Subject::Group(name)) = start else { return None };
+        let group = graph.azure_names().group(graph.text(name)).filter(|group| group.empty)?;
+        activate += group.activate;
+    }
+    (!from.is_empty()).then(|| format!("dormant ({activate} can activate): nobody is in the group"))
 }
 
 /// The node of a target that runs the control plane, if one does.

@@ -16,8 +16,8 @@ mod suppress;
 mod take;
 mod technique;
 
-pub use azure::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
 pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
+pub use azure::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
 pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};
 pub use cuts::{Chosen, Cuts, Grant, cuts};

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use super::azure::{AzureGain, AzureTarget, Bridge, Sure, Who};
-use super::solve::Ask;
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
+use super::azure::{AzureGain, AzureTarget, Bridge, Sure, Who};
 use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
+use super::solve::Ask;
 use crate::graph::azure::{AzureGraph, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::azure::{ManagedCluster, Plane};
 use crate::model::{
-    Action, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction, RoleKind, Rule, Subject, SubjectText,
-    uncovered,
+    Action, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction, RoleKind, Rule, Subject,
+    SubjectText, uncovered,
 };
 use crate::query::{Authorizers, decide};
 
@@ -761,7 +761,7 @@ impl<'g> State<'g> {
         self.has_gained(|gained| {
             let Effect::Azure(step) = gained else { return false };
             match (step.gain, target) {
-                (AzureGain::Power(scope, power), AzureTarget::Power { scope: wanted, power: least, .. }) => {
+                (AzureGain::Power(scope, power, _), AzureTarget::Power { scope: wanted, power: least, .. }) => {
                     power >= least && scope == wanted
                 }
                 (AzureGain::Token(own) | AzureGain::Through(own), AzureTarget::Identity(who)) => own == who,

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::azure;
 use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version, groups};
+use super::azure;
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
 use super::kubernetes;
@@ -135,38 +135,76 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 }
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
-    let goals: FxHashMap<u32, Target> = goals(attack, ask).into_iter().collect();
     let mut found = Escalations { left_out: attack.left_out.iter().copied().collect(), ..Escalations::default() };
     let (sources, platform) = sources(attack, ask, &mut found.hidden);
+    // Whoever comes to cluster-admin comes out into Azure as well, so that is looked for by itself.
+    let of_azure = |&(_, target): &(u32, Target)| matches!(target, Target::Azure(_));
+    let (azure, inside): (Vec<_>, Vec<_>) = goals(attack, ask).into_iter().partition(of_azure);
+    search(attack, ask, &inside.into_iter().collect(), &sources, &platform, &mut found);
+    // Whoever is cluster-admin has everything that the cluster has in Azure, which goes without saying.
+    let admins = found.holders.iter().filter(|holders| holders.target == Target::ClusterAdmin);
+    let admins: BTreeSet<Start> = admins.flat_map(|holders| holders.from.iter().copied()).collect();
+    let others: Vec<Start> = sources.into_iter().filter(|source| !admins.contains(source)).collect();
+    search(attack, ask, &azure.into_iter().collect(), &others, &platform, &mut found);
+    sort(&mut found.findings);
+    sort(&mut found.blocked);
+    found.platform.sort_by_key(|own| own.from);
+    found.platform = merged(std::mem::take(&mut found.platform));
+    found
+}
+
+/// Each add-on once.
+fn merged(all: Vec<Platform>) -> Vec<Platform> {
+    let mut found: Vec<Platform> = Vec::with_capacity(all.len());
+    for own in all {
+        match found.last_mut().filter(|last| last.from == own.from) {
+            Some(last) => (last.paths, last.holds) = (last.paths + own.paths, last.holds + own.holds),
+            None => found.push(own),
+        }
+    }
+    found
+}
+
+/// Adds what is found of some targets.
+fn search(
+    attack: &Attack<'_>,
+    ask: &Ask,
+    goals: &FxHashMap<u32, Target>,
+    sources: &[Start],
+    platform: &[Start],
+    found: &mut Escalations,
+) {
+    if goals.is_empty() {
+        return;
+    }
     let is_move = |step: &Step| match &step.how {
         How::Does { technique, .. } => technique.kind == Kind::Move,
         How::Through { .. } => true,
         _ => false,
     };
 
-    let free = Walk::new(attack, &goals, |step| !step.is_blocked() && !is_move(step));
-    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
-    let mut had = free.targets(&sources);
+    let free = Walk::new(attack, goals, |step| !step.is_blocked() && !is_move(step));
+    let open = Walk::new(attack, goals, |step| !step.is_blocked());
+    let mut had = free.targets(sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
     for (&source, had) in sources.iter().zip(&had) {
         for &target in &had.all {
             holders.entry(target).or_default().push(source);
         }
     }
-    found.holders = holders.into_iter().map(|(target, from)| Holders { target, from }).collect();
-    found.platform = by_design(ask, &free, &open, &platform);
+    found.holders.extend(holders.into_iter().map(|(target, from)| Holders { target, from }));
+    found.platform.extend(by_design(ask, &free, &open, platform));
 
-    let paths = paths(&open, ask, &sources, &mut had);
-    found.inherited = paths.inherited;
-    found.findings = finish(attack, ask, paths, &mut found.longer);
+    let paths = paths(&open, ask, sources, &mut had);
+    found.inherited += paths.inherited;
+    found.findings.extend(finish(attack, ask, paths, &mut found.longer));
 
     if attack.steps.iter().any(Step::is_blocked) {
-        let all = Walk::new(attack, &goals, |_| true);
-        let blocked = finish(attack, ask, self::paths(&all, ask, &sources, &mut had), &mut 0);
-        found.stopped = blocked.len();
-        found.blocked = if ask.blocked { blocked } else { Vec::new() };
+        let all = Walk::new(attack, goals, |_| true);
+        let blocked = finish(attack, ask, self::paths(&all, ask, sources, &mut had), &mut 0);
+        found.stopped += blocked.len();
+        found.blocked.extend(if ask.blocked { blocked } else { Vec::new() });
     }
-    found
 }
 
 /// What somebody has already.
@@ -353,7 +391,7 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
     paths
 }
 
-/// The findings of paths, most severe first.
+/// The findings of paths.
 fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> Vec<Finding> {
     let mut findings = Vec::with_capacity(paths.by_path.len());
     for (_, mut finding) in paths.by_path {
@@ -365,12 +403,16 @@ fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> V
         finding.fingerprint = fingerprint(attack.graph, &finding);
         findings.push(finding);
     }
+    findings
+}
+
+/// Most severe first.
+fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key =
             |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.target, finding.moves(), finding.start());
         key(a).cmp(&key(b)).then_with(|| a.from.cmp(&b.from))
     });
-    findings
 }
 
 /// What makes the paths of two subjects one: the target, and the steps with their grants, but for who starts.
@@ -596,13 +638,7 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
 }
 
 /// The requests that a step rests on, back to the steps before it, and what it starts from.
-fn gather(
-    walk: &Walk<'_, '_>,
-    walker: &Walker<'_>,
-    needs: &[u32],
-    used: &[(azure::Who, KindIx)],
-    done: &mut StepDone,
-) {
+fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azure::Who, KindIx)], done: &mut StepDone) {
     let attack = walk.attack;
     done.foothold = needs.iter().find_map(|&need| foothold(attack.facts[need as usize]));
     let mut open: Vec<u32> = needs.to_vec();

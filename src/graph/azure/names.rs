@@ -2,6 +2,8 @@
 
 use super::{AksIx, AssignmentIx, AzureGraph, PrincipalIx, ScopeIx};
 use crate::model::AzureFacts;
+use crate::model::azure::Members;
+use rustc_hash::FxHashMap;
 
 /// The names of the things of an Azure graph, by the same numbers.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +12,7 @@ pub struct AzureNames {
     principals: Vec<PrincipalName>,
     assignments: Vec<AssignmentName>,
     clusters: Vec<(String, String)>,
+    groups: FxHashMap<String, GroupName>,
 }
 
 /// What a principal is called.
@@ -23,8 +26,17 @@ pub struct PrincipalName {
     pub client_id: String,
 }
 
+/// What is known of who is in a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupName {
+    /// Whether it is known that nobody is in it.
+    pub empty: bool,
+    /// How many may activate a membership.
+    pub activate: usize,
+}
+
 /// What a role assignment says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssignmentName {
     /// Its resource id; may be empty.
     pub id: String,
@@ -46,11 +58,7 @@ impl AzureNames {
         let principal = |at: PrincipalIx| {
             let node = graph.principal(at);
             let name = if node.name.is_empty() { &node.object_id } else { &node.name };
-            PrincipalName {
-                name: name.clone(),
-                object_id: node.object_id.clone(),
-                client_id: node.client_id.clone(),
-            }
+            PrincipalName { name: name.clone(), object_id: node.object_id.clone(), client_id: node.client_id.clone() }
         };
         let assignment = |at: AssignmentIx| {
             let role = graph.role(graph.assigned_role(at));
@@ -65,6 +73,7 @@ impl AzureNames {
             scopes: graph.scopes().map(|at| graph.scope_text(at).to_owned()).collect(),
             principals: graph.principals().map(principal).collect(),
             assignments: graph.assignments().map(assignment).collect(),
+            groups: groups(facts, &graph),
             clusters: facts.clusters.iter().map(|one| (one.name.clone(), one.id.clone())).collect(),
         }
     }
@@ -84,8 +93,34 @@ impl AzureNames {
         self.assignments.get(assignment.index())
     }
 
+    /// A group of the directory that Kubernetes knows by this name: its object id, or its display name where only one group has it.
+    pub fn group(&self, name: &str) -> Option<GroupName> {
+        self.groups.get(&name.to_ascii_lowercase()).copied()
+    }
+
     /// The name and the resource id of an AKS cluster.
     pub fn cluster(&self, cluster: AksIx) -> (&str, &str) {
         self.clusters.get(cluster.index()).map_or(("", ""), |(name, id)| (name, id))
     }
+}
+
+/// Groups by what Kubernetes may call them.
+fn groups(facts: &AzureFacts, graph: &AzureGraph<'_>) -> FxHashMap<String, GroupName> {
+    let mut found: FxHashMap<String, GroupName> = FxHashMap::default();
+    let mut twice: Vec<String> = Vec::new();
+    for group in &facts.groups {
+        let Some(at) = graph.by_object_id(&group.object_id) else { continue };
+        let activate = graph.members_of(at).iter().filter(|one| one.eligible).count();
+        let empty = matches!(&group.members, Members::Exactly(members) if members.is_empty());
+        let known = GroupName { empty, activate };
+        found.insert(group.object_id.to_ascii_lowercase(), known);
+        let name = group.name.to_ascii_lowercase();
+        if !name.is_empty() && found.insert(name.clone(), known).is_some() {
+            twice.push(name);
+        }
+    }
+    for name in twice {
+        found.remove(&name);
+    }
+    found
 }

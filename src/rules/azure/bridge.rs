@@ -8,15 +8,16 @@ use rustc_hash::FxHashMap;
 
 use super::facts::{KindSetIx, Power, Sure, Types, Who};
 use super::writers::Writers;
-use crate::graph::azure::{
-    AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzureQuestion, AzureRoleIx, IdentityIx, PrincipalIx, ScopeIx,
-};
 use crate::graph::AccessGraph;
+use crate::graph::azure::{
+    AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzureQuestion, AzureRoleIx, IdentityIx, PrincipalIx,
+    ScopeIx,
+};
 use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest};
 use crate::model::{KindIx, Name, Subject};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode};
 use crate::rules::Target;
-use crate::rules::attack::{Fact, Place};
+use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
 
 /// The roles that give all others, by GUID: Owner, User Access Administrator, Role Based Access Control Administrator; and
@@ -125,22 +126,24 @@ impl<'g> Facts<'g> {
 
     /// Whether there is a deny assignment somewhere in a scope.
     fn is_denied_inside(&self, scope: ScopeIx) -> bool {
-        let inside = |text: &str| {
-            self.graph.find_scope(text).is_some_and(|at| at != scope && self.graph.within(scope, at))
-        };
+        let inside =
+            |text: &str| self.graph.find_scope(text).is_some_and(|at| at != scope && self.graph.within(scope, at));
         self.graph.facts().denies.iter().any(|deny| deny.enforced && inside(&deny.scope))
     }
 
     /// What a principal may do by its roles, in each scope that one of them is assigned in: by itself, or only on these kinds.
-    pub(super) fn powers(&self, principal: PrincipalIx, kinds: Option<(&[KindIx], bool)>) -> Vec<(Allowed, Power, Option<Types>)> {
+    pub(super) fn powers(
+        &self,
+        principal: PrincipalIx,
+        kinds: Option<(&[KindIx], bool)>,
+    ) -> Vec<(Allowed, Power, Option<Types>)> {
         let mut found = Vec::new();
         for (assignment, through) in self.graph.assignments_of(principal) {
             if self.without.contains(&assignment) {
                 continue;
             }
             let (read, scope) = (self.graph.assignment(assignment), self.graph.assigned_scope(assignment));
-            let eligible =
-                read.assigned == Assigned::Eligible || through.is_some_and(|through| through.eligible);
+            let eligible = read.assigned == Assigned::Eligible || through.is_some_and(|through| through.eligible);
             let sure = match (eligible, read.condition.is_some()) {
                 (true, _) => Sure::Eligible,
                 (false, true) => Sure::Conditional,
@@ -176,7 +179,8 @@ impl<'g> Facts<'g> {
             data |= !block.data_actions.is_empty();
             anything |= !block.actions.is_empty();
         }
-        let keys = data || KindIx::all().any(|kind| kind.facts().exports().is_some_and(|(_, mut actions)| actions.any(allows)));
+        let keys = data
+            || KindIx::all().any(|kind| kind.facts().exports().is_some_and(|(_, mut actions)| actions.any(allows)));
         let power = Rc::new(RolePower { kinds, all, keys, anything });
         self.powers.borrow_mut().insert(role, Rc::clone(&power));
         power
@@ -206,7 +210,12 @@ impl RolePower {
 }
 
 /// How sure a grant is. For assigning roles, a condition counts by the roles that it lets be given.
-pub(in crate::rules) fn sureness(decision: AzureDecision, action: &str, effect: &Condition, object_id: &str) -> Option<Sure> {
+pub(in crate::rules) fn sureness(
+    decision: AzureDecision,
+    action: &str,
+    effect: &Condition,
+    object_id: &str,
+) -> Option<Sure> {
     match decision {
         AzureDecision::Allowed => Some(Sure::Yes),
         AzureDecision::Conditional if action.eq_ignore_ascii_case(ASSIGN_ROLES) => {
@@ -240,7 +249,7 @@ pub(in crate::rules) struct Bridge<'g> {
     pub(super) access: &'g AccessGraph,
     pub(super) aso: Aso<'g>,
     pub(super) azure: Facts<'g>,
-    pub(in crate::rules) writers: Writers,
+    pub(super) writers: Writers,
     /// The AKS cluster that the attack graph is of, if it is known which one that is.
     pub(super) this_cluster: Option<AksIx>,
     /// Whether what cluster-admin leads to is looked for as well.
@@ -261,7 +270,7 @@ impl<'g> Bridge<'g> {
         let snapshot = access.snapshot();
         let aso = Aso::new(access, ask.cluster, AsoOptions { assume: ask.assume });
         let facts = &snapshot.azure;
-        if !facts.given && aso.operators().len() == 0 {
+        if !facts.given && aso.operators().next().is_none() {
             return None;
         }
         let graph = AzureGraph::new(facts);
@@ -289,6 +298,11 @@ impl<'g> Bridge<'g> {
             writes: RefCell::default(),
             gives: RefCell::default(),
         })
+    }
+
+    /// Whether some grant of a subject allows to create a kind.
+    pub(in crate::rules) fn writes_any(&self, attack: &Attack<'_>, subject: Subject) -> bool {
+        self.writers.writes_any(attack, subject)
     }
 
     /// The AKS cluster that the attack graph is of.

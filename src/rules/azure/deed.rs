@@ -156,9 +156,15 @@ fn identities(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, needs: &[u32], a
         }
         // Something is denied somewhere in it, so that each is looked at by itself.
         for (identity, at) in bridge.identities_in(scope).to_vec() {
-            for own in bridge.allowed_at(acting.who, deed.actions, at) {
+            if let Some(own) = bridge.allowed_at(acting.who, deed.actions, at) {
                 let acting = Acting { at: own, ..acting };
-                deed.does(attack, needs.to_vec(), &acting, AzureGain::Token(identity), Fact::Azure(AzureFact::Token(identity)));
+                deed.does(
+                    attack,
+                    needs.to_vec(),
+                    &acting,
+                    AzureGain::Token(identity),
+                    Fact::Azure(AzureFact::Token(identity)),
+                );
             }
         }
     }
@@ -166,7 +172,8 @@ fn identities(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, needs: &[u32], a
 
 /// The identities behind what stands for all in a scope.
 pub(super) fn choose(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let (Fact::Azure(AzureFact::Trusts(scope) | AzureFact::Attaches(scope)), Some(bridge)) = (fact, attack.bridge.clone())
+    let (Fact::Azure(AzureFact::Trusts(scope) | AzureFact::Attaches(scope)), Some(bridge)) =
+        (fact, attack.bridge.clone())
     else {
         return;
     };
@@ -311,9 +318,10 @@ fn refuses(cluster: &ManagedCluster, local: Local) -> Option<Blocker> {
         Local::Needed | Local::WithoutEntra if cluster.local_accounts_disabled == Some(true) => {
             Some(Blocker { what: off.to_owned(), stops: true })
         }
-        Local::WithoutEntra if cluster.entra => {
-            Some(Blocker { what: "with Entra integration the command has the rights of its caller".to_owned(), stops: true })
-        }
+        Local::WithoutEntra if cluster.entra => Some(Blocker {
+            what: "with Entra integration the command has the rights of its caller".to_owned(),
+            stops: true,
+        }),
         Local::Needed | Local::WithoutEntra if cluster.local_accounts_disabled.is_none() => {
             Some(Blocker { what: "local accounts may be off; the data do not say it".to_owned(), stops: false })
         }
@@ -336,7 +344,8 @@ pub(super) fn cluster_proof(
     gain: AzureGain,
     local: Local,
 ) -> Result<(), String> {
-    let (scope, refused) = state.cluster_in_azure(gain, |cluster| refuses(cluster, local).is_some_and(|one| one.stops))?;
+    let (scope, refused) =
+        state.cluster_in_azure(gain, |cluster| refuses(cluster, local).is_some_and(|one| one.stops))?;
     for action in actions {
         state.azure_allows(who, action, scope)?;
     }

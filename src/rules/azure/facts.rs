@@ -1,6 +1,6 @@
 //! What an attacker has in Azure, and by what Azure Service Operator (ASO) does for them.
 
-use crate::graph::{AssignmentIx, AksIx, PrincipalIx, ScopeIx};
+use crate::graph::azure::{AksIx, AssignmentIx, PrincipalIx, ScopeIx};
 use crate::model::{KindIx, Name};
 use crate::rules::attack::Place;
 

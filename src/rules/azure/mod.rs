@@ -60,7 +60,12 @@ techniques! {
 }
 
 /// The requests by which ASO resources are created in a step: of the kind that the step names, or of those that later steps use.
-pub(super) fn requests(attack: &Attack<'_>, writer: Writer, effect: Effect, used: &[(Who, KindIx)]) -> Vec<RequestDone> {
+pub(super) fn requests(
+    attack: &Attack<'_>,
+    writer: Writer,
+    effect: Effect,
+    used: &[(Who, KindIx)],
+) -> Vec<RequestDone> {
     let Effect::Azure(step) = effect else { return Vec::new() };
     let Some(namespace) = step.namespace else { return Vec::new() };
     let mut kinds: Vec<KindIx> = match step.gain {
@@ -118,8 +123,10 @@ impl AzureTarget {
                 AzureTarget::Power { span: other, power: less, types: of, .. },
             ) => {
                 let inside = own.0 <= other.0 && other.1 <= own.1;
-                inside && (power > less && less != Power::KeysAndData || power == less && types == of
-                    || power >= Power::Contributor && less <= Power::Limited)
+                inside
+                    && (power > less && less != Power::KeysAndData
+                        || power == less && types == of
+                        || power >= Power::Contributor && less <= Power::Limited)
             }
             _ => self == other,
         }

@@ -42,10 +42,15 @@ pub(super) fn proof(state: &State<'_>, own: AzureStep, who: Who, through: Option
     };
     let reached = match (power, types) {
         (super::Power::Contributor, _) => match &through {
-            Some(kinds) => state.with_bridge(|bridge: &Bridge<'_>| {
-                let all = bridge.writers.every().iter().all(|kind| kinds.contains(kind));
-                if all { Ok(()) } else { Err("not every kind can be created".to_owned()) }
-            }).is_ok() && kinds.iter().any(|&kind| writes(kind)),
+            Some(kinds) => {
+                state
+                    .with_bridge(|bridge: &Bridge<'_>| {
+                        let all = bridge.writers.every().iter().all(|kind| kinds.contains(kind));
+                        if all { Ok(()) } else { Err("not every kind can be created".to_owned()) }
+                    })
+                    .is_ok()
+                    && kinds.iter().any(|&kind| writes(kind))
+            }
             None => KindIx::all().filter(|&kind| writes(kind)).count() > KindIx::all().len() / 2,
         },
         (super::Power::Limited, Some(types)) => {

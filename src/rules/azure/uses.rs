@@ -21,7 +21,9 @@ pub(super) fn react(
     let mut known: Vec<Who> = Vec::new();
     for namespace in attack.namespaces_of(place) {
         let Some(credential) = bridge.default_of(namespace) else { continue };
-        let Some(who) = bridge.who(credential).filter(|_| fits(bridge.aso.credential(credential).scope)) else { continue };
+        let Some(who) = bridge.who(credential).filter(|_| fits(bridge.aso.credential(credential).scope)) else {
+            continue;
+        };
         // One namespace stands for all in which it is the same identity.
         if !known.contains(&who) {
             known.push(who);

@@ -86,7 +86,9 @@ impl Writers {
         }
         let snapshot = attack.graph.snapshot();
         let rules: Vec<_> = attack.rules_of(role).map(|(_, rule)| snapshot.rules.rule(rule)).collect();
-        let allows = |question: &Question<'_>| rules.iter().any(|rule| rule.matches(question, &snapshot.names) == Some(MatchedNames::Every));
+        let allows = |question: &Question<'_>| {
+            rules.iter().any(|rule| rule.matches(question, &snapshot.names) == Some(MatchedNames::Every))
+        };
         let found = self.kinds.iter().filter(|(_, question)| allows(question)).map(|&(kind, _)| kind);
         let found: Rc<[KindIx]> = found.collect();
         self.by_role.borrow_mut().insert(role, Rc::clone(&found));
@@ -101,6 +103,11 @@ impl Writers {
         for &binding in graph.bindings_of(id).iter().filter(|&&binding| attack.counts(binding)) {
             let Some(role) = graph.role_of(binding) else { continue };
             let kinds = self.of_role(attack, role);
+            // What cluster-admin leads to goes without saying.
+            let everything = attack.rights.is_everything(graph.role(role).rules);
+            if everything && graph.binding(binding).namespace.is_none() && !beyond_admin(attack) {
+                continue;
+            }
             if !kinds.is_empty() && graph.binding(binding).cluster == attack.cluster {
                 by_place.entry(inside(place_of(graph.binding(binding).namespace))).or_default().extend(&*kinds);
             }
@@ -116,9 +123,14 @@ impl Writers {
     }
 
     /// Whether some grant of a subject allows to create a kind.
-    pub(in crate::rules) fn writes_any(&self, attack: &Attack<'_>, subject: Subject) -> bool {
+    pub(super) fn writes_any(&self, attack: &Attack<'_>, subject: Subject) -> bool {
         !self.of_subject(attack, subject).is_empty()
     }
+}
+
+/// Whether what cluster-admin leads to is looked for.
+fn beyond_admin(attack: &Attack<'_>) -> bool {
+    attack.bridge.as_ref().is_some_and(|bridge| bridge.beyond_admin)
 }
 
 /// The resources are in namespaces, so what holds in the cluster holds in each of them.
@@ -168,7 +180,9 @@ pub(super) fn request(attack: &Attack<'_>, writer: Writer, kind: KindIx, namespa
             });
             (Some(subject), granted?)
         }
-        WritesBy::Role(role, at) => (None, Evidence::Bound { role, place: at, rule: rule_for(attack, attack.role(role)?, kind)? }),
+        WritesBy::Role(role, at) => {
+            (None, Evidence::Bound { role, place: at, rule: rule_for(attack, attack.role(role)?, kind)? })
+        }
         WritesBy::Everything(at) => (None, Evidence::Everything(at)),
     };
     let right =
@@ -182,5 +196,7 @@ fn rule_for(attack: &Attack<'_>, role: RoleIx, kind: KindIx) -> Option<u32> {
     let (_, question) = bridge.writers.kinds.iter().find(|(own, _)| *own == kind)?;
     let snapshot = attack.graph.snapshot();
     let mut rules = attack.rules_of(role);
-    rules.find(|(_, rule)| snapshot.rules.rule(*rule).matches(question, &snapshot.names) == Some(MatchedNames::Every)).map(|(at, _)| at)
+    rules
+        .find(|(_, rule)| snapshot.rules.rule(*rule).matches(question, &snapshot.names) == Some(MatchedNames::Every))
+        .map(|(at, _)| at)
 }
