@@ -2,6 +2,7 @@
 //! [`Snapshot`](crate::model::Snapshot) parts by one object reader; every problem of every input is gathered before giving up.
 
 mod admissions;
+mod azure;
 mod bundle;
 mod controllers;
 mod defaults;
@@ -25,7 +26,8 @@ mod transcode;
 mod workloads;
 mod yaml;
 
-pub use bundle::{BundleFile, DEMO};
+pub use azure::{AzureInput, read_azure};
+pub use bundle::{BundleFile, DEMO, DEMO_AZURE};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
 pub use kept::{CONFIG, read_baseline, read_suppressions};
