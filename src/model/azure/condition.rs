@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 
 use super::pattern::{allows, matches_strictly};
 
+#[cfg(test)]
+mod tests;
+
 /// A condition, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
