@@ -74,3 +74,39 @@ pub fn built_in_role(id: &str) -> Option<BuiltInRole> {
 pub fn built_in_roles() -> impl Iterator<Item = (&'static str, &'static str)> {
     table().roles.iter().map(|(id, rest)| (*id, rest.split('\t').next().unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_holds_every_role_whole() {
+        let roles: Vec<BuiltInRole> = built_in_roles().filter_map(|(id, _)| built_in_role(id)).collect();
+        assert_eq!(roles.len(), 928);
+        assert!(roles.is_sorted_by(|a, b| a.id < b.id), "looked up by halving");
+        let blocks: Vec<&BuiltInBlock> = roles.iter().flat_map(|role| &role.blocks).collect();
+        assert_eq!(roles.iter().filter(|role| role.blocks.len() > 1).count(), 16);
+        assert_eq!(blocks.iter().filter(|block| block.condition.is_some()).count(), 31);
+        assert_eq!(blocks.iter().flat_map(|block| &block.lists).map(Vec::len).sum::<usize>(), 11_066);
+        for block in blocks {
+            for pattern in block.lists.iter().flatten() {
+                let stars = pattern.split('/').filter(|segment| segment.contains('*')).collect::<Vec<_>>();
+                assert!(stars.is_empty() || stars == ["*"], "{pattern}: one star at most, a segment of its own");
+            }
+        }
+    }
+
+    #[test]
+    fn roles_are_what_azure_publishes() {
+        let contributor = built_in_role("b24988ac-6180-42a0-ab88-20f7382dd24c").unwrap();
+        assert_eq!((contributor.name, contributor.blocks.len()), ("Contributor", 1));
+        let [actions, not_actions, data, _] = &contributor.blocks[0].lists;
+        assert_eq!((actions.as_slice(), data.len()), (&["*"][..], 0));
+        assert!(not_actions.contains(&"Microsoft.Authorization/*/Write") && not_actions.len() == 11);
+        let cluster_admin = built_in_role("b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b").unwrap();
+        assert_eq!(cluster_admin.blocks[0].lists[2], ["Microsoft.ContainerService/managedClusters/*"]);
+        assert_eq!(built_in_role("00000000-0000-0000-0000-000000000001"), None);
+        // Ids are joined lower-cased.
+        assert_eq!(built_in_role("B24988AC-6180-42A0-AB88-20F7382DD24C"), None);
+    }
+}

@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 
 use super::pattern::{allows, matches_strictly};
 
+#[cfg(test)]
+mod tests;
+
 /// A condition, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
@@ -77,6 +80,15 @@ impl Set {
         *self == Set::ALL
     }
 
+    fn covers(&self, other: &Set) -> bool {
+        match (self, other) {
+            (Set::Only(a), Set::Only(b)) => b.is_subset(a),
+            (Set::Only(_), Set::AllBut(_)) => false,
+            (Set::AllBut(a), Set::Only(b)) => a.is_disjoint(b),
+            (Set::AllBut(a), Set::AllBut(b)) => a.is_subset(b),
+        }
+    }
+
     fn is_none(&self) -> bool {
         matches!(self, Set::Only(these) if these.is_empty())
     }
@@ -105,6 +117,14 @@ impl Alternative {
             open: self.open || other.open,
         };
         (!both.roles.is_none() && !both.principals.is_none() && !both.kinds.is_none()).then_some(both)
+    }
+
+    /// Whether whatever fulfils the other one fulfils this one.
+    fn covers(&self, other: &Alternative) -> bool {
+        self.roles.covers(&other.roles)
+            && self.principals.covers(&other.principals)
+            && self.kinds.covers(&other.kinds)
+            && (other.open || !self.open)
     }
 
     /// Whether a role assignment is let through; none when that was not evaluated.
@@ -152,9 +172,8 @@ impl Effect {
         }
     }
 
-    fn of(mut alternatives: Vec<Alternative>) -> Effect {
-        alternatives.sort();
-        alternatives.dedup();
+    fn of(alternatives: Vec<Alternative>) -> Effect {
+        let alternatives = shortened(alternatives);
         if alternatives.contains(&Alternative::ANY) {
             Effect::Always
         } else if alternatives.is_empty() {
@@ -177,9 +196,23 @@ fn both(a: &[Alternative], b: &[Alternative]) -> Vec<Alternative> {
 
 fn either(mut a: Vec<Alternative>, b: Vec<Alternative>) -> Vec<Alternative> {
     a.extend(b);
-    a.sort();
-    a.dedup();
+    let a = shortened(a);
     if a.len() > MOST { vec![Alternative::OPEN] } else { a }
+}
+
+/// Without the ways that another one covers.
+fn shortened(mut ways: Vec<Alternative>) -> Vec<Alternative> {
+    ways.sort();
+    ways.dedup();
+    if ways.len() > 2 * MOST {
+        return ways;
+    }
+    let needless = |at: usize| ways.iter().enumerate().any(|(other, way)| other != at && way.covers(&ways[at]));
+    let keep: Vec<bool> = (0..ways.len()).map(|at| !needless(at)).collect();
+    // INVARIANT: of two different ways only one covers the other, so that never all of them go.
+    let mut keep = keep.into_iter();
+    ways.retain(|_| keep.next().unwrap_or(true));
+    ways
 }
 
 impl Condition {

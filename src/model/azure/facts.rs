@@ -217,7 +217,7 @@ pub struct FederatedCredential {
 }
 
 /// An AKS cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagedCluster {
     /// Its resource id.
     pub id: String,
@@ -258,7 +258,7 @@ pub struct ManagedCluster {
     /// Whether pods reach the identities of their node through IMDS; none when the data does not say it.
     pub imds_from_pods: Option<bool>,
     /// Where it was read.
-    pub origin: Option<Origin>,
+    pub origin: Origin,
 }
 
 /// The identity of an add-on.

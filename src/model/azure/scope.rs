@@ -96,3 +96,74 @@ pub fn check_scope(text: &str) -> Result<String, String> {
         _ => wrong("it begins with `subscriptions` or `providers`"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_hold_each_other_by_whole_segments() {
+        const RG: &str = "/subscriptions/s/resourcegroups/rg1";
+        for (outer, inner, holds) in [
+            ("/", "/", true),
+            ("/", RG, true),
+            ("/", "/providers/Microsoft.Management/managementGroups/root", true),
+            (RG, RG, true),
+            ("/subscriptions/S/resourceGroups/RG1/", RG, true),
+            (RG, "/subscriptions/s/resourceGroups/rg1/providers/Microsoft.Storage/storageAccounts/a", true),
+            (RG, "/subscriptions/s/resourcegroups/rg10", false),
+            ("/subscriptions/s", "/subscriptions/s2/resourcegroups/rg1", false),
+            (RG, "/subscriptions/s", false),
+            // AKS namespaces, and extension resources.
+            ("/subscriptions/s/providers/c/c/c1", "/subscriptions/s/providers/c/c/c1/namespaces/dev", true),
+            (
+                "/subscriptions/s/providers/c/c/c1/namespaces/dev",
+                "/subscriptions/s/providers/c/c/c1/namespaces/dev2",
+                false,
+            ),
+        ] {
+            assert_eq!(contains(&fold(outer), &fold(inner)), holds, "{outer} holds {inner}");
+            let above = ancestors(&fold(inner)).any(|text| text == fold(outer));
+            assert_eq!(above, holds, "{outer} is above {inner}");
+        }
+    }
+
+    #[test]
+    fn a_scope_says_what_it_is() {
+        assert_eq!(subscription_of("/subscriptions/s/resourcegroups/x"), Some("/subscriptions/s"));
+        assert_eq!(subscription_of("/subscriptions/s"), Some("/subscriptions/s"));
+        assert_eq!((subscription_of("/subscriptions/"), subscription_of("/providers/x")), (None, None));
+        assert_eq!(management_group("/providers/microsoft.management/managementgroups/a"), Some("a"));
+        assert_eq!(management_group("/providers/microsoft.management/managementgroups/a/b"), None);
+        let role =
+            "/subscriptions/s/providers/Microsoft.Authorization/RoleDefinitions/8E3AF657-A8FF-443C-A75C-2FE8C4BCB635";
+        assert_eq!(last_guid(role), "8e3af657-a8ff-443c-a75c-2fe8c4bcb635");
+    }
+
+    #[test]
+    fn what_is_no_scope_is_said() {
+        let subscription = "/subscriptions/11111111-0000-0000-0000-000000000001";
+        for good in [
+            "/",
+            subscription,
+            "/providers/Microsoft.Management/managementGroups/contoso",
+            "/providers/Microsoft.Capacity",
+        ] {
+            assert_eq!(check_scope(good), Ok(fold(good)));
+        }
+        assert!(check_scope(&format!("{subscription}/resourceGroups/rg/providers/a/b/c")).is_ok());
+        for (bad, why) in [
+            ("contoso-main", "it does not begin with a slash"),
+            ("/subscriptions", "the id of the subscription is missing"),
+            ("/subscriptions/contoso-main", "the id of a subscription is a GUID"),
+            (&format!("{subscription}/resourceGroups"), "the name of the resource group is missing"),
+            (&format!("{subscription}/rg"), "`resourceGroups` or `providers` comes after a subscription"),
+            (&format!("{subscription}//resourceGroups/rg"), "a segment is empty"),
+            ("/subscriptions/*", "there is a blank or a `*` in it"),
+            ("/resourceGroups/rg", "it begins with `subscriptions` or `providers`"),
+        ] {
+            let said = check_scope(bad).unwrap_err();
+            assert!(said.contains(why) && said.starts_with(&format!("`{bad}` is no Azure scope: ")), "{said}");
+        }
+    }
+}
