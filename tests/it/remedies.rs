@@ -8,7 +8,7 @@ use rbac_lens::query::SystemFilter;
 use rbac_lens::rules::{Ask, Finding, Remedies, Start, escalations};
 use serde_json::{Value, json};
 
-use super::escalations::world;
+use crate::worlds::halves::world;
 use crate::worlds::{engine, kubectl};
 
 fn findings(graph: &AccessGraph) -> Vec<Finding> {
