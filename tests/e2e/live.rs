@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::server::{self, ApiServer, Call, Options, RBAC, RBAC_KINDS, review};
 
 /// How the server is reached, as `admin` or as whom `admin` impersonates.
-fn as_user(server: &ApiServer, user: &str) -> ConnectionOptions {
+pub(crate) fn as_user(server: &ApiServer, user: &str) -> ConnectionOptions {
     ConnectionOptions {
         kubeconfig: Some(server.kubeconfig("admin")),
         as_user: (user != "admin").then(|| user.to_owned()),
@@ -28,7 +28,7 @@ fn as_user(server: &ApiServer, user: &str) -> ConnectionOptions {
     }
 }
 
-fn read_with(options: &ConnectionOptions, change: impl FnOnce(&mut LiveOptions)) -> Snapshot {
+pub(crate) fn read_with(options: &ConnectionOptions, change: impl FnOnce(&mut LiveOptions)) -> Snapshot {
     let live = LiveCluster::connect(options).unwrap();
     let mut wanted = live.options(Needs::ALL);
     change(&mut wanted);
@@ -196,7 +196,7 @@ fn deeper() -> Vec<Value> {
 }
 
 /// The kinds of GitOps controllers, which a server has by definition only, as group, version, plural and kind.
-const GITOPS: [[&str; 4]; 9] = [
+pub(crate) const GITOPS: [[&str; 4]; 9] = [
     ["kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization"],
     ["helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease"],
     ["source.toolkit.fluxcd.io", "v1", "gitrepositories", "GitRepository"],
@@ -208,21 +208,36 @@ const GITOPS: [[&str; 4]; 9] = [
     ["argoproj.io", "v1alpha1", "appprojects", "AppProject"],
 ];
 
+/// A kind as a server takes it: group, version, plural and kind.
+pub(crate) fn definition([group, version, plural, kind]: [&str; 4]) -> Value {
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("{plural}.{group}")}, "spec": {"group": group, "scope": "Namespaced",
+            "names": {"plural": plural, "kind": kind},
+            "versions": [{"name": version, "served": true, "storage": true, "schema": schema}]}})
+}
+
+/// Defines kinds, and waits until they are served and discovered.
+pub(crate) fn define(server: &ApiServer, definitions: &[Value]) {
+    server.apply_all(definitions.to_vec());
+    let part = |definition: &Value, path: &str| definition.pointer(path).unwrap().as_str().unwrap().to_owned();
+    let served = |definition: &Value| {
+        let at = format!("/apis/{}/{}", part(definition, "/spec/group"), part(definition, "/spec/versions/0/name"));
+        let list = server.call(Call::get(at));
+        list.code == 200 && list.body.to_string().contains(&format!(r#""{}""#, part(definition, "/spec/names/plural")))
+    };
+    server.wait_until("the kinds are served", || definitions.iter().all(served));
+    let discovered = |definition: &Value| {
+        let live = read_with(&as_user(server, "admin"), |wanted| wanted.needs = Needs::default());
+        let (group, plural) = (part(definition, "/spec/group"), part(definition, "/spec/names/plural"));
+        live.resources.iter().any(|at| at.group == group && at.resource == plural)
+    };
+    server.wait_until("the kinds are discovered", || definitions.iter().all(discovered));
+}
+
 /// Defines these kinds and makes one object of each.
 fn gitops(server: &ApiServer) {
-    let definition = |[group, version, plural, kind]: [&str; 4]| {
-        let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
-        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": format!("{plural}.{group}")}, "spec": {"group": group, "scope": "Namespaced",
-                "names": {"plural": plural, "kind": kind},
-                "versions": [{"name": version, "served": true, "storage": true, "schema": schema}]}})
-    };
-    server.apply_all(GITOPS.into_iter().map(definition).collect());
-    let served = |[group, version, plural, _]: &[&str; 4]| {
-        let list = server.call(Call::get(format!("/apis/{group}/{version}")));
-        list.code == 200 && list.body.to_string().contains(&format!(r#""{plural}""#))
-    };
-    server.wait_until("the kinds are served", || GITOPS.iter().all(served));
+    define(server, &GITOPS.map(definition));
     let object = |[group, version, _, kind]: [&str; 4]| {
         json!({"apiVersion": format!("{group}/{version}"), "kind": kind, "metadata": {"name": "live", "namespace": "live-a"},
             "spec": {"serviceAccountName": "live-1", "project": "live", "destination": {"namespace": "live-b"},

@@ -13,6 +13,7 @@
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
 //! - `escalations`: techniques performed, each in random worlds.
+//! - `remedies`: what findings and cuts print is run by the real kubectl.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -26,6 +27,7 @@ mod live;
 mod node;
 mod parity;
 mod record;
+mod remedies;
 mod server;
 mod smoke;
 mod words;

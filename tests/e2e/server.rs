@@ -464,6 +464,11 @@ impl ApiServer {
         self.run(&asset("kubectl"), "admin", args)
     }
 
+    /// Where kubectl is.
+    pub(crate) fn kubectl_program(&self) -> PathBuf {
+        asset("kubectl")
+    }
+
     /// Runs kubectl as one of [`USERS`].
     pub(crate) fn kubectl_as(&self, user: &str, args: &[&str]) -> Output {
         self.run(&asset("kubectl"), user, args)

@@ -5,10 +5,10 @@ use std::process::Command;
 
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::query::SystemFilter;
-use rbac_lens::rules::{Ask, Finding, Remedies, Start, escalations};
+use rbac_lens::rules::{Ask, Cuts, Finding, Grant, Remedies, Start, cuts, escalations};
 use serde_json::{Value, json};
 
-use super::escalations::world;
+use crate::worlds::halves::{busy_world, world};
 use crate::worlds::{engine, kubectl};
 
 fn findings(graph: &AccessGraph) -> Vec<Finding> {
@@ -56,6 +56,33 @@ fn what_a_remedy_removes_severs_its_path() {
         }
     }
     assert!(done > 40 && trimmed > 10 && dropped > 10, "{done} remedies, {trimmed} of rules, {dropped} of bindings");
+}
+
+#[test]
+fn what_is_cut_leaves_nothing_severe() {
+    let (mut done, mut of_one_role) = (0, 0);
+    for seed in 1..121 {
+        let objects = [world(seed), busy_world(seed)];
+        for objects in objects {
+            let graph = engine::graph(&objects);
+            let ask = Ask { system: SystemFilter::Show, ..Ask::default() };
+            let Cuts { level, chosen, left, .. } = cuts(&graph, &ask, &escalations(&graph, &ask));
+            let grants: Vec<Grant> = chosen.iter().map(|one| one.grant).collect();
+            let mut after = objects.clone();
+            for command in Remedies::new(&graph).removing(&grants).concat() {
+                kubectl::run(&mut after, &command).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{command}"));
+                done += 1;
+            }
+            let severe = escalations(&engine::graph(&after), &ask).findings;
+            assert!(left > 0 || severe.iter().all(|finding| finding.severity < level), "seed {seed}: {severe:#?}");
+            let roles = grants.iter().filter_map(|grant| match grant {
+                Grant::Rule(role, _) => Some(*role),
+                Grant::Binding(_) => None,
+            });
+            of_one_role += usize::from(roles.clone().count() > roles.collect::<BTreeSet<_>>().len());
+        }
+    }
+    assert!(done > 100 && of_one_role > 1, "{done} commands, {of_one_role} times for rules of one role");
 }
 
 /// Objects whose names try to leave the word that they stand in.

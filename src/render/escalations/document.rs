@@ -326,7 +326,8 @@ struct CutOut {
 
 impl CutsOut {
     pub(super) fn new(graph: &AccessGraph, remedies: &Remedies<'_>, cuts: &Cuts) -> CutsOut {
-        let cut = |chosen: &Chosen| {
+        let grants: Vec<Grant> = cuts.chosen.iter().map(|chosen| chosen.grant).collect();
+        let cut = |(chosen, commands): (&Chosen, Vec<String>)| {
             let (kind, binding, role, rule) = match chosen.grant {
                 Grant::Binding(binding) => ("binding", Some(binding_thing(graph, binding).to_string()), None, None),
                 Grant::Rule(role, position) => {
@@ -336,14 +337,13 @@ impl CutsOut {
                     ("rule", None, Some(named_role(graph, key)), Some(rule))
                 }
             };
-            let commands = remedies.removing(chosen.grant);
             CutOut { kind, binding, role, rule, severs: chosen.severs, frees: chosen.frees, commands }
         };
         CutsOut {
             severity: cuts.level.as_str(),
             paths: cuts.paths,
             subjects: cuts.starts,
-            remove: cuts.chosen.iter().map(cut).collect(),
+            remove: cuts.chosen.iter().zip(remedies.removing(&grants)).map(cut).collect(),
             left: cuts.left,
             smallest: cuts.smallest,
         }
