@@ -38,3 +38,60 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::trusts_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn any_identity_in_reach_is_had() {
+        check(
+            "aso
+             credential global aso
+             kinds federatedidentitycredentials.managedidentity storageaccounts.storage
+             identity aso s1/ids
+             identity big s1/other
+             assign aso Contributor s1
+             assign big Owner s2
+             role f: create federatedidentitycredentials.managedidentity.azure.com
+             bind dev/f=f user:alice",
+            "alice -> Contributor-like on s1: aso-credential-fallback, aso-federated-credential, azure-role
+             alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role-assignment",
+        );
+    }
+
+    #[test]
+    fn an_identity_elsewhere_is_not() {
+        check(
+            "aso
+             credential global aso
+             kinds federatedidentitycredentials.managedidentity
+             identity aso s3/ids
+             identity big s2/other
+             assign aso Contributor s1
+             assign big Owner s2
+             role f: create federatedidentitycredentials.managedidentity.azure.com
+             bind dev/f=f user:alice",
+            "alice -> limited (federatedidentitycredentials) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_role_without_the_action_gives_none() {
+        check(
+            "aso
+             credential global aso
+             kinds federatedidentitycredentials.managedidentity
+             identity aso s3/ids
+             identity big s1/other
+             azrole near ManagedIdentity/userAssignedIdentities/*,Storage/* -ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write
+             assign aso near s1
+             assign big Owner s2
+             role f: create federatedidentitycredentials.managedidentity.azure.com
+             role g: get,list,delete federatedidentitycredentials.managedidentity.azure.com
+             bind dev/f=f user:alice
+             bind dev/g=g user:bob",
+            "",
+        );
+    }
+}

@@ -135,7 +135,7 @@ impl<'g> Facts<'g> {
     pub(super) fn powers(
         &self,
         principal: PrincipalIx,
-        kinds: Option<(&[KindIx], bool)>,
+        kinds: Option<&[KindIx]>,
     ) -> Vec<(Allowed, Power, Option<Types>)> {
         let mut found = Vec::new();
         for (assignment, through) in self.graph.assignments_of(principal) {
@@ -167,12 +167,7 @@ impl<'g> Facts<'g> {
         };
         let writes = |kind: &KindIx| kind.facts().write_action().is_some_and(|action| allows(&action));
         let kinds: Rc<[KindIx]> = KindIx::all().filter(writes).collect();
-        let usual = |kind: &KindIx| {
-            let facts = kind.facts();
-            let of_rights = facts.arm_type.is_none_or(|own| own.starts_with("Microsoft.Authorization/"));
-            !of_rights && !facts.is_downstream() && facts.group != "subscription.azure.com"
-        };
-        let all = KindIx::all().filter(usual).all(|kind| kinds.binary_search(&kind).is_ok());
+        let all = is_usual(&kinds);
         let blocks = self.graph.role(role).blocks.iter().flatten().map(|&block| self.graph.block(block));
         let (mut data, mut anything) = (false, false);
         for block in blocks {
@@ -188,13 +183,13 @@ impl<'g> Facts<'g> {
 }
 
 impl RolePower {
-    /// The most that it comes to: with a token, or through ASO on some kinds, which may be all that there are.
-    fn of(&self, kinds: Option<(&[KindIx], bool)>) -> Option<(Power, Option<Types>)> {
-        let (kinds, all) = match kinds {
-            None => (self.kinds.to_vec(), true),
-            Some((own, all)) => {
-                (own.iter().filter(|kind| self.kinds.binary_search(kind).is_ok()).copied().collect(), all)
-            }
+    /// The most that it comes to: with a token, or through ASO on some kinds.
+    fn of(&self, kinds: Option<&[KindIx]>) -> Option<(Power, Option<Types>)> {
+        let through = kinds.is_some();
+        let all = kinds.is_none_or(|own| is_usual(own));
+        let kinds: Vec<KindIx> = match kinds {
+            None => self.kinds.to_vec(),
+            Some(own) => own.iter().filter(|kind| self.kinds.binary_search(kind).is_ok()).copied().collect(),
         };
         match kinds.first() {
             Some(_) if all && self.all => Some((Power::Contributor, None)),
@@ -202,11 +197,21 @@ impl RolePower {
                 let more = u16::try_from(kinds.len() - 1).unwrap_or(u16::MAX);
                 Some((Power::Limited, Some(Types { first, more })))
             }
-            None if !all => None,
+            None if through => None,
             None if self.keys => Some((Power::KeysAndData, None)),
             None => self.anything.then_some((Power::Read, None)),
         }
     }
+}
+
+/// Whether a sorted list has every kind but those of rights and subscriptions: as good as Contributor.
+fn is_usual(kinds: &[KindIx]) -> bool {
+    let usual = |kind: &KindIx| {
+        let facts = kind.facts();
+        let of_rights = facts.arm_type.is_none_or(|own| own.starts_with("Microsoft.Authorization/"));
+        !of_rights && !facts.is_downstream() && facts.group != "subscription.azure.com"
+    };
+    KindIx::all().filter(usual).all(|kind| kinds.binary_search(&kind).is_ok())
 }
 
 /// How sure a grant is. For assigning roles, a condition counts by the roles that it lets be given.

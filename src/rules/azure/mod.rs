@@ -8,6 +8,9 @@ mod power;
 mod uses;
 mod writers;
 
+#[cfg(test)]
+pub(super) mod world;
+
 use super::attack::{Attack, Effect, Writer};
 use super::finding::{RequestDone, StepDone, Target};
 use super::technique::Technique;

@@ -1,7 +1,6 @@
 //! What somebody may do in Azure by the roles that they have, as a target.
 
-use super::bridge::Bridge;
-use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Sure, Who};
+use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Who};
 use crate::model::KindIx;
 use crate::rules::attack::{Attack, Effect, Fact};
 use crate::rules::finding::StepDone;
@@ -11,8 +10,8 @@ use crate::rules::technique::Technique;
 /// Adds what somebody holds by each role: with a token, or through ASO on kinds of a set.
 pub(super) fn holds(attack: &mut Attack<'_>, technique: &'static Technique, id: u32, who: Who, set: Option<KindSetIx>) {
     let (Some(bridge), Who::Principal(principal)) = (attack.bridge.clone(), who) else { return };
-    let kinds = set.map(|set| (bridge.writers.kinds(set), bridge.writers.is_all(set)));
-    let powers = bridge.azure.powers(principal, kinds.as_ref().map(|(kinds, all)| (&**kinds, *all)));
+    let kinds = set.map(|set| bridge.writers.kinds(set));
+    let powers = bridge.azure.powers(principal, kinds.as_deref());
     for (at, power, types) in powers {
         let step = AzureStep {
             by: Some(who),
@@ -41,23 +40,23 @@ pub(super) fn proof(state: &State<'_>, own: AzureStep, who: Who, through: Option
         action.is_some_and(|action| state.azure_allows(who, &action, scope).is_ok_and(|sure| sure <= own.sure))
     };
     let reached = match (power, types) {
-        (super::Power::Contributor, _) => match &through {
-            Some(kinds) => {
-                state
-                    .with_bridge(|bridge: &Bridge<'_>| {
-                        let all = bridge.writers.every().iter().all(|kind| kinds.contains(kind));
-                        if all { Ok(()) } else { Err("not every kind can be created".to_owned()) }
-                    })
-                    .is_ok()
-                    && kinds.iter().any(|&kind| writes(kind))
-            }
-            None => KindIx::all().filter(|&kind| writes(kind)).count() > KindIx::all().len() / 2,
-        },
-        (super::Power::Limited, Some(types)) => {
+        // Whatever is left out of it is nothing that the program knows a kind of.
+        (Power::Contributor, _) => KindIx::all()
+            .filter(|&kind| is_usual(kind))
+            .all(|kind| writes(kind) && through.as_ref().is_none_or(|kinds| kinds.contains(&kind))),
+        (Power::Limited, Some(types)) => {
             writes(types.first) && through.is_none_or(|kinds| kinds.contains(&types.first))
         }
         // Nothing less is worth an answer of its own.
         _ => own.sure != Sure::Denied,
     };
     if reached { Ok(()) } else { Err(format!("{} is not held", power.as_str())) }
+}
+
+/// Whether a kind is one of those that Contributor may write.
+fn is_usual(kind: KindIx) -> bool {
+    let facts = kind.facts();
+    facts.arm_type.is_some_and(|own| !own.starts_with("Microsoft.Authorization/"))
+        && facts.group != "subscription.azure.com"
+        && !facts.is_downstream()
 }

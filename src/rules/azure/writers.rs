@@ -69,16 +69,6 @@ impl Writers {
         self.sets.borrow_mut().number(self.kinds.iter().map(|&(kind, _)| kind).collect())
     }
 
-    /// The kinds that exist.
-    pub(super) fn every(&self) -> Vec<KindIx> {
-        self.kinds.iter().map(|&(kind, _)| kind).collect()
-    }
-
-    /// Whether a set has every kind that exists.
-    pub(super) fn is_all(&self, set: KindSetIx) -> bool {
-        self.kinds(set).len() == self.kinds.len()
-    }
-
     /// The kinds that a role allows to create.
     fn of_role(&self, attack: &Attack<'_>, role: RoleIx) -> Rc<[KindIx]> {
         if let Some(known) = self.by_role.borrow().get(&role) {

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::collect::{FileOptions, Input, Limits, Needs, load};
+use crate::collect::{FileOptions, Input, Limits, Needs, load, read_azure};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Thing};
 use crate::query::SystemFilter;
+use crate::rules::azure::world::{short, split};
 use crate::rules::{
-    Ask, Finding, Place, PodIx, Remedies, SecretIx, Start, Target, Version, escalations, replay, secret, start,
-    start_thing, target_name,
+    Ask, AzureTarget, Finding, Place, PodIx, Remedies, SecretIx, Start, Target, Version, escalations, replay, secret,
+    start, start_thing, target_name,
 };
 
 #[path = "../../../tests/worlds/kubectl.rs"]
@@ -16,12 +17,13 @@ mod kubectl;
 #[path = "../../../tests/worlds/lines.rs"]
 mod lines;
 
-/// A world in [lines](lines::yaml).
+/// A world in [lines](lines::yaml), with [those about Azure](split).
 pub(in crate::rules) fn graph(world: &str) -> AccessGraph {
-    read(&lines::yaml(world))
+    let (lines, azure) = split(world);
+    read(&lines::yaml(&lines), &azure)
 }
 
-fn read(yaml: &str) -> AccessGraph {
+fn read(yaml: &str, azure: &[serde_json::Value]) -> AccessGraph {
     let options = FileOptions {
         recursive: false,
         needs: Needs::ALL,
@@ -30,7 +32,13 @@ fn read(yaml: &str) -> AccessGraph {
         limits: Limits::default(),
         threads: 1,
     };
-    let snapshot = load(&[Input::Stdin], &mut yaml.as_bytes(), &options).unwrap();
+    let mut snapshot = load(&[Input::Stdin], &mut yaml.as_bytes(), &options).unwrap();
+    if !azure.is_empty() {
+        let text = serde_json::to_string(azure).unwrap();
+        read_azure(&[Input::Stdin], &mut text.as_bytes(), &options, snapshot.files.len())
+            .unwrap()
+            .add_to(&mut snapshot);
+    }
     assert!(snapshot.warnings.is_empty(), "{:?}\n{yaml}", snapshot.warnings);
     let graph = AccessGraph::new(snapshot);
     graph.verify().unwrap();
@@ -38,7 +46,7 @@ fn read(yaml: &str) -> AccessGraph {
 }
 
 /// Compares the findings with lines `SUBJECTS -> TARGET: TECHNIQUE, ...`, and does each finding again.
-pub(super) fn check(world: &str, expected: &str) {
+pub(in crate::rules) fn check(world: &str, expected: &str) {
     compare(&graph(world), Ask::default(), world, expected);
 }
 
@@ -48,7 +56,7 @@ pub(super) fn check_at(version: Version, world: &str, expected: &str) {
 }
 
 /// The same from one thing: a subject, `pod:NS/NAME` or `pods:NS`.
-pub(super) fn check_from(from: &str, world: &str, expected: &str) {
+pub(in crate::rules) fn check_from(from: &str, world: &str, expected: &str) {
     let graph = graph(world);
     compare(&graph, Ask { from: Some(starting(&graph, from)), ..Ask::default() }, world, expected);
 }
@@ -72,7 +80,7 @@ fn starting(graph: &AccessGraph, from: &str) -> Start {
 }
 
 /// The same to one thing, a subject or a Secret.
-pub(super) fn check_to(to: &str, world: &str, expected: &str) {
+pub(in crate::rules) fn check_to(to: &str, world: &str, expected: &str) {
     let graph = graph(world);
     let to = Thing::parse(to).unwrap();
     let secret = || secret(graph.snapshot(), &to).map(Target::Secret);
@@ -81,7 +89,7 @@ pub(super) fn check_to(to: &str, world: &str, expected: &str) {
 }
 
 /// The same for the paths that something stops.
-pub(super) fn check_blocked(world: &str, expected: &str) {
+pub(in crate::rules) fn check_blocked(world: &str, expected: &str) {
     let graph = graph(world);
     let ask = Ask { system: SystemFilter::Hide, blocked: true, ..Ask::default() };
     let text: Vec<String> = escalations(&graph, &ask).blocked.iter().map(|finding| line(&graph, finding)).collect();
@@ -115,7 +123,8 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
         // Nothing is granted, so nothing can be taken away.
         return;
     }
-    let yaml = lines::yaml(world);
+    let (lines, azure) = split(world);
+    let yaml = lines::yaml(&lines);
     let documents = yaml.split("---\n").filter(|text| !text.trim().is_empty());
     let mut objects: Vec<serde_json::Value> = documents.map(|text| serde_saphyr::from_str(text).unwrap()).collect();
     assert!(!remedy.commands.is_empty(), "no command: {finding:#?}");
@@ -123,7 +132,7 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
         kubectl::run(&mut objects, command).unwrap_or_else(|error| panic!("{error}\n{command}\n{world}"));
     }
     let after: String = objects.iter().map(|object| format!("---\n{object}\n")).collect();
-    let after = read(&after);
+    let after = read(&after, &azure);
     // Names are numbered anew, and who is not named any more starts nowhere.
     let who = |graph: &AccessGraph, finding: &Finding| -> Vec<String> {
         finding.from.iter().map(|&start| start_words(graph, start)).collect()
@@ -187,6 +196,11 @@ fn line(graph: &AccessGraph, finding: &Finding) -> String {
         Target::Secret(at) => format!("secret {}", secret(at)),
         Target::Pod(at) => pod(at),
         Target::Subject(subject) => subject.request_name(names),
+        Target::Azure(AzureTarget::Power { scope, power, types, .. }) => {
+            let types = types.map(|types| format!(" ({})", types.first.facts().plural)).unwrap_or_default();
+            format!("{}{types} on {}", power.as_str(), short(graph.azure_names().scope(scope)))
+        }
+        Target::Azure(target) => target.name(graph),
         Target::Access => "access".to_owned(),
     };
     let steps: Vec<&str> = finding.steps.iter().map(|step| step.technique.id).collect();
