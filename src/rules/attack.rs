@@ -540,6 +540,9 @@ impl<'g> Attack<'g> {
                 Start::Pods(namespace) => {
                     self.fact(Fact::Pods(Place::Namespace(namespace)));
                 }
+                Start::Azure(who) => {
+                    self.fact(Fact::Azure(AzureFact::Token(who)));
+                }
             }
         }
         kubernetes::masters(self);

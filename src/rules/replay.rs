@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
-use super::azure::{AzureGain, AzureTarget, Bridge, Sure, Who};
+use super::azure::{AzureGain, AzureStep, AzureTarget, Bridge, Sure, Who};
 use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
 use crate::graph::azure::{AzureGraph, ScopeIx};
@@ -36,7 +36,7 @@ fn replayed<'g>(
 ) -> Result<State<'g>, String> {
     let identities = match from {
         Start::Subject(subject) => vec![identity(graph, subject)],
-        Start::Pod(_) | Start::Pods(_) => Vec::new(),
+        Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => Vec::new(),
     };
     let mut state = State {
         graph,
@@ -55,6 +55,7 @@ fn replayed<'g>(
     match from {
         Start::Subject(_) => {}
         Start::Pod(pod) => state.gained.push(Effect::Pod(pod)),
+        Start::Azure(who) => state.gained.push(Effect::Azure(AzureStep::new(AzureGain::Token(who)))),
         Start::Pods(namespace) => {
             let pods = (0_u32..).zip(&graph.snapshot().pods);
             let here = pods.filter(|(_, pod)| pod.cluster == cluster && pod.namespace == namespace);

@@ -18,7 +18,7 @@ fn findings(graph: &AccessGraph) -> Vec<Finding> {
 fn who(graph: &AccessGraph, finding: &Finding) -> Vec<String> {
     let name = |start: &Start| match *start {
         Start::Subject(subject) => format!("{} {}", subject.kind(), subject.request_name(&graph.snapshot().names)),
-        Start::Pod(_) | Start::Pods(_) => String::new(),
+        Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => String::new(),
     };
     finding.from.iter().map(name).collect()
 }

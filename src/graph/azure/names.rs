@@ -88,6 +88,28 @@ impl AzureNames {
         self.principals.get(principal.index())
     }
 
+    /// The principal with an object id or an app id, in any case.
+    pub fn find_principal(&self, id: &str) -> Option<PrincipalIx> {
+        let is = |known: &PrincipalName| {
+            known.object_id.eq_ignore_ascii_case(id) || known.client_id.eq_ignore_ascii_case(id)
+        };
+        self.principals.iter().position(is).map(PrincipalIx::at)
+    }
+
+    /// The role assignment with a resource id or its last part, in any case.
+    pub fn find_assignment(&self, id: &str) -> Option<AssignmentIx> {
+        let is = |known: &AssignmentName| {
+            let last = known.id.rsplit('/').next().unwrap_or_default();
+            known.id.eq_ignore_ascii_case(id) || (!last.is_empty() && last.eq_ignore_ascii_case(id))
+        };
+        self.assignments.iter().position(is).map(AssignmentIx::at)
+    }
+
+    /// Whether there is an AKS cluster of this name or resource id.
+    pub fn has_cluster(&self, name: &str) -> bool {
+        self.clusters.iter().any(|(own, id)| own == name || id.eq_ignore_ascii_case(name))
+    }
+
     /// A role assignment.
     pub fn assignment(&self, assignment: AssignmentIx) -> Option<&AssignmentName> {
         self.assignments.get(assignment.index())

@@ -11,6 +11,7 @@ pub(super) fn start_words(graph: &AccessGraph, start: Start) -> String {
         Start::Subject(subject) => subject_column(graph, subject),
         Start::Pod(pod) => pod_words(graph, pod),
         Start::Pods(namespace) => format!("any pod of {}", graph.text(namespace)),
+        Start::Azure(who) => identity_words(graph, who),
     }
 }
 

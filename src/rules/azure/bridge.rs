@@ -16,7 +16,6 @@ use crate::graph::azure::{
 use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest};
 use crate::model::{KindIx, Name, Subject};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode};
-use crate::rules::Target;
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
 
@@ -296,7 +295,7 @@ impl<'g> Bridge<'g> {
             aso,
             azure: Facts::new(graph, ask.without_assignments.clone()),
             this_cluster,
-            beyond_admin: ask.from.is_some() || ask.to.iter().any(|to| matches!(to, Target::Azure(_))),
+            beyond_admin: ask.from.is_some() || ask.azure.is_some(),
             spans,
             trusted,
             identities: RefCell::default(),
@@ -403,6 +402,17 @@ impl Bridge<'_> {
     /// The accounts whose tokens an identity accepts.
     pub(super) fn trusted_by(&self, who: Who) -> impl Iterator<Item = Subject> + '_ {
         self.trusted.iter().filter(move |(_, own)| *own == who).map(|&(account, _)| account)
+    }
+
+    /// Whether a cluster has this name or resource id.
+    pub(super) fn is_called(&self, cluster: AksIx, name: &str) -> bool {
+        let read = self.azure.graph.cluster(cluster);
+        read.name == name || read.id.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether what holds in a scope holds in one that is written out, whether or not anything was read of that.
+    pub(super) fn reaches(&self, scope: ScopeIx, text: &str) -> bool {
+        self.azure.graph.within(scope, self.azure.graph.locate(text).scope)
     }
 
     /// Whether pods reach the metadata service of their node. Unless the data say that they do not, they do.

@@ -139,7 +139,7 @@ pub struct AzureStep {
 
 impl AzureStep {
     /// A step that gains this, of which nothing else is known.
-    pub(super) const fn new(gain: AzureGain) -> AzureStep {
+    pub(in crate::rules) const fn new(gain: AzureGain) -> AzureStep {
         AzureStep { gain, by: None, action: None, kind: None, namespace: None, credential: None, sure: Sure::Yes }
     }
 }

@@ -11,11 +11,11 @@ mod writers;
 #[cfg(test)]
 pub(super) mod world;
 
-use super::attack::{Attack, Effect, Writer};
+use super::attack::{Attack, Effect, Fact, Place, Writer};
 use super::finding::{RequestDone, StepDone, Target};
 use super::technique::Technique;
 use crate::graph::AccessGraph;
-use crate::model::KindIx;
+use crate::model::{KindIx, Thing};
 
 pub(super) use bridge::{Bridge, sureness};
 pub(super) use facts::AzureFact;
@@ -148,6 +148,66 @@ impl AzureTarget {
             AzureTarget::Cluster(cluster) => format!("cluster:{}", graph.azure_names().cluster(cluster).0),
         }
     }
+}
+
+/// An identity in the grammar of things.
+pub(super) fn identity_thing(graph: &AccessGraph, who: Who) -> Thing {
+    match who {
+        Who::Principal(at) if graph.azure_names().principal(at).is_some_and(|known| known.client_id.is_empty()) => {
+            Thing::Principal(client_id(graph, who))
+        }
+        _ => Thing::Identity(client_id(graph, who)),
+    }
+}
+
+/// What in Azure is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AzureWanted {
+    /// Where, or what.
+    pub what: AzureWhat,
+    /// No less than this in a scope.
+    pub power: Option<Power>,
+}
+
+/// Where in Azure, or what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AzureWhat {
+    /// Whatever is worth reaching.
+    Any,
+    /// Power that reaches this scope.
+    Scope(String),
+    /// This cluster, by its name or resource id.
+    Cluster(String),
+    /// Tokens of this identity.
+    Identity(Who),
+}
+
+/// The facts that are what is looked for in Azure.
+pub(super) fn wanted(attack: &Attack<'_>, wanted: &AzureWanted, fact: Fact) -> Option<Target> {
+    let bridge = attack.bridge.as_deref()?;
+    match (&wanted.what, fact) {
+        (AzureWhat::Identity(who), Fact::Azure(AzureFact::Token(own) | AzureFact::Through(own, _))) => {
+            (own == *who).then_some(Target::Azure(AzureTarget::Identity(own)))
+        }
+        (AzureWhat::Cluster(name), Fact::Azure(AzureFact::Cluster(cluster))) => {
+            bridge.is_called(cluster, name).then_some(Target::Azure(AzureTarget::Cluster(cluster)))
+        }
+        (AzureWhat::Cluster(name), Fact::Everything(Place::Cluster)) => {
+            bridge.this_cluster().is_some_and(|at| bridge.is_called(at, name)).then_some(Target::ClusterAdmin)
+        }
+        (AzureWhat::Any, Fact::Azure(fact)) => {
+            target(attack, fact).filter(|target| wanted.power.is_none_or(|least| is_at_least(*target, least)))
+        }
+        (AzureWhat::Scope(scope), Fact::Azure(fact @ AzureFact::Power(at, ..))) => {
+            let enough = |target: &Target| wanted.power.is_none_or(|least| is_at_least(*target, least));
+            target(attack, fact).filter(|target| bridge.reaches(at, scope) && enough(target))
+        }
+        _ => None,
+    }
+}
+
+fn is_at_least(target: Target, least: Power) -> bool {
+    matches!(target, Target::Azure(AzureTarget::Power { power, .. }) if power >= least)
 }
 
 /// The client id of an identity, or its object id.

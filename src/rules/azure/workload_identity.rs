@@ -1,6 +1,6 @@
 //! `workload-identity`: exchange the token of a service account for one of an identity.
 
-use super::facts::{AzureFact, AzureGain, AzureStep};
+use super::facts::{AzureFact, AzureGain, AzureStep, Who};
 use crate::rules::attack::{Attack, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -29,10 +29,16 @@ pub(super) const TECHNIQUE: Technique = Technique {
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let (Fact::Identity(account), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
-    for who in bridge.trusting(account).collect::<Vec<_>>() {
+    let identities: Vec<Who> = bridge.trusting(account).collect();
+    if identities.is_empty() {
+        return;
+    }
+    // It may fail, so that what the account holds in the cluster comes first where that leads as far.
+    let near = attack.late(id);
+    for who in identities {
         let effect = Effect::Azure(AzureStep::new(AzureGain::Token(who)));
         let might = Blocker { what: AUDIENCE.to_owned(), stops: false };
-        attack.does_unless(&TECHNIQUE, vec![id], effect, Fact::Azure(AzureFact::Token(who)), vec![might]);
+        attack.does_unless(&TECHNIQUE, vec![near], effect, Fact::Azure(AzureFact::Token(who)), vec![might]);
     }
 }
 
