@@ -54,11 +54,14 @@ struct RolePower {
     anything: bool,
 }
 
+/// What was found once.
+type Known<K, V> = RefCell<FxHashMap<K, V>>;
+
 /// The Azure side of an attack graph.
 pub(super) struct Facts<'g> {
     pub(super) graph: AzureGraph<'g>,
     questions: RefCell<FxHashMap<String, Rc<AzureQuestion<'g>>>>,
-    allowed: RefCell<FxHashMap<(PrincipalIx, String), Rc<[Allowed]>>>,
+    allowed: Known<(PrincipalIx, String), Rc<[Allowed]>>,
     powers: RefCell<FxHashMap<AzureRoleIx, Rc<RolePower>>>,
     /// The assignments that are taken to be gone.
     without: BTreeSet<AssignmentIx>,
@@ -185,7 +188,7 @@ impl RolePower {
     /// The most that it comes to: with a token, or through ASO on some kinds.
     fn of(&self, kinds: Option<&[KindIx]>) -> Option<(Power, Option<Types>)> {
         let through = kinds.is_some();
-        let all = kinds.is_none_or(|own| is_usual(own));
+        let all = kinds.is_none_or(is_usual);
         let kinds: Vec<KindIx> = match kinds {
             None => self.kinds.to_vec(),
             Some(own) => own.iter().filter(|kind| self.kinds.binary_search(kind).is_ok()).copied().collect(),
@@ -262,7 +265,7 @@ pub(in crate::rules) struct Bridge<'g> {
     spans: FxHashMap<ScopeIx, (u32, u32)>,
     /// The accounts whose tokens identities accept, each with the identity.
     trusted: Vec<(Subject, Who)>,
-    identities: RefCell<FxHashMap<ScopeIx, Rc<[(Who, ScopeIx)]>>>,
+    identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
     pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
