@@ -1,6 +1,7 @@
 //! Floor 3: questions to the access graph. Who can do this, what can this one do, why or why not, and reviews as the API server
 //! answers them. Answers are plain values that name the binding, role and rule behind them; nothing is put into words for people.
 
+mod azure;
 mod decide;
 mod expand;
 mod gaps;
@@ -11,6 +12,7 @@ mod what_can;
 mod who_can;
 mod why;
 
+pub use azure::{AzureMember, AzureMembers, AzureRow, AzureWhoCan, azure_gaps, azure_who_can};
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
 pub use gaps::concerning;
