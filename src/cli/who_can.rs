@@ -30,8 +30,7 @@ use crate::rules::{Access, Ask, Remedies, Start, escalations};
   kubectl rbac-lens who-can get /metrics --demo
   kubectl rbac-lens who-can get secrets -n prod --via-escalation --demo
   kubectl rbac-lens who-can patch namespaces/prod -o wide --demo
-  kubectl rbac-lens who-can --azure-action Microsoft.Authorization/roleAssignments/write \\
-    --scope /subscriptions/11111111-0000-0000-0000-000000000001 --demo"
+  kubectl rbac-lens who-can --azure-action Microsoft.Authorization/roleAssignments/write --scope /subscriptions/11111111-0000-0000-0000-000000000001 --demo"
 )]
 pub(super) struct Args {
     /// The verb, such as get, create or impersonate.
