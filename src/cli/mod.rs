@@ -1,6 +1,7 @@
 //! Floor 6: words typed become calls, and answers become text and an exit status. Nothing is decided about RBAC here, and nothing
 //! is written: `main` writes.
 
+mod azure;
 mod connection;
 mod escalations;
 mod exit;

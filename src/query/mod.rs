@@ -2,6 +2,7 @@
 //! answers them. Answers are plain values that name the binding, role and rule behind them; nothing is put into words for people.
 
 mod aso;
+mod azure;
 mod decide;
 mod expand;
 mod gaps;
@@ -16,6 +17,7 @@ pub use aso::{
     Aso, AsoOptions, AsoUse, Cloud, Credential, CredentialIx, CredentialKind, CredentialProblem, CredentialScope,
     Dormant, HowKnown, Installed, Operator, OperatorIx, OperatorMode, Outcome, Step, Targets, TokenMode, TokenReason,
 };
+pub use azure::{AzureMember, AzureMembers, AzureRow, AzureWhoCan, azure_gaps, azure_who_can};
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
 pub use gaps::concerning;
