@@ -7,7 +7,10 @@ use clap::{Args, ValueEnum};
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::Failure;
-use crate::collect::{DEMO, FileOptions, Input, Limits, LiveCluster, Needs, Secrets, StandardInput, load};
+use crate::collect::{
+    DEMO, DEMO_AZURE, FileOptions, Input, Limits, LiveCluster, LoadError, Needs, Secrets, StandardInput, load,
+    read_azure,
+};
 use crate::graph::AccessGraph;
 use crate::model::{Action, ClusterId, Gap, Snapshot};
 use crate::query::{Authorizers, node};
@@ -23,8 +26,12 @@ pub(super) struct InputArgs {
     /// Read folders with everything below them.
     #[arg(short = 'R', long, requires = "filename")]
     recursive: bool,
+    /// Azure's side: what az prints as JSON (role assignments, role definitions, identities, clusters, groups and more, told apart by
+    /// their shape), or a folder of such files with everything below it, or `-`.
+    #[arg(long, value_name = "FILE|DIR|-")]
+    azure: Vec<PathBuf>,
     /// Use the embedded example: the Contoso company.
-    #[arg(long, conflicts_with = "filename")]
+    #[arg(long, conflicts_with_all = ["filename", "azure"])]
     demo: bool,
     /// The namespace.
     #[arg(short, long, value_name = "NAMESPACE")]
@@ -127,15 +134,49 @@ impl InputArgs {
         stdin: StandardInput,
         world: &mut World<'_>,
     ) -> Result<Facts, Failure> {
-        let (inputs, source) = if self.demo {
-            (DEMO.iter().map(Input::Embedded).collect(), SourceKind::Demo)
-        } else if self.is_live() {
+        if self.is_live() {
             return self.read_live(needs, connection, stdin, world);
-        } else {
-            (inputs(&self.filename)?, SourceKind::Files)
-        };
-        let snapshot = load(&inputs, world.stdin, &self.options(needs))?;
+        }
+        let source = if self.demo { SourceKind::Demo } else { SourceKind::Files };
+        let (inputs, azure) = self.inputs()?;
+        let snapshot = self.load(&inputs, &azure, needs, world)?;
         Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
+    }
+
+    /// What the flags name: the Kubernetes side, and Azure's.
+    fn inputs(&self) -> Result<(Vec<Input>, Vec<Input>), Failure> {
+        if self.demo {
+            let embedded = |files: &'static [_]| files.iter().map(Input::Embedded).collect();
+            return Ok((embedded(DEMO), embedded(DEMO_AZURE)));
+        }
+        let all: Vec<PathBuf> = self.filename.iter().chain(&self.azure).cloned().collect();
+        let mut kubernetes = inputs(&all)?;
+        let azure = kubernetes.split_off(self.filename.len());
+        Ok((kubernetes, azure))
+    }
+
+    /// Reads both sides, and says all that is wrong with either.
+    fn load(
+        &self,
+        inputs: &[Input],
+        azure: &[Input],
+        needs: Needs,
+        world: &mut World<'_>,
+    ) -> Result<Snapshot, LoadError> {
+        let options = self.options(needs);
+        let mut snapshot = load(inputs, world.stdin, &options);
+        if azure.is_empty() {
+            return snapshot;
+        }
+        let before = snapshot.as_ref().map_or(0, |snapshot| snapshot.files.len());
+        let read = read_azure(azure, world.stdin, &options, before);
+        match (&mut snapshot, read) {
+            (Ok(snapshot), Ok(read)) => read.add_to(snapshot),
+            (Ok(_), Err(error)) => return Err(error),
+            (Err(_), Ok(_)) => {}
+            (Err(_), Err(other)) => return snapshot.map_err(|error| error.and(other)),
+        }
+        snapshot
     }
 
     /// Whether a cluster is asked and not files.
@@ -150,13 +191,18 @@ impl InputArgs {
         stdin: StandardInput,
         world: &mut World<'_>,
     ) -> Result<Facts, Failure> {
+        let (_, azure) = self.inputs()?;
+        let stdin = if self.takes_stdin() { StandardInput::Taken } else { stdin };
         let live = LiveCluster::connect(&connection.options(self.namespace.as_deref(), stdin))?;
         let mut options = live.options(needs);
         options.chunk_size = self.chunk_size;
         if self.secret_metadata {
             options.secrets = Secrets::NamesAndTypes;
         }
-        let snapshot = live.collect(&options, world.progress)?;
+        let mut snapshot = live.collect(&options, world.progress)?;
+        if !azure.is_empty() {
+            read_azure(&azure, world.stdin, &self.options(needs), snapshot.files.len())?.add_to(&mut snapshot);
+        }
         Ok(Facts {
             snapshot,
             metadata: Metadata { source: SourceKind::Cluster, gaps: Vec::new() },
@@ -165,9 +211,9 @@ impl InputArgs {
         })
     }
 
-    /// What `-f` names.
-    pub(super) fn files(&self) -> &[PathBuf] {
-        &self.filename
+    /// Whether a part of the input is read from standard input.
+    pub(super) fn takes_stdin(&self) -> bool {
+        self.filename.iter().chain(&self.azure).any(|path| path.as_os_str() == "-")
     }
 
     pub(super) fn options(&self, needs: Needs) -> FileOptions {

@@ -37,7 +37,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let is_stdin = |paths: &[PathBuf]| paths.iter().any(|path| path.as_os_str() == "-");
-    if is_stdin(&args.reviews) && is_stdin(args.input.files()) {
+    if is_stdin(&args.reviews) && args.input.takes_stdin() {
         return Err(Failure::Usage("standard input (`-`) can be read only once".to_owned()));
     }
     let options = args.input.options(Needs::default());

@@ -30,3 +30,17 @@ pub const DEMO: &[BundleFile] = bundle![
     "examples/contoso/10-prod.yaml",
     "examples/contoso/11-workloads.yaml",
 ];
+
+/// The Azure side of the embedded example, `examples/contoso/azure`. A test compares the list with the folder.
+pub const DEMO_AZURE: &[BundleFile] = bundle![
+    "examples/contoso/azure/deny-assignments.json",
+    "examples/contoso/azure/federated-credentials.json",
+    "examples/contoso/azure/groups.json",
+    "examples/contoso/azure/identities.json",
+    "examples/contoso/azure/managed-clusters.json",
+    "examples/contoso/azure/pim-eligible.json",
+    "examples/contoso/azure/pim-group-eligible.json",
+    "examples/contoso/azure/role-assignments.json",
+    "examples/contoso/azure/role-definitions.json",
+    "examples/contoso/azure/service-principals.json",
+];

@@ -75,6 +75,19 @@ pub struct LoadError {
 }
 
 impl LoadError {
+    /// Both errors as one.
+    #[must_use]
+    pub fn and(mut self, other: LoadError) -> LoadError {
+        let before = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        self.files.extend(other.files);
+        let moved = other.problems.into_iter().map(|mut problem| {
+            problem.file = FileId(problem.file.0.saturating_add(before));
+            problem
+        });
+        self.problems.extend(moved);
+        self
+    }
+
     /// One line for each problem: the file, the line, what is wrong.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.problems.iter().map(|problem| match self.files.get(problem.file.0 as usize) {
@@ -94,7 +107,7 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
     for input in inputs {
         found.add(input, options.recursive);
     }
-    let Sources { files, sources, mut problems } = found;
+    let Sources { files, sources, mut problems, .. } = found;
     let (parts, explicit) = read_all(sources, stdin, options, &mut problems);
     let mut snapshots = Vec::with_capacity(parts.len());
     let mut seen = vec![false; files.len()];
@@ -166,7 +179,7 @@ pub fn read_documents(
     for input in inputs {
         found.add(input, options.recursive);
     }
-    let Sources { files, sources, mut problems } = found;
+    let Sources { files, sources, mut problems, .. } = found;
     let mut unspent = Vec::new();
     for source in sources {
         let mut send = |mut work: Work| {

@@ -3,6 +3,7 @@
 
 mod admissions;
 mod aso;
+mod azure;
 mod bundle;
 mod controllers;
 mod defaults;
@@ -26,7 +27,8 @@ mod transcode;
 mod workloads;
 mod yaml;
 
-pub use bundle::{BundleFile, DEMO};
+pub use azure::{AzureInput, read_azure};
+pub use bundle::{BundleFile, DEMO, DEMO_AZURE};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
 pub use kept::{CONFIG, read_baseline, read_suppressions};

@@ -102,6 +102,36 @@ impl FileSource {
             Input::Embedded(bundled) => feeder.feed(&mut bundled.text.as_bytes()),
         }
     }
+
+    /// The whole source as one text, unpacked.
+    pub(super) fn text(self, stdin: &mut dyn Read, limits: &Limits) -> Result<String, Problem> {
+        let problem = |line, message| Problem { file: self.file, line, message };
+        let most = usize::try_from(limits.yaml_bytes).unwrap_or(usize::MAX);
+        let whole = |input: &mut dyn Read| {
+            let mut bytes = Vec::new();
+            let ended = fill(input, &mut bytes, most).map_err(|error| problem(0, cannot_read(&error)))?;
+            let message = || format!("it is larger than {} MiB; save it in several files", most >> 20);
+            if ended { Ok(bytes) } else { Err(problem(0, message())) }
+        };
+        let mut bytes = match &self.input {
+            Input::Path(path) => {
+                whole(&mut std::fs::File::open(path).map_err(|error| problem(0, cannot_read(&error)))?)?
+            }
+            Input::Stdin => whole(stdin)?,
+            Input::Embedded(bundled) => bundled.text.as_bytes().to_owned(),
+        };
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let packed = Counted { inner: &bytes[..], bytes: std::cell::Cell::new(0) };
+            bytes = whole(&mut Unpacked { inner: MultiGzDecoder::new(packed), bytes: 0, limits: *limits })?;
+        }
+        if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
+            bytes.drain(..3);
+        }
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            return Err(problem(1, "this is UTF-16 text; save it as UTF-8".to_owned()));
+        }
+        String::from_utf8(bytes).map_err(|error| not_utf8(self.file, 1, error.as_bytes(), error.utf8_error()))
+    }
 }
 
 /// Cuts one source into pieces of work.

@@ -13,6 +13,8 @@ pub(super) struct Sources {
     pub(super) files: Vec<String>,
     pub(super) sources: Vec<FileSource>,
     pub(super) problems: Vec<Problem>,
+    /// Of folders, only files that are JSON by their names.
+    only_json: bool,
 }
 
 /// One of them.
@@ -24,6 +26,11 @@ pub(super) struct FileSource {
 }
 
 impl Sources {
+    /// Looks for JSON alone.
+    pub(super) fn only_json() -> Sources {
+        Sources { only_json: true, ..Sources::default() }
+    }
+
     pub(super) fn add(&mut self, input: &Input, recursive: bool) {
         match input {
             Input::Path(path) => self.add_path(path, recursive),
@@ -86,7 +93,7 @@ impl Sources {
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     has_folders = true;
                     below.push(path);
-                } else if is_manifest(&path) {
+                } else if is_named(&path, if self.only_json { &JSON } else { &MANIFESTS }) {
                     let file = self.name(path.to_string_lossy().into_owned());
                     self.sources.push(FileSource { file, input: Input::Path(path), explicit: false });
                 }
@@ -98,17 +105,20 @@ impl Sources {
         if self.sources.len() == before && self.problems.len() == wrong {
             let file = self.name(folder.to_string_lossy().into_owned());
             let deeper = if has_folders && !recursive { "; use -R to look into its folders" } else { "" };
-            let message =
-                format!("there is no .yaml, .yml, .json or .ndjson file (or one of these with .gz) in it{deeper}");
+            let what = if self.only_json { ".json or .ndjson" } else { ".yaml, .yml, .json or .ndjson" };
+            let message = format!("there is no {what} file (or one of these with .gz) in it{deeper}");
             self.problems.push(Problem { file, line: 0, message });
         }
     }
 }
 
-fn is_manifest(path: &Path) -> bool {
+const JSON: [&str; 3] = [".json", ".ndjson", ".jsonl"];
+const MANIFESTS: [&str; 5] = [".yaml", ".yml", ".json", ".ndjson", ".jsonl"];
+
+fn is_named(path: &Path, endings: &[&str]) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    [".yaml", ".yml", ".json", ".ndjson", ".jsonl"].iter().any(|ending| name.ends_with(ending))
+    endings.iter().any(|ending| name.ends_with(ending))
 }
 
 pub(super) fn cannot_read(error: &io::Error) -> String {

@@ -4,6 +4,7 @@
 mod action;
 mod admission;
 mod aso;
+pub mod azure;
 mod controller;
 mod cover;
 mod decision;
@@ -32,6 +33,7 @@ pub use aso::{
     ReconcilePolicy, RoleAssignmentSpec, RoleReference, VaultSpec, is_aso_group, is_aso_secret_entry, is_aso_version,
     kept_aso_entry,
 };
+pub use azure::AzureFacts;
 pub use controller::{Controller, ControllerKind};
 pub use cover::{Atom, uncovered};
 pub use decision::{Authorizer, Decision};

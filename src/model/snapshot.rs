@@ -10,6 +10,7 @@ use super::aso::{
     AsoExport, AsoOwner, AsoResource, AsoSecret, AsoSecretContent, AsoSpec, AsoText, AsoValueFrom, ClusterSpec,
     FederatedSpec, IdentityIds, RoleAssignmentSpec, RoleReference,
 };
+use super::azure::AzureFacts;
 use super::controller::Controller;
 use super::deputy::{ArgoProject, Deputy, DeputySpec, Destination, FluxApply, SourceRef};
 use super::gap::Gap;
@@ -141,6 +142,8 @@ pub struct Snapshot {
     pub discovered: bool,
     /// How many objects of each `apiVersion` and `kind` were met.
     pub counts: BTreeMap<(String, String), u64>,
+    /// The Azure side, added after the parts became one.
+    pub azure: AzureFacts,
     /// What could not be read.
     pub gaps: Vec<Gap>,
     /// What the owner of the input should know.
