@@ -3,10 +3,12 @@
 
 mod access;
 mod aggregation;
+pub mod azure;
 mod node;
 mod walk;
 
 pub use access::{AccessGraph, BindingIx, RoleIx, Scope};
+pub use azure::AzureGraph;
 pub use node::{
     AttachmentIx, KnownNode, NodeGraph, NodeObject, Object, Objects, PodIx, Related, Relation, SliceIx, VolumeIx,
 };

@@ -3,6 +3,7 @@
 
 mod action;
 mod admission;
+pub mod azure;
 mod controller;
 mod cover;
 mod decision;
@@ -24,6 +25,7 @@ mod workload;
 
 pub use action::{Action, ResourceAction};
 pub use admission::{Admission, AdmissionHook, AdmissionKind, ApiService, Backend, Conversion, PolicyBinding};
+pub use azure::AzureFacts;
 pub use controller::{Controller, ControllerKind};
 pub use cover::{Atom, uncovered};
 pub use decision::{Authorizer, Decision};

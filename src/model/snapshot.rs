@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::admission::{Admission, AdmissionHook, ApiService, Backend, Conversion, PolicyBinding};
+use super::azure::AzureFacts;
 use super::controller::Controller;
 use super::deputy::{ArgoProject, Deputy, DeputySpec, Destination, FluxApply, SourceRef};
 use super::gap::Gap;
@@ -126,6 +127,8 @@ pub struct Snapshot {
     pub discovered: bool,
     /// How many objects of each `apiVersion` and `kind` were met.
     pub counts: BTreeMap<(String, String), u64>,
+    /// The Azure side, added after the parts became one.
+    pub azure: AzureFacts,
     /// What could not be read.
     pub gaps: Vec<Gap>,
     /// What the owner of the input should know.

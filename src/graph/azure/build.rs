@@ -1,0 +1,469 @@
+//! From facts to the graph: the tree of scopes, principals from everything that names them, roles with their blocks.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{
+    AksIx, AssignmentIx, AzureGraph, AzureRoleIx, AzureRoleNode, Block, BlockIx, DenyIx, FederatedIx, IdentityIx,
+    Lists, PrincipalIx, PrincipalNode, ScopeIx, ScopeNode,
+};
+use crate::model::azure::{
+    AzureFacts, AzureIdentityIds, Condition, DenyAssignment, MANAGEMENT_GROUPS, Permission, PrincipalKind, ancestors,
+    built_in_role, fold, is_guid, management_group, subscription_of,
+};
+
+pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
+    let (scopes, by_scope) = scopes(facts);
+    let principals = principals(facts);
+    let at = |id: &str| principals.binary_search_by(|node| node.object_id.as_str().cmp(id)).ok().map(PrincipalIx::at);
+    let scope_of = |text: &str| by_scope.get(&fold(text)).copied().unwrap_or(ScopeIx(0));
+    let mut roles = Roles::default();
+    roles.add_all(facts);
+    let (roles, blocks) = roles.finish();
+    let role_at = |id: &str| roles.binary_search_by(|role: &AzureRoleNode<'_>| role.id.cmp(id)).unwrap_or_default();
+    let assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx)> = facts
+        .assignments
+        .iter()
+        .map(|one| {
+            // INVARIANT: `principals` and `roles` hold everything that an assignment names.
+            let principal = at(&one.principal_id).unwrap_or(PrincipalIx(0));
+            (principal, AzureRoleIx::at(role_at(&one.role_id)), scope_of(&one.scope))
+        })
+        .collect();
+    let links = memberships(facts, &at);
+    let turned = links.iter().map(|&(member, (group, eligible))| (group.index(), (PrincipalIx::at(member), eligible)));
+    let members_of = Lists::new(principals.len(), turned.collect());
+    let deny_scopes: Vec<ScopeIx> = facts.denies.iter().map(|deny| scope_of(&deny.scope)).collect();
+    let identities = facts.identities.iter().enumerate();
+    let mut identities_at: Vec<(ScopeIx, IdentityIx)> =
+        identities.map(|(ix, one)| (scope_of(&one.ids.resource_id), IdentityIx::at(ix))).collect();
+    identities_at.sort_unstable();
+    let mut clusters_at: Vec<(ScopeIx, AksIx)> =
+        facts.clusters.iter().enumerate().map(|(ix, one)| (scope_of(&one.id), AksIx::at(ix))).collect();
+    clusters_at.sort_unstable();
+    let identity_by_scope: FxHashMap<ScopeIx, IdentityIx> = identities_at.iter().copied().collect();
+    let federated = facts.federated_credentials.iter().enumerate().filter(|(_, one)| !one.identity_id.is_empty());
+    let federated_of = federated.filter_map(|(ix, one)| {
+        let identity = identity_by_scope.get(by_scope.get(&fold(&one.identity_id))?)?;
+        Some((identity.index(), FederatedIx::at(ix)))
+    });
+    let named = |key: fn(&PrincipalNode) -> String| {
+        let keys = principals.iter().enumerate().map(|(ix, node)| (key(node), PrincipalIx::at(ix)));
+        keys.filter(|(key, _)| !key.is_empty()).collect::<FxHashMap<String, PrincipalIx>>()
+    };
+    AzureGraph {
+        facts,
+        by_client: named(|node| node.client_id.clone()),
+        by_resource: named(|node| if node.resource_id.is_empty() { String::new() } else { fold(&node.resource_id) }),
+        by_upn: named(|node| node.user_principal_name.to_lowercase()),
+        groups_of: Lists::new(principals.len(), links),
+        members_of,
+        members: facts.groups.iter().enumerate().filter_map(|(ix, one)| Some((at(&one.object_id)?, ix))).collect(),
+        conditions: conditions(facts, &blocks),
+        by_principal: Lists::new(principals.len(), pairs(&assignments, |one| one.0.index(), AssignmentIx::at)),
+        by_assigned_scope: Lists::new(scopes.len(), pairs(&assignments, |one| one.2.index(), AssignmentIx::at)),
+        denies_at: Lists::new(scopes.len(), pairs(&deny_scopes, |scope| scope.index(), DenyIx::at)),
+        principal_of: facts.identities.iter().map(|one| at(&one.ids.object_id)).collect(),
+        federated_of: Lists::new(facts.identities.len(), federated_of.collect()),
+        assignments,
+        deny_scopes,
+        identities_at,
+        clusters_at,
+        roles,
+        blocks,
+        principals,
+        scopes,
+        by_scope,
+    }
+}
+
+fn pairs<T, I>(list: &[T], key: impl Fn(&T) -> usize, ix: impl Fn(usize) -> I) -> Vec<(usize, I)> {
+    list.iter().enumerate().map(|(at, one)| (key(one), ix(at))).collect()
+}
+
+/// Every text that is a scope: where something is assigned, what a resource is called.
+fn scope_texts(facts: &AzureFacts) -> impl Iterator<Item = &str> {
+    let assignments = facts.assignments.iter().map(|one| &one.scope);
+    let denies = facts.denies.iter().map(|one| &one.scope);
+    let identities = facts.identities.iter().map(|one| &one.ids.resource_id);
+    let clusters = facts.clusters.iter().map(|one| &one.id);
+    let connected = facts.connected_clusters.iter().map(|one| &one.id);
+    let local = facts.local_clusters.iter().map(|one| &one.id);
+    let registries = facts.registries.iter().map(|one| &one.id);
+    let vaults = facts.vaults.iter().map(|one| &one.id);
+    let credentials = facts.federated_credentials.iter().map(|one| &one.identity_id);
+    let all = assignments.chain(denies).chain(identities).chain(clusters).chain(connected).chain(local);
+    all.chain(registries).chain(vaults).chain(credentials).map(String::as_str).filter(|text| !text.is_empty())
+}
+
+/// The tree of scopes. Inside a subscription the text says what holds what; management groups are linked as they were read.
+fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, FxHashMap<String, ScopeIx>) {
+    let mut spelled: BTreeMap<String, String> = BTreeMap::new();
+    spelled.insert("/".to_owned(), "/".to_owned());
+    let mut add = |text: &str| {
+        let folded = fold(text);
+        if spelled.contains_key(&folded) {
+            return;
+        }
+        // Its subscription and its resource group are scopes too, whether or not something names them.
+        let segments: Vec<usize> = folded.match_indices('/').map(|(at, _)| at).collect();
+        if folded.starts_with("/subscriptions/") {
+            let mut ends = vec![segments.get(2)];
+            if folded.split('/').nth(3) == Some("resourcegroups") {
+                ends.push(segments.get(4));
+            }
+            for &end in ends.into_iter().flatten() {
+                let text = text.trim().get(..end).unwrap_or(&folded[..end]);
+                spelled.entry(folded[..end].to_owned()).or_insert_with(|| text.to_owned());
+            }
+        }
+        spelled.insert(folded, text.trim().to_owned());
+    };
+    for text in scope_texts(facts) {
+        add(text);
+    }
+    for cluster in &facts.clusters {
+        let folded = fold(&cluster.id);
+        if let (Some(subscription), Some(group)) = (subscription_of(&folded), &cluster.node_resource_group) {
+            add(&format!("{subscription}/resourceGroups/{group}"));
+        }
+    }
+    for one in &facts.subscriptions {
+        add(&format!("/subscriptions/{}", one.id));
+    }
+    let group_id = |name: &str| format!("/providers/Microsoft.Management/managementGroups/{name}");
+    let parents = facts.subscriptions.iter().filter_map(|one| one.parent.as_ref());
+    let groups = facts.management_groups.iter().flat_map(|one| std::iter::once(&one.name).chain(&one.parent));
+    for name in parents.chain(groups) {
+        add(&group_id(name));
+    }
+    let above = linked(facts, &spelled);
+    ordered(spelled, &above, &complete(facts, &above))
+}
+
+/// The scope above each scope. Links that would run in a circle are left out.
+fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> FxHashMap<String, String> {
+    let mut above: FxHashMap<String, String> = FxHashMap::default();
+    for folded in spelled.keys().filter(|folded| *folded != "/") {
+        let near = ancestors(folded).skip(1).find(|text| spelled.contains_key(*text)).unwrap_or("/");
+        above.insert(folded.clone(), near.to_owned());
+    }
+    let group_id = |name: &str| format!("{MANAGEMENT_GROUPS}{}", name.to_ascii_lowercase());
+    let of_subscriptions =
+        facts.subscriptions.iter().map(|one| (format!("/subscriptions/{}", one.id), one.parent.as_ref()));
+    let of_groups = facts.management_groups.iter().map(|one| (group_id(&one.name), one.parent.as_ref()));
+    for (child, parent) in of_groups.chain(of_subscriptions) {
+        if let Some(parent) = parent {
+            link(&mut above, child, group_id(parent));
+        }
+    }
+    // What is not said to lie anywhere lies below the root group of its tenant, at least.
+    let named: Vec<String> =
+        facts.management_groups.iter().filter(|one| one.root).map(|one| group_id(&one.name)).collect();
+    let by_tenant = facts.tenants.iter().map(|tenant| group_id(tenant)).filter(|root| spelled.contains_key(root));
+    let mut roots: Vec<String> = named.into_iter().chain(by_tenant).collect();
+    roots.sort();
+    roots.dedup();
+    if let [root] = roots.as_slice() {
+        let loose: Vec<String> = above
+            .iter()
+            .filter(|(child, parent)| {
+                *parent == "/"
+                    && *child != root
+                    && (management_group(child).is_some() || subscription_of(child) == Some(child.as_str()))
+            })
+            .map(|(child, _)| child.clone())
+            .collect();
+        for child in loose {
+            link(&mut above, child, root.clone());
+        }
+    }
+    above
+}
+
+fn link(above: &mut FxHashMap<String, String>, child: String, parent: String) {
+    let mut up = Some(&parent);
+    while let Some(here) = up {
+        if *here == child {
+            return;
+        }
+        up = above.get(here);
+    }
+    above.insert(child, parent);
+}
+
+/// The subscriptions and management groups above which everything is known, up to the root group of the tenant.
+fn complete(facts: &AzureFacts, above: &FxHashMap<String, String>) -> FxHashMap<String, bool> {
+    let root = |name: &str| {
+        facts.tenants.iter().any(|tenant| tenant == name)
+            || facts.management_groups.iter().any(|one| one.root && one.name.eq_ignore_ascii_case(name))
+    };
+    let groups = facts.management_groups.iter().filter(|one| one.parent.is_some());
+    let below_known: FxHashSet<String> = groups
+        .map(|one| format!("{MANAGEMENT_GROUPS}{}", one.name.to_ascii_lowercase()))
+        .chain(
+            facts
+                .subscriptions
+                .iter()
+                .filter(|one| one.parent.is_some())
+                .map(|one| format!("/subscriptions/{}", one.id)),
+        )
+        .collect();
+    let is_root = |scope: &str| management_group(scope).is_some_and(root);
+    let containers = above
+        .keys()
+        .filter(|scope| management_group(scope).is_some() || subscription_of(scope) == Some(scope.as_str()));
+    let mut known: FxHashMap<String, bool> = FxHashMap::default();
+    for container in containers {
+        let mut here = container;
+        let mut holds = true;
+        while holds && here != "/" && !is_root(here) {
+            holds = below_known.contains(here);
+            match above.get(here) {
+                Some(next) => here = next,
+                None => break,
+            }
+        }
+        known.insert(container.clone(), holds);
+    }
+    known
+}
+
+/// Numbers the scopes so that each comes right before everything below it.
+fn ordered(
+    spelled: BTreeMap<String, String>,
+    above: &FxHashMap<String, String>,
+    complete: &FxHashMap<String, bool>,
+) -> (Vec<ScopeNode>, FxHashMap<String, ScopeIx>) {
+    let mut below: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for folded in spelled.keys() {
+        if let Some(parent) = above.get(folded) {
+            below.entry(parent.as_str()).or_default().push(folded);
+        }
+    }
+    let mut nodes: Vec<ScopeNode> = Vec::with_capacity(spelled.len());
+    let mut by_scope: FxHashMap<String, ScopeIx> = FxHashMap::default();
+    let root = "/".to_owned();
+    // Going down numbers a scope, coming back up says where what is below it ends.
+    enum Step<'s> {
+        Down(&'s String, Option<ScopeIx>, bool),
+        Up(ScopeIx),
+    }
+    let mut steps = vec![Step::Down(&root, None, true)];
+    while let Some(step) = steps.pop() {
+        match step {
+            Step::Up(scope) => nodes[scope.index()].end = ScopeIx::at(nodes.len()),
+            Step::Down(folded, parent, known) => {
+                let here = ScopeIx::at(nodes.len());
+                let known = complete.get(folded).copied().unwrap_or(known);
+                nodes.push(ScopeNode {
+                    text: spelled.get(folded).unwrap_or(folded).clone(),
+                    folded: folded.clone(),
+                    parent,
+                    end: here,
+                    complete: known,
+                });
+                by_scope.insert(folded.clone(), here);
+                steps.push(Step::Up(here));
+                let children = below.get(folded.as_str()).map(Vec::as_slice).unwrap_or_default();
+                steps.extend(children.iter().rev().map(|child| Step::Down(child, Some(here), known)));
+            }
+        }
+    }
+    (nodes, by_scope)
+}
+
+/// Everybody that something names, by object id, with what all of it says together.
+fn principals(facts: &AzureFacts) -> Vec<PrincipalNode> {
+    let mut found = Principals::default();
+    for one in &facts.principals {
+        let node = found.named(&one.object_id, one.kind);
+        set(&mut node.name, &one.name);
+        set(&mut node.user_principal_name, &one.user_principal_name);
+        set(&mut node.client_id, &one.client_id);
+        set(&mut node.resource_id, &one.resource_id);
+    }
+    for one in &facts.groups {
+        let node = found.named(&one.object_id, PrincipalKind::Group);
+        set(&mut node.name, &one.name);
+        for member in one.members.known() {
+            found.named(&member.object_id, member.kind);
+        }
+    }
+    for (ix, one) in facts.identities.iter().enumerate() {
+        if let Some(node) = found.identity(&one.ids) {
+            node.identity = Some(IdentityIx::at(ix));
+            set(&mut node.name, &one.name);
+        }
+    }
+    for cluster in &facts.clusters {
+        for ids in cluster.control_plane.iter().chain(&cluster.kubelet).chain(cluster.addons.iter().map(|one| &one.ids))
+        {
+            found.identity(ids);
+        }
+    }
+    for one in &facts.connected_clusters {
+        let ids =
+            AzureIdentityIds { object_id: one.principal_id.clone(), resource_id: one.id.clone(), ..Default::default() };
+        found.identity(&ids);
+    }
+    for one in &facts.identity_bindings {
+        found.identity(&one.ids);
+    }
+    for one in &facts.assignments {
+        let node = found.named(&one.principal_id, one.principal_kind);
+        // The name that `az` fills in: an app id for a service principal, a UPN for a user, a display name for a group.
+        let name = one.principal_name.as_str();
+        match one.principal_kind {
+            PrincipalKind::ServicePrincipal if is_guid(name) => set(&mut node.client_id, &name.to_ascii_lowercase()),
+            PrincipalKind::User if name.contains('@') => {
+                set(&mut node.user_principal_name, name);
+                set(&mut node.name, name);
+            }
+            _ => set(&mut node.name, name),
+        }
+    }
+    for deny in &facts.denies {
+        let everybody = deny.principals.iter().chain(&deny.excluded).filter(|one| one.id != DenyAssignment::EVERYONE);
+        for one in everybody {
+            found.named(&one.id, one.kind);
+        }
+    }
+    for one in &facts.group_eligibilities {
+        found.named(&one.group_id, PrincipalKind::Group);
+        found.named(&one.principal_id, PrincipalKind::Unknown);
+    }
+    found.by_id.into_values().collect()
+}
+
+fn set(field: &mut String, value: &str) {
+    if field.is_empty() {
+        value.clone_into(field);
+    }
+}
+
+#[derive(Default)]
+struct Principals {
+    by_id: BTreeMap<String, PrincipalNode>,
+}
+
+impl Principals {
+    fn named(&mut self, object_id: &str, kind: PrincipalKind) -> &mut PrincipalNode {
+        let node = self.by_id.entry(object_id.to_owned()).or_default();
+        if node.object_id.is_empty() {
+            object_id.clone_into(&mut node.object_id);
+        }
+        // "Service principal" is what assignments call a managed identity too.
+        let weak = |kind| matches!(kind, PrincipalKind::Unknown | PrincipalKind::ServicePrincipal);
+        if node.kind == PrincipalKind::Unknown || (weak(node.kind) && !weak(kind)) {
+            node.kind = kind;
+        }
+        node
+    }
+
+    fn identity(&mut self, ids: &AzureIdentityIds) -> Option<&mut PrincipalNode> {
+        if ids.object_id.is_empty() {
+            return None;
+        }
+        let node = self.named(&ids.object_id, PrincipalKind::ManagedIdentity);
+        set(&mut node.client_id, &ids.client_id);
+        set(&mut node.resource_id, &ids.resource_id);
+        Some(node)
+    }
+}
+
+/// Who is in which group directly, and whether that has to be activated first.
+fn memberships(facts: &AzureFacts, at: &impl Fn(&str) -> Option<PrincipalIx>) -> Vec<(usize, (PrincipalIx, bool))> {
+    let mut links = Vec::new();
+    for group in &facts.groups {
+        let Some(into) = at(&group.object_id) else { continue };
+        let members = group.members.known().iter().filter_map(|member| at(&member.object_id));
+        links.extend(members.map(|member| (member.index(), (into, false))));
+    }
+    for one in facts.group_eligibilities.iter().filter(|one| !one.owner) {
+        if let (Some(group), Some(member)) = (at(&one.group_id), at(&one.principal_id)) {
+            links.push((member.index(), (group, true)));
+        }
+    }
+    links
+}
+
+/// Roles with their blocks, equal blocks once.
+#[derive(Default)]
+struct Roles<'g> {
+    by_id: BTreeMap<&'g str, AzureRoleNode<'g>>,
+    blocks: Vec<Block<'g>>,
+    known: FxHashMap<Block<'g>, BlockIx>,
+}
+
+impl<'g> Roles<'g> {
+    fn add_all(&mut self, facts: &'g AzureFacts) {
+        for role in &facts.roles {
+            let blocks = role.permissions.iter().map(|one| self.intern(block(one))).collect();
+            let node = AzureRoleNode { id: &role.id, name: &role.name, custom: role.custom, blocks: Some(blocks) };
+            self.by_id.insert(&role.id, node);
+        }
+        for one in &facts.assignments {
+            if self.by_id.contains_key(one.role_id.as_str()) {
+                continue;
+            }
+            let mut node = AzureRoleNode { id: &one.role_id, name: &one.role_name, custom: false, blocks: None };
+            if let Some(found) = built_in_role(&one.role_id) {
+                node.name = found.name;
+                let blocks = found.blocks.into_iter().map(|one| {
+                    let [actions, not_actions, data_actions, not_data_actions] = one.lists;
+                    let condition = one.condition;
+                    self.intern(Block { actions, not_actions, data_actions, not_data_actions, condition })
+                });
+                node.blocks = Some(blocks.collect());
+            }
+            self.by_id.insert(&one.role_id, node);
+        }
+    }
+
+    fn intern(&mut self, block: Block<'g>) -> BlockIx {
+        intern(&mut self.known, &mut self.blocks, block, BlockIx::at)
+    }
+
+    fn finish(self) -> (Vec<AzureRoleNode<'g>>, Vec<Block<'g>>) {
+        (self.by_id.into_values().collect(), self.blocks)
+    }
+}
+
+fn intern<T: Clone + Eq + Hash, I: Copy>(
+    known: &mut FxHashMap<T, I>,
+    all: &mut Vec<T>,
+    value: T,
+    ix: impl Fn(usize) -> I,
+) -> I {
+    if let Some(&found) = known.get(&value) {
+        return found;
+    }
+    let at = ix(all.len());
+    known.insert(value.clone(), at);
+    all.push(value);
+    at
+}
+
+fn block(permission: &Permission) -> Block<'_> {
+    Block {
+        actions: permission.actions.iter().map(String::as_str).collect(),
+        not_actions: permission.not_actions.iter().map(String::as_str).collect(),
+        data_actions: permission.data_actions.iter().map(String::as_str).collect(),
+        not_data_actions: permission.not_data_actions.iter().map(String::as_str).collect(),
+        condition: permission.condition.as_deref(),
+    }
+}
+
+/// Every distinct condition, read once.
+fn conditions<'g>(facts: &'g AzureFacts, blocks: &[Block<'g>]) -> FxHashMap<&'g str, Condition> {
+    let of_assignments = facts.assignments.iter().filter_map(|one| one.condition.as_deref());
+    let of_blocks = blocks.iter().filter_map(|block| block.condition);
+    let mut read: FxHashMap<&'g str, Condition> = FxHashMap::default();
+    for text in of_assignments.chain(of_blocks) {
+        read.entry(text).or_insert_with(|| Condition::parse(text));
+    }
+    read
+}

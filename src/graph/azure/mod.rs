@@ -1,0 +1,573 @@
+//! The Azure side, joined: scopes below scopes, principals by each of their ids, roles with what they allow, assignments by whom they
+//! reach. What an answer to "may this one do that there" is made of is `decide.rs`; nothing is judged here.
+
+mod build;
+mod decide;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use crate::model::azure::{
+    AzureFacts, Condition, DenyAssignment, FederatedCredential, ManagedCluster, Members, PrincipalKind, RoleAssignment,
+    UserAssignedIdentity, ancestors, fold,
+};
+
+pub use decide::{AzureDecision, AzureGrant, AzureQuestion, BlockGrant, Denial, RoleAnswer, Standing, Verdict};
+
+/// A scope of the graph. Their order is that of the tree: a scope comes right before everything below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeIx(u32);
+
+/// A principal, by object id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrincipalIx(u32);
+
+/// A role assignment, in the order of the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AssignmentIx(u32);
+
+/// A deny assignment, in the order of the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DenyIx(u32);
+
+/// A role that is assigned or was read, by GUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AzureRoleIx(u32);
+
+/// A user-assigned identity, in the order of the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdentityIx(u32);
+
+/// A federated credential, in the order of the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FederatedIx(u32);
+
+/// An AKS cluster, in the order of the facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AksIx(u32);
+
+/// A permission block; roles with equal blocks share them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockIx(u32);
+
+macro_rules! index {
+    ($($name:ident),*) => {$(
+        impl $name {
+            fn at(index: usize) -> $name {
+                // More than four billion of anything do not fit in memory first.
+                $name(u32::try_from(index).unwrap_or(u32::MAX))
+            }
+
+            fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+index!(ScopeIx, PrincipalIx, AssignmentIx, DenyIx, AzureRoleIx, IdentityIx, FederatedIx, AksIx, BlockIx);
+
+/// A place in Azure: a scope of the graph, or something below one that nothing was read of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AzurePlace {
+    /// The scope, or the nearest one above.
+    pub scope: ScopeIx,
+    /// Whether it lies below that scope and is not the scope itself.
+    pub below: bool,
+}
+
+impl From<ScopeIx> for AzurePlace {
+    fn from(scope: ScopeIx) -> AzurePlace {
+        AzurePlace { scope, below: false }
+    }
+}
+
+/// A principal with everything that was read of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrincipalNode {
+    /// The object id.
+    pub object_id: String,
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// A name for people: the display name, or the UPN. May be empty.
+    pub name: String,
+    /// The user principal name; may be empty.
+    pub user_principal_name: String,
+    /// The app id; may be empty.
+    pub client_id: String,
+    /// The resource of a managed identity, as it is spelled; may be empty.
+    pub resource_id: String,
+    /// The user-assigned identity that it is.
+    pub identity: Option<IdentityIx>,
+}
+
+/// A role.
+#[derive(Clone, Debug)]
+pub struct AzureRoleNode<'g> {
+    /// Its GUID.
+    pub id: &'g str,
+    /// Its name; the one that came with an assignment when no definition was found. May be empty.
+    pub name: &'g str,
+    /// Whether somebody made it, and not Azure.
+    pub custom: bool,
+    /// Its blocks; none when nobody knows what it allows.
+    pub blocks: Option<Vec<BlockIx>>,
+}
+
+/// What a block of a role allows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Block<'g> {
+    /// `actions`.
+    pub actions: Vec<&'g str>,
+    /// `notActions`.
+    pub not_actions: Vec<&'g str>,
+    /// `dataActions`.
+    pub data_actions: Vec<&'g str>,
+    /// `notDataActions`.
+    pub not_data_actions: Vec<&'g str>,
+    /// The condition.
+    pub condition: Option<&'g str>,
+}
+
+/// A group that a principal is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Membership {
+    /// The group.
+    pub group: PrincipalIx,
+    /// Whether a membership on the way has to be activated first.
+    pub eligible: bool,
+}
+
+struct ScopeNode {
+    /// As it is spelled where it was met first.
+    text: String,
+    folded: String,
+    parent: Option<ScopeIx>,
+    /// The first scope that is not below this one.
+    end: ScopeIx,
+    /// Whether all management groups above it are known.
+    complete: bool,
+}
+
+/// Lists of different lengths in one piece of memory.
+struct Lists<T> {
+    starts: Vec<u32>,
+    items: Vec<T>,
+}
+
+impl<T: Copy + Ord> Lists<T> {
+    /// From pairs of a list's number and an item, in any order.
+    fn new(lists: usize, mut pairs: Vec<(usize, T)>) -> Lists<T> {
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut starts = vec![0_u32; lists + 1];
+        for (list, _) in &pairs {
+            if let Some(start) = starts.get_mut(list + 1) {
+                *start += 1;
+            }
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        Lists { starts, items: pairs.into_iter().map(|(_, item)| item).collect() }
+    }
+
+    fn get(&self, list: usize) -> &[T] {
+        let bounds = (self.starts.get(list), self.starts.get(list + 1));
+        match bounds {
+            (Some(&from), Some(&to)) => &self.items[from as usize..to as usize],
+            _ => &[],
+        }
+    }
+}
+
+/// The Azure facts of a snapshot, joined.
+///
+/// Building is O(n log n) in the facts. `'g` is borrowed from the facts.
+pub struct AzureGraph<'g> {
+    facts: &'g AzureFacts,
+    scopes: Vec<ScopeNode>,
+    by_scope: FxHashMap<String, ScopeIx>,
+    principals: Vec<PrincipalNode>,
+    by_client: FxHashMap<String, PrincipalIx>,
+    by_resource: FxHashMap<String, PrincipalIx>,
+    by_upn: FxHashMap<String, PrincipalIx>,
+    /// For each principal the groups it is in directly, and whether that has to be activated.
+    groups_of: Lists<(PrincipalIx, bool)>,
+    /// For each group who is in it directly, and whether that has to be activated.
+    members_of: Lists<(PrincipalIx, bool)>,
+    /// For each principal that is a group what was read of its members.
+    members: FxHashMap<PrincipalIx, usize>,
+    roles: Vec<AzureRoleNode<'g>>,
+    blocks: Vec<Block<'g>>,
+    conditions: FxHashMap<&'g str, Condition>,
+    /// For each assignment its principal, role and scope.
+    assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx)>,
+    by_principal: Lists<AssignmentIx>,
+    by_assigned_scope: Lists<AssignmentIx>,
+    denies_at: Lists<DenyIx>,
+    /// For each deny assignment its scope.
+    deny_scopes: Vec<ScopeIx>,
+    /// Identities by scope.
+    identities_at: Vec<(ScopeIx, IdentityIx)>,
+    principal_of: Vec<Option<PrincipalIx>>,
+    federated_of: Lists<FederatedIx>,
+    clusters_at: Vec<(ScopeIx, AksIx)>,
+}
+
+impl<'g> AzureGraph<'g> {
+    /// Joins the facts.
+    pub fn new(facts: &'g AzureFacts) -> AzureGraph<'g> {
+        build::build(facts)
+    }
+
+    /// Whether anything was read of Azure.
+    pub fn is_known(&self) -> bool {
+        self.facts.given
+    }
+
+    /// Whether role assignments were read. Without any, nothing can be said of anybody's roles.
+    pub fn assignments_known(&self) -> bool {
+        !self.facts.assignments.is_empty()
+    }
+
+    /// What the graph was made of.
+    pub fn facts(&self) -> &'g AzureFacts {
+        self.facts
+    }
+
+    /// Every scope, the root first, each right before what is below it.
+    pub fn scopes(&self) -> impl Iterator<Item = ScopeIx> {
+        (0..self.scopes.len()).map(ScopeIx::at)
+    }
+
+    /// The root, `/`.
+    pub fn root(&self) -> ScopeIx {
+        ScopeIx(0)
+    }
+
+    /// A scope as it was spelled where it was met first.
+    pub fn scope_text(&self, scope: ScopeIx) -> &str {
+        &self.scopes[scope.index()].text
+    }
+
+    /// A scope in the form that scopes are compared in.
+    pub fn scope_folded(&self, scope: ScopeIx) -> &str {
+        &self.scopes[scope.index()].folded
+    }
+
+    /// The scope right above, as far as it is known; none for the root.
+    pub fn parent(&self, scope: ScopeIx) -> Option<ScopeIx> {
+        self.scopes[scope.index()].parent
+    }
+
+    /// The scopes right below.
+    pub fn children(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
+        let end = self.scopes[scope.index()].end;
+        let mut next = ScopeIx(scope.0 + 1);
+        std::iter::from_fn(move || {
+            (next < end).then(|| {
+                let here = next;
+                next = self.scopes[here.index()].end;
+                here
+            })
+        })
+    }
+
+    /// A scope and everything below it.
+    pub fn below(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
+        (scope.index()..self.scopes[scope.index()].end.index()).map(ScopeIx::at)
+    }
+
+    /// A scope and everything above it, up to the root.
+    pub fn above(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
+        std::iter::successors(Some(scope), |&scope| self.parent(scope))
+    }
+
+    /// Whether a scope is another one or lies below it. O(1).
+    pub fn within(&self, outer: ScopeIx, inner: ScopeIx) -> bool {
+        outer <= inner && inner < self.scopes[outer.index()].end
+    }
+
+    /// The scope with a text, in any case.
+    pub fn find_scope(&self, text: &str) -> Option<ScopeIx> {
+        self.by_scope.get(&fold(text)).copied()
+    }
+
+    /// The scope with a text, or the nearest one above it.
+    pub fn locate(&self, text: &str) -> AzurePlace {
+        let folded = fold(text);
+        let mut near = ancestors(&folded).enumerate();
+        let found = near.find_map(|(up, text)| self.by_scope.get(text).map(|&scope| (scope, up > 0)));
+        let (scope, below) = found.unwrap_or((self.root(), folded != "/"));
+        AzurePlace { scope, below }
+    }
+
+    /// Whether the management groups above a place are known, so that what is assigned at one can be judged.
+    pub fn is_complete(&self, scope: ScopeIx) -> bool {
+        self.scopes[scope.index()].complete
+    }
+
+    /// Every principal, by object id.
+    pub fn principals(&self) -> impl Iterator<Item = PrincipalIx> {
+        (0..self.principals.len()).map(PrincipalIx::at)
+    }
+
+    /// What was read of a principal.
+    pub fn principal(&self, principal: PrincipalIx) -> &PrincipalNode {
+        &self.principals[principal.index()]
+    }
+
+    /// The principal with an object id, in any case.
+    pub fn by_object_id(&self, id: &str) -> Option<PrincipalIx> {
+        let id = id.to_ascii_lowercase();
+        self.principals.binary_search_by(|node| node.object_id.as_str().cmp(&id)).ok().map(PrincipalIx::at)
+    }
+
+    /// The service principal with an app id: what Kubernetes objects name.
+    pub fn by_client_id(&self, id: &str) -> Option<PrincipalIx> {
+        self.by_client.get(&id.to_ascii_lowercase()).copied()
+    }
+
+    /// The managed identity of a resource: a user-assigned one by its own id, or whatever has one of its own.
+    pub fn by_resource(&self, id: &str) -> Option<PrincipalIx> {
+        self.by_resource.get(&fold(id)).copied()
+    }
+
+    /// The user with a user principal name, in any case.
+    pub fn by_user_principal_name(&self, name: &str) -> Option<PrincipalIx> {
+        self.by_upn.get(&name.to_lowercase()).copied()
+    }
+
+    /// The groups that a principal is in, directly or through others, each once; those that need no activation are said to
+    /// need none. O(groups and memberships on the way).
+    pub fn groups_of(&self, principal: PrincipalIx) -> Vec<Membership> {
+        self.walk(principal, &self.groups_of)
+    }
+
+    /// Who is in a group, directly or through others, and not a group itself; groups whose own members are unread stand for them.
+    pub fn members_of(&self, group: PrincipalIx) -> Vec<Membership> {
+        let inside = self.walk(group, &self.members_of);
+        inside.into_iter().filter(|one| !self.is_group(one.group) || self.members_unread(one.group)).collect()
+    }
+
+    /// Whether it is not known who all is in a group, itself or one inside it.
+    pub fn members_unread(&self, group: PrincipalIx) -> bool {
+        let unread = |group: PrincipalIx| {
+            self.is_group(group)
+                && !self
+                    .members
+                    .get(&group)
+                    .and_then(|&at| self.facts.groups.get(at))
+                    .is_some_and(|group| matches!(group.members, Members::Exactly(_)))
+        };
+        unread(group) || self.walk(group, &self.members_of).iter().any(|one| unread(one.group))
+    }
+
+    /// Whether a principal is a group.
+    pub fn is_group(&self, principal: PrincipalIx) -> bool {
+        matches!(self.principal(principal).kind, PrincipalKind::Group | PrincipalKind::ForeignGroup)
+    }
+
+    /// Everybody that one is linked with. First along what holds now, then along what can be activated.
+    fn walk(&self, from: PrincipalIx, along: &Lists<(PrincipalIx, bool)>) -> Vec<Membership> {
+        let mut found: Vec<Membership> = Vec::new();
+        let mut seen: FxHashMap<PrincipalIx, ()> = FxHashMap::default();
+        seen.insert(from, ());
+        let mut start = vec![from];
+        for eligible in [false, true] {
+            let mut open = std::mem::take(&mut start);
+            if eligible {
+                open.extend(found.iter().map(|one| one.group));
+                open.push(from);
+            }
+            while let Some(here) = open.pop() {
+                for &(group, activate) in along.get(here.index()) {
+                    if (eligible || !activate) && seen.insert(group, ()).is_none() {
+                        found.push(Membership { group, eligible });
+                        open.push(group);
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// Every role that is assigned or was read, by GUID.
+    pub fn roles(&self) -> impl Iterator<Item = AzureRoleIx> {
+        (0..self.roles.len()).map(AzureRoleIx::at)
+    }
+
+    /// A role.
+    pub fn role(&self, role: AzureRoleIx) -> &AzureRoleNode<'g> {
+        &self.roles[role.index()]
+    }
+
+    /// The role with a GUID, if it is assigned or was read.
+    pub fn find_role(&self, id: &str) -> Option<AzureRoleIx> {
+        let id = id.to_ascii_lowercase();
+        self.roles.binary_search_by(|role| role.id.cmp(&id)).ok().map(AzureRoleIx::at)
+    }
+
+    /// A permission block.
+    pub fn block(&self, block: BlockIx) -> &Block<'g> {
+        &self.blocks[block.index()]
+    }
+
+    /// A condition of the facts, read.
+    pub fn condition(&self, text: &str) -> Option<&Condition> {
+        self.conditions.get(text)
+    }
+
+    /// Every role assignment.
+    pub fn assignments(&self) -> impl Iterator<Item = AssignmentIx> {
+        (0..self.assignments.len()).map(AssignmentIx::at)
+    }
+
+    /// A role assignment as it was read.
+    pub fn assignment(&self, assignment: AssignmentIx) -> &'g RoleAssignment {
+        &self.facts.assignments[assignment.index()]
+    }
+
+    /// Whom an assignment names.
+    pub fn assignee(&self, assignment: AssignmentIx) -> PrincipalIx {
+        self.assignments[assignment.index()].0
+    }
+
+    /// The role of an assignment.
+    pub fn assigned_role(&self, assignment: AssignmentIx) -> AzureRoleIx {
+        self.assignments[assignment.index()].1
+    }
+
+    /// Where an assignment holds.
+    pub fn assigned_scope(&self, assignment: AssignmentIx) -> ScopeIx {
+        self.assignments[assignment.index()].2
+    }
+
+    /// The assignments that name a principal itself.
+    pub fn own_assignments(&self, principal: PrincipalIx) -> &[AssignmentIx] {
+        self.by_principal.get(principal.index())
+    }
+
+    /// The assignments that reach a principal: its own, and those of its groups with the membership.
+    pub fn assignments_of(&self, principal: PrincipalIx) -> Vec<(AssignmentIx, Option<Membership>)> {
+        let own = self.own_assignments(principal).iter().map(|&assignment| (assignment, None));
+        let groups = self.groups_of(principal);
+        let of_groups = groups
+            .iter()
+            .flat_map(|&through| self.own_assignments(through.group).iter().map(move |&one| (one, Some(through))));
+        own.chain(of_groups).collect()
+    }
+
+    /// The assignments at exactly one scope.
+    pub fn assignments_at(&self, scope: ScopeIx) -> &[AssignmentIx] {
+        self.by_assigned_scope.get(scope.index())
+    }
+
+    /// Every deny assignment.
+    pub fn denies(&self) -> impl Iterator<Item = DenyIx> {
+        (0..self.deny_scopes.len()).map(DenyIx::at)
+    }
+
+    /// Where a deny assignment holds.
+    pub fn deny_scope(&self, deny: DenyIx) -> ScopeIx {
+        self.deny_scopes[deny.index()]
+    }
+
+    /// A deny assignment as it was read.
+    pub fn deny(&self, deny: DenyIx) -> &'g DenyAssignment {
+        &self.facts.denies[deny.index()]
+    }
+
+    /// Every user-assigned identity.
+    pub fn identities(&self) -> impl Iterator<Item = IdentityIx> {
+        (0..self.facts.identities.len()).map(IdentityIx::at)
+    }
+
+    /// A user-assigned identity as it was read.
+    pub fn identity(&self, identity: IdentityIx) -> &'g UserAssignedIdentity {
+        &self.facts.identities[identity.index()]
+    }
+
+    /// The principal that an identity is; none when its object id was not read.
+    pub fn identity_principal(&self, identity: IdentityIx) -> Option<PrincipalIx> {
+        self.principal_of[identity.index()]
+    }
+
+    /// The user-assigned identities at or below a scope, by scope. O(log n) and what is found.
+    pub fn identities_below(&self, scope: ScopeIx) -> impl Iterator<Item = IdentityIx> {
+        part(&self.identities_at, scope, self.scopes[scope.index()].end).iter().map(|&(_, identity)| identity)
+    }
+
+    /// The scope that an identity is.
+    pub fn identity_scope(&self, identity: IdentityIx) -> Option<ScopeIx> {
+        self.find_scope(&self.identity(identity).ids.resource_id)
+    }
+
+    /// The federated credentials of an identity.
+    pub fn federated_credentials_of(&self, identity: IdentityIx) -> &[FederatedIx] {
+        self.federated_of.get(identity.index())
+    }
+
+    /// A federated credential as it was read.
+    pub fn federated_credential(&self, credential: FederatedIx) -> &'g FederatedCredential {
+        &self.facts.federated_credentials[credential.index()]
+    }
+
+    /// Every federated credential.
+    pub fn federated_credentials(&self) -> impl Iterator<Item = FederatedIx> {
+        (0..self.facts.federated_credentials.len()).map(FederatedIx::at)
+    }
+
+    /// The principal that a federated credential makes its bearer, where that is known.
+    pub fn federated_principal(&self, credential: FederatedIx) -> Option<PrincipalIx> {
+        let credential = self.federated_credential(credential);
+        if credential.identity_id.is_empty() {
+            let id = &credential.application_id;
+            let of = |one: &&crate::model::azure::AzurePrincipal| !id.is_empty() && one.application_id == *id;
+            let by_application =
+                self.facts.principals.iter().find(of).and_then(|one| self.by_object_id(&one.object_id));
+            by_application.or_else(|| self.by_client_id(id))
+        } else {
+            self.by_resource(&credential.identity_id)
+        }
+    }
+
+    /// Every AKS cluster.
+    pub fn clusters(&self) -> impl Iterator<Item = AksIx> {
+        (0..self.facts.clusters.len()).map(AksIx::at)
+    }
+
+    /// An AKS cluster as it was read.
+    pub fn cluster(&self, cluster: AksIx) -> &'g ManagedCluster {
+        &self.facts.clusters[cluster.index()]
+    }
+
+    /// The scope that a cluster is.
+    pub fn cluster_scope(&self, cluster: AksIx) -> Option<ScopeIx> {
+        self.find_scope(&self.cluster(cluster).id)
+    }
+
+    /// The AKS clusters at or below a scope, by scope.
+    pub fn clusters_below(&self, scope: ScopeIx) -> impl Iterator<Item = AksIx> {
+        part(&self.clusters_at, scope, self.scopes[scope.index()].end).iter().map(|&(_, cluster)| cluster)
+    }
+
+    /// The resource group that a cluster's nodes are in, where it was named.
+    pub fn node_resource_group(&self, cluster: AksIx) -> Option<ScopeIx> {
+        let cluster = self.cluster(cluster);
+        let folded = fold(&cluster.id);
+        let subscription = crate::model::azure::subscription_of(&folded)?;
+        self.find_scope(&format!("{subscription}/resourcegroups/{}", cluster.node_resource_group.as_ref()?))
+    }
+}
+
+/// The part of a list, sorted by scope, that lies in a range of scopes.
+fn part<T>(list: &[(ScopeIx, T)], from: ScopeIx, to: ScopeIx) -> &[(ScopeIx, T)] {
+    let Range { start, end } =
+        list.partition_point(|(scope, _)| *scope < from)..list.partition_point(|(scope, _)| *scope < to);
+    list.get(start..end).unwrap_or_default()
+}

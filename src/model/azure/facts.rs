@@ -1,0 +1,499 @@
+//! The Azure side of what was read, as Azure states it: nothing is joined here. Ids of principals, apps, roles and tenants are GUIDs and
+//! stored lower-cased; scopes and resource ids are spelled as they were read.
+
+use crate::model::object::Origin;
+
+/// What was read of Azure. The default is that nothing was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AzureFacts {
+    /// Whether Azure data was given at all.
+    pub given: bool,
+    /// Role assignments: active ones and those that PIM lets somebody activate.
+    // INVARIANT: every list is sorted by what it is known by, and no two are alike in it.
+    pub assignments: Vec<RoleAssignment>,
+    /// Role definitions that were read; they override the built-in table.
+    pub roles: Vec<RoleDefinition>,
+    /// Deny assignments.
+    pub denies: Vec<DenyAssignment>,
+    /// Whom PIM for Groups lets into a group.
+    pub group_eligibilities: Vec<GroupEligibility>,
+    /// User-assigned identities.
+    pub identities: Vec<UserAssignedIdentity>,
+    /// Federated credentials of identities and applications.
+    pub federated_credentials: Vec<FederatedCredential>,
+    /// AKS clusters.
+    pub clusters: Vec<ManagedCluster>,
+    /// Arc-enabled clusters.
+    pub connected_clusters: Vec<ConnectedCluster>,
+    /// AKS on Azure Local: what a connected cluster is when Azure made it.
+    pub local_clusters: Vec<LocalCluster>,
+    /// Identity bindings of AKS clusters.
+    pub identity_bindings: Vec<AksIdentityBinding>,
+    /// Users, service principals and whatever else the directory names; groups are in `groups`.
+    pub principals: Vec<AzurePrincipal>,
+    /// Groups of the directory.
+    pub groups: Vec<AzureGroup>,
+    /// Subscriptions, as far as something is known of them.
+    pub subscriptions: Vec<Subscription>,
+    /// Management groups.
+    pub management_groups: Vec<ManagementGroup>,
+    /// Container registries.
+    pub registries: Vec<Registry>,
+    /// Key vaults.
+    pub vaults: Vec<KeyVault>,
+    /// The tenants that the facts name, sorted.
+    pub tenants: Vec<String>,
+}
+
+/// Whether an assignment holds now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Assigned {
+    /// It holds.
+    Active,
+    /// It grants nothing until its principal activates it (Privileged Identity Management).
+    Eligible,
+}
+
+/// A role given to a principal at a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleAssignment {
+    /// Its resource id; may be empty.
+    pub id: String,
+    /// Where it holds: here and below.
+    pub scope: String,
+    /// The object id of the principal.
+    pub principal_id: String,
+    /// What the principal is.
+    pub principal_kind: PrincipalKind,
+    /// A name that came with it: a UPN, a group's name, an app id. May be empty.
+    pub principal_name: String,
+    /// The GUID of the role.
+    pub role_id: String,
+    /// The name of the role that came with it; may be empty.
+    pub role_name: String,
+    /// The condition.
+    pub condition: Option<String>,
+    /// Whether it holds now.
+    pub assigned: Assigned,
+    /// When an eligible one ends, as it was read.
+    pub end: Option<String>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// What a role allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleDefinition {
+    /// Its GUID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether somebody made it, and not Azure.
+    pub custom: bool,
+    /// Its permission blocks.
+    pub permissions: Vec<Permission>,
+    /// Where it may be assigned. No part of the access check.
+    pub assignable_scopes: Vec<String>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A permission block of a role or of a deny assignment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Permission {
+    /// `actions`.
+    pub actions: Vec<String>,
+    /// `notActions`: what this block, and only this one, does not give.
+    pub not_actions: Vec<String>,
+    /// `dataActions`.
+    pub data_actions: Vec<String>,
+    /// `notDataActions`.
+    pub not_data_actions: Vec<String>,
+    /// The condition.
+    pub condition: Option<String>,
+}
+
+/// What nobody may do, whatever roles say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenyAssignment {
+    /// Its resource id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it holds.
+    pub scope: String,
+    /// What it denies.
+    pub permissions: Vec<Permission>,
+    /// Whom.
+    pub principals: Vec<DenyPrincipal>,
+    /// Whom not.
+    pub excluded: Vec<DenyPrincipal>,
+    /// Only at the scope itself.
+    pub only_here: bool,
+    /// False when it only audits (`denyAssignmentEffect: audit`).
+    pub enforced: bool,
+    /// Whether Azure made it and nobody may remove it.
+    pub system_protected: bool,
+    /// The condition.
+    pub condition: Option<String>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+impl DenyAssignment {
+    /// The id that stands for every principal (type `SystemDefined`).
+    pub const EVERYONE: &str = "00000000-0000-0000-0000-000000000000";
+}
+
+/// Somebody a deny assignment names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenyPrincipal {
+    /// The object id, or [`DenyAssignment::EVERYONE`].
+    pub id: String,
+    /// What it is.
+    pub kind: PrincipalKind,
+}
+
+/// A membership that PIM for Groups lets somebody activate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupEligibility {
+    /// The object id of the group.
+    pub group_id: String,
+    /// The object id of who may activate it.
+    pub principal_id: String,
+    /// Whether as an owner, who may then add members, and not as a member.
+    pub owner: bool,
+    /// When it ends, as it was read.
+    pub end: Option<String>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// The three ids of an identity. Any of them may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AzureIdentityIds {
+    /// The app id: what service accounts, Secrets and kubelets name.
+    pub client_id: String,
+    /// The object id of the service principal: what role assignments name.
+    pub object_id: String,
+    /// The resource id.
+    pub resource_id: String,
+}
+
+/// A user-assigned identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserAssignedIdentity {
+    /// Its ids.
+    pub ids: AzureIdentityIds,
+    /// Its name.
+    pub name: String,
+    /// Its tenant; may be empty.
+    pub tenant_id: String,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// Whose tokens an identity or an application accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FederatedCredential {
+    /// Its resource id; of an application's, the id alone.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The resource id of the identity; empty for an application's.
+    pub identity_id: String,
+    /// The object id of the application (not of its service principal), or its app id; empty for an identity's.
+    pub application_id: String,
+    /// The issuer.
+    pub issuer: String,
+    /// The subject; none when an expression says which.
+    pub subject: Option<String>,
+    /// `claimsMatchingExpression`, which may match many.
+    pub expression: Option<String>,
+    /// The audiences.
+    pub audiences: Vec<String>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// An AKS cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ManagedCluster {
+    /// Its resource id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The API server's name.
+    pub fqdn: Option<String>,
+    /// The API server's name inside the network.
+    pub private_fqdn: Option<String>,
+    /// The resource group of its nodes.
+    pub node_resource_group: Option<String>,
+    /// The node resource group is locked: `restrictionLevel: ReadOnly`.
+    pub node_resource_group_locked: bool,
+    /// The issuer of its service account tokens.
+    pub issuer: Option<String>,
+    /// Whether local accounts are off; none when the data does not say it.
+    pub local_accounts_disabled: Option<bool>,
+    /// Whether Kubernetes RBAC is on.
+    pub rbac: Option<bool>,
+    /// Whether Entra identities log in.
+    pub entra: bool,
+    /// Whether Azure role assignments decide too.
+    pub azure_rbac: bool,
+    /// Entra groups that are cluster-admin.
+    pub admin_group_ids: Vec<String>,
+    /// The Entra tenant.
+    pub tenant_id: String,
+    /// Whether the workload identity webhook runs.
+    pub workload_identity: bool,
+    /// The identities of the control plane.
+    pub control_plane: Vec<AzureIdentityIds>,
+    /// The identity of the kubelets.
+    pub kubelet: Option<AzureIdentityIds>,
+    /// The identities of add-ons.
+    pub addons: Vec<AddonIdentity>,
+    /// The app id of a cluster that runs with a service principal.
+    pub service_principal: Option<String>,
+    /// Whether pods reach the identities of their node through IMDS; none when the data does not say it.
+    pub imds_from_pods: Option<bool>,
+    /// Where it was read.
+    pub origin: Option<Origin>,
+}
+
+/// The identity of an add-on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddonIdentity {
+    /// The add-on, as in `addonProfiles`.
+    pub addon: String,
+    /// Its identity.
+    pub ids: AzureIdentityIds,
+}
+
+/// An Arc-enabled cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectedCluster {
+    /// Its resource id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `kind: ProvisionedCluster`, which is AKS on Azure Local.
+    pub provisioned: bool,
+    /// The object id of its own identity; may be empty.
+    pub principal_id: String,
+    /// The issuer of its service account tokens.
+    pub issuer: Option<String>,
+    /// Whether Azure role assignments decide too.
+    pub azure_rbac: bool,
+    /// Entra groups that are cluster-admin.
+    pub admin_group_ids: Vec<String>,
+    /// The Entra tenant.
+    pub tenant_id: String,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// An AKS cluster on Azure Local.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalCluster {
+    /// Its resource id.
+    pub id: String,
+    /// The resource id of the connected cluster that it extends.
+    pub connected_id: String,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// An identity that pods of a cluster may use by an AKS identity binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AksIdentityBinding {
+    /// Its resource id.
+    pub id: String,
+    /// The resource id of the cluster.
+    pub cluster_id: String,
+    /// The identity.
+    pub ids: AzureIdentityIds,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// What a principal is. Azure adds kinds, so the list is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrincipalKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+    /// The service principal of an application.
+    ServicePrincipal,
+    /// The service principal of a managed identity; role assignments call it a service principal.
+    ManagedIdentity,
+    /// A group of another tenant.
+    ForeignGroup,
+    /// A device.
+    Device,
+    /// An agent identity (`AgentUser`, `AgentServicePrincipal`).
+    Agent,
+    /// Nobody says it, or it is a kind that is not known here.
+    #[default]
+    Unknown,
+}
+
+impl PrincipalKind {
+    /// The kind by Azure's word.
+    pub fn parse(word: &str) -> PrincipalKind {
+        match word.to_ascii_lowercase().as_str() {
+            "user" => PrincipalKind::User,
+            "group" => PrincipalKind::Group,
+            "serviceprincipal" => PrincipalKind::ServicePrincipal,
+            "foreigngroup" => PrincipalKind::ForeignGroup,
+            "device" => PrincipalKind::Device,
+            "agentuser" | "agentserviceprincipal" => PrincipalKind::Agent,
+            _ => PrincipalKind::Unknown,
+        }
+    }
+
+    /// The word in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PrincipalKind::User => "User",
+            PrincipalKind::Group => "Group",
+            PrincipalKind::ServicePrincipal => "ServicePrincipal",
+            PrincipalKind::ManagedIdentity => "ManagedIdentity",
+            PrincipalKind::ForeignGroup => "ForeignGroup",
+            PrincipalKind::Device => "Device",
+            PrincipalKind::Agent => "Agent",
+            PrincipalKind::Unknown => "Unknown",
+        }
+    }
+}
+
+/// Somebody of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AzurePrincipal {
+    /// The object id.
+    pub object_id: String,
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// The display name; may be empty.
+    pub name: String,
+    /// The user principal name; may be empty.
+    pub user_principal_name: String,
+    /// The app id of a service principal; may be empty.
+    pub client_id: String,
+    /// The resource that a managed identity belongs to: the identity itself, or what has it as its own; may be empty.
+    pub resource_id: String,
+    /// Whether it may log in.
+    pub enabled: bool,
+    /// The object id of the application in this tenant, where it is known; may be empty.
+    pub application_id: String,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// Who is in a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Members {
+    /// Nothing was read of it.
+    #[default]
+    Unread,
+    /// At least these.
+    AtLeast(Vec<GroupMember>),
+    /// Exactly these.
+    Exactly(Vec<GroupMember>),
+}
+
+impl Members {
+    /// Those that are known.
+    pub fn known(&self) -> &[GroupMember] {
+        match self {
+            Members::Unread => &[],
+            Members::AtLeast(known) | Members::Exactly(known) => known,
+        }
+    }
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupMember {
+    /// The object id.
+    pub object_id: String,
+    /// What it is.
+    pub kind: PrincipalKind,
+}
+
+/// A group of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AzureGroup {
+    /// The object id.
+    pub object_id: String,
+    /// The display name; may be empty.
+    pub name: String,
+    /// Who is in it, directly or through further groups.
+    pub members: Members,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its id, a GUID.
+    pub id: String,
+    /// Its name; may be empty.
+    pub name: String,
+    /// The management group right above it, by name; none when that was not read.
+    pub parent: Option<String>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A management group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagementGroup {
+    /// Its name, which its id ends in.
+    pub name: String,
+    /// Its display name; may be empty.
+    pub display_name: String,
+    /// The one right above it, by name; none when that was not read.
+    pub parent: Option<String>,
+    /// Whether it is the tenant's root group.
+    pub root: bool,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A container registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry {
+    /// Its resource id.
+    pub id: String,
+    /// The name that images begin with.
+    pub login_server: String,
+    /// Whether it has an admin user with a password.
+    pub admin_user: Option<bool>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A key vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyVault {
+    /// Its resource id.
+    pub id: String,
+    /// Whether Azure role assignments decide who reads it, and not access policies.
+    pub azure_rbac: Option<bool>,
+    /// Its access policies.
+    pub policies: Vec<AccessPolicy>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// Whom a key vault lets do what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPolicy {
+    /// The object id.
+    pub object_id: String,
+    /// What with secrets, keys and certificates: `secrets/get`, lower-cased.
+    pub permissions: Vec<String>,
+}

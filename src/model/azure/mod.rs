@@ -1,0 +1,21 @@
+//! What Azure knows: role assignments, roles, identities, clusters, groups; and how actions, scopes and conditions compare.
+//! Plain values and their semantics. Nothing is joined here: that is `graph/azure`.
+
+mod built_in;
+mod condition;
+mod facts;
+mod pattern;
+mod scope;
+
+pub use built_in::{BuiltInRole, built_in_role, built_in_roles};
+pub use condition::{Alternative, Condition, Effect, Request, Set};
+pub use facts::{
+    AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureFacts, AzureGroup, AzureIdentityIds,
+    AzurePrincipal, ConnectedCluster, DenyAssignment, DenyPrincipal, FederatedCredential, GroupEligibility,
+    GroupMember, KeyVault, LocalCluster, ManagedCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry,
+    RoleAssignment, RoleDefinition, Subscription, UserAssignedIdentity,
+};
+pub use pattern::{Plane, allows, matches_strictly};
+pub use scope::{
+    MANAGEMENT_GROUPS, ancestors, check_scope, contains, fold, is_guid, last_guid, management_group, subscription_of,
+};
