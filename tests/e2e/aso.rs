@@ -335,7 +335,8 @@ fn on_credential(namespace: &str, there: bool) -> Vec<Act> {
         act("delete", right("delete", CREDENTIAL), Call::delete(&path), Then::Exists(path.clone(), false), made()),
         act(
             "delete by collection",
-            right("deletecollection", CREDENTIAL),
+            // Whatever the selector says, a collection has no name.
+            right("deletecollection", ""),
             Call::delete(&one),
             Then::Exists(path.clone(), false),
             made(),
