@@ -7,6 +7,7 @@
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
+//! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
 //! - `node`: the Node authorizer, on answers of a real server.
 //! - `properties`: what must hold between the answers, whatever the world.
@@ -38,6 +39,7 @@ mod escalations;
 mod floors;
 mod formats;
 mod hostile;
+mod into_azure;
 mod kept;
 mod node;
 mod performed;
