@@ -53,7 +53,16 @@ fn replayed<'g>(
         through: Vec::new(),
     };
     match from {
-        Start::Subject(_) => {}
+        Start::Subject(subject) => {
+            let mut own = None;
+            let found = |bridge: &Bridge<'_>| {
+                own = bridge.entra(subject);
+                Ok(())
+            };
+            // Without anything of Azure there is none.
+            let _ = state.with_bridge(found);
+            state.gained.extend(own.map(|who| Effect::Azure(AzureStep::new(AzureGain::Token(who)))));
+        }
         Start::Pod(pod) => state.gained.push(Effect::Pod(pod)),
         Start::Azure(who) => state.gained.push(Effect::Azure(AzureStep::new(AzureGain::Token(who)))),
         Start::Pods(namespace) => {
@@ -215,10 +224,14 @@ impl<'g> State<'g> {
                         let kinds = kinds.filter_map(|right| KindIx::of_resource(right.api_group, right.resource));
                         self.through.extend(kinds.map(|kind| (who, kind)));
                     }
+                    if let AzureGain::Account(account) = own.gain {
+                        self.act_as(step, account);
+                    }
                     self.gained.extend(match own.gain {
                         AzureGain::ThisCluster => Some(Effect::Everything(Place::Cluster)),
                         AzureGain::TheseNodes => Some(Effect::Node(None)),
-                        AzureGain::Secrets(namespace) => Some(Effect::Secrets(Place::Namespace(namespace))),
+                        AzureGain::Secrets(place) => Some(Effect::Secrets(place)),
+                        AzureGain::NewPod(place) => Some(Effect::NewPod(place)),
                         _ => None,
                     });
                 }
@@ -707,6 +720,30 @@ impl<'g> State<'g> {
             super::azure::sureness(grant.decision, action, &grant.effect, &azure.principal(principal).object_id)
         });
         sure.min().ok_or_else(refused)
+    }
+
+    /// The same for what the cluster asks Azure.
+    pub(super) fn azure_allows_data(&self, who: Who, action: &str, place: Place) -> Result<Sure, String> {
+        let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
+        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let mut found = None;
+        self.with_bridge(|bridge| {
+            found = bridge.this_cluster();
+            Ok(())
+        })?;
+        let cluster =
+            found.filter(|&at| azure.cluster(at).azure_rbac).ok_or_else(|| "Azure is not asked".to_owned())?;
+        let inside = match place {
+            Place::Namespace(namespace) => {
+                format!("{}/namespaces/{}", azure.cluster(cluster).id, self.graph.text(namespace))
+            }
+            Place::Cluster | Place::EachNamespace => azure.cluster(cluster).id.clone(),
+        };
+        let verdict = azure.decide(principal, &azure.question(action, Plane::Data), azure.locate(&inside));
+        let sure = verdict.grants.iter().filter_map(|grant| {
+            super::azure::sureness(grant.decision, action, &grant.effect, &azure.principal(principal).object_id)
+        });
+        sure.min().ok_or_else(|| format!("{action} is not allowed"))
     }
 
     /// Whether Azure lets somebody do something in some scope in which they have a role.

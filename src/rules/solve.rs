@@ -300,7 +300,10 @@ impl<'w, 'g> Walk<'w, 'g> {
         let mut facts: Vec<u32> = match source {
             Start::Subject(subject) => {
                 let groups = groups(self.attack.graph, subject).into_iter();
-                [subject].into_iter().chain(groups).filter_map(|one| find(Fact::Identity(one))).collect()
+                let own = [subject].into_iter().chain(groups).map(Fact::Identity);
+                // Whoever has a name in Entra has the roles of it as well.
+                let entra = self.attack.entra(subject).map(|who| Fact::Azure(AzureFact::Token(who)));
+                own.chain(entra).filter_map(find).collect()
             }
             Start::Pod(pod) => find(Fact::Pod(pod)).into_iter().collect(),
             Start::Pods(namespace) => find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
@@ -379,7 +382,9 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
             had.add(target);
             let steps = steps_of(walk, &walker, fact);
             let own = |step: &StepDone| match source {
-                Start::Subject(subject) => uses(attack.graph, step, subject),
+                Start::Subject(subject) => {
+                    uses(attack.graph, step, subject) || azure::is_by(step, attack.entra(subject))
+                }
                 Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => true,
             };
             if ask.from.is_none() && !steps.iter().any(own) {

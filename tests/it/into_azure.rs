@@ -34,7 +34,7 @@ const PROD: &str = "azure:/subscriptions/11111111-0000-0000-0000-000000000002";
 #[test]
 fn the_headline() {
     let found = lines(&report("--demo --from group:dev-team"));
-    let owner = "aso-credential-fallback, aso-federated-credential, azure-role-assignment";
+    let owner = "aso-credential-fallback, aso-federated-credential, azure-role";
     for expected in [
         // (a) an identity that is Owner is made to trust an account of the team
         format!("critical group:dev-team -> {MAIN} role-assignment write: {owner}"),

@@ -27,8 +27,10 @@ pub struct PrincipalName {
 }
 
 /// What is known of who is in a group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupName {
+    /// The object id.
+    pub object_id: String,
     /// Whether it is known that nobody is in it.
     pub empty: bool,
     /// How many may activate a membership.
@@ -116,8 +118,8 @@ impl AzureNames {
     }
 
     /// A group of the directory that Kubernetes knows by this name: its object id, or its display name where only one group has it.
-    pub fn group(&self, name: &str) -> Option<GroupName> {
-        self.groups.get(&name.to_ascii_lowercase()).copied()
+    pub fn group(&self, name: &str) -> Option<&GroupName> {
+        self.groups.get(&name.to_ascii_lowercase())
     }
 
     /// The name and the resource id of an AKS cluster.
@@ -134,8 +136,8 @@ fn groups(facts: &AzureFacts, graph: &AzureGraph<'_>) -> FxHashMap<String, Group
         let Some(at) = graph.by_object_id(&group.object_id) else { continue };
         let activate = graph.members_of(at).iter().filter(|one| one.eligible).count();
         let empty = matches!(&group.members, Members::Exactly(members) if members.is_empty());
-        let known = GroupName { empty, activate };
-        found.insert(group.object_id.to_ascii_lowercase(), known);
+        let known = GroupName { object_id: group.object_id.clone(), empty, activate };
+        found.insert(group.object_id.to_ascii_lowercase(), known.clone());
         let name = group.name.to_ascii_lowercase();
         if !name.is_empty() && found.insert(name.clone(), known).is_some() {
             twice.push(name);

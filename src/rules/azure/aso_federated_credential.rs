@@ -56,7 +56,7 @@ mod tests {
              role f: create federatedidentitycredentials.managedidentity.azure.com
              bind dev/f=f user:alice",
             "alice -> Contributor-like on s1: aso-credential-fallback, aso-federated-credential, azure-role
-             alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role-assignment",
+             alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role",
         );
     }
 

@@ -10,8 +10,8 @@ use super::facts::{KindSetIx, Power, Sure, Types, Who};
 use super::writers::Writers;
 use crate::graph::AccessGraph;
 use crate::graph::azure::{
-    AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzureQuestion, AzureRoleIx, IdentityIx, PrincipalIx,
-    ScopeIx,
+    AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, IdentityIx,
+    PrincipalIx, ScopeIx,
 };
 use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest};
 use crate::model::{KindIx, Name, Subject};
@@ -60,7 +60,7 @@ type Known<K, V> = RefCell<FxHashMap<K, V>>;
 /// The Azure side of an attack graph.
 pub(super) struct Facts<'g> {
     pub(super) graph: AzureGraph<'g>,
-    questions: RefCell<FxHashMap<String, Rc<AzureQuestion<'g>>>>,
+    questions: Known<(Plane, String), Rc<AzureQuestion<'g>>>,
     allowed: Known<(PrincipalIx, String), Rc<[Allowed]>>,
     powers: RefCell<FxHashMap<AzureRoleIx, Rc<RolePower>>>,
     /// The assignments that are taken to be gone.
@@ -73,12 +73,23 @@ impl<'g> Facts<'g> {
     }
 
     fn question(&self, action: &str, plane: Plane) -> Rc<AzureQuestion<'g>> {
-        if let Some(known) = self.questions.borrow().get(action) {
+        let key = (plane, action.to_owned());
+        if let Some(known) = self.questions.borrow().get(&key) {
             return Rc::clone(known);
         }
         let question = Rc::new(self.graph.question(action, plane));
-        self.questions.borrow_mut().insert(action.to_owned(), Rc::clone(&question));
+        self.questions.borrow_mut().insert(key, Rc::clone(&question));
         question
+    }
+
+    /// Whether a principal may do something that the cluster asks Azure about, in a scope of it.
+    fn allowed_data(&self, principal: PrincipalIx, action: &str, place: AzurePlace) -> Option<(Sure, AssignmentIx)> {
+        let verdict = self.graph.decide(principal, &self.question(action, Plane::Data), place);
+        let grants = verdict.grants.iter().filter(|grant| !self.without.contains(&grant.assignment));
+        let sure = |grant: &AzureGrant| {
+            Some((sureness(grant.decision, action, &grant.effect, self.object_id(principal))?, grant.assignment))
+        };
+        grants.filter_map(sure).min()
     }
 
     /// The scopes in which a principal may do all of these, none inside another that is as sure.
@@ -168,7 +179,9 @@ impl<'g> Facts<'g> {
             self.graph.role_allows(role, &question).effect.is_some()
         };
         let writes = |kind: &KindIx| kind.facts().write_action().is_some_and(|action| allows(&action));
-        let kinds: Rc<[KindIx]> = KindIx::all().filter(writes).collect();
+        // Who may write rights is told by itself.
+        let of_rights = |kind: &KindIx| kind.facts().group == "authorization.azure.com";
+        let kinds: Rc<[KindIx]> = KindIx::all().filter(|kind| !of_rights(kind)).filter(writes).collect();
         let all = is_usual(&kinds);
         let blocks = self.graph.role(role).blocks.iter().flatten().map(|&block| self.graph.block(block));
         let (mut data, mut anything) = (false, false);
@@ -416,6 +429,59 @@ impl Bridge<'_> {
     /// Whether what holds in a scope holds in one that is written out, whether or not anything was read of that.
     pub(super) fn reaches(&self, scope: ScopeIx, text: &str) -> bool {
         self.azure.graph.within(scope, self.azure.graph.locate(text).scope)
+    }
+
+    /// Who a user or a group of the cluster is in Azure: users by their UPN, both by their object id, groups also by a name that no
+    /// other group has (<https://github.com/kubeguard/guard>, the `azure` authentication provider). Accounts are nobody there.
+    pub(in crate::rules) fn entra(&self, subject: Subject) -> Option<Who> {
+        let graph = &self.azure.graph;
+        let found = match subject {
+            Subject::User(name) => {
+                let name = self.access.text(name);
+                graph.by_user_principal_name(name).or_else(|| graph.by_object_id(name))
+            }
+            Subject::Group(name) => {
+                let name = self.access.text(name);
+                graph.by_object_id(name).or_else(|| {
+                    self.access.azure_names().group(name).and_then(|group| graph.by_object_id(&group.object_id))
+                })
+            }
+            Subject::ServiceAccount { .. } => None,
+        };
+        found.map(Who::Principal)
+    }
+
+    /// Where in this cluster somebody has roles of Azure, if the cluster asks Azure: the whole cluster, or namespaces.
+    pub(super) fn kubernetes_places(&self, who: Who) -> Vec<Place> {
+        let graph = &self.azure.graph;
+        let cluster = self.this_cluster.filter(|&at| graph.cluster(at).azure_rbac);
+        let (Some(cluster), Who::Principal(principal)) = (cluster, who) else { return Vec::new() };
+        let Some(at) = graph.cluster_scope(cluster) else { return Vec::new() };
+        let inside = [graph.scope_folded(at), "/namespaces/"].concat();
+        let mut found: Vec<Place> = Vec::new();
+        for (assignment, _) in graph.assignments_of(principal) {
+            let scope = graph.assigned_scope(assignment);
+            if graph.within(scope, at) {
+                found.push(Place::Cluster);
+            } else if let Some(name) = graph.scope_folded(scope).strip_prefix(&inside) {
+                found.extend(self.access.snapshot().names.find(name).map(Place::Namespace));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether Azure lets somebody do something in this cluster, by a data action of it.
+    pub(super) fn in_kubernetes(&self, who: Who, action: &str, place: Place) -> Option<(Sure, AssignmentIx)> {
+        let graph = &self.azure.graph;
+        let (Some(cluster), Who::Principal(principal)) = (self.this_cluster, who) else { return None };
+        let id = &graph.cluster(cluster).id;
+        let scope = match place {
+            Place::Namespace(namespace) => format!("{id}/namespaces/{}", self.access.text(namespace)),
+            Place::Cluster | Place::EachNamespace => id.clone(),
+        };
+        self.azure.allowed_data(principal, action, graph.locate(&scope))
     }
 
     /// Whether pods reach the metadata service of their node. Unless the data say that they do not, they do.

@@ -1,7 +1,7 @@
 //! What an attacker has in Azure, and by what Azure Service Operator (ASO) does for them.
 
 use crate::graph::azure::{AksIx, AssignmentIx, PrincipalIx, ScopeIx};
-use crate::model::{KindIx, Name};
+use crate::model::{KindIx, Name, Subject};
 use crate::rules::attack::Place;
 
 /// An identity in Azure.
@@ -114,8 +114,12 @@ pub enum AzureGain {
     ThisCluster,
     /// Root on the nodes of this cluster.
     TheseNodes,
-    /// The Secrets of a namespace, which ASO sends to Azure.
-    Secrets(Name),
+    /// The Secrets of a place.
+    Secrets(Place),
+    /// To run pods in a place.
+    NewPod(Place),
+    /// To act as an account of this cluster.
+    Account(Subject),
 }
 
 /// A step that has to do with Azure: what it gains, and by what.

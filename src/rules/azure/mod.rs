@@ -50,7 +50,6 @@ techniques! {
     aso_role,
     workload_identity,
     node_imds,
-    azure_role_assignment,
     azure_federated_credential,
     azure_identity_attach,
     azure_cluster_credential,
@@ -58,8 +57,14 @@ techniques! {
     azure_flux_configuration,
     azure_run_command,
     azure_node_command,
+    azure_kubernetes_role,
     azure_key_vault_policy,
     azure_role,
+}
+
+/// Whether a step is done by the rights of somebody in Azure.
+pub(super) fn is_by(step: &StepDone, who: Option<Who>) -> bool {
+    matches!(step.effect, Effect::Azure(own) if who.is_some() && own.by == who)
 }
 
 /// The requests by which ASO resources are created in a step: of the kind that the step names, or of those that later steps use.
@@ -96,6 +101,9 @@ pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, Kin
 pub(super) fn chosen(effect: Effect, behind: Effect) -> Effect {
     match (effect, behind) {
         (Effect::Azure(own), Effect::Azure(behind)) => Effect::Azure(AzureStep { gain: own.gain, ..behind }),
+        (Effect::ActAs(account), Effect::Azure(behind)) => {
+            Effect::Azure(AzureStep { gain: AzureGain::Account(account), ..behind })
+        }
         (effect, _) => effect,
     }
 }
@@ -229,11 +237,20 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::Cluster(cluster) => names.cluster(cluster).1.to_owned(),
         AzureGain::ThisCluster => "this-cluster".to_owned(),
         AzureGain::TheseNodes => "these-nodes".to_owned(),
-        AzureGain::Secrets(namespace) => format!("secrets:{}", graph.text(namespace)),
+        AzureGain::Secrets(place) => format!("secrets:{}", place_text(graph, place)),
+        AzureGain::NewPod(place) => format!("pods:{}", place_text(graph, place)),
+        AzureGain::Account(account) => account.request_name(&graph.snapshot().names),
         AzureGain::Any => String::new(),
     };
     let by = step.by.map(|who| client_id(graph, who)).unwrap_or_default();
     format!("{gain} {by}")
+}
+
+fn place_text(graph: &AccessGraph, place: Place) -> &str {
+    match place {
+        Place::Namespace(namespace) => graph.text(namespace),
+        Place::Cluster | Place::EachNamespace => "",
+    }
 }
 
 /// The scope that a path comes to by the steps of Azure, for whoever wants to know how wide it is.
