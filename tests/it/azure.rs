@@ -410,6 +410,18 @@ fn what_is_not_azures_json_is_said() {
 }
 
 #[test]
+fn a_file_that_is_cut_off_anywhere_is_told_from_a_whole_one() {
+    for file in DEMO_AZURE {
+        let whole = file.text.trim_end();
+        for at in (1..whole.len()).step_by(311).filter(|at| whole.is_char_boundary(*at)) {
+            let said = read_text(&whole[..at]).err().unwrap_or_else(|| panic!("{} is cut off at {at}", file.name));
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].ends_with("the JSON ends in the middle of an object; was the file cut off?"), "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn rows_that_lack_something_are_named_all_at_once() {
     wrong(
         r##"[
