@@ -1,5 +1,7 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
+//! - `azure`: what Azure's side says, judged by a naive judge; what of it cannot be read.
+//! - `azure_export`: what `az` is asked for and what becomes of its answers.
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
@@ -31,6 +33,9 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod azure;
+#[cfg(unix)]
+mod azure_export;
 mod bad_input;
 mod bootstrap;
 mod cli;
