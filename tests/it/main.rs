@@ -1,5 +1,6 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
+//! - `aso`: no secret of a credential gets out in any way.
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
@@ -30,6 +31,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod aso;
 mod bad_input;
 mod bootstrap;
 mod cli;
