@@ -2,6 +2,8 @@
 //! is written: `main` writes.
 
 mod aso;
+mod azure;
+mod azure_export;
 mod connection;
 mod escalations;
 mod exit;
@@ -63,6 +65,7 @@ enum Command {
     Explain(explain::Args),
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
+    AzureExport(azure_export::Args),
 }
 
 /// Runs one command line.
@@ -80,6 +83,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Explain(args) => explain::run(&args),
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
+        Command::AzureExport(args) => azure_export::run(&args, world),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())
 }

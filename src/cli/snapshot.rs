@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         if !args.quiet {
             lines.push(format!("saved in {}", safe(&args.file.display().to_string())));
         }
-        outcome.file = Some(FileOut { path: args.file.clone(), content });
+        outcome.files.push(FileOut { path: args.file.clone(), content });
     }
     outcome.notes = lines;
     Ok(outcome)

@@ -2,6 +2,7 @@
 //! answers them. Answers are plain values that name the binding, role and rule behind them; nothing is put into words for people.
 
 mod aso;
+mod azure;
 mod decide;
 mod expand;
 mod gaps;
@@ -17,6 +18,7 @@ pub use aso::{
     CredentialProblem, CredentialRow, CredentialScope, Dormant, Failing, Holder, HowKnown, Installed, KindSet,
     Operator, OperatorIx, OperatorMode, Outcome, Power, PowerLevel, Step, Targets, TokenMode, TokenReason,
 };
+pub use azure::{AzureMember, AzureMembers, AzureRow, AzureWhoCan, azure_gaps, azure_who_can};
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
 pub use gaps::concerning;

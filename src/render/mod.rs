@@ -2,6 +2,7 @@
 //! here and nowhere else; their shape is the promise that `schemas/` writes down.
 
 mod aso;
+mod azure;
 mod document;
 mod escalations;
 mod evidence;
@@ -19,6 +20,7 @@ mod who_can;
 mod why;
 
 pub use aso::{AsoReport, aso, operator_line};
+pub use azure::{AzureWhoCanReport, azure_who_can};
 pub use document::{Exit, Metadata, SourceKind};
 pub use escalations::{Asked, EscalationsReport, classes, escalations};
 pub use explain::{explain, technique_table};

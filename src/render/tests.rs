@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use super::aso::{AsoItem, AsoQuestion};
+use super::azure::{AzureQuestionOut, AzureWhoCanItem};
 use super::document::{API_VERSION, Document};
 use super::escalations::{EscalationItem, EscalationsQuestion};
 use super::evidence::QuestionOut;
@@ -21,6 +22,10 @@ use super::why::{WhyItem, WhyQuestion};
 #[test]
 fn schemas_are_what_the_types_say() {
     check::<Document<WhoCanItem, QuestionOut>>("WhoCanReport", "Which subjects can do something.");
+    check::<Document<AzureWhoCanItem, AzureQuestionOut>>(
+        "AzureWhoCanReport",
+        "Which principals can do something in Azure.",
+    );
     check::<Document<RightItem, IdentityOut>>("WhatCanReport", "Everything that a subject can do.");
     check::<Document<WhyItem, WhyQuestion>>("WhyReport", "Why a subject can do something, or what it lacks.");
     check::<Document<EscalationItem, EscalationsQuestion>>(

@@ -86,7 +86,7 @@ fn no_planted_secret_gets_out() {
     }
     assert_eq!(seen, 9);
     let outcome = ask(&format!("snapshot {saved} -f {file}"), "");
-    let content = String::from_utf8(outcome.file.unwrap().content).unwrap();
+    let content = String::from_utf8(outcome.files.into_iter().next().unwrap().content).unwrap();
     assert!(!content.contains("PLANTED") && content.contains("AZURE_CLIENT_CERTIFICATE_PASSWORD"), "{content}");
     // What is broken is told without what stands there.
     for (good, bad) in [

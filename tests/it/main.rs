@@ -1,6 +1,8 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
 //! - `aso`: no secret of a credential gets out in any way.
+//! - `azure`: what Azure's side says, judged by a naive judge; what of it cannot be read.
+//! - `azure_export`: what `az` is asked for and what becomes of its answers.
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
@@ -32,6 +34,9 @@
 )]
 
 mod aso;
+mod azure;
+#[cfg(unix)]
+mod azure_export;
 mod bad_input;
 mod bootstrap;
 mod cli;
