@@ -1,5 +1,6 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
+//! - `aso`: no secret of a credential gets out in any way.
 //! - `azure`: what Azure's side says, judged by a naive judge; what of it cannot be read.
 //! - `azure_export`: what `az` is asked for and what becomes of its answers.
 //! - `bad_input`: what cannot be read is said in one line for each problem.
@@ -33,6 +34,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod aso;
 mod azure;
 #[cfg(unix)]
 mod azure_export;
