@@ -80,6 +80,9 @@ const CREATE: usize = 4;
 const CHANGE_SERVICE: usize = 7;
 
 fn build(attack: &mut Attack<'_>, done: Done) {
+    if !done.first {
+        return;
+    }
     let everything = (Effect::Everything(Place::Cluster), Fact::Everything(Place::Cluster));
     let taken = attack.fact(TAKEN);
     let (own, changed, pod) = (attack.fact(SERVICE), attack.fact(SOME_SERVICE), attack.fact(Fact::SomeNewPod));
@@ -123,7 +126,8 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let changed = step.changes(GROUP, API_SERVICES).is_some_and(|right| known(right.name));
     let deleted = step.asks(&["delete"], GROUP, API_SERVICES).is_some_and(|right| known(right.name));
     let made = step.asks(&["create"], GROUP, API_SERVICES).is_some_and(|right| right.name.is_none());
-    if !changed && !(deleted && made) {
+    let taken = changed || (deleted && made);
+    if !taken {
         return Err("no group of Kubernetes is handed on".to_owned());
     }
     let service = step.asks(&["create", "update", "patch"], "", "services").is_some();
