@@ -18,6 +18,7 @@ use rbac_lens::render::saved;
 use serde_json::{Value, json};
 
 use crate::server::{self, ApiServer, Call, Options, RBAC, RBAC_KINDS, review};
+use crate::worlds::lines;
 
 /// How the server is reached, as `admin` or as whom `admin` impersonates.
 pub(crate) fn as_user(server: &ApiServer, user: &str) -> ConnectionOptions {
@@ -584,6 +585,99 @@ fn the_minimal_role_is_enough_and_not_too_much() {
     for (resource, fewer) in each_missing_one(&whole) {
         assert_eq!(missing(&fewer, Needs::ALL, true), [resource]);
     }
+}
+
+/// A world with paths: into a running pod, by Flux, and over a token.
+const PATHS: &str = "
+    account live-a/robot
+    account flux-system/kustomize-controller
+    yaml {apiVersion: apps/v1, kind: Deployment, metadata: {name: kustomize-controller, namespace: flux-system}, spec: {selector: \
+        {matchLabels: {app: k}}, template: {metadata: {labels: {app: k}}, spec: {serviceAccountName: kustomize-controller, \
+        containers: [{name: m, image: \"ghcr.io/fluxcd/kustomize-controller:v1\"}]}}}}
+    role live-shell: create pods/exec
+    bind live-a/live-shell=live-shell user:alice
+    role live-deploy: create kustomizations.kustomize.toolkit.fluxcd.io
+    bind live-deploy user:bob
+    role live-everything: * *.*
+    bind live-everything sa:flux-system/kustomize-controller sa:live-a/robot sa:live-a/live-1
+    role live-tokens: create serviceaccounts/token
+    bind live-a/live-tokens=live-tokens group:dev";
+
+/// Each command that looks at a whole cluster, as people type it: kubectl finds the program, and the role of the example is all
+/// that whoever types it holds.
+#[test]
+fn kubectl_runs_the_whole_of_it_with_the_minimal_role_alone() {
+    // What is defined on a server stays, and other tests need theirs without.
+    let server = ApiServer::start(Options::default());
+    world(&server);
+    gitops(&server);
+    let documents = lines::yaml(PATHS);
+    let documents = documents.split("---\n").filter(|text| !text.trim().is_empty());
+    let objects = documents.map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+    server.apply_all(objects.collect());
+    let (minimal, whole) = minimal_rules();
+    server.apply_all(vec![role("", "rbac-lens", whole), binding("", "rbac-lens", "carol")]);
+    server.wait_visible();
+    let ask = |user: &str, words: &[&str]| {
+        let output = server.kubectl_as(user, &[&["rbac-lens"], words].concat());
+        let [out, notes] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (output.status.code(), out, notes)
+    };
+    let path = server.folder.join("whole.ndjson");
+    let path = path.to_str().unwrap();
+    assert_eq!(ask("carol", &["snapshot", path, "-q"]).0, Some(0));
+    let mut commands = vec![
+        &["escalations"][..],
+        &["escalations", "-o", "tree"],
+        &["escalations", "-o", "json"],
+        &["escalations", "--cuts"],
+        &["escalations", "--show-blocked", "--all", "--ungrouped"],
+        &["escalations", "--from", "pod:live-a/web"],
+        &["escalations", "--to", "cluster-admin", "--secret-metadata"],
+    ];
+    if ask("carol", &["--help"]).1.contains("\n  aso ") {
+        commands.extend([&["aso"][..], &["aso", "-o", "wide"], &["aso", "-o", "json"]]);
+    }
+    for command in commands {
+        let command = [command, &["--strict"]].concat();
+        let (code, out, notes) = ask("carol", &command);
+        assert_eq!(code, Some(0), "{command:?}: {notes}");
+        assert!(!out.is_empty() && !notes.contains("forbidden"), "{command:?}: {notes}");
+        // Whoever may do everything sees no more.
+        assert_eq!(plain(&out), plain(&ask("admin", &command).1), "{command:?}");
+        if !command.contains(&"--secret-metadata") {
+            let (code, again, _) = ask("carol", &[&command[..], &["-f", path]].concat());
+            assert_eq!((code, plain(&again)), (Some(0), plain(&out)), "{command:?}");
+        }
+    }
+    let found = ask("carol", &["escalations", "-o", "json"]).1;
+    let found: Value = serde_json::from_str(&found).unwrap();
+    let steps = found["items"].as_array().unwrap().iter().flat_map(|item| item["steps"].as_array().unwrap());
+    let steps: BTreeSet<&str> = steps.map(|step| step["technique"].as_str().unwrap()).collect();
+    for technique in ["pod-exec", "operator-deputy", "token-request"] {
+        assert!(steps.contains(technique), "{steps:?}");
+    }
+    // Without what the example has as comments the answer says what it does not know.
+    server.apply_all(vec![role("", "rbac-lens", minimal)]);
+    server.wait_visible();
+    let (code, _, notes) = ask("carol", &["escalations"]);
+    assert!(code == Some(0) && notes.contains("pods"), "{code:?} {notes}");
+    let (code, _, notes) = ask("carol", &["escalations", "--strict"]);
+    assert!(code == Some(3) && notes.contains("gaps"), "{code:?} {notes}");
+}
+
+/// An answer without where the objects were read, which is what differs between a cluster and its snapshot.
+fn plain(out: &str) -> String {
+    if let Ok(mut report) = serde_json::from_str::<Value>(out) {
+        forget_sources(&mut report);
+        return report.to_string();
+    }
+    // `(live)` or `(FILE:LINE)` behind a grant.
+    let lines = out.lines().map(|line| match line.rsplit_once(" (") {
+        Some((head, tail)) if tail == "live)" || tail.contains("ndjson:") => head,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -192,6 +192,9 @@ fn begins(finding: &Finding) -> Option<&StepDone> {
     finding.steps.iter().find(granted)
 }
 
+/// What a remedy prints: what is to be applied, and the commands.
+type Printed = (Option<String>, Vec<String>);
+
 /// What was done with remedies.
 #[derive(Debug, Default)]
 struct Done {
@@ -211,7 +214,7 @@ impl Done {
         let graph = loaded.graph();
         let remedies = Remedies::new(&graph);
         // Many findings have one remedy.
-        let mut printed: BTreeMap<(Option<String>, Vec<String>), Vec<(Option<Start>, Finding)>> = BTreeMap::new();
+        let mut printed: BTreeMap<Printed, Vec<(Option<Start>, Finding)>> = BTreeMap::new();
         for asked in findings(&graph) {
             let remedy = remedies.of(&asked.1);
             if remedy.commands.is_empty() {
