@@ -525,6 +525,7 @@ impl<'g> Attack<'g> {
         for subject in subjects {
             self.fact(Fact::Identity(subject));
         }
+        self.read_trusted();
         for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
             match start {
                 Start::Subject(subject) => {
@@ -543,6 +544,19 @@ impl<'g> Attack<'g> {
             }
         }
         kubernetes::masters(self);
+    }
+
+    /// Accounts whose tokens identities of Azure accept are worth something though nothing is granted to them.
+    fn read_trusted(&mut self) {
+        let Some(bridge) = self.bridge.clone() else { return };
+        for account in bridge.trusted_accounts() {
+            let Subject::ServiceAccount { namespace, name } = account else { continue };
+            self.accounts.entry(namespace).or_default().insert(name);
+            if let Err(at) = self.namespaces.binary_search(&namespace) {
+                self.namespaces.insert(at, namespace);
+            }
+            self.fact(Fact::Identity(account));
+        }
     }
 
     /// Adds steps until nothing new follows.

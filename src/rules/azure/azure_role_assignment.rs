@@ -36,3 +36,62 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::power_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn owner_assigns_any_role() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             assign app Owner s1
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> role-assignment write on s1: token-request, workload-identity, azure-role-assignment",
+        );
+    }
+
+    #[test]
+    fn contributor_assigns_none() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             assign app Contributor s1
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> Contributor-like on s1: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn a_condition_that_lets_only_small_roles_be_given_stops_it() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole g Authorization/roleAssignments/write
+             assign app g s1 ((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> read on s1: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn a_condition_that_nobody_can_judge_is_told() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole g Authorization/roleAssignments/write
+             assign app g s1 (@Resource[Some:Thing] StringEquals 'x')
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> role-assignment write on s1: token-request, workload-identity, azure-role-assignment",
+        );
+    }
+}

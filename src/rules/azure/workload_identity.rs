@@ -48,3 +48,157 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         if trusted { Ok(()) } else { Err("the identity trusts none of our accounts".to_owned()) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn a_token_of_the_account_is_the_identity() {
+        check(
+            "account dev/app
+             account dev/other
+             identity app s1/ids
+             trust app dev/app
+             assign app Contributor s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> Contributor-like on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn the_name_of_the_account_is_all_of_it() {
+        check(
+            "account dev/app
+             account dev/other
+             identity app s1/ids
+             trust app qa/app
+             trust app dev/else
+             assign app Contributor s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_token_for_somebody_else_is_not_taken() {
+        check(
+            "account dev/app
+             account dev/other
+             identity app s1/ids
+             trust app dev/app one https://other.example
+             assign app Contributor s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn the_annotation_is_only_a_hint() {
+        check(
+            "account dev/app
+             account dev/other
+             identity app s1/ids
+             yaml {apiVersion: v1, kind: ServiceAccount, metadata: {name: hint, namespace: dev, annotations: {azure.workload.identity/client-id: <app>}}}
+             assign app Contributor s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn tokens_of_another_cluster_are_others() {
+        check(
+            "aso
+             credential prod/aso-credential aso
+             aks one s1/rg
+             aks two s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             account dev/app
+             account dev/other
+             identity app s1/ids
+             trust app dev/app two
+             assign app Contributor s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_pod_of_the_account_is_the_identity() {
+        check(
+            "account dev/app
+             identity app s1/ids
+             trust app dev/app
+             assign app Contributor s1/rg
+             pod dev/web app -
+             role e: create pods/exec
+             bind dev/e=e user:alice
+             bind qa/e=e user:bob",
+            "alice -> Contributor-like on s1/rg: pod-exec, pod-serviceaccount, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn whoever_runs_pods_beside_it_is_the_identity() {
+        check(
+            "account dev/app
+             identity app s1/ids
+             trust app dev/app
+             assign app Contributor s1/rg
+             role e: create pods
+             bind dev/e=e user:alice
+             bind qa/e=e user:bob",
+            "alice -> Contributor-like on s1/rg: pod-create, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn a_strict_operator_takes_tokens_of_the_namespace() {
+        check(
+            "aso strict
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             account dev/aso-workload
+             identity app s1/ids
+             trust app dev/aso-workload
+             assign app Contributor s1/rg
+             role t: create serviceaccounts/token aso-workload
+             role o: create serviceaccounts/token other
+             bind dev/t=t user:alice
+             bind dev/o=o user:bob
+             bind qa/t=t user:carol",
+            "alice -> Contributor-like on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn whoever_takes_the_operator_over_is_all_that_trust_it() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/ids
+             identity big s1/ids
+             trust app azureserviceoperator-system/azureserviceoperator-default
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign app Contributor s1/rg
+             assign big Owner s2
+             role t: create serviceaccounts/token
+             role p: patch deployments.apps
+             bind azureserviceoperator-system/t=t user:alice
+             bind azureserviceoperator-system/p=p user:bob
+             bind dev/t=t user:carol",
+            "bob -> role-assignment write on s2: workload-patch, workload-identity, azure-role-assignment
+             alice -> role-assignment write on s2: token-request, workload-identity, azure-role-assignment
+             bob -> Contributor-like on s1/rg: workload-patch, workload-identity, azure-role
+             alice -> Contributor-like on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+}
