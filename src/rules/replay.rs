@@ -659,6 +659,11 @@ impl<'g> State<'g> {
         }
     }
 
+    /// Whether everything in the cluster can be done.
+    pub(super) fn is_admin(&self) -> bool {
+        self.has(Target::ClusterAdmin)
+    }
+
     /// Whether tokens of an identity were gained.
     pub(super) fn has_token(&self, who: Who) -> bool {
         self.has_gained(|gained| matches!(gained, Effect::Azure(step) if step.gain == AzureGain::Token(who)))

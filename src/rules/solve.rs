@@ -298,7 +298,9 @@ impl<'w, 'g> Walk<'w, 'g> {
         let mut facts: Vec<u32> = match source {
             Start::Subject(subject) => {
                 let groups = groups(self.attack.graph, subject).into_iter();
-                [subject].into_iter().chain(groups).filter_map(|one| find(Fact::Identity(one))).collect()
+                // Whoever is an account has its pods, which get tokens for whatever audience.
+                let minted = find(Fact::Mints(subject)).into_iter();
+                [subject].into_iter().chain(groups).filter_map(|one| find(Fact::Identity(one))).chain(minted).collect()
             }
             Start::Pod(pod) => find(Fact::Pod(pod)).into_iter().collect(),
             Start::Pods(namespace) => find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),

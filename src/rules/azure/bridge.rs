@@ -420,10 +420,9 @@ impl<'g> Bridge<'g> {
     }
 
     /// Every account whose tokens some identity accepts.
-    pub(in crate::rules) fn trusted_accounts(&self) -> Vec<Subject> {
-        let mut accounts: Vec<Subject> = self.trusted.iter().map(|&(account, _)| account).collect();
-        accounts.dedup();
-        accounts
+    pub(in crate::rules) fn trusted_accounts(&self) -> impl Iterator<Item = Subject> {
+        let first = |at: usize| at == 0 || self.trusted[at - 1].0 != self.trusted[at].0;
+        self.trusted.iter().enumerate().filter(move |&(at, _)| first(at)).map(|(_, &(account, _))| account)
     }
 
     /// The identities that accept the tokens of an account.

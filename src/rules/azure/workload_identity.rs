@@ -1,10 +1,11 @@
 //! `workload-identity`: exchange the token of a service account for one of an identity.
 
 use super::facts::{AzureFact, AzureGain, AzureStep};
-use crate::rules::attack::{Attack, Effect, Fact};
+use crate::model::Subject;
+use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Blocker, Confidence, Technique};
+use crate::rules::technique::{Confidence, Technique};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -13,7 +14,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     gain: "every role of the identity",
     why: "An identity in Azure that has a federated credential with the issuer of the cluster and the subject of a service \
           account accepts the tokens of that account. Whoever gets a token for the audience api://AzureADTokenExchange, by \
-          a TokenRequest or in a pod, is the identity. The annotation azure.workload.identity/client-id is a hint and no \
+          a TokenRequest or in a pod, is the identity; the token of a Secret is for no audience and is not taken. The annotation azure.workload.identity/client-id is a hint and no \
           boundary; the federated credential is.",
     remedy: "Take away what gives tokens of the account, or the federated credential.",
     confidence: Confidence::Documented,
@@ -28,30 +29,33 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let (Fact::Identity(account), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
-    for who in bridge.trusting(account).collect::<Vec<_>>() {
-        let effect = Effect::Azure(AzureStep::new(AzureGain::Token(who)));
-        let might = Blocker { what: AUDIENCE.to_owned(), stops: false };
-        attack.does_unless(&TECHNIQUE, vec![id], effect, Fact::Azure(AzureFact::Token(who)), vec![might]);
+    let Some(bridge) = attack.bridge.clone() else { return };
+    let accounts: Vec<Subject> = match fact {
+        Fact::Mints(account) => vec![account],
+        Fact::Everything(Place::Cluster) if bridge.beyond_admin => bridge.trusted_accounts().collect(),
+        _ => return,
+    };
+    for account in accounts {
+        for who in bridge.trusting(account) {
+            let effect = Effect::Azure(AzureStep::new(AzureGain::Token(who)));
+            attack.does(&TECHNIQUE, vec![id], effect, Fact::Azure(AzureFact::Token(who)));
+        }
     }
 }
-
-/// What might be in the way.
-const AUDIENCE: &str = "a token from a Secret is for another audience; it takes a TokenRequest or a pod";
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let Effect::Azure(AzureStep { gain: AzureGain::Token(who), .. }) = step.effect else {
         return Err("no identity is gained".to_owned());
     };
     state.with_bridge(|bridge| {
-        let trusted = bridge.trusted_by(who).any(|account| state.has_credentials(account));
+        let trusted = bridge.trusted_by(who).any(|account| state.has_credentials(account) || state.is_admin());
         if trusted { Ok(()) } else { Err("the identity trusts none of our accounts".to_owned()) }
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::kubernetes::check;
+    use crate::rules::kubernetes::{check, check_from};
 
     #[test]
     fn a_token_of_the_account_is_the_identity() {
@@ -126,6 +130,57 @@ mod tests {
              assign app Contributor s1/rg
              role t: create serviceaccounts/token
              bind dev/t=t user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn the_token_of_a_secret_is_for_no_audience() {
+        check(
+            "account dev/app
+             identity app s1/ids
+             trust app dev/app
+             assign app Contributor s1/rg
+             secret dev/app-token kubernetes.io/service-account-token app
+             role s: create,get secrets
+             role i: impersonate serviceaccounts
+             bind dev/s=s user:alice
+             bind dev/i=i user:bob",
+            "",
+        );
+    }
+
+    #[test]
+    fn the_account_has_what_it_was_given_and_that_is_no_news() {
+        check(
+            "account dev/app
+             identity app s1/ids
+             trust app dev/app
+             assign app Contributor s1/rg
+             role g: get pods
+             bind dev/g=g sa:dev/app",
+            "",
+        );
+        check_from(
+            "sa:dev/app",
+            "account dev/app
+             identity app s1/ids
+             trust app dev/app
+             assign app Contributor s1/rg",
+            "system:serviceaccount:dev:app -> Contributor-like on s1/rg: workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn whoever_is_cluster_admin_has_it_without_saying() {
+        check_from(
+            "user:alice",
+            "account dev/app
+             identity app s1/ids
+             trust app dev/app
+             assign app Contributor s1/rg
+             role a: * *.*
+             bind a user:alice",
             "",
         );
     }
