@@ -5,7 +5,7 @@ use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::who_can::Args;
 use crate::graph::AzureGraph;
 use crate::graph::azure::{AzurePlace, PrincipalIx};
-use crate::model::azure::{Plane, built_in_role, built_in_roles, check_action, check_scope};
+use crate::model::azure::{Plane, built_in_role, built_in_roles, check_action, check_scope, subscription_of};
 use crate::query::azure_who_can;
 use crate::render::{self, AzureWhoCanReport, Metadata, safe};
 

@@ -96,6 +96,11 @@ pub(super) enum Fact {
     Shares(RequestIx, Site, Option<Subject>, RoleKey, Place, bool),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
+    /// Can get tokens of any account of a place for whatever audience: more than having one for the API server. Only there for
+    /// accounts whose tokens somebody else accepts.
+    Tokens(Place),
+    /// The same for one account.
+    Mints(Subject),
     /// Can make requests that are like this one in the name of somebody else.
     Poses(Pose),
     /// Can do everything at a place; at the cluster this is cluster-admin.
@@ -526,6 +531,7 @@ impl<'g> Attack<'g> {
             self.fact(Fact::Identity(subject));
             self.log_in(subject);
         }
+        self.read_trusted();
         for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
             match start {
                 Start::Subject(subject) => {
@@ -559,6 +565,33 @@ impl<'g> Attack<'g> {
     fn log_in(&mut self, subject: Subject) {
         if let Some(who) = self.entra(subject) {
             self.fact(Fact::Azure(AzureFact::Token(who)));
+        }
+    }
+
+    /// Accounts whose tokens identities of Azure accept are worth something though nothing is granted to them.
+    fn read_trusted(&mut self) {
+        let Some(bridge) = self.bridge.clone() else { return };
+        for account in bridge.trusted_accounts() {
+            let Subject::ServiceAccount { namespace, name } = account else { continue };
+            self.accounts.entry(namespace).or_default().insert(name);
+            if let Err(at) = self.namespaces.binary_search(&namespace) {
+                self.namespaces.insert(at, namespace);
+            }
+            self.fact(Fact::Identity(account));
+            self.fact(Fact::Mints(account));
+        }
+    }
+
+    /// Whether identities of Azure accept the tokens of an account.
+    pub(super) fn is_trusted(&self, account: Subject) -> bool {
+        self.find(Fact::Mints(account)).is_some()
+    }
+
+    /// A technique gets tokens of any account of a place for whatever audience.
+    pub(super) fn mints(&mut self, technique: &'static Technique, needs: Vec<u32>, place: Place) {
+        let trusted = self.bridge.as_ref().is_some_and(|bridge| bridge.trusted_accounts().next().is_some());
+        if trusted {
+            self.does(technique, needs, Effect::Any, Fact::Tokens(place));
         }
     }
 
@@ -660,6 +693,7 @@ impl<'g> Attack<'g> {
     /// A technique lets code run in a new pod of a place: with any account of its namespace, and with what its Secrets hold.
     pub(super) fn runs_pods(&mut self, technique: &'static Technique, needs: Vec<u32>, place: Place) {
         self.does(technique, needs.clone(), Effect::Any, Fact::Accounts(place));
+        self.mints(technique, needs.clone(), place);
         self.does(technique, needs.clone(), Effect::Secrets(place), Fact::Secrets(place));
         self.does(technique, needs, Effect::NewPod(place), Fact::NewPod(place));
     }
@@ -723,6 +757,16 @@ impl<'g> Attack<'g> {
                     let needs = [id].into_iter().chain(missing).collect();
                     let effect = Effect::ActAs(account);
                     self.step(needs, Fact::Identity(account), How::Chooses { of: id, effect });
+                }
+            }
+            Fact::Tokens(place) => {
+                let bridge = self.bridge.clone();
+                let trusted = bridge.iter().flat_map(|bridge| bridge.trusted_accounts());
+                for account in trusted.filter(|account| account.namespace().is_some_and(|at| place.has(at))) {
+                    let missing = self.is_missing(account).then(|| self.lack(account));
+                    let needs = [id].into_iter().chain(missing).collect();
+                    let effect = Effect::ActAs(account);
+                    self.step(needs, Fact::Mints(account), How::Chooses { of: id, effect });
                 }
             }
             Fact::Users | Fact::Groups => {

@@ -9,7 +9,7 @@ use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
 use crate::graph::azure::{AzureGraph, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
-use crate::model::azure::{ManagedCluster, Plane};
+use crate::model::azure::{KeyVault, ManagedCluster, Plane};
 use crate::model::{
     Action, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction, RoleKind, Rule, Subject,
     SubjectText, uncovered,
@@ -673,6 +673,11 @@ impl<'g> State<'g> {
         }
     }
 
+    /// Whether everything in the cluster can be done.
+    pub(super) fn is_admin(&self) -> bool {
+        self.has(Target::ClusterAdmin)
+    }
+
     /// Whether tokens of an identity were gained.
     pub(super) fn has_token(&self, who: Who) -> bool {
         self.has_gained(|gained| matches!(gained, Effect::Azure(step) if step.gain == AzureGain::Token(who)))
@@ -744,6 +749,13 @@ impl<'g> State<'g> {
             super::azure::sureness(grant.decision, action, &grant.effect, &azure.principal(principal).object_id)
         });
         sure.min().ok_or_else(|| format!("{action} is not allowed"))
+    }
+
+    /// Whether the vaults that were read are as something says.
+    pub(super) fn with_vaults(&self, ask: impl FnOnce(&AzureGraph<'_>, &[KeyVault]) -> bool) -> Result<(), String> {
+        let facts = &self.graph.snapshot().azure;
+        let there = ask(&AzureGraph::new(facts), &facts.vaults);
+        if there { Ok(()) } else { Err("no vault there has access policies".to_owned()) }
     }
 
     /// Whether Azure lets somebody do something in some scope in which they have a role.

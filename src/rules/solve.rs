@@ -301,9 +301,10 @@ impl<'w, 'g> Walk<'w, 'g> {
             Start::Subject(subject) => {
                 let groups = groups(self.attack.graph, subject).into_iter();
                 let own = [subject].into_iter().chain(groups).map(Fact::Identity);
-                // Whoever has a name in Entra has the roles of it as well.
+                // Whoever is an account has its pods, which get tokens for whatever audience; whoever has a name in Entra has the
+                // roles of it as well.
                 let entra = self.attack.entra(subject).map(|who| Fact::Azure(AzureFact::Token(who)));
-                own.chain(entra).filter_map(find).collect()
+                own.chain([Fact::Mints(subject)]).chain(entra).filter_map(find).collect()
             }
             Start::Pod(pod) => find(Fact::Pod(pod)).into_iter().collect(),
             Start::Pods(namespace) => find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),

@@ -36,3 +36,79 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::clusters_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn this_cluster_and_any_other_in_reach() {
+        check(
+            "aso
+             credential global aso
+             kinds managedclusters.containerservice
+             aks one s1/rg
+             aks two s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create managedclusters.containerservice.azure.com
+             bind dev/c=c user:alice",
+            "alice -> cluster-admin: aso-credential-fallback, aso-cluster-write
+             alice -> cluster:two: aso-credential-fallback, aso-cluster-write
+             alice -> limited (managedclusters) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn local_accounts_can_be_turned_on_again() {
+        check(
+            "aso
+             credential global aso
+             kinds managedclusters.containerservice
+             aks one s1/rg off entra
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create managedclusters.containerservice.azure.com
+             bind dev/c=c user:alice",
+            "alice -> cluster-admin: aso-credential-fallback, aso-cluster-write
+             alice -> limited (managedclusters) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn another_cluster_is_another_cluster() {
+        check(
+            "aso
+             credential global aso
+             kinds managedclusters.containerservice
+             aks one s2/rg
+             aks two s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create managedclusters.containerservice.azure.com
+             bind dev/c=c user:alice",
+            "alice -> cluster:two: aso-credential-fallback, aso-cluster-write
+             alice -> limited (managedclusters) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_role_that_only_reads_changes_none() {
+        check(
+            "aso
+             credential global aso
+             kinds managedclusters.containerservice
+             aks one s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             azrole r ContainerService/managedClusters/read,ContainerService/managedClusters/listClusterUserCredential/action
+             assign aso r s1
+             role c: create managedclusters.containerservice.azure.com
+             bind dev/c=c user:alice",
+            "",
+        );
+    }
+}

@@ -56,3 +56,72 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         if usable { Ok(()) } else { Err("the credential is not to be used there".to_owned()) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn any_credential_of_the_namespace_is_used() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             credential dev/big big
+             kinds storageaccounts.storage
+             identity app s1/ids
+             identity big s1/ids
+             assign app Reader s1
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "alice -> limited (storageaccounts) on s2: aso-credential-choice, aso-role",
+        );
+    }
+
+    #[test]
+    fn one_of_another_namespace_is_not() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             credential prod/big big
+             kinds storageaccounts.storage
+             identity app s1/ids
+             identity big s1/ids
+             assign app Reader s1
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn one_that_lacks_a_key_is_not() {
+        check(
+            "aso
+             credential dev/big big without:AZURE_SUBSCRIPTION_ID
+             kinds storageaccounts.storage
+             identity big s1/ids
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn whoever_only_reads_resources_names_nothing() {
+        check(
+            "aso
+             credential dev/big big
+             kinds storageaccounts.storage
+             identity big s1/ids
+             assign big Contributor s2
+             role s: get,list storageaccounts.storage.azure.com
+             role t: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice
+             bind qa/t=t user:alice",
+            "",
+        );
+    }
+}

@@ -81,3 +81,117 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         if same { Ok(()) } else { Err("the global credential is another one".to_owned()) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn a_namespace_without_a_credential_has_the_global_one() {
+        check(
+            "aso
+             credential global aso
+             credential dev/aso-credential app
+             kinds disks.compute
+             identity app s1/ids
+             identity aso s1/ids
+             assign app Contributor s1/rg
+             assign aso Contributor s1
+             role s: create disks.compute.azure.com
+             bind qa/s=s user:alice
+             bind dev/s=s user:bob",
+            "alice -> limited (disks) on s1: aso-credential-fallback, aso-role
+             bob -> limited (disks) on s1/rg: aso-resource-write, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_credential_that_can_be_deleted_is_none() {
+        check(
+            "aso
+             credential global aso
+             credential dev/aso-credential app
+             kinds disks.compute
+             identity app s1/ids
+             identity aso s1/ids
+             assign app Contributor s1/rg
+             assign aso Contributor s1
+             role s: create disks.compute.azure.com
+             role d: delete secrets
+             role n: delete secrets aso-credential
+             role c: deletecollection secrets
+             bind dev/s=s user:alice user:bob user:carol
+             bind dev/d=d user:alice
+             bind dev/n=n user:bob
+             bind dev/c=c user:carol",
+            "alice -> limited (disks) on s1: aso-credential-fallback, aso-role
+             bob -> limited (disks) on s1: aso-credential-fallback, aso-role
+             carol -> limited (disks) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn another_secret_or_another_namespace_is_not_it() {
+        check(
+            "aso
+             credential global aso
+             credential dev/aso-credential app
+             kinds disks.compute
+             identity app s1/ids
+             identity aso s1/ids
+             assign app Contributor s1/rg
+             assign aso Contributor s1
+             role s: create disks.compute.azure.com
+             role n: delete secrets other
+             role d: delete secrets
+             bind dev/s=s user:alice user:bob
+             bind dev/n=n user:alice
+             bind qa/d=d user:bob",
+            "alice bob -> limited (disks) on s1/rg: aso-resource-write, aso-role",
+        );
+    }
+
+    #[test]
+    fn without_a_global_credential_there_is_nothing_to_fall_back_to() {
+        check(
+            "aso
+             kinds storageaccounts.storage
+             identity aso s1/ids
+             assign aso Contributor s1
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn strict_mode_does_not_stop_it() {
+        check(
+            "aso strict
+             credential global aso
+             kinds storageaccounts.storage
+             identity aso s1/ids
+             assign aso Contributor s1
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "alice -> limited (storageaccounts) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_broken_credential_is_one_until_it_is_deleted() {
+        check(
+            "aso
+             credential global aso
+             credential dev/aso-credential app without:AZURE_CLIENT_ID
+             kinds storageaccounts.storage
+             identity aso s1/ids
+             assign aso Contributor s1
+             role s: create storageaccounts.storage.azure.com
+             role d: delete secrets
+             bind dev/s=s user:alice user:bob
+             bind dev/d=d user:bob",
+            "bob -> limited (storageaccounts) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+}

@@ -102,3 +102,116 @@ pub(super) fn forged(state: &State<'_>, step: &StepDone) -> Result<Name, String>
     })?;
     Ok(namespace)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn secrets_and_resources_are_any_identity_that_trusts_the_operator() {
+        check(
+            "aso
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             role w: create secrets
+             bind dev/s=s user:alice
+             bind dev/w=w user:alice",
+            "alice -> limited (storageaccounts) on s2: aso-credential-forge, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_credential_that_is_there_is_written_anew() {
+        check(
+            "aso
+             credential dev/aso-credential app without:AZURE_TENANT_ID
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             role w: patch secrets aso-credential
+             role o: patch secrets other
+             bind dev/s=s user:alice user:bob
+             bind dev/w=w user:alice
+             bind dev/o=o user:bob",
+            "alice -> limited (storageaccounts) on s2: aso-credential-forge, aso-role",
+        );
+    }
+
+    #[test]
+    fn half_of_it_is_nothing() {
+        check(
+            "aso
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             role w: create secrets
+             role g: get,list secrets
+             bind dev/s=s user:alice user:bob user:carol
+             bind qa/w=w user:alice
+             bind dev/g=g user:bob
+             bind dev/w=w user:dave",
+            "",
+        );
+    }
+
+    #[test]
+    fn strict_mode_stops_it() {
+        check(
+            "aso strict
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             role w: create secrets
+             bind dev/s=s user:alice
+             bind dev/w=w user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_identity_that_trusts_somebody_else_is_not_had() {
+        check(
+            "aso
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big dev/app
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             role w: create secrets
+             bind dev/s=s user:alice
+             bind dev/w=w user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_identity_that_trusts_the_operator_of_another_cluster_is_not_had() {
+        check(
+            "aso
+             credential prod/aso-credential app
+             kinds storageaccounts.storage
+             aks one s1/rg
+             aks two s1/rg
+             identity app s1/ids
+             identity big s1/ids
+             trust app azureserviceoperator-system/azureserviceoperator-default one
+             trust big azureserviceoperator-system/azureserviceoperator-default two
+             assign big Contributor s2
+             assign app Reader s3
+             role s: create storageaccounts.storage.azure.com
+             role w: create secrets
+             bind dev/s=s user:alice
+             bind dev/w=w user:alice",
+            "",
+        );
+    }
+}

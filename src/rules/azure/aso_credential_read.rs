@@ -46,3 +46,52 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         if read && gains && bridge.is_secret(credential) { Ok(()) } else { Err("no credential is read".to_owned()) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn a_password_is_the_identity() {
+        check(
+            "aso
+             credential dev/aso-credential app password
+             identity app s1/ids
+             assign app Contributor s1/rg
+             role r: get secrets aso-credential
+             role o: get secrets other
+             bind dev/r=r user:alice
+             bind dev/o=o user:bob
+             bind qa/r=r user:carol",
+            "alice -> Contributor-like on s1/rg: secret-read, aso-credential-read, azure-role",
+        );
+    }
+
+    #[test]
+    fn three_ids_are_no_secret() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             identity app s1/ids
+             assign app Contributor s1/rg
+             role r: get,list secrets
+             bind dev/r=r user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn the_global_one_lies_with_the_operator() {
+        check(
+            "aso
+             credential global aso password
+             identity aso s1/ids
+             assign aso Contributor s1
+             role r: list secrets
+             role d: delete secrets
+             bind azureserviceoperator-system/r=r user:alice
+             bind dev/r=r user:bob",
+            "alice -> Contributor-like on s1: secret-read, aso-credential-read, azure-role",
+        );
+    }
+}

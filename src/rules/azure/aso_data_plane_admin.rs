@@ -53,3 +53,52 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn contributor_is_enough() {
+        check(
+            "aso
+             credential global aso
+             kinds serversadministrators.sql
+             identity aso s3/ids
+             assign aso Contributor s1
+             role v: create serversadministrators.sql.azure.com
+             bind dev/v=v user:alice",
+            "alice -> keys and data on s1: aso-credential-fallback, aso-data-plane-admin
+             alice -> limited (serversadministrators) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_role_that_leaves_administrators_out_is_not() {
+        check(
+            "aso
+             credential global aso
+             kinds serversadministrators.sql
+             identity aso s3/ids
+             azrole r Sql/* -Sql/servers/administrators/write
+             assign aso r s1
+             role v: create serversadministrators.sql.azure.com
+             bind dev/v=v user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn the_server_is_another_kind() {
+        check(
+            "aso
+             credential global aso
+             kinds servers.sql
+             identity aso s3/ids
+             assign aso Contributor s1
+             role v: create servers.sql.azure.com
+             bind dev/v=v user:alice",
+            "alice -> limited (servers) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+}

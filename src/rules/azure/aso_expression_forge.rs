@@ -51,3 +51,70 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         None => Err("no resource of the namespace gets ready".to_owned()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn one_kind_is_enough() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             identity app s1/ids
+             bind dev/s=s user:alice",
+            "alice -> limited (storageaccounts) on s2: aso-expression-forge, aso-role",
+        );
+    }
+
+    #[test]
+    fn nothing_gets_ready_without_a_credential() {
+        check(
+            "aso
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn strict_mode_stops_it() {
+        check(
+            "aso strict
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             identity app s1/ids
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_kind_of_the_directory_writes_no_secrets() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds securitygroups.entra storageaccounts.storage
+             identity app s1/ids
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create securitygroups.entra.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+}

@@ -94,4 +94,78 @@ mod tests {
             "",
         );
     }
+
+    #[test]
+    fn a_group_whose_name_only_begins_alike_is_another_one() {
+        check(
+            "aso
+             credential global aso
+             kinds federatedidentitycredentials.managedidentity
+             identity aso s3/ids
+             role f: create federatedidentitycredentials.managedidentity.azure.com
+             bind dev/f=f user:alice
+             identity big s1/rg10
+             assign aso Contributor s1/rg1
+             assign big Owner s2",
+            "alice -> limited (federatedidentitycredentials) on s1/rg1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn an_identity_in_reach_leads_to_those_in_its_own_reach() {
+        check(
+            "aso
+             credential global aso
+             kinds federatedidentitycredentials.managedidentity
+             identity aso s3/ids
+             role f: create federatedidentitycredentials.managedidentity.azure.com
+             bind dev/f=f user:alice
+             identity near s1/rg
+             identity far s2/rg
+             assign aso Contributor s1/rg
+             assign near Contributor s2
+             assign far Owner s3",
+            "alice -> Contributor-like on s2: aso-credential-fallback, aso-federated-credential, azure-role
+             alice -> role-assignment write on s3: aso-credential-fallback, aso-federated-credential, azure-federated-credential, azure-role
+             alice -> Contributor-like on s1/rg: aso-credential-fallback, aso-federated-credential, azure-federated-credential, azure-federated-credential, azure-role",
+        );
+    }
+
+    #[test]
+    fn one_that_is_protected_is_left_out_and_its_neighbour_is_not() {
+        check(
+            "aso
+             credential global aso
+             kinds federatedidentitycredentials.managedidentity
+             identity aso s3/ids
+             role f: create federatedidentitycredentials.managedidentity.azure.com
+             bind dev/f=f user:alice
+             identity safe s1/rg
+             identity near s1/rg
+             assign aso Contributor s1
+             assign safe Owner s2
+             assign near Reader s2
+             deny s1/rg/safe ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/*",
+            "alice -> limited (federatedidentitycredentials) on s1: aso-credential-fallback, aso-role
+             alice -> read on s2: aso-credential-fallback, aso-federated-credential, azure-role",
+        );
+    }
+
+    #[test]
+    fn what_only_audits_protects_nothing() {
+        check(
+            "aso
+             credential global aso
+             kinds federatedidentitycredentials.managedidentity
+             identity aso s3/ids
+             role f: create federatedidentitycredentials.managedidentity.azure.com
+             bind dev/f=f user:alice
+             identity safe s1/rg
+             assign aso Contributor s1
+             assign safe Owner s2
+             deny s1/rg/safe ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/* audit",
+            "alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role
+             alice -> limited (federatedidentitycredentials) on s1: aso-credential-fallback, aso-role",
+        );
+    }
 }

@@ -35,3 +35,58 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::clusters_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn manifests_are_applied_to_any_cluster_in_reach() {
+        check(
+            "aso
+             credential global aso
+             kinds fluxconfigurations.kubernetesconfiguration
+             aks one s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create fluxconfigurations.kubernetesconfiguration.azure.com
+             bind dev/c=c user:alice",
+            "alice -> cluster-admin: aso-credential-fallback, aso-flux-configuration
+             alice -> limited (fluxconfigurations) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn not_to_one_of_another_subscription() {
+        check(
+            "aso
+             credential global aso
+             kinds fluxconfigurations.kubernetesconfiguration
+             aks one s2/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create fluxconfigurations.kubernetesconfiguration.azure.com
+             bind dev/c=c user:alice",
+            "alice -> limited (fluxconfigurations) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn not_by_a_role_that_leaves_it_out() {
+        check(
+            "aso
+             credential global aso
+             kinds fluxconfigurations.kubernetesconfiguration
+             aks one s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             azrole r KubernetesConfiguration/* -KubernetesConfiguration/fluxConfigurations/write
+             assign aso r s1
+             role c: create fluxconfigurations.kubernetesconfiguration.azure.com
+             bind dev/c=c user:alice",
+            "",
+        );
+    }
+}

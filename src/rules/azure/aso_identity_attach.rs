@@ -36,3 +36,75 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::attaches_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn a_container_runs_as_any_identity_in_reach() {
+        check(
+            "aso
+             credential global aso
+             kinds containergroups.containerinstance
+             identity aso s3/ids
+             identity big s1/rg
+             assign aso Contributor s1
+             assign big Owner s2
+             role c: create containergroups.containerinstance.azure.com
+             bind dev/c=c user:alice",
+            "alice -> role-assignment write on s2: aso-credential-fallback, aso-identity-attach, azure-role
+             alice -> limited (containergroups) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn without_the_right_to_attach_it_runs_as_nobody() {
+        check(
+            "aso
+             credential global aso
+             kinds containergroups.containerinstance
+             identity aso s3/ids
+             identity big s1/rg
+             azrole c ContainerInstance/*,ManagedIdentity/userAssignedIdentities/read
+             assign aso c s1
+             assign big Owner s2
+             role c: create containergroups.containerinstance.azure.com
+             bind dev/c=c user:alice",
+            "alice -> limited (containergroups) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn without_anything_to_run_there_is_nothing_to_attach_to() {
+        check(
+            "aso
+             credential global aso
+             kinds containergroups.containerinstance
+             identity aso s3/ids
+             identity big s1/rg
+             azrole c ManagedIdentity/userAssignedIdentities/*/assign/action
+             assign aso c s1
+             assign big Owner s2
+             role c: create containergroups.containerinstance.azure.com
+             bind dev/c=c user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_kind_that_runs_nothing_is_not_enough() {
+        check(
+            "aso
+             credential global aso
+             kinds disks.compute
+             identity aso s3/ids
+             identity big s1/rg
+             assign aso Contributor s1
+             assign big Owner s2
+             role c: create disks.compute.azure.com
+             bind dev/c=c user:alice",
+            "alice -> limited (disks) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+}

@@ -36,3 +36,73 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::nodes_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::{check, check_blocked};
+
+    #[test]
+    fn a_script_runs_on_the_nodes() {
+        check(
+            "aso
+             credential global aso
+             kinds virtualmachinescalesetsextensions.compute
+             aks one s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create virtualmachinescalesetsextensions.compute.azure.com
+             bind dev/c=c user:alice",
+            "alice -> any node: aso-credential-fallback, aso-machine-extension
+             alice -> limited (virtualmachinescalesetsextensions) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn the_group_of_the_nodes_is_another_one() {
+        check(
+            "aso
+             credential global aso
+             kinds virtualmachinescalesetsextensions.compute
+             aks one s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1/rg
+             role c: create virtualmachinescalesetsextensions.compute.azure.com
+             bind dev/c=c user:alice",
+            "alice -> limited (virtualmachinescalesetsextensions) on s1/rg: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_locked_group_stops_it() {
+        check(
+            "aso
+             credential global aso
+             kinds virtualmachinescalesetsextensions.compute
+             aks one s1/rg locked
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create virtualmachinescalesetsextensions.compute.azure.com
+             bind dev/c=c user:alice",
+            "alice -> limited (virtualmachinescalesetsextensions) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_locked_group_stops_it_and_is_told_so() {
+        check_blocked(
+            "aso
+             credential global aso
+             kinds virtualmachinescalesetsextensions.compute
+             aks one s1/rg locked
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create virtualmachinescalesetsextensions.compute.azure.com
+             bind dev/c=c user:alice",
+            "alice -> any node: aso-credential-fallback, aso-machine-extension",
+        );
+    }
+}

@@ -36,3 +36,51 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::power_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn an_access_administrator_makes_anybody_eligible() {
+        check(
+            "aso
+             credential global aso
+             kinds roleeligibilityschedulerequests.authorization
+             identity aso s1/ids
+             assign aso Access s1
+             role a: create roleeligibilityschedulerequests.authorization.azure.com
+             bind dev/a=a user:alice",
+            "alice -> role-assignment write on s1: aso-credential-fallback, aso-pim-eligibility",
+        );
+    }
+
+    #[test]
+    fn contributor_makes_nobody_eligible() {
+        check(
+            "aso
+             credential global aso
+             kinds roleeligibilityschedulerequests.authorization
+             identity aso s1/ids
+             assign aso Contributor s1
+             role a: create roleeligibilityschedulerequests.authorization.azure.com
+             bind dev/a=a user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn the_right_to_assign_roles_is_another_one() {
+        check(
+            "aso
+             credential global aso
+             kinds roleeligibilityschedulerequests.authorization
+             identity aso s1/ids
+             azrole near Authorization/roleAssignments/write,Authorization/roleAssignmentScheduleRequests/write
+             assign aso near s1
+             role a: create roleeligibilityschedulerequests.authorization.azure.com
+             bind dev/a=a user:alice",
+            "",
+        );
+    }
+}

@@ -65,3 +65,51 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         Err("nothing that takes Secrets is created".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn a_container_is_sent_the_credential_of_its_namespace() {
+        check(
+            "aso
+             credential dev/aso-credential app password
+             kinds containergroups.containerinstance
+             identity app s3/ids
+             assign app Contributor s1
+             role c: create containergroups.containerinstance.azure.com
+             bind dev/c=c user:alice",
+            "alice -> Contributor-like on s1: aso-secret-import, aso-credential-read, azure-role",
+        );
+    }
+
+    #[test]
+    fn what_runs_nothing_of_its_writer_tells_nobody() {
+        check(
+            "aso
+             credential dev/aso-credential app password
+             kinds flexibleservers.dbforpostgresql
+             identity app s3/ids
+             assign app Contributor s1
+             role c: create flexibleservers.dbforpostgresql.azure.com
+             bind dev/c=c user:alice",
+            "alice -> limited (flexibleservers) on s1: aso-resource-write, aso-role",
+        );
+    }
+
+    #[test]
+    fn an_identity_that_may_not_write_it_sends_nothing() {
+        check(
+            "aso
+             credential dev/aso-credential app password
+             kinds containergroups.containerinstance
+             identity app s3/ids
+             azrole c ContainerInstance/containerGroups/read,Storage/storageAccounts/*
+             assign app c s1
+             role c: create containergroups.containerinstance.azure.com
+             bind dev/c=c user:alice",
+            "",
+        );
+    }
+}

@@ -35,3 +35,55 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::trusts_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn any_identity_in_the_scope_is_had() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             identity big s1/rg
+             assign app Contributor s1/rg
+             assign big Owner s2
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> role-assignment write on s2: token-request, workload-identity, azure-federated-credential, azure-role
+             alice -> Contributor-like on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn one_outside_is_not() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             identity big s1/rg10
+             assign app Contributor s1/rg
+             assign big Owner s2
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> Contributor-like on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn a_role_that_leaves_it_out_has_none() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             identity big s1/rg
+             azrole r ManagedIdentity/* -ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write -ManagedIdentity/userAssignedIdentities/assign/action
+             assign app r s1/rg
+             assign big Owner s2
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> limited (userassignedidentities) on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+}

@@ -35,3 +35,66 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::clusters_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn manifests_are_applied() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k KubernetesConfiguration/fluxConfigurations/write
+             assign app k s1
+             aks one s1/rg off entra
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> cluster-admin: token-request, workload-identity, azure-flux-configuration
+             alice -> limited (fluxconfigurations) on s1: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn not_where_the_role_does_not_reach() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k KubernetesConfiguration/fluxConfigurations/write
+             assign app k s1
+             aks one s2/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> limited (fluxconfigurations) on s1: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn not_by_reading_them() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k KubernetesConfiguration/fluxConfigurations/read
+             assign app k s1
+             aks one s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> read on s1: token-request, workload-identity, azure-role",
+        );
+    }
+}

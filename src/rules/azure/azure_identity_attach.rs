@@ -35,3 +35,61 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::attaches_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn code_runs_as_any_identity_in_the_scope() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             identity big s1/rg
+             azrole r ManagedIdentity/userAssignedIdentities/*/assign/action
+             azrole v Compute/virtualMachines/*
+             assign app r s1/rg
+             assign app v s2/rg
+             assign big Owner s2
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> role-assignment write on s2: token-request, workload-identity, azure-identity-attach, azure-role
+             alice -> read on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn there_has_to_be_something_that_runs() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             identity big s1/rg
+             azrole r ManagedIdentity/userAssignedIdentities/*/assign/action
+             azrole v Compute/virtualMachines/*
+             assign app r s1/rg
+             assign big Owner s2
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> read on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn there_has_to_be_the_right_to_attach() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             identity big s1/rg
+             azrole r ManagedIdentity/userAssignedIdentities/*/assign/action
+             azrole v Compute/virtualMachines/*
+             assign app v s1/rg
+             assign big Owner s2
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> limited (virtualmachines) on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+}

@@ -36,3 +36,85 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     deed::nodes_proof(state, &DEED, step)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::{check, check_blocked};
+
+    #[test]
+    fn commands_run_on_the_nodes() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k Compute/virtualMachineScaleSets/virtualMachines/runCommand/action
+             assign app k s1/rg-nodes
+             aks one s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> any node: token-request, workload-identity, azure-node-command
+             alice -> read on s1/rg-nodes: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn the_group_of_the_cluster_is_not_that_of_its_nodes() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k Compute/virtualMachineScaleSets/virtualMachines/runCommand/action
+             assign app k s1/rg
+             aks one s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> read on s1/rg: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn a_locked_group_stops_it() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k Compute/virtualMachineScaleSets/virtualMachines/runCommand/action
+             assign app k s1/rg-nodes
+             aks one s1/rg locked
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> read on s1/rg-nodes: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn a_locked_group_stops_it_and_is_told() {
+        check_blocked(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k Compute/virtualMachineScaleSets/virtualMachines/runCommand/action
+             assign app k s1/rg-nodes
+             aks one s1/rg locked
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> any node: token-request, workload-identity, azure-node-command",
+        );
+    }
+}

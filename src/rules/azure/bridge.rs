@@ -14,7 +14,7 @@ use crate::graph::azure::{
     PrincipalIx, ScopeIx,
 };
 use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest};
-use crate::model::{KindIx, Name, Subject};
+use crate::model::{AsoKind, KindIx, Name, Subject};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
@@ -30,6 +30,10 @@ const PRIVILEGED: [&str; 4] = [
 
 /// The right to assign roles.
 pub(super) const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
+
+/// The kubeconfig of an AKS cluster for its users. With Entra it says where the cluster is and no more; without, it is that of an
+/// administrator (<https://learn.microsoft.com/azure/aks/control-kubeconfig-access>).
+pub(super) const USER_CREDENTIAL: &str = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action";
 
 /// Somewhere that somebody may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,12 +166,35 @@ impl<'g> Facts<'g> {
                 (false, true) => Sure::Conditional,
                 (false, false) => Sure::Yes,
             };
-            let own = self.role_power(self.graph.assigned_role(assignment));
+            let own = self.left(self.role_power(self.graph.assigned_role(assignment)), principal, scope);
             let Some((power, types)) = own.of(kinds) else { continue };
             let whole = !self.is_denied_inside(scope);
             found.push((Allowed { scope, assignment, sure, whole }, power, types));
         }
         found
+    }
+
+    /// Whether some vault at or below a scope has access policies; none where no vault was read at all.
+    pub(super) fn has_policies(&self, scope: ScopeIx) -> Option<bool> {
+        let vaults = &self.graph.facts().vaults;
+        let inside = |text: &str| self.graph.find_scope(text).is_some_and(|at| self.graph.within(scope, at));
+        let open = vaults.iter().any(|vault| vault.azure_rbac != Some(true) && inside(&vault.id));
+        (!vaults.is_empty()).then_some(open)
+    }
+
+    /// What deny assignments leave of a role in a scope.
+    fn left(&self, own: Rc<RolePower>, principal: PrincipalIx, scope: ScopeIx) -> Rc<RolePower> {
+        let over = |text: &str| self.graph.find_scope(text).is_some_and(|at| self.graph.within(at, scope));
+        if !self.graph.facts().denies.iter().any(|deny| deny.enforced && over(&deny.scope)) {
+            return own;
+        }
+        let writes = |kind: &KindIx| {
+            let action = kind.facts().write_action();
+            let allowed = action.and_then(|action| self.allowed_at(principal, &[&action], scope));
+            allowed.is_some_and(|allowed| allowed.sure < Sure::Denied)
+        };
+        let kinds: Rc<[KindIx]> = own.kinds.iter().copied().filter(writes).collect();
+        Rc::new(RolePower { all: is_usual(&kinds), kinds, ..*own })
     }
 
     fn role_power(&self, role: AzureRoleIx) -> Rc<RolePower> {
@@ -178,10 +205,12 @@ impl<'g> Facts<'g> {
             let question = self.question(action, Plane::Control);
             self.graph.role_allows(role, &question).effect.is_some()
         };
-        let writes = |kind: &KindIx| kind.facts().write_action().is_some_and(|action| allows(&action));
-        // Who may write rights is told by itself.
-        let of_rights = |kind: &KindIx| kind.facts().group == "authorization.azure.com";
-        let kinds: Rc<[KindIx]> = KindIx::all().filter(|kind| !of_rights(kind)).filter(writes).collect();
+        // What gives rights is a power of its own.
+        let writes = |kind: &KindIx| {
+            let facts = kind.facts();
+            !is_of_rights(facts) && facts.write_action().is_some_and(|action| allows(&action))
+        };
+        let kinds: Rc<[KindIx]> = KindIx::all().filter(writes).collect();
         let all = is_usual(&kinds);
         let blocks = self.graph.role(role).blocks.iter().flatten().map(|&block| self.graph.block(block));
         let (mut data, mut anything) = (false, false);
@@ -190,7 +219,10 @@ impl<'g> Facts<'g> {
             anything |= !block.actions.is_empty();
         }
         let keys = data
-            || KindIx::all().any(|kind| kind.facts().exports().is_some_and(|(_, mut actions)| actions.any(allows)));
+            || KindIx::all().any(|kind| {
+                let actions = kind.facts().exports().map(|(_, actions)| actions);
+                actions.is_some_and(|actions| actions.filter(|&action| action != USER_CREDENTIAL).any(allows))
+            });
         let power = Rc::new(RolePower { kinds, all, keys, anything });
         self.powers.borrow_mut().insert(role, Rc::clone(&power));
         power
@@ -223,10 +255,17 @@ impl RolePower {
 fn is_usual(kinds: &[KindIx]) -> bool {
     let usual = |kind: &KindIx| {
         let facts = kind.facts();
-        let of_rights = facts.arm_type.is_none_or(|own| own.starts_with("Microsoft.Authorization/"));
-        !of_rights && !facts.is_downstream() && facts.group != "subscription.azure.com"
+        facts.arm_type.is_some()
+            && !is_of_rights(facts)
+            && !facts.is_downstream()
+            && facts.group != "subscription.azure.com"
     };
     KindIx::all().filter(usual).all(|kind| kinds.binary_search(&kind).is_ok())
+}
+
+/// Whether resources of a kind say who may do what.
+fn is_of_rights(facts: &AsoKind) -> bool {
+    facts.arm_type.is_some_and(|own| own.starts_with("Microsoft.Authorization/"))
 }
 
 /// How sure a grant is. For assigning roles, a condition counts by the roles that it lets be given.
@@ -371,6 +410,16 @@ impl<'g> Bridge<'g> {
         }
     }
 
+    /// Every credential that a resource of a namespace can have: the one that applies by itself, and those that it can name.
+    pub(super) fn credentials_in(&self, namespace: Name) -> Vec<CredentialIx> {
+        if self.aso.reconcilers(namespace).next().is_none() {
+            return Vec::new();
+        }
+        let usual = self.default_of(namespace);
+        let named = self.aso.named_in(namespace).filter(|&one| Some(one) != usual);
+        usual.into_iter().chain(named).collect()
+    }
+
     /// The namespace of the operator that a namespace's resources are reconciled by, if whoever names an identity there gets it.
     pub(super) fn relaxed_operator(&self, namespace: Name) -> Option<Name> {
         let operators = self.aso.reconcilers(namespace).map(|at| self.aso.operator(at));
@@ -381,6 +430,12 @@ impl<'g> Bridge<'g> {
     /// The account of an operator, by its namespace.
     pub(super) fn operator_account(&self, namespace: Name) -> Option<Subject> {
         self.aso.operators().find(|(_, operator)| operator.namespace == namespace).map(|(_, operator)| operator.account)
+    }
+
+    /// Every account whose tokens some identity accepts.
+    pub(in crate::rules) fn trusted_accounts(&self) -> impl Iterator<Item = Subject> {
+        let first = |at: usize| at == 0 || self.trusted[at - 1].0 != self.trusted[at].0;
+        self.trusted.iter().enumerate().filter(move |&(at, _)| first(at)).map(|(_, &(account, _))| account)
     }
 
     /// The identities that accept the tokens of an account.

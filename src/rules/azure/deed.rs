@@ -4,7 +4,7 @@ use super::bridge::{Allowed, Bridge};
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Who};
 use crate::graph::azure::ScopeIx;
 use crate::model::KindIx;
-use crate::model::azure::ManagedCluster;
+use crate::model::azure::{KeyVault, ManagedCluster};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -143,6 +143,39 @@ pub(super) fn power_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Re
     }
 }
 
+/// Keys and data in each scope in which a deed can be done and a vault has access policies. Where no vault was read there may be one.
+pub(super) fn vaults(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
+    let Some(bridge) = attack.bridge.clone() else { return };
+    for acting in deed.ways(&bridge, fact) {
+        let scope = acting.at.scope;
+        let mut blockers = acting.at.blockers();
+        match bridge.azure.has_policies(scope) {
+            Some(true) => {}
+            Some(false) => continue,
+            None => {
+                let what = "no key vault was read; one that leaves access to role assignments is out of reach";
+                blockers.push(Blocker { what: what.to_owned(), stops: false });
+            }
+        }
+        let gain = AzureGain::Power(scope, Power::KeysAndData, None);
+        let fact = Fact::Azure(AzureFact::Power(scope, Power::KeysAndData, None));
+        attack.does_unless(deed.technique, vec![id], Effect::Azure(deed.step(&acting, gain)), fact, blockers);
+    }
+}
+
+/// Whether it is so.
+pub(super) fn vaults_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Result<(), String> {
+    power_proof(state, deed, step)?;
+    let Effect::Azure(AzureStep { gain: AzureGain::Power(scope, ..), .. }) = step.effect else {
+        return Err("no power is gained".to_owned());
+    };
+    let open = |at: &KeyVault| at.azure_rbac != Some(true);
+    state.with_vaults(|graph, vaults| {
+        let inside = |at: &&KeyVault| graph.find_scope(&at.id).is_some_and(|at| graph.within(scope, at));
+        vaults.is_empty() || vaults.iter().filter(inside).any(open)
+    })
+}
+
 /// Every identity in the scopes in which a deed can be done, by what stands for all of them.
 fn identities(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, needs: &[u32], all: fn(ScopeIx) -> AzureFact) {
     let Some(bridge) = attack.bridge.clone() else { return };
@@ -248,6 +281,15 @@ pub(super) enum Local {
     NotNeeded,
     /// It needs a cluster without Entra.
     WithoutEntra,
+    /// It needs them in a cluster without Entra; with it, there is nothing in the way since it leads nowhere.
+    OfUsers,
+}
+
+impl Local {
+    /// Whether it has anything to do with a cluster.
+    fn concerns(self, cluster: &ManagedCluster) -> bool {
+        self != Local::OfUsers || !cluster.entra
+    }
 }
 
 /// The clusters in the scopes in which a deed can be done, whoever may log in there by now.
@@ -268,6 +310,16 @@ pub(super) fn admin_credentials(attack: &mut Attack<'_>, deed: &Deed, fact: Fact
 /// Whether it is so.
 pub(super) fn admin_credentials_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Result<(), String> {
     cluster_step(state, deed, step, Local::Needed)
+}
+
+/// The clusters whose users' kubeconfig is that of an administrator.
+pub(super) fn user_credentials(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
+    clusters_if(attack, deed, fact, id, Local::OfUsers);
+}
+
+/// Whether it is so.
+pub(super) fn user_credentials_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Result<(), String> {
+    cluster_step(state, deed, step, Local::OfUsers)
 }
 
 /// The clusters in which commands run as an administrator.
@@ -299,6 +351,9 @@ pub(super) fn clusters_at(
 ) {
     let (Some(bridge), Some(who)) = (attack.bridge.clone(), base.by) else { return };
     for cluster in bridge.azure.graph.clusters_below(at.scope).collect::<Vec<_>>() {
+        if !local.concerns(bridge.azure.graph.cluster(cluster)) {
+            continue;
+        }
         let scope = bridge.azure.graph.cluster_scope(cluster);
         let at = if at.whole { Some(*at) } else { scope.and_then(|scope| bridge.allowed_at(who, deed.actions, scope)) };
         let Some(at) = at else { continue };
@@ -320,14 +375,14 @@ fn refuses(cluster: &ManagedCluster, local: Local) -> Option<Blocker> {
     let off = "local accounts are off";
     match local {
         Local::NotNeeded => None,
-        Local::Needed | Local::WithoutEntra if cluster.local_accounts_disabled == Some(true) => {
+        Local::Needed | Local::WithoutEntra | Local::OfUsers if cluster.local_accounts_disabled == Some(true) => {
             Some(Blocker { what: off.to_owned(), stops: true })
         }
         Local::WithoutEntra if cluster.entra => Some(Blocker {
             what: "with Entra integration the command has the rights of its caller".to_owned(),
             stops: true,
         }),
-        Local::Needed | Local::WithoutEntra if cluster.local_accounts_disabled.is_none() => {
+        Local::Needed | Local::WithoutEntra | Local::OfUsers if cluster.local_accounts_disabled.is_none() => {
             Some(Blocker { what: "local accounts may be off; the data do not say it".to_owned(), stops: false })
         }
         _ => None,
@@ -349,8 +404,9 @@ pub(super) fn cluster_proof(
     gain: AzureGain,
     local: Local,
 ) -> Result<(), String> {
-    let (scope, refused) =
-        state.cluster_in_azure(gain, |cluster| refuses(cluster, local).is_some_and(|one| one.stops))?;
+    let (scope, refused) = state.cluster_in_azure(gain, |cluster| {
+        !local.concerns(cluster) || refuses(cluster, local).is_some_and(|one| one.stops)
+    })?;
     for action in actions {
         state.azure_allows(who, action, scope)?;
     }

@@ -49,3 +49,86 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         if there && bridge.node_identities().contains(&who) { Ok(()) } else { Err("no node is reached".to_owned()) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn any_pod_asks_for_the_identity_of_its_node() {
+        check(
+            "aso
+             credential prod/aso-credential aso
+             aks one s1/rg kubelet:kubelet
+             identity aso s3/ids
+             identity kubelet s1/rg-nodes
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign kubelet Contributor s1/other
+             role p: create pods
+             role n: create nodes/proxy
+             namespace dev -
+             namespace qa restricted
+             bind qa/p=p user:bob",
+            "bob -> Contributor-like on s1/other: pod-create, node-imds, azure-role",
+        );
+    }
+
+    #[test]
+    fn pods_that_do_not_reach_it_do_not() {
+        check(
+            "aso
+             credential prod/aso-credential aso
+             aks one s1/rg kubelet:kubelet noimds
+             identity aso s3/ids
+             identity kubelet s1/rg-nodes
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign kubelet Contributor s1/other
+             role p: create pods
+             role n: create nodes/proxy
+             namespace dev -
+             namespace qa restricted
+             bind qa/p=p user:bob",
+            "",
+        );
+    }
+
+    #[test]
+    fn the_nodes_of_another_cluster_are_elsewhere() {
+        check(
+            "aso
+             credential prod/aso-credential aso
+             aks one s1/rg
+             aks two s1/rg kubelet:kubelet
+             identity aso s3/ids
+             identity kubelet s1/rg-nodes
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign kubelet Contributor s1/other
+             role p: create pods
+             role n: create nodes/proxy
+             namespace dev -
+             namespace qa restricted
+             bind qa/p=p user:bob",
+            "",
+        );
+    }
+
+    #[test]
+    fn root_on_the_node_reaches_it_always() {
+        check(
+            "aso
+             credential prod/aso-credential aso
+             aks one s1/rg kubelet:kubelet noimds
+             identity aso s3/ids
+             identity kubelet s1/rg-nodes
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign kubelet Contributor s1/other
+             role p: create pods
+             role n: create nodes/proxy
+             namespace dev -
+             namespace qa restricted
+             bind dev/p=p user:bob",
+            "bob -> any node: pod-create, privileged-pod
+             bob -> Contributor-like on s1/other: pod-create, privileged-pod, node-imds, azure-role",
+        );
+    }
+}

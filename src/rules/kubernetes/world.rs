@@ -106,7 +106,7 @@ fn compare(graph: &AccessGraph, ask: Ask, world: &str, expected: &str) {
     let mut text = String::new();
     for finding in &found.findings {
         for &from in &finding.from {
-            let done = replay(graph, ClusterId::FIRST, from, finding);
+            let done = replay(graph, ClusterId::FIRST, from, &finding.started_by(vec![from]));
             assert_eq!(done, Ok(()), "{finding:#?}");
         }
         writeln!(text, "{}", line(graph, finding)).unwrap();
