@@ -601,7 +601,22 @@ const PATHS: &str = "
     role live-everything: * *.*
     bind live-everything sa:flux-system/kustomize-controller sa:live-a/robot sa:live-a/live-1
     role live-tokens: create serviceaccounts/token
-    bind live-a/live-tokens=live-tokens group:dev";
+    bind live-a/live-tokens=live-tokens group:dev
+    account azureserviceoperator-system/azureserviceoperator-default
+    yaml {apiVersion: apps/v1, kind: Deployment, metadata: {name: azureserviceoperator-controller-manager, namespace: \
+        azureserviceoperator-system, labels: {app.kubernetes.io/name: azure-service-operator}}, spec: {selector: {matchLabels: \
+        {control-plane: controller-manager}}, template: {metadata: {labels: {control-plane: controller-manager}}, spec: \
+        {serviceAccountName: azureserviceoperator-default, containers: [{name: manager, \
+        image: \"mcr.microsoft.com/k8s/azureserviceoperator:v2.20.0\"}]}}}}
+    yaml {apiVersion: v1, kind: Secret, metadata: {name: aso-controller-settings, namespace: azureserviceoperator-system}, \
+        stringData: {AZURE_CLIENT_ID: c1, AZURE_TENANT_ID: t1, AZURE_SUBSCRIPTION_ID: s1, AZURE_CLIENT_SECRET: planted}}
+    yaml {apiVersion: v1, kind: Secret, metadata: {name: aso-credential, namespace: live-a}, \
+        stringData: {AZURE_CLIENT_ID: c2, AZURE_TENANT_ID: t1, AZURE_SUBSCRIPTION_ID: s1, AZURE_CLIENT_SECRET: planted}}
+    yaml {apiVersion: resources.azure.com/v1api20200601, kind: ResourceGroup, metadata: {name: rg, namespace: live-a}}
+    yaml {apiVersion: resources.azure.com/v1api20200601, kind: ResourceGroup, metadata: {name: rg, namespace: live-b}}
+    role live-azure: create,patch resourcegroups.resources.azure.com
+    bind live-a/live-azure=live-azure group:ops
+    bind live-b/live-azure=live-azure group:ops";
 
 /// Each command that looks at a whole cluster, as people type it: kubectl finds the program, and the role of the example is all
 /// that whoever types it holds.
@@ -611,6 +626,7 @@ fn kubectl_runs_the_whole_of_it_with_the_minimal_role_alone() {
     let server = ApiServer::start(Options::default());
     world(&server);
     gitops(&server);
+    define(&server, &[definition(["resources.azure.com", "v1api20200601", "resourcegroups", "ResourceGroup"])]);
     let documents = lines::yaml(PATHS);
     let documents = documents.split("---\n").filter(|text| !text.trim().is_empty());
     let objects = documents.map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
@@ -636,13 +652,14 @@ fn kubectl_runs_the_whole_of_it_with_the_minimal_role_alone() {
         &["escalations", "--to", "cluster-admin", "--secret-metadata"],
     ];
     if ask("carol", &["--help"]).1.contains("\n  aso ") {
-        commands.extend([&["aso"][..], &["aso", "-o", "wide"], &["aso", "-o", "json"]]);
+        commands.extend([&["aso", "-A"][..], &["aso", "-A", "-o", "wide"], &["aso", "-A", "-o", "json"]]);
     }
     for command in commands {
         let command = [command, &["--strict"]].concat();
         let (code, out, notes) = ask("carol", &command);
         assert_eq!(code, Some(0), "{command:?}: {notes}");
         assert!(!out.is_empty() && !notes.contains("forbidden"), "{command:?}: {notes}");
+        assert!(!out.contains("planted") && !notes.contains("planted"), "{command:?}: what a Secret holds is said");
         // Whoever may do everything sees no more.
         assert_eq!(plain(&out), plain(&ask("admin", &command).1), "{command:?}");
         if !command.contains(&"--secret-metadata") {

@@ -348,7 +348,8 @@ fn the_server_accepts_what_is_printed_about_random_worlds() {
         let place = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         let places = ["a", "kube-system"].map(place).to_vec();
         let mut worlds = vec![halves::busy_world(seed)];
-        if seed % 2 == 0 {
+        // Of these a few, since some take a build for tests a minute to solve.
+        if seed % 3 == 2 {
             worlds.push([places, halves::world(seed)].concat());
         }
         for world in worlds {
@@ -358,5 +359,5 @@ fn the_server_accepts_what_is_printed_about_random_worlds() {
         }
     }
     eprintln!("{done:#?}");
-    assert!(done.findings > 40 && done.cut > 10, "hardly anything is found: {done:#?}");
+    assert!(done.findings > 20 && done.cut > 10, "hardly anything is found: {done:#?}");
 }
