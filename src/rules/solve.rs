@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version, groups};
+use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
-use super::held::{Held, HeldBy, RequestIx, Site};
+use super::held::{Held, HeldBy, RequestIx, Site, Supply};
 use super::kubernetes;
 use super::technique::{Blocker, Kind, On, Technique};
-use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Surely, Walker};
+use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker};
 use crate::model::{Action, ClusterId, Name, Subject};
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
 
@@ -71,8 +71,6 @@ pub struct Escalations {
     pub inherited: usize,
     /// How many findings have more steps than were asked for.
     pub longer: usize,
-    /// What was not looked at, in words.
-    pub left_out: Vec<&'static str>,
 }
 
 /// Those who hold a target.
@@ -129,7 +127,7 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let goals: FxHashMap<u32, Target> = goals(attack, ask).into_iter().collect();
-    let mut found = Escalations { left_out: attack.left_out.iter().copied().collect(), ..Escalations::default() };
+    let mut found = Escalations::default();
     let (sources, platform) = sources(attack, ask, &mut found.hidden);
     let is_move = |step: &Step| match &step.how {
         How::Does { technique, .. } => technique.kind == Kind::Move,
@@ -137,8 +135,10 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
         _ => false,
     };
 
-    let free = Walk::new(attack, &goals, |step| !step.is_blocked() && !is_move(step));
-    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
+    let starts: Vec<u32> = sources.iter().chain(&platform).flat_map(|&source| start(attack, source)).collect();
+    let walk = |counts: &dyn Fn(&Step) -> bool| Walk::new(attack, &goals, starts.iter().copied(), counts);
+    let free = walk(&|step| !step.is_blocked() && !is_move(step));
+    let open = walk(&|step| !step.is_blocked());
     let mut had = free.targets(&sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
     for (&source, had) in sources.iter().zip(&had) {
@@ -154,7 +154,7 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     found.findings = finish(attack, ask, paths, &mut found.longer);
 
     if attack.steps.iter().any(Step::is_blocked) {
-        let all = Walk::new(attack, &goals, |_| true);
+        let all = walk(&|_| true);
         let blocked = finish(attack, ask, self::paths(&all, ask, &sources, &mut had), &mut 0);
         found.stopped = blocked.len();
         found.blocked = if ask.blocked { blocked } else { Vec::new() };
@@ -215,6 +215,19 @@ struct Walk<'w, 'g> {
     admin: Option<(u32, Vec<Option<u32>>, Surely)>,
 }
 
+/// What one of those who start begins with; what is their own comes first.
+fn start(attack: &Attack<'_>, source: Start) -> Vec<u32> {
+    match source {
+        Start::Subject(subject) => {
+            let groups = attack.groups(subject);
+            let all = [subject].into_iter().chain(groups.iter().copied());
+            all.filter_map(|one| attack.find(Fact::Identity(one))).collect()
+        }
+        Start::Pod(pod) => attack.find(Fact::Pod(pod)).into_iter().collect(),
+        Start::Pods(namespace) => attack.find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
+    }
+}
+
 /// A target that was reached, by its fact.
 struct Path {
     fact: u32,
@@ -222,24 +235,33 @@ struct Path {
 }
 
 impl<'w, 'g> Walk<'w, 'g> {
-    fn new(attack: &'w Attack<'g>, goals: &'w FxHashMap<u32, Target>, counts: impl Fn(&Step) -> bool) -> Walk<'w, 'g> {
+    fn new(
+        attack: &'w Attack<'g>,
+        goals: &'w FxHashMap<u32, Target>,
+        starts: impl Iterator<Item = u32>,
+        counts: impl Fn(&Step) -> bool,
+    ) -> Walk<'w, 'g> {
         let graph = |steps: &[u32]| {
-            let pairs: Vec<(Vec<u32>, u32)> = steps
-                .iter()
-                .map(|&at| {
-                    let step = &attack.steps[at as usize];
-                    (step.needs.clone(), step.gain)
-                })
-                .collect();
-            AndOr::new(attack.facts.len(), &pairs)
+            let link = |&at: &u32| {
+                let step = &attack.steps[at as usize];
+                Link { needs: attack.needs(step), gain: step.gain, free: step.is_free() }
+            };
+            AndOr::new(attack.facts.len(), steps.iter().map(link))
         };
         let mut steps: Vec<u32> =
             (0_u32..).zip(&attack.steps).filter(|(_, step)| counts(step)).map(|(at, _)| at).collect();
         let numbers: Vec<u32> = goals.keys().copied().collect();
-        let leads = graph(&steps).at_least(&numbers);
-        // What leads nowhere is walked by nobody.
-        steps.retain(|&at| leads[attack.steps[at as usize].gain as usize].is_some());
+        let whole = graph(&steps);
+        let leads = whole.at_least(&numbers);
+        // What leads nowhere is walked by nobody, nor is what nobody ever comes to.
+        let comes = whole.all_from(starts);
+        steps.retain(|&at| {
+            let step = &attack.steps[at as usize];
+            leads[step.gain as usize].is_some() && attack.needs(step).iter().all(|&need| comes[need as usize])
+        });
         let graph = graph(&steps);
+        // The bounds are nearer where only such steps are left.
+        let leads = graph.at_least(&numbers);
         let admin = attack
             .find(Fact::Everything(Place::Cluster))
             .filter(|admin| goals.get(admin) == Some(&Target::ClusterAdmin));
@@ -247,17 +269,9 @@ impl<'w, 'g> Walk<'w, 'g> {
         Walk { attack, graph, steps, goals, leads, admin }
     }
 
-    /// What one of those who start begins with, as far as it leads anywhere; what is their own comes first.
+    /// What one of those who start begins with, as far as it leads anywhere.
     fn start(&self, source: Start) -> Vec<u32> {
-        let find = |fact| self.attack.find(fact);
-        let mut facts: Vec<u32> = match source {
-            Start::Subject(subject) => {
-                let groups = groups(self.attack.graph, subject).into_iter();
-                [subject].into_iter().chain(groups).filter_map(|one| find(Fact::Identity(one))).collect()
-            }
-            Start::Pod(pod) => find(Fact::Pod(pod)).into_iter().collect(),
-            Start::Pods(namespace) => find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
-        };
+        let mut facts = start(self.attack, source);
         facts.retain(|&fact| self.leads[fact as usize].is_some());
         facts
     }
@@ -541,13 +555,13 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
         let mut blockers: Vec<Blocker> = step.blockers.iter().flatten().cloned().collect();
         let (technique, effect, needs) = match step.how {
             How::Does { effect: Effect::Any, .. } => continue,
-            How::Does { technique, effect } => (technique, effect, &step.needs),
+            How::Does { technique, effect } => (technique, effect, attack.needs(step)),
             How::Chooses { of, effect } => {
                 let Some((technique, by)) = behind(walk, walker, of) else { continue };
                 blockers.extend(by.blockers.iter().flatten().cloned());
-                (technique, effect, &by.needs)
+                (technique, effect, attack.needs(by))
             }
-            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), &step.needs),
+            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), attack.needs(step)),
             _ => continue,
         };
         let mut done =
@@ -568,7 +582,7 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
         match step.how {
             How::Does { technique, .. } => return Some((technique, step)),
             How::Chooses { of, .. } => fact = of,
-            How::Follows => fact = *step.needs.first()?,
+            How::Follows => fact = *walk.attack.needs(step).first()?,
             _ => return None,
         }
     }
@@ -600,7 +614,15 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
                 let rights = rights(attack, *request, site, done, |at| evidence(walk, walker, held.get(at)));
                 done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
-                open.extend(step.needs.iter().rev());
+                open.extend(attack.needs(step).iter().rev());
+            }
+            How::AsRole { request, site } => {
+                let site = at.unwrap_or(*site);
+                let Some(under) = under(walk, walker, attack.needs(step)) else { continue };
+                let by = Some(under.subject);
+                let rights = rights(attack, *request, site, done, |at| under.evidence(walk, walker, step, at));
+                done.requests.push(RequestDone { by, rights });
+                open.extend(attack.needs(step).iter().rev());
             }
             How::AsEverything { request, site, place } => {
                 let site = at.unwrap_or(*site);
@@ -617,12 +639,14 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
             }
             How::Under(binding) => done.under.push(*binding),
             How::Follows => {
+                let needs = attack.needs(step).iter();
                 let of_request =
-                    step.needs.iter().filter(|&&need| matches!(attack.facts[need as usize], Fact::Request(..)));
+                    needs.clone().filter(|&&need| matches!(attack.facts[need as usize], Fact::Request(..)));
                 narrow.extend(at.into_iter().flat_map(|site| of_request.clone().map(move |&need| (need, site))));
-                open.extend(step.needs.iter().rev());
+                open.extend(needs.rev());
             }
-            How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
+            How::Serves => open.extend(attack.needs(step)),
+            How::Granted(_) | How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
     }
 }
@@ -647,7 +671,7 @@ fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32]
         let (api_group, resource, place) = (right.api_group, right.resource, target.place);
         rights.push(RightDone { verb, api_group, resource, name, place, evidence });
         done.requests.push(RequestDone { by: *by, rights });
-        gather(walk, walker, &step.needs, done);
+        gather(walk, walker, attack.needs(step), done);
     }
 }
 
@@ -747,16 +771,68 @@ fn own_namespace(role: RoleKey) -> Option<Name> {
 }
 
 fn evidence(walk: &Walk<'_, '_>, walker: &Walker<'_>, held: Option<&Held>) -> Option<Evidence> {
-    let attack = walk.attack;
     match held?.source {
         HeldBy::Grant { subject, binding, rule } => Some(Evidence::Grant { subject, binding, rule }),
-        HeldBy::Made(can) => {
-            // The binding that the walk made.
-            let step = &attack.steps[walk.steps[walker.by(can)? as usize] as usize];
-            step.needs.iter().find_map(|&need| match attack.facts[need as usize] {
-                Fact::Right(role, place, (_, _, rule)) => Some(Evidence::Bound { role, place, rule }),
-                _ => None,
-            })
+        HeldBy::Made(can) => bound(walk, walker, can),
+        HeldBy::Role(_) => None,
+    }
+}
+
+/// The binding that the walk made to give a right to everybody.
+fn bound(walk: &Walk<'_, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<Evidence> {
+    let attack = walk.attack;
+    loop {
+        if let Fact::Right(role, place, (_, _, rule)) = attack.facts[fact as usize] {
+            return Some(Evidence::Bound { role, place, rule });
+        }
+        let step = &attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
+        fact = *attack.needs(step).first()?;
+    }
+}
+
+/// Who is under a role in a walk, and by which binding.
+struct UnderRole {
+    subject: Subject,
+    binding: BindingIx,
+    role: RoleIx,
+    place: Place,
+}
+
+/// Who is under the role that a step needs.
+fn under(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32]) -> Option<UnderRole> {
+    let attack = walk.attack;
+    needs.iter().find_map(|&need| {
+        let Fact::Under(role, place, _) = attack.facts[need as usize] else { return None };
+        let step = &attack.steps[walk.steps[walker.by(need)? as usize] as usize];
+        let How::Granted(binding) = step.how else { return None };
+        let subject = attack.needs(step).iter().find_map(|&need| match attack.facts[need as usize] {
+            Fact::Acts(subject) | Fact::Identity(subject) => Some(subject),
+            _ => None,
+        })?;
+        Some(UnderRole { subject, binding, role, place })
+    })
+}
+
+impl UnderRole {
+    /// What grants one of the rights of a request that a step makes: the role, or what has to be given first.
+    fn evidence(&self, walk: &Walk<'_, '_>, walker: &Walker<'_>, step: &Step, at: usize) -> Option<Evidence> {
+        let attack = walk.attack;
+        let How::AsRole { request, site } = step.how else { return None };
+        let right = *attack.rights.of(request).get(at)?;
+        let asked = attack.rights.asked(request).rights.get(at)?;
+        let name = match asked.on {
+            On::Nothing => None,
+            On::Object => site.object,
+            On::Other => site.other,
+        };
+        let place = if asked.in_cluster { Place::Cluster } else { site.place };
+        let rule = Supply::rule(attack.supplied(self.role), right, name);
+        match rule.filter(|_| place.covering().any(|place| place == self.place)) {
+            Some(rule) => Some(Evidence::Grant { subject: self.subject, binding: self.binding, rule }),
+            None => {
+                let can = attack.find(Fact::Can(right, place, name))?;
+                bound(walk, walker, can)
+            }
         }
     }
 }
