@@ -10,7 +10,7 @@ use crate::graph::{BindingIx, RoleIx};
 use crate::model::{Atom, Name, Rule, Subject, uncovered};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Grant, How, Place, Plan, RoleKey, place_in, place_of, role_key};
 use crate::rules::held::{Held, Mask, RequestIx, Rights, Way};
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, rbac};
+use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
 
@@ -119,40 +119,70 @@ fn places_of(attack: &Attack<'_>, within: usize, wide: Place, role: RoleKey) -> 
     places
 }
 
-/// Requests of several rights of which those who are under roles hold parts, and where.
+/// A request that takes several to make.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Half {
+    /// Its rights, and those of them that no RoleBinding grants.
+    rights: Mask,
+    in_cluster: Mask,
+    /// Who is impersonated cannot make it, and gives it to somebody who can.
+    impersonates: bool,
+}
+
+impl Half {
+    /// Whether whoever is under a role at a place needs nobody else.
+    fn is_held(&self, plan: &Plan, place: Place) -> bool {
+        let everywhere = place == Place::Cluster;
+        plan.any.has(self.rights) && (everywhere || self.in_cluster.is_empty()) && !(everywhere && self.impersonates)
+    }
+
+    /// What whoever is under a role adds to it.
+    fn part(&self, plan: &Plan, place: Place) -> Option<Mask> {
+        let part = plan.some.and(self.rights);
+        (!part.is_empty() && !self.is_held(plan, place)).then_some(part)
+    }
+}
+
+/// Requests that those who are under roles make only together, what is held of them, and where.
 struct Halves {
-    /// The rights of each.
-    requests: Vec<Mask>,
-    /// For each, the parts that are held at a place and that can be given there.
+    halves: Vec<Half>,
+    /// For each, the parts that are held at a place.
     parts: Vec<FxHashMap<Place, Mask>>,
+    /// What can be given to everybody.
     made: Mask,
 }
 
 impl Halves {
     fn new(attack: &Attack<'_>) -> Halves {
-        let made = attack.made().1;
-        let nobody = Mask::default();
-        let several = attack.rights.several().iter().copied();
-        // Where a request without a name does as much, its halves are those.
-        let own = several.filter(|&request| !attack.rights.is_more_by_post(request, nobody));
-        let requests: BTreeSet<Mask> = own.map(|request| attack.rights.mask_of(request)).collect();
-        let requests: Vec<Mask> = requests.into_iter().collect();
-        let mut parts: Vec<FxHashMap<Place, Mask>> = requests.iter().map(|_| FxHashMap::default()).collect();
+        let rights = &attack.rights;
+        let half = |request: RequestIx| {
+            let asked = rights.asked(request);
+            let in_cluster = |right: &Right| asked.at == At::Cluster || right.in_cluster;
+            let numbers = asked.rights.iter().zip(rights.of(request));
+            let in_cluster: Mask = numbers.filter(|(right, _)| in_cluster(right)).map(|(_, &number)| number).collect();
+            let impersonates = asked.impersonates() && !in_cluster.is_empty();
+            // Where a request without a name does as much, its halves are those.
+            let several = asked.rights.len() > 1 && !rights.is_more_by_post(request, Mask::default());
+            let half = Half { rights: rights.mask_of(request), in_cluster, impersonates };
+            (several || impersonates).then_some(half)
+        };
+        let all: BTreeSet<Half> = rights.requests().filter_map(half).collect();
+        let all: Vec<Half> = all.into_iter().collect();
+        let mut parts: Vec<FxHashMap<Place, Mask>> = all.iter().map(|_| FxHashMap::default()).collect();
         for (role, place, _) in attack.unders() {
             let plan = attack.plan(role, place);
-            for (&request, parts) in requests.iter().zip(&mut parts) {
-                let part = plan.some.and(request);
-                if !part.is_empty() && !plan.any.has(request) {
+            for (half, parts) in all.iter().zip(&mut parts) {
+                if let Some(part) = half.part(&plan, place) {
                     let known = parts.entry(place).or_default();
                     *known = known.with(part);
                 }
             }
         }
-        let mut halves = Halves { requests, parts, made };
+        let mut halves = Halves { halves: all, parts, made: attack.made().1 };
         // Only what is whole when all come together is worth it, at some place at least.
-        for at in (0..halves.requests.len()).rev() {
+        for at in (0..halves.halves.len()).rev() {
             if !halves.parts[at].keys().any(|&place| halves.is_whole(at, place)) {
-                halves.requests.swap_remove(at);
+                halves.halves.swap_remove(at);
                 halves.parts.swap_remove(at);
             }
         }
@@ -160,20 +190,19 @@ impl Halves {
     }
 
     fn is_empty(&self) -> bool {
-        self.requests.is_empty()
+        self.halves.is_empty()
     }
 
     /// Whether those who hold parts of a request at a place hold all of it together.
     fn is_whole(&self, at: usize, place: Place) -> bool {
         let held = [Place::Cluster, place].into_iter().filter_map(|place| self.parts[at].get(&place));
-        held.fold(self.made, |all, part| all.with(*part)).has(self.requests[at])
+        held.fold(self.made, |all, part| all.with(*part)).has(self.halves[at].rights)
     }
 
-    /// Whether a role is a part of something at a place.
-    fn needs(&self, plan: &Plan, place: Place) -> bool {
-        self.requests.iter().enumerate().any(|(at, &request)| {
-            !plan.some.and(request).is_empty() && !plan.any.has(request) && self.is_whole(at, place)
-        })
+    /// Whether a role that is bound at one place is a part of something when it is bound at another one.
+    fn needs(&self, plan: &Plan, bound: Place, place: Place) -> bool {
+        let is_part = |(at, half): (usize, &Half)| half.part(plan, bound).is_some() && self.is_whole(at, place);
+        self.halves.iter().enumerate().any(is_part)
     }
 }
 
@@ -185,7 +214,7 @@ fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
     let binding = requests.iter().fold(Mask::default(), |all, &request| all.with(attack.rights.mask_of(request)));
     for (role, at, id) in attack.unders() {
         let plan = attack.plan(role, at);
-        if !matches!(at, Place::Cluster | Place::EachNamespace) && !halves.needs(&plan, at) {
+        if !matches!(at, Place::Cluster | Place::EachNamespace) && !halves.needs(&plan, at, at) {
             continue;
         }
         let binds = !plan.some.and(binding).is_empty();
@@ -196,7 +225,7 @@ fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
             }
             ways.extend(made_ways.iter().filter(|way| meet(way.site.place, at).is_some()).cloned());
             for way in ways {
-                let Some(place) = meet(way.site.place, at).filter(|&place| halves.needs(&plan, place)) else { continue };
+                let Some(place) = meet(way.site.place, at).filter(|&place| halves.needs(&plan, at, place)) else { continue };
                 let mut needs = vec![id];
                 needs.extend(attack.cans(&way));
                 let how = How::AsRole { request, site: way.site };
@@ -239,7 +268,7 @@ fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Hal
             let plan = attack.plan(role, at);
             for &request in requests {
                 for way in attack.rights.ways(request, &held, &[], &made) {
-                    let Some(place) = meet(way.site.place, at).filter(|&place| halves.needs(&plan, place)) else {
+                    let Some(place) = meet(way.site.place, at).filter(|&place| halves.needs(&plan, at, place)) else {
                         continue;
                     };
                     let (needs, held) = attack.needs_of(Some(by), request, &way);
