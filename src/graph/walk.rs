@@ -9,6 +9,8 @@ pub struct AndOr {
     facts: usize,
     gain: Vec<u32>,
     free: Vec<bool>,
+    /// Whether long lists of steps begin with those that lead to a goal soonest.
+    nearest_first: bool,
     needs: Lists,
     needed_by: Lists,
     gained_by: Lists,
@@ -62,6 +64,25 @@ impl Lists {
 
 const NEVER: u32 = u32::MAX;
 
+/// So many steps that need one fact are worth sorting.
+const MANY: usize = 32;
+
+/// Only what may be a part of a way to a goal in this many rounds, by lower bounds as [`AndOr::at_least`] gives them. If the lists
+/// of the graph are sorted, then by the same bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<'a> {
+    /// The fewest rounds from each fact to a goal.
+    pub least: &'a [Option<u32>],
+    /// The most rounds in all.
+    pub most: u32,
+}
+
+impl Within<'_> {
+    fn has(&self, fact: u32, round: u32) -> bool {
+        self.least[fact as usize].is_some_and(|far| far.saturating_add(round) <= self.most)
+    }
+}
+
 impl AndOr {
     /// A graph of `facts` facts and these steps.
     pub fn new<'a>(facts: usize, steps: impl Iterator<Item = Link<'a>> + Clone) -> AndOr {
@@ -73,6 +94,7 @@ impl AndOr {
             needed_by: Lists::new(facts, pairs.map(|(step, need)| (need, step))),
             gained_by: Lists::new(facts, gain.iter().copied().zip(0_u32..)),
             free: steps.map(|step| step.free).collect(),
+            nearest_first: false,
             gain,
         }
     }
@@ -153,6 +175,23 @@ impl AndOr {
             }
         }
         distance
+    }
+
+    /// Sorts the steps that need a fact by how far the goal is behind them, so that walks which are bound by these distances leave
+    /// the others alone.
+    pub fn nearest_first(&mut self, least: &[Option<u32>]) {
+        let Lists { starts, items } = &mut self.needed_by;
+        let far = |step: u32| {
+            let least = least[self.gain[step as usize] as usize];
+            (least.is_none(), least.map(|far| far + u32::from(!self.free[step as usize])))
+        };
+        for range in starts.windows(2) {
+            let list = &mut items[range[0] as usize..range[1] as usize];
+            if list.len() > MANY {
+                list.sort_by_cached_key(|&step| far(step));
+            }
+        }
+        self.nearest_first = true;
     }
 
     /// Which facts follow from all of these together. Linear.
@@ -248,12 +287,13 @@ impl<'g> Walker<'g> {
         }
     }
 
-    /// Everything that follows from a start, in the fewest rounds, over the facts that are wanted in the round in which they come;
+    /// Everything that follows from a start, in the fewest rounds, over the facts from which it may still be near enough;
     /// what the last walk found is forgotten. A step is done one round after the last fact it needs, and a free one in the same;
     /// among steps of one round the smallest number brings the fact, and free ones come first. `enough` stops the walk as soon as it says so.
     ///
     /// Linear in the needs of the steps that are touched.
-    pub fn walk(&mut self, start: &[u32], wanted: impl Fn(u32, u32) -> bool, mut enough: impl FnMut(u32) -> bool) {
+    pub fn walk(&mut self, start: &[u32], within: Option<Within<'_>>, mut enough: impl FnMut(u32) -> bool) {
+        let wanted = |fact: u32, round: u32| within.is_none_or(|within| within.has(fact, round));
         self.forget();
         let mut now: Vec<u32> = start.to_vec();
         now.sort_unstable();
@@ -269,7 +309,15 @@ impl<'g> Walker<'g> {
             let mut at = 0;
             while let Some(&fact) = now.get(at) {
                 at += 1;
-                for &step in self.graph.needed_by.get(fact) {
+                let steps = self.graph.needed_by.get(fact);
+                for &step in steps {
+                    // What is too far now is too far later on.
+                    if !wanted(self.graph.gain(step), round + self.graph.cost(step)) {
+                        if self.graph.nearest_first && steps.len() > MANY {
+                            break;
+                        }
+                        continue;
+                    }
                     let unmet = &mut self.unmet[step as usize];
                     if *unmet == NEVER {
                         *unmet = self.graph.needs.len(step as usize);
@@ -284,7 +332,7 @@ impl<'g> Walker<'g> {
                         continue;
                     }
                     let gain = self.graph.gain(step);
-                    if self.round[gain as usize] == NEVER && wanted(gain, round) {
+                    if self.round[gain as usize] == NEVER {
                         (self.round[gain as usize], self.by[gain as usize]) = (round, step);
                         self.facts.push(gain);
                         now.push(gain);
@@ -299,7 +347,7 @@ impl<'g> Walker<'g> {
             now.clear();
             for &step in &ready {
                 let gain = self.graph.gain(step);
-                if self.round[gain as usize] == NEVER && wanted(gain, round) {
+                if self.round[gain as usize] == NEVER {
                     (self.round[gain as usize], self.by[gain as usize]) = (round, step);
                     self.facts.push(gain);
                     now.push(gain);
@@ -354,10 +402,10 @@ mod tests {
     fn a_step_needs_all_of_its_needs() {
         let graph = graph();
         let mut one = Walker::new(&graph);
-        one.walk(&[1], |_, _| true, |_| false);
+        one.walk(&[1], None, |_| false);
         assert_eq!([0, 1, 2, 3, 4].map(|fact| one.round(fact)), [None, Some(0), None, None, Some(1)]);
         let mut both = Walker::new(&graph);
-        both.walk(&[0, 1], |_, _| true, |_| false);
+        both.walk(&[0, 1], None, |_| false);
         assert_eq!([2, 3, 4, 5].map(|fact| both.round(fact)), [Some(1), Some(2), Some(1), None]);
         assert_eq!(both.plan(3), [0, 1]);
         assert!(both.plan(0).is_empty(), "the start needs no step, though a cycle leads back to it");
@@ -378,12 +426,13 @@ mod tests {
     fn a_walker_forgets() {
         let graph = graph();
         let mut walker = Walker::new(&graph);
-        walker.walk(&[0, 1], |_, _| true, |_| false);
+        walker.walk(&[0, 1], None, |_| false);
         assert_eq!((walker.round(3), walker.plan(3)), (Some(2), vec![0, 1]));
-        walker.walk(&[1], |_, _| true, |_| false);
+        walker.walk(&[1], None, |_| false);
         assert_eq!((walker.round(3), walker.round(4), walker.by(4)), (None, Some(1), Some(3)));
-        walker.walk(&[0, 1], |fact, _| fact != 2, |_| false);
-        assert_eq!(walker.round(3), None, "a fact that is not wanted leads nowhere");
+        let least = graph.at_least(&[3]);
+        walker.walk(&[0, 1], Some(Within { least: &least, most: 1 }), |_| false);
+        assert_eq!(walker.round(3), None, "what is too far is not walked");
         walker.take(2, [1, 2].into_iter());
         assert_eq!((walker.plan(0), walker.found()), (vec![1, 2], [2, 3, 0].as_slice()));
         assert_eq!(walker.round(1), None);
@@ -395,12 +444,12 @@ mod tests {
         let graph =
             build(5, &[(&[0], 1, true), (&[1], 2, false), (&[0], 3, false), (&[3], 2, false), (&[1, 3], 4, true)]);
         let mut walker = Walker::new(&graph);
-        walker.walk(&[0], |_, _| true, |_| false);
+        walker.walk(&[0], None, |_| false);
         assert_eq!([0, 1, 2, 3, 4].map(|fact| walker.round(fact)), [Some(0), Some(0), Some(1), Some(1), Some(1)]);
         assert_eq!(walker.plan(2), [0, 1]);
         assert_eq!(graph.at_least(&[2]), [Some(1), Some(1), Some(0), Some(1), None]);
         assert_eq!(graph.surely(&[2]).way(&graph, 0).collect::<Vec<_>>(), [0, 1]);
-        walker.walk(&[0], |_, _| true, |fact| fact == 1);
+        walker.walk(&[0], None, |fact| fact == 1);
         assert_eq!(walker.round(2), None, "what comes free is enough as well");
     }
 
@@ -449,13 +498,18 @@ mod tests {
             let start = [dice(facts), dice(facts)];
             let slow = slowly(facts as usize, &steps, &start);
             let mut walker = Walker::new(&graph);
-            walker.walk(&start, |_, _| true, |_| false);
+            walker.walk(&start, None, |_| false);
             let walked: Vec<Option<u32>> = (0..facts).map(|fact| walker.round(fact)).collect();
             assert_eq!(walked, slow, "{steps:?} from {start:?}");
             let all = graph.all_from(start.iter().copied());
             assert_eq!(all, slow.iter().map(Option::is_some).collect::<Vec<_>>(), "{steps:?} from {start:?}");
             for goal in 0..facts {
                 let (least, surely) = (graph.at_least(&[goal]), graph.surely(&[goal]));
+                for most in 0..6 {
+                    walker.walk(&start, Some(Within { least: &least, most }), |fact| fact == goal);
+                    let within = slow[goal as usize].filter(|&round| round <= most);
+                    assert_eq!(walker.round(goal), within, "{steps:?} from {start:?} to {goal} in {most}");
+                }
                 for fact in 0..facts {
                     let alone = slowly(facts as usize, &steps, &[fact])[goal as usize];
                     let (least, sure) = (least[fact as usize], surely.distance(fact));

@@ -2,6 +2,7 @@
 //! beforehand what can lead to one at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -10,7 +11,7 @@ use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone,
 use super::held::{Held, HeldBy, RequestIx, Site, Supply};
 use super::kubernetes;
 use super::technique::{Blocker, Kind, On, Technique};
-use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker};
+use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker, Within};
 use crate::model::{Action, ClusterId, Name, Subject};
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
 
@@ -136,9 +137,10 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     };
 
     let starts: Vec<u32> = sources.iter().chain(&platform).flat_map(|&source| start(attack, source)).collect();
-    let walk = |counts: &dyn Fn(&Step) -> bool| Walk::new(attack, &goals, starts.iter().copied(), counts);
-    let free = walk(&|step| !step.is_blocked() && !is_move(step));
-    let open = walk(&|step| !step.is_blocked());
+    let walk =
+        |tells: bool, counts: &dyn Fn(&Step) -> bool| Walk::new(attack, &goals, starts.iter().copied(), tells, counts);
+    let free = walk(false, &|step| !step.is_blocked() && !is_move(step));
+    let open = walk(true, &|step| !step.is_blocked());
     let mut had = free.targets(&sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
     for (&source, had) in sources.iter().zip(&had) {
@@ -154,7 +156,7 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     found.findings = finish(attack, ask, paths, &mut found.longer);
 
     if attack.steps.iter().any(Step::is_blocked) {
-        let all = walk(&|_| true);
+        let all = walk(true, &|_| true);
         let blocked = finish(attack, ask, self::paths(&all, ask, &sources, &mut had), &mut 0);
         found.stopped = blocked.len();
         found.blocked = if ask.blocked { blocked } else { Vec::new() };
@@ -213,6 +215,8 @@ struct Walk<'w, 'g> {
     leads: Vec<Option<u32>>,
     /// Cluster-admin, by its fact: the fewest steps to it, and the surest.
     admin: Option<(u32, Vec<Option<u32>>, Surely)>,
+    /// Whether the steps are asked for, or only what is reached.
+    tells: bool,
 }
 
 /// What one of those who start begins with; what is their own comes first.
@@ -228,10 +232,10 @@ fn start(attack: &Attack<'_>, source: Start) -> Vec<u32> {
     }
 }
 
-/// A target that was reached, by its fact.
+/// A target that was reached, and how.
 struct Path {
-    fact: u32,
     target: Target,
+    steps: Vec<StepDone>,
 }
 
 impl<'w, 'g> Walk<'w, 'g> {
@@ -239,6 +243,7 @@ impl<'w, 'g> Walk<'w, 'g> {
         attack: &'w Attack<'g>,
         goals: &'w FxHashMap<u32, Target>,
         starts: impl Iterator<Item = u32>,
+        tells: bool,
         counts: impl Fn(&Step) -> bool,
     ) -> Walk<'w, 'g> {
         let graph = |steps: &[u32]| {
@@ -259,14 +264,17 @@ impl<'w, 'g> Walk<'w, 'g> {
             let step = &attack.steps[at as usize];
             leads[step.gain as usize].is_some() && attack.needs(step).iter().all(|&need| comes[need as usize])
         });
-        let graph = graph(&steps);
+        let mut graph = graph(&steps);
         // The bounds are nearer where only such steps are left.
         let leads = graph.at_least(&numbers);
         let admin = attack
             .find(Fact::Everything(Place::Cluster))
             .filter(|admin| goals.get(admin) == Some(&Target::ClusterAdmin));
         let admin = admin.map(|admin| (admin, graph.at_least(&[admin]), graph.surely(&[admin])));
-        Walk { attack, graph, steps, goals, leads, admin }
+        if let Some((_, least, _)) = &admin {
+            graph.nearest_first(least);
+        }
+        Walk { attack, graph, steps, goals, leads, admin, tells }
     }
 
     /// What one of those who start begins with, as far as it leads anywhere.
@@ -276,48 +284,112 @@ impl<'w, 'g> Walk<'w, 'g> {
         facts
     }
 
-    /// A shortest path to cluster-admin. Most are known beforehand: where nothing shorter can be, the surest is the shortest.
-    fn to_admin(&self, walker: &mut Walker<'_>, start: &[u32]) -> Option<Path> {
+    /// A shortest path to cluster-admin, as a walk that has just been done. Most are known beforehand: where nothing shorter can
+    /// be, the surest is the shortest.
+    fn to_admin(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
         let (admin, least, surely) = self.admin.as_ref()?;
-        let fewest = start.iter().filter_map(|&fact| least[fact as usize]).min()?;
+        let far = |fact: u32| least[fact as usize].unwrap_or(u32::MAX);
+        let fewest = start.iter().map(|&fact| far(fact)).min().filter(|&far| far != u32::MAX)?;
         // The first of those that are equally good, which is their own where it can be.
         let sure = start.iter().filter_map(|&fact| Some((surely.distance(fact)?, fact))).min_by_key(|&(far, _)| far);
-        match sure {
-            Some((far, from)) if far == fewest => walker.take(from, surely.way(&self.graph, from)),
-            _ => {
-                let most = sure.map_or(u32::MAX, |(far, _)| far);
-                let wanted =
-                    |fact: u32, round: u32| least[fact as usize].is_some_and(|far| far.saturating_add(round) <= most);
-                walker.walk(start, wanted, |fact| fact == *admin);
+        let (longest, from) = sure.unwrap_or((u32::MAX - 1, u32::MAX));
+        if longest == fewest {
+            let key = (vec![from], longest);
+            return Some(self.known(memo, key, |_| {
+                walker.take(from, surely.way(&self.graph, from));
+                self.reached(walker, &[*admin])
+            }));
+        }
+        // Most paths are about as short as they can be, so first no more is walked than what may be a part of one that short.
+        for spare in [0, 1, 2, 4, 8, u32::MAX] {
+            let most = fewest.saturating_add(spare).min(longest);
+            let near: Vec<u32> = start.iter().copied().filter(|&fact| far(fact) <= most).collect();
+            let found = self.known(memo, (near, most), |near| {
+                let within = Within { least, most };
+                walker.walk(near, Some(within), |fact| fact == *admin);
+                self.reached(walker, &[*admin])
+            });
+            if !found.is_empty() {
+                return Some(found);
+            }
+            if most == longest {
+                break;
             }
         }
-        walker.round(*admin).map(|_| Path { fact: *admin, target: Target::ClusterAdmin })
+        None
     }
 
     /// What is reached from a start, but for what is a part of something else.
-    fn from(&self, walker: &mut Walker<'_>, start: &[u32]) -> Vec<Path> {
+    fn from(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
         if start.is_empty() {
-            return Vec::new();
+            return Rc::default();
         }
-        if let Some(path) = self.to_admin(walker, start) {
-            return vec![path];
+        if let Some(path) = self.to_admin(walker, memo, start) {
+            return path;
         }
-        walker.walk(start, |_, _| true, |_| false);
-        let reached = walker.found().iter().filter_map(|&fact| Some((fact, *self.goals.get(&fact)?))).collect();
-        widest(reached).into_iter().map(|(fact, target)| Path { fact, target }).collect()
+        self.known(memo, (start.to_vec(), u32::MAX), |start| {
+            walker.walk(start, None, |_| false);
+            let goals = walker.found().iter().copied().filter(|fact| self.goals.contains_key(fact));
+            self.reached(walker, &goals.collect::<Vec<_>>())
+        })
+    }
+
+    /// What a walk finds, unless the same walk was done already.
+    fn known(&self, memo: &mut Memo, key: (Vec<u32>, u32), walk: impl FnOnce(&[u32]) -> Vec<Path>) -> Rc<[Path]> {
+        if let Some(known) = memo.known.get(&key) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Path]> = walk(&key.0).into();
+        // What one of those who start has for itself, nobody else begins with.
+        if !memo.own.is_some_and(|own| key.0.contains(&own)) {
+            memo.known.insert(key, Rc::clone(&found));
+        }
+        found
+    }
+
+    /// The widest of the goals that a walk came to, with the steps to them.
+    fn reached(&self, walker: &Walker<'_>, goals: &[u32]) -> Vec<Path> {
+        let reached = goals.iter().filter(|&&fact| walker.round(fact).is_some());
+        let reached = reached.filter_map(|&fact| Some((fact, *self.goals.get(&fact)?))).collect();
+        let path = |(fact, target)| {
+            let steps = if self.tells { steps_of(self, walker, fact) } else { Vec::new() };
+            Path { target, steps }
+        };
+        widest(reached).into_iter().map(path).collect()
     }
 
     /// The targets that each of those who start comes to.
     fn targets(&self, sources: &[Start]) -> Vec<Had> {
-        let mut walker = Walker::new(&self.graph);
+        let (mut walker, mut memo) = (Walker::new(&self.graph), Memo::default());
         let targets = |&source: &Start| {
             let mut had = Had::default();
-            for path in self.from(&mut walker, &self.start(source)) {
+            let start = self.start(source);
+            memo.begin(self.attack, source);
+            for path in self.from(&mut walker, &mut memo, &start).iter() {
                 had.add(path.target);
             }
             had
         };
         sources.iter().map(targets).collect()
+    }
+}
+
+/// Walks that were done, by what they began with and how far they went.
+#[derive(Default)]
+struct Memo {
+    known: FxHashMap<(Vec<u32>, u32), Rc<[Path]>>,
+    /// What nobody else begins with.
+    own: Option<u32>,
+}
+
+impl Memo {
+    fn begin(&mut self, attack: &Attack<'_>, source: Start) {
+        self.own = match source {
+            Start::Subject(subject @ (Subject::User(_) | Subject::ServiceAccount { .. })) => {
+                attack.find(Fact::Identity(subject))
+            }
+            _ => None,
+        };
     }
 }
 
@@ -330,20 +402,20 @@ struct Paths {
 /// The paths of all who start to what they do not have yet; what they reach is added to what they have.
 fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> Paths {
     let attack = walk.attack;
-    let mut walker = Walker::new(&walk.graph);
+    let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
     let mut paths = Paths { by_path: BTreeMap::new(), inherited: 0 };
     for (&source, had) in sources.iter().zip(had) {
         if had.all.contains(&Target::ClusterAdmin) {
             continue;
         }
-        let reached = walk.from(&mut walker, &walk.start(source));
+        memo.begin(attack, source);
+        let reached = walk.from(&mut walker, &mut memo, &walk.start(source));
         let mut inherits = false;
-        for Path { fact, target } in reached {
+        for &Path { target, ref steps } in reached.iter() {
             if had.covers(target) || target.start() == Some(source) {
                 continue;
             }
             had.add(target);
-            let steps = steps_of(walk, &walker, fact);
             let own = |step: &StepDone| match source {
                 Start::Subject(subject) => uses(attack.graph, step, subject),
                 Start::Pod(_) | Start::Pods(_) => true,
@@ -352,8 +424,8 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
                 inherits = true;
                 continue;
             }
-            let key = path_key(target, source, &steps);
-            paths.by_path.entry(key).or_insert_with(|| bare(target, steps)).from.push(source);
+            let key = path_key(target, source, steps);
+            paths.by_path.entry(key).or_insert_with(|| bare(target, steps.clone())).from.push(source);
         }
         paths.inherited += usize::from(inherits);
     }
