@@ -122,7 +122,12 @@ impl AndOr {
     /// For each fact the fewest rounds from which the goals could follow if one need of a step were enough: a lower bound of the
     /// rounds, and `None` where no start of this fact alone can lead to a goal. Linear.
     pub fn at_least(&self, goals: &[u32]) -> Vec<Option<u32>> {
-        let far = self.backwards(goals, |_| true);
+        self.at_least_over(goals, |_| true)
+    }
+
+    /// The same over some of the steps only.
+    pub fn at_least_over(&self, goals: &[u32], counts: impl Fn(u32) -> bool) -> Vec<Option<u32>> {
+        let far = self.backwards(goals, counts);
         far.into_iter().map(|far| Some(far).filter(|&far| far != NEVER)).collect()
     }
 
@@ -194,8 +199,8 @@ impl AndOr {
         self.nearest_first = true;
     }
 
-    /// Which facts follow from all of these together. Linear.
-    pub fn all_from(&self, start: impl Iterator<Item = u32>) -> Vec<bool> {
+    /// Which facts follow from all of these together over some of the steps. Linear.
+    pub fn all_from(&self, start: impl Iterator<Item = u32>, counts: impl Fn(u32) -> bool) -> Vec<bool> {
         let mut found = vec![false; self.facts];
         let mut unmet: Vec<u32> = (0..self.gain.len()).map(|step| self.needs.len(step)).collect();
         let mut open: Vec<u32> = Vec::new();
@@ -205,7 +210,7 @@ impl AndOr {
             }
         }
         while let Some(fact) = open.pop() {
-            for &step in self.needed_by.get(fact) {
+            for &step in self.needed_by.get(fact).iter().filter(|&&step| counts(step)) {
                 unmet[step as usize] -= 1;
                 let gain = self.gain(step);
                 if unmet[step as usize] == 0 && !std::mem::replace(&mut found[gain as usize], true) {
@@ -501,7 +506,7 @@ mod tests {
             walker.walk(&start, None, |_| false);
             let walked: Vec<Option<u32>> = (0..facts).map(|fact| walker.round(fact)).collect();
             assert_eq!(walked, slow, "{steps:?} from {start:?}");
-            let all = graph.all_from(start.iter().copied());
+            let all = graph.all_from(start.iter().copied(), |_| true);
             assert_eq!(all, slow.iter().map(Option::is_some).collect::<Vec<_>>(), "{steps:?} from {start:?}");
             for goal in 0..facts {
                 let (least, surely) = (graph.at_least(&[goal]), graph.surely(&[goal]));

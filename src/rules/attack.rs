@@ -5,7 +5,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::rc::Rc;
 
 use hashbrown::HashTable;
@@ -97,11 +97,11 @@ pub(super) enum Fact {
     /// Can make an account that is not there.
     Exists(Subject),
     /// This identity, or somebody who is under the role, can bind others to a role there, since it holds all rights of it.
-    Shares(RequestIx, Site, Option<Subject>, RoleKey, Place),
+    Shares(u32),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
     /// Can make requests that are like this one in the name of somebody else.
-    Poses(Pose),
+    Poses(u32),
     /// Can do everything at a place; at the cluster this is cluster-admin.
     Everything(Place),
     /// Administers a namespace.
@@ -151,6 +151,26 @@ pub(super) enum Fact {
     /// Has one of several things that a technique takes together, there; each is numbered by the technique itself.
     Part(&'static str, u8, Place),
 }
+
+/// Large things that are parts of facts, by number: facts are many and should be small.
+pub(super) struct Table<T>(FxHashMap<T, u32>);
+
+impl<T: Eq + Hash> Table<T> {
+    /// The number of something, added if it is new.
+    pub(super) fn number(&mut self, value: T) -> u32 {
+        let next = number(self.0.len());
+        *self.0.entry(value).or_insert(next)
+    }
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table(FxHashMap::default())
+    }
+}
+
+/// Which request at which site binds others to a role at a place, by whom.
+pub(super) type Share = (RequestIx, Site, Option<Subject>, RoleKey, Place);
 
 /// A pod of a snapshot, by its place in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -354,7 +374,8 @@ pub(super) struct Attack<'g> {
     pub(super) steps: Vec<Step>,
     /// What the steps need, one after another.
     needs: Vec<u32>,
-    ids: FxHashMap<Fact, u32>,
+    /// The facts by themselves.
+    ids: HashTable<u32>,
     /// The steps, by what they need and gain.
     seen: HashTable<u32>,
     queue: VecDeque<u32>,
@@ -367,6 +388,8 @@ pub(super) struct Attack<'g> {
     /// The roles that somebody is under, and where; and those that nothing was asked of yet.
     unders: Vec<u32>,
     unasked: Vec<u32>,
+    /// Those of them that bindings which were read put somebody under.
+    granted_unders: FxHashSet<u32>,
     /// The groups of each subject that was asked about; accounts by their namespaces.
     groups: RefCell<FxHashMap<Subject, Rc<[Subject]>>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
@@ -378,6 +401,8 @@ pub(super) struct Attack<'g> {
     ask: &'g Ask,
     /// The requests that write bindings: which of `bind-held-role`, where, and the fact.
     pub(super) binds: Vec<(usize, Site, u32)>,
+    pub(super) shares: Table<Share>,
+    pub(super) posing: Table<Pose>,
     /// What constrained impersonation has looked at.
     pub(super) poses: kubernetes::Poses,
     /// The techniques that look at facts.
@@ -434,7 +459,7 @@ impl<'g> Attack<'g> {
             rights: Rights::new(graph),
             facts: Vec::new(),
             steps: Vec::new(),
-            ids: FxHashMap::default(),
+            ids: HashTable::new(),
             seen: HashTable::new(),
             needs: Vec::new(),
             queue: VecDeque::new(),
@@ -443,6 +468,7 @@ impl<'g> Attack<'g> {
             plans: RefCell::default(),
             unders: Vec::new(),
             unasked: Vec::new(),
+            granted_unders: FxHashSet::default(),
             groups: RefCell::default(),
             made: Rc::default(),
             made_mask: Mask::default(),
@@ -450,6 +476,8 @@ impl<'g> Attack<'g> {
             served: FxHashMap::default(),
             ask,
             binds: Vec::new(),
+            shares: Table::default(),
+            posing: Table::default(),
             poses: kubernetes::Poses::default(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
@@ -598,13 +626,13 @@ impl<'g> Attack<'g> {
         }
     }
 
-    /// The roles that somebody is under, where, and the fact.
+    /// The roles that somebody is under by a binding that was read, where, and the fact.
     pub(super) fn unders(&self) -> Vec<(RoleIx, Place, u32)> {
         let under = |&id: &u32| match self.facts[id as usize] {
             Fact::Under(role, place, false) => Some((role, place, id)),
             _ => None,
         };
-        self.unders.iter().filter_map(under).collect()
+        self.unders.iter().filter(|id| self.granted_unders.contains(id)).filter_map(under).collect()
     }
 
     /// The bindings that name a role.
@@ -623,19 +651,21 @@ impl<'g> Attack<'g> {
 
     /// The number of a fact, added if it is new.
     pub(super) fn fact(&mut self, fact: Fact) -> u32 {
-        if let Some(&id) = self.ids.get(&fact) {
-            return id;
-        }
-        let id = u32::try_from(self.facts.len()).unwrap_or(u32::MAX);
+        let facts = &self.facts;
+        let rehash = |&id: &u32| FxBuildHasher.hash_one(facts[id as usize]);
+        let entry = self.ids.entry(FxBuildHasher.hash_one(fact), |&id| facts[id as usize] == fact, rehash);
+        let id = match entry {
+            Entry::Occupied(known) => return *known.get(),
+            Entry::Vacant(entry) => *entry.insert(number(facts.len())).get(),
+        };
         self.facts.push(fact);
-        self.ids.insert(fact, id);
         self.queue.push_back(id);
         id
     }
 
     /// The number of a fact that is there.
     pub(super) fn find(&self, fact: Fact) -> Option<u32> {
-        self.ids.get(&fact).copied()
+        self.ids.find(FxBuildHasher.hash_one(fact), |&id| self.facts[id as usize] == fact).copied()
     }
 
     /// Adds a step, unless one with the same needs and gain is there. Gives whether it is new.
@@ -1095,7 +1125,21 @@ impl<'g> Attack<'g> {
             self.name_missing(role);
             return;
         };
-        for supply in self.supplied(at).to_vec() {
+        // Whoever is bound may do what the role allows.
+        let some = self.plan(at, place).some;
+        for credentials in [false, true] {
+            if !some.is_empty() && (!credentials || !some.and(self.rights.impersonating()).is_empty()) {
+                let under = Fact::Under(at, place, credentials);
+                if self.find(under).is_none() {
+                    let under = self.fact(under);
+                    self.unasked.push(under);
+                }
+                self.follows(vec![id], under);
+            }
+        }
+        // What others hold a part of is completed right by right.
+        let parts = self.supplied(at).iter().copied().filter(|&supply| self.rights.is_part(supply));
+        for supply in parts.collect::<Vec<_>>() {
             let fact = Fact::Right(role, place, supply.key());
             self.step(vec![id], fact, How::Follows);
             let right = self.fact(fact);
@@ -1142,6 +1186,8 @@ impl<'g> Attack<'g> {
                     let under = self.fact(under);
                     self.unasked.push(under);
                 }
+                let fact = self.fact(under);
+                self.granted_unders.insert(fact);
                 self.step(vec![id], under, How::Granted(binding));
             }
         }
@@ -1355,7 +1401,13 @@ impl<'g> Attack<'g> {
         for request in self.rights.requests() {
             let (technique, _) = self.rights.technique(request);
             let again = self.rights.mask_of(request).and(fresh).is_empty();
-            if technique.build.is_none() || again || !self.rights.may_be_made(request, self.made_mask, self.made_mask) {
+            // What one role allows follows from being under it.
+            let alone = self.rights.asked(request).rights.len() == 1;
+            if alone
+                || technique.build.is_none()
+                || again
+                || !self.rights.may_be_made(request, self.made_mask, self.made_mask)
+            {
                 continue;
             }
             for way in self.rights.ways(request, &made, &[], &[]) {

@@ -106,6 +106,8 @@ pub(super) struct Rights {
     /// The rights that some rule limits to names, and those of requests that impersonate.
     named: Mask,
     impersonating: Mask,
+    /// The rights of requests of several that can come together.
+    parts: Mask,
     /// The requests of several rights, and those that are about the identity which makes them.
     several: Vec<RequestIx>,
     unshared: Vec<RequestIx>,
@@ -178,6 +180,7 @@ impl Rights {
             by_resource,
             named: Mask::default(),
             impersonating: Mask::default(),
+            parts: Mask::default(),
             several: Vec::new(),
             unshared: Vec::new(),
         };
@@ -186,16 +189,22 @@ impl Rights {
         all.several = all.requests().filter(|&request| all.asked(request).rights.len() > 1).collect();
         let builds = |request: &RequestIx| all.technique(*request).0.build.is_some();
         all.unshared = all.requests().filter(builds).filter(|&request| !all.is_shared(request)).collect();
+        let mut supplied = Mask::default();
         for (set, rules) in graph.snapshot().rules.sets() {
             let found = all.supplied_by(graph, (0_u32..).zip(rules.iter().copied()));
             all.named = found
                 .iter()
                 .filter(|supply| supply.name.is_some())
                 .fold(all.named, |named, supply| named.with(Mask::of(supply.right)));
+            supplied = supplied.with(found.iter().map(|supply| supply.right).collect());
             if !found.is_empty() {
                 all.supplies.insert(set, found.into_boxed_slice());
             }
         }
+        let several = std::mem::take(&mut all.several).into_iter();
+        all.several = several.filter(|&request| supplied.has(all.mask_of(request))).collect();
+        let parts = all.several.iter().filter(|&&request| !all.is_more_by_post(request, Mask::default()));
+        all.parts = parts.fold(Mask::default(), |parts, &request| parts.with(all.mask_of(request)));
         all
     }
 
@@ -285,6 +294,11 @@ impl Rights {
     /// The requests that are about the identity which makes them.
     pub(super) fn unshared(&self) -> &[RequestIx] {
         &self.unshared
+    }
+
+    /// Whether a right is a part of a request of several of which each is granted by some role.
+    pub(super) fn is_part(&self, supply: Supply) -> bool {
+        !Mask::of(supply.right).and(self.parts).is_empty()
     }
 
     /// The rights of requests that impersonate.

@@ -137,8 +137,8 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     };
 
     let starts: Vec<u32> = sources.iter().chain(&platform).flat_map(|&source| start(attack, source)).collect();
-    let walk =
-        |tells: bool, counts: &dyn Fn(&Step) -> bool| Walk::new(attack, &goals, starts.iter().copied(), tells, counts);
+    let whole = links(attack, 0..u32::try_from(attack.steps.len()).unwrap_or(u32::MAX));
+    let walk = |tells: bool, counts: &dyn Fn(&Step) -> bool| Walk::new(attack, &goals, &whole, &starts, tells, counts);
     let free = walk(false, &|step| !step.is_blocked() && !is_move(step));
     let open = walk(true, &|step| !step.is_blocked());
     let mut had = free.targets(&sources);
@@ -155,7 +155,8 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     found.inherited = paths.inherited;
     found.findings = finish(attack, ask, paths, &mut found.longer);
 
-    if attack.steps.iter().any(Step::is_blocked) {
+    let is_left = |had: &Had| !had.all.contains(&Target::ClusterAdmin);
+    if had.iter().any(is_left) && attack.steps.iter().any(Step::is_blocked) {
         let all = walk(true, &|_| true);
         let blocked = finish(attack, ask, self::paths(&all, ask, &sources, &mut had), &mut 0);
         found.stopped = blocked.len();
@@ -219,6 +220,15 @@ struct Walk<'w, 'g> {
     tells: bool,
 }
 
+/// The graph of some steps.
+fn links(attack: &Attack<'_>, steps: impl Iterator<Item = u32> + Clone) -> AndOr {
+    let link = |at: u32| {
+        let step = &attack.steps[at as usize];
+        Link { needs: attack.needs(step), gain: step.gain, free: step.is_free() }
+    };
+    AndOr::new(attack.facts.len(), steps.map(link))
+}
+
 /// What one of those who start begins with; what is their own comes first.
 fn start(attack: &Attack<'_>, source: Start) -> Vec<u32> {
     match source {
@@ -242,29 +252,23 @@ impl<'w, 'g> Walk<'w, 'g> {
     fn new(
         attack: &'w Attack<'g>,
         goals: &'w FxHashMap<u32, Target>,
-        starts: impl Iterator<Item = u32>,
+        whole: &AndOr,
+        starts: &[u32],
         tells: bool,
         counts: impl Fn(&Step) -> bool,
     ) -> Walk<'w, 'g> {
-        let graph = |steps: &[u32]| {
-            let link = |&at: &u32| {
-                let step = &attack.steps[at as usize];
-                Link { needs: attack.needs(step), gain: step.gain, free: step.is_free() }
-            };
-            AndOr::new(attack.facts.len(), steps.iter().map(link))
-        };
-        let mut steps: Vec<u32> =
-            (0_u32..).zip(&attack.steps).filter(|(_, step)| counts(step)).map(|(at, _)| at).collect();
         let numbers: Vec<u32> = goals.keys().copied().collect();
-        let whole = graph(&steps);
-        let leads = whole.at_least(&numbers);
+        let is_in = |at: u32| counts(&attack.steps[at as usize]);
+        let leads = whole.at_least_over(&numbers, is_in);
         // What leads nowhere is walked by nobody, nor is what nobody ever comes to.
-        let comes = whole.all_from(starts);
-        steps.retain(|&at| {
-            let step = &attack.steps[at as usize];
-            leads[step.gain as usize].is_some() && attack.needs(step).iter().all(|&need| comes[need as usize])
-        });
-        let mut graph = graph(&steps);
+        let comes = whole.all_from(starts.iter().copied(), is_in);
+        let of_use = |&at: &u32| {
+            leads[whole.gain(at) as usize].is_some()
+                && whole.needs(at).iter().all(|&need| comes[need as usize])
+                && is_in(at)
+        };
+        let steps: Vec<u32> = (0..u32::try_from(attack.steps.len()).unwrap_or(u32::MAX)).filter(of_use).collect();
+        let mut graph = links(attack, steps.iter().copied());
         // The bounds are nearer where only such steps are left.
         let leads = graph.at_least(&numbers);
         let admin = attack
@@ -691,7 +695,7 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
             How::AsRole { request, site } => {
                 let site = at.unwrap_or(*site);
                 let Some(under) = under(walk, walker, attack.needs(step)) else { continue };
-                let by = Some(under.subject);
+                let by = under.granted.map(|(subject, _)| subject);
                 let rights = rights(attack, *request, site, done, |at| under.evidence(walk, walker, step, at));
                 done.requests.push(RequestDone { by, rights });
                 open.extend(attack.needs(step).iter().rev());
@@ -862,10 +866,10 @@ fn bound(walk: &Walk<'_, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<Evid
     }
 }
 
-/// Who is under a role in a walk, and by which binding.
+/// A role that somebody is under in a walk.
 struct UnderRole {
-    subject: Subject,
-    binding: BindingIx,
+    /// Who, and by which binding; none for everybody, by a binding that the walk made.
+    granted: Option<(Subject, BindingIx)>,
     role: RoleIx,
     place: Place,
 }
@@ -876,12 +880,15 @@ fn under(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32]) -> Option<Unde
     needs.iter().find_map(|&need| {
         let Fact::Under(role, place, _) = attack.facts[need as usize] else { return None };
         let step = &attack.steps[walk.steps[walker.by(need)? as usize] as usize];
-        let How::Granted(binding) = step.how else { return None };
         let subject = attack.needs(step).iter().find_map(|&need| match attack.facts[need as usize] {
             Fact::Acts(subject) | Fact::Identity(subject) => Some(subject),
             _ => None,
-        })?;
-        Some(UnderRole { subject, binding, role, place })
+        });
+        let granted = match step.how {
+            How::Granted(binding) => Some((subject?, binding)),
+            _ => None,
+        };
+        Some(UnderRole { granted, role, place })
     })
 }
 
@@ -899,12 +906,11 @@ impl UnderRole {
         };
         let place = if asked.in_cluster { Place::Cluster } else { site.place };
         let rule = Supply::rule(attack.supplied(self.role), right, name);
-        match rule.filter(|_| place.covering().any(|place| place == self.place)) {
-            Some(rule) => Some(Evidence::Grant { subject: self.subject, binding: self.binding, rule }),
-            None => {
-                let can = attack.find(Fact::Can(right, place, name))?;
-                bound(walk, walker, can)
-            }
+        let rule = rule.filter(|_| place.covering().any(|place| place == self.place));
+        match (rule, self.granted) {
+            (Some(rule), Some((subject, binding))) => Some(Evidence::Grant { subject, binding, rule }),
+            (Some(rule), None) => Some(Evidence::Bound { role: attack.key(self.role), place: self.place, rule }),
+            (None, _) => bound(walk, walker, attack.find(Fact::Can(right, place, name))?),
         }
     }
 }

@@ -292,7 +292,7 @@ fn bind_own(
 ) {
     let (_, within) = attack.rights.technique(request);
     for binding in bindings(attack, within, way.site.other, place, role) {
-        let shares = Fact::Shares(request, way.site, by, role, place);
+        let shares = Fact::Shares(attack.shares.number((request, way.site, by, role, place)));
         attack.step(needs.to_vec(), shares, how.clone());
         let shares = attack.fact(shares);
         attack.does(&TECHNIQUE, vec![shares], Effect::Bind { role, place, binding }, Fact::Bound(role, place));

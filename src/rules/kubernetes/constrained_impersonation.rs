@@ -142,8 +142,9 @@ fn build(attack: &mut Attack<'_>, done: Done) {
                 continue;
             }
             let how = How::Halves { request, site: done.site, by: Some(by), held: held.clone(), on };
-            attack.step(needs.clone(), Fact::Poses(pose), how);
-            let fact = attack.fact(Fact::Poses(pose));
+            let poses = Fact::Poses(attack.posing.number(pose));
+            attack.step(needs.clone(), poses, how);
+            let fact = attack.fact(poses);
             for (Made { by, sent, mut way }, site) in targets {
                 let Sent { request, asks, shares, .. } = sent;
                 let how = How::Through { request, site, by, held: way.held.clone(), asks, verb: half.verb };
