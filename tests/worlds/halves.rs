@@ -60,11 +60,12 @@ pub(crate) fn world(seed: u64) -> Vec<Value> {
     objects
 }
 
-fn account(namespace: &str, name: &str) -> Value {
+/// A ServiceAccount.
+pub(crate) fn account(namespace: &str, name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": namespace, "name": name}})
 }
 
-fn role(namespace: &str, name: &str, rules: Vec<Value>) -> Value {
+pub(crate) fn role(namespace: &str, name: &str, rules: Vec<Value>) -> Value {
     let mut metadata = json!({"name": name});
     if !namespace.is_empty() {
         metadata["namespace"] = namespace.into();
