@@ -8,6 +8,7 @@ mod tests;
 
 use std::ops::Range;
 
+use hashbrown::HashMap;
 use rustc_hash::FxHashMap;
 
 use crate::model::azure::{
@@ -189,13 +190,13 @@ impl<T: Copy + Ord> Lists<T> {
 pub struct AzureGraph<'g> {
     facts: &'g AzureFacts,
     scopes: Vec<ScopeNode>,
-    by_scope: FxHashMap<String, ScopeIx>,
+    by_scope: HashMap<String, ScopeIx>,
     principals: Vec<PrincipalNode>,
-    by_client: FxHashMap<String, PrincipalIx>,
+    by_client: HashMap<String, PrincipalIx>,
     /// Service principals by the object id of their application.
-    by_application: FxHashMap<&'g str, PrincipalIx>,
-    by_resource: FxHashMap<String, PrincipalIx>,
-    by_upn: FxHashMap<String, PrincipalIx>,
+    by_application: HashMap<&'g str, PrincipalIx>,
+    by_resource: HashMap<String, PrincipalIx>,
+    by_upn: HashMap<String, PrincipalIx>,
     /// For each principal the groups it is in directly, and whether that has to be activated.
     groups_of: Lists<(PrincipalIx, bool)>,
     /// For each group who is in it directly, and whether that has to be activated.
@@ -204,7 +205,7 @@ pub struct AzureGraph<'g> {
     members: FxHashMap<PrincipalIx, usize>,
     roles: Vec<AzureRoleNode<'g>>,
     blocks: Vec<Block<'g>>,
-    conditions: FxHashMap<&'g str, Condition>,
+    conditions: HashMap<&'g str, Condition>,
     /// For each assignment its principal, role and scope.
     assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx)>,
     by_principal: Lists<AssignmentIx>,
