@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashMap;
 
 use crate::model::azure::{
     AksIdentityBinding, AzureFacts, AzureGroup, AzurePrincipal, ConnectedCluster, DenyAssignment, FederatedCredential,
@@ -119,7 +119,7 @@ fn principals(all: Vec<AzurePrincipal>) -> Vec<AzurePrincipal> {
     let mut by_id: BTreeMap<String, AzurePrincipal> = BTreeMap::new();
     // An application is known by its app id; its service principal has the same.
     let (applications, all): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.object_id.is_empty());
-    let applications: FxHashMap<String, String> =
+    let applications: HashMap<String, String> =
         applications.into_iter().map(|one| (one.client_id, one.application_id)).collect();
     for mut one in all {
         if let Some(id) = applications.get(&one.client_id).filter(|_| !one.client_id.is_empty()) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::hash::Hash;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxHashMap;
 
 use super::{
     AksIx, AssignmentIx, AzureGraph, AzureRoleIx, AzureRoleNode, Block, BlockIx, DenyIx, FederatedIx, IdentityIx,
@@ -17,7 +18,9 @@ use crate::model::azure::{
 pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
     let (scopes, by_scope) = scopes(facts);
     let principals = principals(facts);
-    let at = |id: &str| principals.binary_search_by(|node| node.object_id.as_str().cmp(id)).ok().map(PrincipalIx::at);
+    let numbered = principals.iter().enumerate().map(|(ix, node)| (node.object_id.as_str(), PrincipalIx::at(ix)));
+    let by_object: HashMap<&str, PrincipalIx> = numbered.collect();
+    let at = |id: &str| by_object.get(id).copied();
     let scope_of = |text: &str| by_scope.get(&fold(text)).copied().unwrap_or(ScopeIx(0));
     let mut roles = Roles::default();
     roles.add_all(facts);
@@ -51,21 +54,31 @@ pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
     });
     let named = |key: fn(&PrincipalNode) -> String| {
         let keys = principals.iter().enumerate().map(|(ix, node)| (key(node), PrincipalIx::at(ix)));
-        keys.filter(|(key, _)| !key.is_empty()).collect::<FxHashMap<String, PrincipalIx>>()
+        keys.filter(|(key, _)| !key.is_empty()).collect::<HashMap<String, PrincipalIx>>()
     };
+    let by_application = facts
+        .principals
+        .iter()
+        .filter(|one| !one.application_id.is_empty())
+        .filter_map(|one| Some((one.application_id.as_str(), at(&one.object_id)?)))
+        .collect();
+    let members = facts.groups.iter().enumerate().filter_map(|(ix, one)| Some((at(&one.object_id)?, ix))).collect();
+    let principal_of = facts.identities.iter().map(|one| at(&one.ids.object_id)).collect();
+    drop(by_object);
     AzureGraph {
         facts,
+        by_application,
         by_client: named(|node| node.client_id.clone()),
         by_resource: named(|node| if node.resource_id.is_empty() { String::new() } else { fold(&node.resource_id) }),
         by_upn: named(|node| node.user_principal_name.to_lowercase()),
         groups_of: Lists::new(principals.len(), links),
         members_of,
-        members: facts.groups.iter().enumerate().filter_map(|(ix, one)| Some((at(&one.object_id)?, ix))).collect(),
+        members,
         conditions: conditions(facts, &blocks),
         by_principal: Lists::new(principals.len(), pairs(&assignments, |one| one.0.index(), AssignmentIx::at)),
         by_assigned_scope: Lists::new(scopes.len(), pairs(&assignments, |one| one.2.index(), AssignmentIx::at)),
         denies_at: Lists::new(scopes.len(), pairs(&deny_scopes, |scope| scope.index(), DenyIx::at)),
-        principal_of: facts.identities.iter().map(|one| at(&one.ids.object_id)).collect(),
+        principal_of,
         federated_of: Lists::new(facts.identities.len(), federated_of.collect()),
         assignments,
         deny_scopes,
@@ -99,7 +112,7 @@ fn scope_texts(facts: &AzureFacts) -> impl Iterator<Item = &str> {
 }
 
 /// The tree of scopes. Inside a subscription the text says what holds what; management groups are linked as they were read.
-fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, FxHashMap<String, ScopeIx>) {
+fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, HashMap<String, ScopeIx>) {
     let mut spelled: BTreeMap<String, String> = BTreeMap::new();
     spelled.insert("/".to_owned(), "/".to_owned());
     let mut add = |text: &str| {
@@ -144,10 +157,11 @@ fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, FxHashMap<String, ScopeIx>) {
 }
 
 /// The scope above each scope. Links that would run in a circle are left out.
-fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> FxHashMap<String, String> {
-    let mut above: FxHashMap<String, String> = FxHashMap::default();
+fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> HashMap<String, String> {
+    let mut above: HashMap<String, String> = HashMap::default();
+    let known: HashSet<&str> = spelled.keys().map(String::as_str).collect();
     for folded in spelled.keys().filter(|folded| *folded != "/") {
-        let near = ancestors(folded).skip(1).find(|text| spelled.contains_key(*text)).unwrap_or("/");
+        let near = ancestors(folded).skip(1).find(|text| known.contains(text)).unwrap_or("/");
         above.insert(folded.clone(), near.to_owned());
     }
     let group_id = |name: &str| format!("{MANAGEMENT_GROUPS}{}", name.to_ascii_lowercase());
@@ -183,7 +197,7 @@ fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> FxHashMap<S
     above
 }
 
-fn link(above: &mut FxHashMap<String, String>, child: String, parent: String) {
+fn link(above: &mut HashMap<String, String>, child: String, parent: String) {
     let mut up = Some(&parent);
     while let Some(here) = up {
         if *here == child {
@@ -195,13 +209,13 @@ fn link(above: &mut FxHashMap<String, String>, child: String, parent: String) {
 }
 
 /// The subscriptions and management groups above which everything is known, up to the root group of the tenant.
-fn complete(facts: &AzureFacts, above: &FxHashMap<String, String>) -> FxHashMap<String, bool> {
+fn complete(facts: &AzureFacts, above: &HashMap<String, String>) -> HashMap<String, bool> {
     let root = |name: &str| {
         facts.tenants.iter().any(|tenant| tenant == name)
             || facts.management_groups.iter().any(|one| one.root && one.name.eq_ignore_ascii_case(name))
     };
     let groups = facts.management_groups.iter().filter(|one| one.parent.is_some());
-    let below_known: FxHashSet<String> = groups
+    let below_known: HashSet<String> = groups
         .map(|one| format!("{MANAGEMENT_GROUPS}{}", one.name.to_ascii_lowercase()))
         .chain(
             facts
@@ -215,7 +229,7 @@ fn complete(facts: &AzureFacts, above: &FxHashMap<String, String>) -> FxHashMap<
     let containers = above
         .keys()
         .filter(|scope| management_group(scope).is_some() || subscription_of(scope) == Some(scope.as_str()));
-    let mut known: FxHashMap<String, bool> = FxHashMap::default();
+    let mut known: HashMap<String, bool> = HashMap::default();
     for container in containers {
         let mut here = container;
         let mut holds = true;
@@ -234,9 +248,9 @@ fn complete(facts: &AzureFacts, above: &FxHashMap<String, String>) -> FxHashMap<
 /// Numbers the scopes so that each comes right before everything below it.
 fn ordered(
     spelled: BTreeMap<String, String>,
-    above: &FxHashMap<String, String>,
-    complete: &FxHashMap<String, bool>,
-) -> (Vec<ScopeNode>, FxHashMap<String, ScopeIx>) {
+    above: &HashMap<String, String>,
+    complete: &HashMap<String, bool>,
+) -> (Vec<ScopeNode>, HashMap<String, ScopeIx>) {
     let mut below: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
     for folded in spelled.keys() {
         if let Some(parent) = above.get(folded) {
@@ -244,7 +258,7 @@ fn ordered(
         }
     }
     let mut nodes: Vec<ScopeNode> = Vec::with_capacity(spelled.len());
-    let mut by_scope: FxHashMap<String, ScopeIx> = FxHashMap::default();
+    let mut by_scope: HashMap<String, ScopeIx> = HashMap::default();
     let root = "/".to_owned();
     // Going down numbers a scope, coming back up says where what is below it ends.
     enum Step<'s> {
@@ -335,7 +349,9 @@ fn principals(facts: &AzureFacts) -> Vec<PrincipalNode> {
         found.named(&one.group_id, PrincipalKind::Group);
         found.named(&one.principal_id, PrincipalKind::Unknown);
     }
-    found.by_id.into_values().collect()
+    let mut all: Vec<PrincipalNode> = found.by_id.into_values().collect();
+    all.sort_unstable_by(|a, b| a.object_id.cmp(&b.object_id));
+    all
 }
 
 fn set(field: &mut String, value: &str) {
@@ -346,12 +362,12 @@ fn set(field: &mut String, value: &str) {
 
 #[derive(Default)]
 struct Principals {
-    by_id: BTreeMap<String, PrincipalNode>,
+    by_id: HashMap<String, PrincipalNode>,
 }
 
 impl Principals {
     fn named(&mut self, object_id: &str, kind: PrincipalKind) -> &mut PrincipalNode {
-        let node = self.by_id.entry(object_id.to_owned()).or_default();
+        let node = self.by_id.entry_ref(object_id).or_default();
         if node.object_id.is_empty() {
             object_id.clone_into(&mut node.object_id);
         }
@@ -395,7 +411,7 @@ fn memberships(facts: &AzureFacts, at: &impl Fn(&str) -> Option<PrincipalIx>) ->
 struct Roles<'g> {
     by_id: BTreeMap<&'g str, AzureRoleNode<'g>>,
     blocks: Vec<Block<'g>>,
-    known: FxHashMap<Block<'g>, BlockIx>,
+    known: HashMap<Block<'g>, BlockIx>,
 }
 
 impl<'g> Roles<'g> {
@@ -433,7 +449,7 @@ impl<'g> Roles<'g> {
 }
 
 fn intern<T: Clone + Eq + Hash, I: Copy>(
-    known: &mut FxHashMap<T, I>,
+    known: &mut HashMap<T, I>,
     all: &mut Vec<T>,
     value: T,
     ix: impl Fn(usize) -> I,
@@ -458,10 +474,10 @@ fn block(permission: &Permission) -> Block<'_> {
 }
 
 /// Every distinct condition, read once.
-fn conditions<'g>(facts: &'g AzureFacts, blocks: &[Block<'g>]) -> FxHashMap<&'g str, Condition> {
+fn conditions<'g>(facts: &'g AzureFacts, blocks: &[Block<'g>]) -> HashMap<&'g str, Condition> {
     let of_assignments = facts.assignments.iter().filter_map(|one| one.condition.as_deref());
     let of_blocks = blocks.iter().filter_map(|block| block.condition);
-    let mut read: FxHashMap<&'g str, Condition> = FxHashMap::default();
+    let mut read: HashMap<&'g str, Condition> = HashMap::default();
     for text in of_assignments.chain(of_blocks) {
         read.entry(text).or_insert_with(|| Condition::parse(text));
     }

@@ -9,6 +9,7 @@ mod tests;
 
 use std::ops::Range;
 
+use hashbrown::HashMap;
 use rustc_hash::FxHashMap;
 
 use crate::model::azure::{
@@ -192,11 +193,13 @@ impl<T: Copy + Ord> Lists<T> {
 pub struct AzureGraph<'g> {
     facts: &'g AzureFacts,
     scopes: Vec<ScopeNode>,
-    by_scope: FxHashMap<String, ScopeIx>,
+    by_scope: HashMap<String, ScopeIx>,
     principals: Vec<PrincipalNode>,
-    by_client: FxHashMap<String, PrincipalIx>,
-    by_resource: FxHashMap<String, PrincipalIx>,
-    by_upn: FxHashMap<String, PrincipalIx>,
+    by_client: HashMap<String, PrincipalIx>,
+    /// Service principals by the object id of their application.
+    by_application: HashMap<&'g str, PrincipalIx>,
+    by_resource: HashMap<String, PrincipalIx>,
+    by_upn: HashMap<String, PrincipalIx>,
     /// For each principal the groups it is in directly, and whether that has to be activated.
     groups_of: Lists<(PrincipalIx, bool)>,
     /// For each group who is in it directly, and whether that has to be activated.
@@ -205,7 +208,7 @@ pub struct AzureGraph<'g> {
     members: FxHashMap<PrincipalIx, usize>,
     roles: Vec<AzureRoleNode<'g>>,
     blocks: Vec<Block<'g>>,
-    conditions: FxHashMap<&'g str, Condition>,
+    conditions: HashMap<&'g str, Condition>,
     /// For each assignment its principal, role and scope.
     assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx)>,
     by_principal: Lists<AssignmentIx>,
@@ -530,10 +533,7 @@ impl<'g> AzureGraph<'g> {
         let credential = self.federated_credential(credential);
         if credential.identity_id.is_empty() {
             let id = &credential.application_id;
-            let of = |one: &&crate::model::azure::AzurePrincipal| !id.is_empty() && one.application_id == *id;
-            let by_application =
-                self.facts.principals.iter().find(of).and_then(|one| self.by_object_id(&one.object_id));
-            by_application.or_else(|| self.by_client_id(id))
+            self.by_application.get(id.as_str()).copied().or_else(|| self.by_client_id(id))
         } else {
             self.by_resource(&credential.identity_id)
         }
