@@ -4,6 +4,7 @@
 mod attack;
 mod baseline;
 mod catalogue;
+mod checks;
 mod cuts;
 mod finding;
 mod held;
@@ -18,6 +19,7 @@ mod technique;
 pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};
+pub use checks::{CHECKS, Check, CheckFinding, CheckObject, Found, check, run_checks};
 pub use cuts::{Chosen, Cuts, Grant, cuts};
 pub use finding::{
     Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start, start_thing,

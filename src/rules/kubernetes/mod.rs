@@ -77,4 +77,4 @@ pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 mod world;
 
 #[cfg(test)]
-pub(super) use world::graph;
+pub(super) use world::{graph, yaml};

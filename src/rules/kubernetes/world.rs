@@ -37,7 +37,7 @@ pub(in crate::rules) fn graph(world: &str) -> AccessGraph {
 }
 
 /// The objects of a world.
-fn yaml(world: &str) -> String {
+pub(in crate::rules) fn yaml(world: &str) -> String {
     let mut yaml = String::new();
     let words = world.lines().filter(|line| !line.trim_start().starts_with("yaml ")).flat_map(str::split_whitespace);
     let mentioned =
