@@ -30,9 +30,6 @@ fn run(world: &Checked<'_>, found: &mut Found) {
                 people.active.extend(own.active);
             }
         }
-        if places.len() < 2 {
-            continue;
-        }
         let subject = operator.account.request_name(&world.graph.snapshot().names);
         let trusting: BTreeSet<&str> = world
             .power
@@ -44,7 +41,8 @@ fn run(world: &Checked<'_>, found: &mut Found) {
             .map(|at| if at.identity_id.is_empty() { at.application_id.as_str() } else { at.identity_id.as_str() })
             .collect();
         let known = !world.power.graph().facts().federated_credentials.is_empty();
-        if known && trusting.len() < 2 {
+        // One writer is enough to take another identity; without knowing the identities, only that several share is known.
+        if places.is_empty() || if known { trusting.len() < 2 } else { places.len() < 2 } {
             continue;
         }
         people.active.sort_unstable();
@@ -84,6 +82,18 @@ mod tests {
         check(ID, &format!("{OPERATOR}\n{TWO}"), &format!("high {TOLD}"));
         let own = "system:serviceaccount:aso:op";
         check_with(ID, &format!("{OPERATOR}\n{TWO}"), &format!("[{},{}]", trust(1, own), trust(2, own)), &format!("critical {TOLD}"));
+    }
+
+    #[test]
+    fn one_writer_is_enough_where_several_identities_trust_the_operator() {
+        let own = "system:serviceaccount:aso:op";
+        let one = TWO.replace("prod/b", "dev/b");
+        check_with(
+            ID,
+            &format!("{OPERATOR}\n{one}"),
+            &format!("[{},{}]", trust(1, own), trust(2, own)),
+            "critical in dev user:alice, user:bob may name any identity that trusts the operator",
+        );
     }
 
     #[test]

@@ -4,8 +4,8 @@ use super::{SECURITY, Check, Checked, Found};
 use std::collections::BTreeMap;
 
 use crate::graph::BindingIx;
-use crate::model::{Action, Name, ResourceAction, Subject};
-use crate::query::{Filter, SystemFilter, Where, who_can};
+use crate::model::{Action, Name, ResourceAction, Secret, SecretPurpose, Subject};
+use crate::query::{Credential, CredentialKind, Filter, SystemFilter, Where, who_can};
 use crate::rules::Severity;
 
 /// The check.
@@ -50,6 +50,9 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         for (subjects, severity) in [(&people.active, Severity::Critical), (&people.dormant, Severity::Info)] {
             for subject in subjects {
                 let Some((binding, rights)) = rights.get(subject) else { continue };
+                // What Secrets hold is worth what stands in them.
+                let only_reads = rights.iter().all(|right| right.ends_with(" secrets"));
+                let severity = if only_reads && !has_keys(world, operator.namespace) { severity.min(Severity::Medium) } else { severity };
                 let who = world.names(&[*subject]);
                 let finding = found.add(severity, format!("{who} may {} in {place}, the operator's namespace", super::listed(rights)));
                 let binding = world.graph.binding(*binding);
@@ -63,6 +66,19 @@ fn run(world: &Checked<'_>, found: &mut Found) {
             }
         }
     }
+}
+
+/// Whether a Secret of a namespace holds a token, or a key of a credential.
+fn has_keys(world: &Checked<'_>, namespace: Name) -> bool {
+    let snapshot = world.graph.snapshot();
+    let is_token = |at: &Secret| at.namespace == namespace && matches!(at.purpose, SecretPurpose::Token(_) | SecretPurpose::Kubeconfig);
+    let is_key = |own: &Credential| {
+        own.secret.is_some_and(|(place, _)| place == namespace)
+            && !matches!(own.kind, CredentialKind::WorkloadIdentity | CredentialKind::NodeIdentity | CredentialKind::PodIdentity)
+    };
+    // What is not known to be without a key may have one.
+    let unseen = snapshot.secrets.is_empty();
+    unseen || snapshot.secrets.iter().any(is_token) || world.aso.credentials().any(|(_, own)| is_key(own))
 }
 
 /// Who may do one of these there, with a binding that gives it.
@@ -90,6 +106,16 @@ mod tests {
     #[test]
     fn the_operator_itself_and_who_may_do_everything_are_meant_to() {
         check(ID, "operator ID1\nrole r: get,list secrets\nbind r sa:aso/op\nrole all: * *.*\nbind all user:root", "");
+    }
+
+    #[test]
+    fn reading_secrets_is_worth_what_they_hold() {
+        let world = "ROLE\nrole r: get secrets\nbind aso/r=r user:alice";
+        let told = "user:alice may get secrets in aso, the operator's namespace";
+        let plain = "operator ID1, USE_WORKLOAD_IDENTITY_AUTH: 'true'";
+        check(ID, &world.replace("ROLE", plain), &format!("medium {told}"));
+        check(ID, &world.replace("ROLE", "operator ID1, AZURE_CLIENT_SECRET: x"), &format!("critical {told}"));
+        check(ID, &format!("{}\nsecret aso/t kubernetes.io/service-account-token", world.replace("ROLE", plain)), &format!("critical {told}"));
     }
 
     #[test]
