@@ -225,6 +225,11 @@ impl InputArgs {
         })
     }
 
+    /// Whether `--azure` is given.
+    pub(super) fn names_azure(&self) -> bool {
+        !self.azure.is_empty()
+    }
+
     /// Whether a part of the input is read from standard input.
     pub(super) fn takes_stdin(&self) -> bool {
         self.filename.iter().chain(&self.azure).any(|path| path.as_os_str() == "-")

@@ -9,6 +9,7 @@ use rbac_lens::collect::{DEMO_AZURE, FileOptions, Input, Limits, Needs, read_azu
 use rbac_lens::graph::AzureGraph;
 use rbac_lens::model::Snapshot;
 use rbac_lens::model::azure::{Assigned, Members, Plane, PrincipalKind, Request, fold};
+use rbac_lens::query::azure_gaps;
 use serde_json::{Value, json};
 
 use super::worlds::azure::{Answer, Asked, GIVEN, judge, questions, world};
@@ -95,8 +96,10 @@ fn every_kind() -> Vec<Value> {
     let mut rows: Vec<Value> = Vec::new();
     for file in DEMO_AZURE {
         let value: Value = serde_json::from_str(file.text).unwrap();
-        let list = value.get("value").unwrap_or(&value).as_array().unwrap().clone();
-        rows.extend(list);
+        match value.get("value").unwrap_or(&value) {
+            Value::Array(list) => rows.extend(list.iter().cloned()),
+            one => rows.push(one.clone()),
+        }
     }
     rows.extend([
         json!({"id": format!("{SUB}/resourceGroups/arc/providers/Microsoft.Kubernetes/connectedClusters/edge"), "name": "edge",
@@ -115,9 +118,6 @@ fn every_kind() -> Vec<Value> {
         json!({"id": format!("{SUB}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"), "type": "Microsoft.KeyVault/vaults",
             "enableRbacAuthorization": null, "accessPolicies": [{"objectId": "AAAA", "tenantId": "t",
             "permissions": {"keys": ["Get"], "secrets": ["Get", "List"], "certificates": null}}]}),
-        json!({"id": "/providers/Microsoft.Management/managementGroups/contoso", "name": "contoso", "displayName": "Contoso",
-            "type": "Microsoft.Management/managementGroups", "tenantId": null, "details": {"parent": null}, "children": [
-                {"id": SUB, "name": "1", "type": "/subscriptions", "displayName": "contoso-main"}]}),
         json!({"name": "dddddddd", "id": format!("{SUB}/providers/Microsoft.Authorization/roleAssignmentScheduleInstances/1"),
             "type": "Microsoft.Authorization/roleAssignmentScheduleInstances", "scope": SUB, "principalType": "User",
             "principalId": "aaaaaaaa-0000-0000-0000-000000000009", "assignmentType": "Activated",
@@ -179,11 +179,11 @@ fn every_form_says_the_same() {
     };
     let flat = facts(&json!(rows));
     assert_eq!(flat.assignments.iter().filter(|one| one.assigned == Assigned::Eligible).count(), 2);
-    assert_eq!((flat.assignments.len(), flat.roles.len(), flat.denies.len()), (17, 12, 2));
+    assert_eq!((flat.assignments.len(), flat.roles.len(), flat.denies.len()), (18, 12, 2));
     assert_eq!((flat.group_eligibilities.len(), flat.identities.len(), flat.federated_credentials.len()), (2, 7, 4));
     assert_eq!((flat.clusters.len(), flat.connected_clusters.len(), flat.local_clusters.len()), (2, 1, 1));
     assert_eq!((flat.identity_bindings.len(), flat.registries.len(), flat.vaults.len()), (1, 1, 1));
-    assert_eq!((flat.groups.len(), flat.management_groups.len(), flat.subscriptions.len()), (5, 1, 1));
+    assert_eq!((flat.groups.len(), flat.management_groups.len(), flat.subscriptions.len()), (6, 2, 2));
     assert_eq!(flat.tenants, ["99999999-0000-0000-0000-000000000001"]);
     let told_flat = told(flat);
     let nested: Vec<Value> = rows.iter().map(nested).collect();
@@ -287,6 +287,75 @@ fn a_list_that_goes_on_is_a_gap() {
     }
 }
 
+fn gaps(rows: &Value) -> Vec<String> {
+    let snapshot = read_text(&rows.to_string()).unwrap();
+    azure_gaps(&AzureGraph::new(&snapshot.azure)).into_iter().map(|gap| gap.message).collect()
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let assign = |principal: &str, kind: &str, role: &str, scope: &str| json!({"principalId": principal, "principalType": kind, "scope": scope, "roleDefinitionId": role});
+    let (owner, lost) = ("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "77777777-0000-0000-0000-000000000009");
+    let mg = "/providers/Microsoft.Management/managementGroups/m";
+    assert_eq!(gaps(&json!([assign("u", "User", owner, SUB)])), [""; 0]);
+    let user = json!({"@odata.type": "#microsoft.graph.user", "id": "u"});
+    assert_eq!(
+        gaps(&json!([user])),
+        ["no role assignment of the Azure data was read: `az role assignment list --all`"]
+    );
+    let rows = json!([
+        assign("u", "User", lost, SUB),
+        assign("g1", "Group", owner, SUB),
+        assign("g2", "Group", owner, SUB),
+        assign("u", "User", owner, mg),
+        {"@odata.type": "#microsoft.graph.group", "id": "g2", "displayName": "known", "members": []},
+        {"@odata.type": "#microsoft.graph.group", "id": "g3", "displayName": "without a role"},
+    ]);
+    assert_eq!(
+        gaps(&rows),
+        [
+            &format!(
+                "what the Azure role {lost} allows is not known: `az role definition list --custom-role-only true` was not read"
+            ),
+            &format!(
+                "which management groups {SUB} lies in is not known, and roles are assigned at some: \
+                 `az account management-group show` was not read"
+            ),
+            "who is in the Azure groups g1 is not known: their members were not read",
+        ]
+    );
+    // Of an answer, those that it depends on.
+    let ask_at = |scope: &str| {
+        let question =
+            format!("who-can --azure-action Microsoft.Authorization/roleAssignments/write --scope {scope} --azure -");
+        let outcome = ask_with(question.split(' '), &rows.to_string());
+        outcome.notes.iter().filter(|note| note.starts_with("note: w") || note.starts_with("note: no role")).count()
+    };
+    assert_eq!(ask_at(SUB), 3);
+    assert_eq!(ask_at(mg), 0);
+    assert_eq!(ask_at("/subscriptions/11111111-0000-0000-0000-000000000009"), 2);
+}
+
+#[test]
+fn a_federated_credential_of_an_application_leads_to_its_service_principal() {
+    let rows = [
+        json!({"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#applications('APP-OBJECT')/federatedIdentityCredentials",
+            "value": [{"id": "f", "name": "f", "issuer": "https://i/", "subject": "s", "audiences": ["a"]},
+                {"id": "e", "name": "e", "issuer": "https://i/", "subject": null, "audiences": ["a"],
+                    "claimsMatchingExpression": {"value": "claims['sub'] matches 'x*'", "languageVersion": 1}}]}),
+        json!({"id": "app-object", "appId": "c", "displayName": "app", "signInAudience": "AzureADMyOrg"}),
+        json!({"id": "p", "appId": "C", "displayName": "app", "servicePrincipalType": "Application"}),
+    ];
+    let snapshot = read_text(&rows.map(|row| row.to_string()).join("\n")).unwrap();
+    let graph = AzureGraph::new(&snapshot.azure);
+    let found: Vec<_> = graph.federated_credentials().collect();
+    for &credential in &found {
+        assert_eq!(graph.federated_principal(credential), graph.by_object_id("p"));
+    }
+    let many = graph.federated_credential(found[0]);
+    assert_eq!((many.subject.as_deref(), many.expression.as_deref()), (None, Some("claims['sub'] matches 'x*'")));
+}
+
 /// Each text gives exactly these problems.
 fn wrong(text: &str, expected: &[&str]) {
     let found = read_text(text).err().unwrap_or_default();
@@ -338,6 +407,18 @@ fn what_is_not_azures_json_is_said() {
     let utf16: Vec<u8> = [0xff_u8, 0xfe].into_iter().chain("[]".encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let error = read_azure(&[Input::Stdin], &mut &utf16[..], &options(), 0).err().unwrap();
     assert_eq!(error.lines().collect::<Vec<_>>(), ["standard input:1: this is UTF-16 text; save it as UTF-8"]);
+}
+
+#[test]
+fn a_file_that_is_cut_off_anywhere_is_told_from_a_whole_one() {
+    for file in DEMO_AZURE {
+        let whole = file.text.trim_end();
+        for at in (1..whole.len()).step_by(311).filter(|at| whole.is_char_boundary(*at)) {
+            let said = read_text(&whole[..at]).err().unwrap_or_else(|| panic!("{} is cut off at {at}", file.name));
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].ends_with("the JSON ends in the middle of an object; was the file cut off?"), "{said:?}");
+        }
+    }
 }
 
 #[test]

@@ -66,6 +66,21 @@ fn the_table_of_techniques_is_the_catalogues() {
 }
 
 #[test]
+fn the_commands_of_az_are_those_that_are_run() {
+    let text = readme();
+    let (_, rest) = text.split_once("<!-- az -->\n```sh\n").unwrap();
+    let (commands, _) = rest.split_once("```\n<!-- /az -->").unwrap();
+    let now = rbac_lens::collect::azure_commands();
+    if std::env::var_os("UPDATE_README").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let (before, after) = text.split_once(commands).unwrap();
+        std::fs::write(path, [before, &now, after].concat()).unwrap();
+    } else {
+        assert_eq!(commands, now, "UPDATE_README=1 writes it");
+    }
+}
+
+#[test]
 fn the_first_screen_holds_exactly_two_commands() {
     let text = readme();
     let first: Vec<&str> = text.lines().take(24).collect();

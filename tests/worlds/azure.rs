@@ -382,7 +382,7 @@ pub(crate) fn judge(rows: &[Value], asked: &Asked) -> Answer {
             rank = rank.max(denied(rows, deny, who, asked, &above_here, [actions, not_actions]));
         }
         let through = if principal == asked.principal { String::new() } else { format!(" by {principal} {later}") };
-        let key = format!("{role} at {scope} {} {}{through}", text(row, "type").len() > 0, row["condition"]);
+        let key = format!("{role} at {scope} {} {}{through}", !text(row, "type").is_empty(), row["condition"]);
         grants.insert(key, (WORDS[rank], held));
     }
     let decision = WORDS.iter().find(|word| grants.values().any(|(decision, _)| decision == *word));

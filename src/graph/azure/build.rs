@@ -55,6 +55,12 @@ pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
     };
     AzureGraph {
         facts,
+        by_application: facts
+            .principals
+            .iter()
+            .filter(|one| !one.application_id.is_empty())
+            .filter_map(|one| Some((one.application_id.as_str(), at(&one.object_id)?)))
+            .collect(),
         by_client: named(|node| node.client_id.clone()),
         by_resource: named(|node| if node.resource_id.is_empty() { String::new() } else { fold(&node.resource_id) }),
         by_upn: named(|node| node.user_principal_name.to_lowercase()),

@@ -192,6 +192,8 @@ pub struct AzureGraph<'g> {
     by_scope: FxHashMap<String, ScopeIx>,
     principals: Vec<PrincipalNode>,
     by_client: FxHashMap<String, PrincipalIx>,
+    /// Service principals by the object id of their application.
+    by_application: FxHashMap<&'g str, PrincipalIx>,
     by_resource: FxHashMap<String, PrincipalIx>,
     by_upn: FxHashMap<String, PrincipalIx>,
     /// For each principal the groups it is in directly, and whether that has to be activated.
@@ -527,10 +529,7 @@ impl<'g> AzureGraph<'g> {
         let credential = self.federated_credential(credential);
         if credential.identity_id.is_empty() {
             let id = &credential.application_id;
-            let of = |one: &&crate::model::azure::AzurePrincipal| !id.is_empty() && one.application_id == *id;
-            let by_application =
-                self.facts.principals.iter().find(of).and_then(|one| self.by_object_id(&one.object_id));
-            by_application.or_else(|| self.by_client_id(id))
+            self.by_application.get(id.as_str()).copied().or_else(|| self.by_client_id(id))
         } else {
             self.by_resource(&credential.identity_id)
         }
