@@ -29,9 +29,12 @@ pub(super) fn counts<'a>(snapshot: &'a Snapshot, count: &mut dyn FnMut(&'a str, 
     count(DEFINITION.0, DEFINITION.1, definitions(snapshot).len());
 }
 
+/// What was kept of a definition, as one of ASO and as one that converts.
+type Definition<'s> = (Option<&'s AsoDefinition>, Option<&'s Conversion>);
+
 /// The definitions that get a line: those of ASO, those that have a conversion, and most often both.
-fn definitions(snapshot: &Snapshot) -> BTreeMap<(ClusterId, Name), (Option<&AsoDefinition>, Option<&Conversion>)> {
-    let mut all: BTreeMap<_, (Option<&AsoDefinition>, Option<&Conversion>)> = BTreeMap::new();
+fn definitions(snapshot: &Snapshot) -> BTreeMap<(ClusterId, Name), Definition<'_>> {
+    let mut all: BTreeMap<_, Definition<'_>> = BTreeMap::new();
     for at in &snapshot.aso_definitions {
         all.entry((at.cluster, at.name)).or_default().0 = Some(at);
     }
