@@ -125,8 +125,7 @@ fn told(report: &AsoReport<'_>) -> Vec<String> {
         lines.push(format!("note: no operator of Azure Service Operator was found; {what}"));
     }
     if !report.power.is_known() && !report.rows.is_empty() {
-        let how = "save what `az role assignment list --all --include-inherited -o json`, `az identity list -o json` and the other \
-                   commands of the README print, and give it with --azure";
+        let how = "save it with `kubectl rbac-lens azure-export DIR`, and give it with --azure DIR";
         lines.push(format!("note: what the identities may do in Azure is unknown; {how}"));
     }
     let resources =

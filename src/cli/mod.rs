@@ -4,6 +4,7 @@
 mod aso;
 mod azure;
 mod azure_export;
+mod checks;
 mod connection;
 mod escalations;
 mod exit;
@@ -62,6 +63,7 @@ enum Command {
     Why(Box<why::Args>),
     Escalations(Box<escalations::Args>),
     Aso(Box<aso::Args>),
+    Checks(Box<checks::Args>),
     Explain(explain::Args),
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
@@ -80,6 +82,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Why(args) => why::run(&args, &cli.connection, world),
         Command::Escalations(args) => escalations::run(&args, &cli.connection, world),
         Command::Aso(args) => aso::run(&args, &cli.connection, world),
+        Command::Checks(args) => checks::run(&args, &cli.connection, world),
         Command::Explain(args) => explain::run(&args),
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::aso::OperatorOut;
+use super::checks::UnansweredOut;
 use super::escalations::{BaselineOut, CutsOut, EscalationItem, HoldersOut, PlatformOut};
 use super::evidence::ObjectOut;
 use super::format::Format;
@@ -136,6 +137,9 @@ pub(super) struct Summary {
     /// Who holds a target without any step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) holders: Option<Vec<HoldersOut>>,
+    /// Checks that could not say all, and what they lack.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) unanswered: Vec<UnansweredOut>,
     /// The operators of ASO.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) operators: Vec<OperatorOut>,

@@ -3,6 +3,7 @@
 
 mod aso;
 mod azure;
+mod checks;
 mod document;
 mod escalations;
 mod evidence;
@@ -21,6 +22,7 @@ mod why;
 
 pub use aso::{AsoReport, aso, operator_line};
 pub use azure::{AzureWhoCanReport, azure_who_can};
+pub use checks::{ChecksReport, check_list, checks, explain_check};
 pub use document::{Exit, Metadata, SourceKind};
 pub use escalations::{Asked, EscalationsReport, classes, escalations};
 pub use explain::{explain, technique_table};

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::aso::{AsoItem, AsoQuestion};
 use super::azure::{AzureQuestionOut, AzureWhoCanItem};
+use super::checks::{CheckItem, ChecksQuestion};
 use super::document::{API_VERSION, Document};
 use super::escalations::{EscalationItem, EscalationsQuestion};
 use super::evidence::QuestionOut;
@@ -32,6 +33,7 @@ fn schemas_are_what_the_types_say() {
         "EscalationReport",
         "Who can become more than they were given, step by step.",
     );
+    check::<Document<CheckItem, ChecksQuestion>>("CheckReport", "Recommended practices that are broken.");
     check::<Document<AsoItem, AsoQuestion>>("AsoReport", "The credentials of Azure Service Operator.");
     check::<Document<ReviewOut, ReviewQuestion>>("ReviewReport", "SubjectAccessReviews with their answers.");
 }

@@ -5,6 +5,7 @@ mod attack;
 mod azure;
 mod baseline;
 mod catalogue;
+mod checks;
 mod cuts;
 mod finding;
 mod held;
@@ -20,6 +21,7 @@ pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub use azure::{AzureGain, AzureStep, AzureTarget, AzureWanted, AzureWhat, Power, Sure, Types, Who};
 pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};
+pub use checks::{CHECKS, Check, CheckFinding, CheckObject, Found, check, run_checks};
 pub use cuts::{Chosen, Cuts, Grant, cuts};
 pub use finding::{
     Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start, start_thing,

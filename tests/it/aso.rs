@@ -75,8 +75,14 @@ fn no_planted_secret_gets_out() {
     let saved = saved.to_str().unwrap();
     let mut seen = 0;
     let formats = ["table", "wide", "name", "json", "yaml", "ndjson"].map(|format| format!("aso -A -o {format}"));
-    let more =
-        ["escalations -o json --all --show-blocked", "aso -n dev", "who-can get secrets -o json"].map(str::to_owned);
+    let more = [
+        "escalations -o json --all --show-blocked",
+        "aso -n dev",
+        "checks -o yaml",
+        "checks -o wide",
+        "who-can get secrets -o json",
+    ]
+    .map(str::to_owned);
     for words in formats.into_iter().chain(more) {
         let outcome = ask(&format!("{words} -f {file}"), "");
         let text = format!("{}\n{}", outcome.out, outcome.notes.join("\n"));
@@ -84,7 +90,7 @@ fn no_planted_secret_gets_out() {
         assert!(outcome.code == 0 && outcome.out.len() > 20, "{words}: {text}");
         seen += 1;
     }
-    assert_eq!(seen, 9);
+    assert_eq!(seen, 11);
     let outcome = ask(&format!("snapshot {saved} -f {file}"), "");
     let content = String::from_utf8(outcome.files.into_iter().next().unwrap().content).unwrap();
     assert!(!content.contains("PLANTED") && content.contains("AZURE_CLIENT_CERTIFICATE_PASSWORD"), "{content}");

@@ -78,4 +78,4 @@ pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 mod world;
 
 #[cfg(test)]
-pub(super) use world::{check, check_blocked, check_from, graph};
+pub(super) use world::{check, check_blocked, check_from, graph, yaml};

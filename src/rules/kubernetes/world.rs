@@ -23,6 +23,11 @@ pub(in crate::rules) fn graph(world: &str) -> AccessGraph {
     read(&lines::yaml(&lines), &azure)
 }
 
+/// The objects of a world.
+pub(in crate::rules) fn yaml(world: &str) -> String {
+    lines::yaml(world)
+}
+
 fn read(yaml: &str, azure: &[serde_json::Value]) -> AccessGraph {
     let options = FileOptions {
         recursive: false,

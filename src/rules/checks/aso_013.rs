@@ -1,0 +1,88 @@
+//! ASO-013: the global credential serves only who is meant.
+
+use super::{SCOPES, SECURITY, Check, Checked, Found, People};
+use crate::query::{AsoRight, Outcome, Step, Targets};
+use crate::rules::Severity;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    id: "ASO-013",
+    title: "Let the global credential serve only the namespaces that are meant",
+    why: "Whoever may write a resource of ASO in a namespace without a credential of its own acts by the global one; so does whoever may make namespaces.",
+    remedy: "Set AZURE_TARGET_NAMESPACES, and give each target an aso-credential.",
+    references: &[SCOPES, SECURITY],
+    run,
+};
+
+fn run(world: &Checked<'_>, found: &mut Found) {
+    for (ix, operator) in world.aso.operators().filter(|(_, at)| at.is_active() && at.global.is_some()) {
+        let mut people = People::default();
+        let mut places = Vec::new();
+        for namespace in world.targets() {
+            if world.aso.reconcilers(namespace).next() != Some(ix) {
+                continue;
+            }
+            let used = world.aso.default_of(namespace);
+            if used.step != Step::Global || !matches!(used.outcome, Outcome::Uses(_)) {
+                continue;
+            }
+            let own = world.people(&AsoRight::Write(world.kinds), namespace);
+            if !own.is_empty() {
+                places.push(namespace);
+                people.active.extend(own.active);
+                people.dormant.extend(own.dormant);
+            }
+        }
+        for list in [&mut people.active, &mut people.dormant] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let open = operator.targets == Targets::All;
+        let place = world.text(operator.namespace);
+        let (severity, what) = match (people.is_empty(), open) {
+            (false, _) => (
+                people.severity(Severity::High),
+                format!("in {} {} may act by the global credential", world.namespaces(&places), world.people_words(&people)),
+            ),
+            (true, true) => (
+                Severity::Low,
+                format!("the global credential of the operator in {place} serves every namespace, those of tomorrow too"),
+            ),
+            (true, false) => continue,
+        };
+        let finding = found.add(severity, what);
+        if open {
+            finding.because("AZURE_TARGET_NAMESPACES is empty, so that every namespace is a target");
+        }
+        for namespace in places {
+            finding.object("Namespace", None, namespace, None);
+        }
+        finding.remedy(format!("kubectl -n {place} patch secret aso-controller-settings -p '{{\"stringData\": {{\"AZURE_TARGET_NAMESPACES\": \"...\"}}}}'"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::*;
+
+    const ID: &str = "ASO-013";
+
+    const WRITER: &str = "role w: create storageaccounts.storage.azure.com\nbind dev/w=w user:alice";
+
+    #[test]
+    fn who_writes_by_it_is_found() {
+        check(ID, &format!("operator ID1\n{WRITER}"), "high in dev user:alice may act by the global credential");
+        check(ID, "operator ID1", "low the global credential of the operator in aso serves every namespace, those of tomorrow too");
+    }
+
+    #[test]
+    fn a_credential_of_its_own_and_targets_keep_it_away() {
+        check(ID, &format!("operator ID1, AZURE_TARGET_NAMESPACES: 'dev,aso'\n{WRITER}\ncredential dev/aso-credential ID2"), "");
+        check(ID, &format!("operator ID1, AZURE_TARGET_NAMESPACES: prod\n{WRITER}"), "");
+    }
+
+    #[test]
+    fn a_broken_credential_does_not_fall_back() {
+        check(ID, &format!("operator ID1, AZURE_TARGET_NAMESPACES: 'dev'\n{WRITER}\ncredential dev/aso-credential AZURE_CLIENT_ID: x"), "");
+    }
+}
