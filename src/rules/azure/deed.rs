@@ -56,6 +56,12 @@ impl Deed {
         }
     }
 
+    /// Whether it is done with resources of a kind.
+    pub(super) fn takes(&self, kind: KindIx) -> bool {
+        let facts = kind.facts();
+        matches!(self.by, By::Aso(kinds) if kinds.contains(&(facts.group, facts.plural)))
+    }
+
     /// Adds a step of this deed.
     pub(super) fn does(&self, attack: &mut Attack<'_>, needs: Vec<u32>, acting: &Acting, gain: AzureGain, fact: Fact) {
         let step = self.step(acting, gain);
@@ -86,7 +92,7 @@ impl Deed {
     fn acts(&self, state: &State<'_>, own: AzureStep, who: Who) -> Result<(), String> {
         match (self.by, own.kind) {
             (By::Token, _) if state.has_token(who) => Ok(()),
-            (By::Aso(kinds), Some(kind)) if kinds.contains(&(kind.facts().group, kind.facts().plural)) => {
+            (By::Aso(_), Some(kind)) if self.takes(kind) => {
                 if state.kinds_through(who)?.contains(&kind) {
                     Ok(())
                 } else {

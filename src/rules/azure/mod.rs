@@ -12,7 +12,7 @@ mod writers;
 pub(super) mod world;
 
 use super::attack::{Attack, Effect, Writer};
-use super::finding::{RequestDone, StepDone, Target};
+use super::finding::{Finding, RequestDone, StepDone, Target};
 use super::technique::Technique;
 use crate::graph::AccessGraph;
 use crate::model::KindIx;
@@ -83,6 +83,19 @@ pub(super) fn requests(
     kinds.into_iter().filter_map(|kind| writers::request(attack, writer, kind, namespace)).collect()
 }
 
+/// The kinds any of which does for the rest of a path that begins with this step.
+pub(super) fn opening_kinds(finding: &Finding, first: &StepDone) -> Vec<KindIx> {
+    let Effect::Azure(own) = first.effect else { return Vec::new() };
+    let uses = |step: &&StepDone| match (own.gain, step.effect) {
+        (AzureGain::Through(who), Effect::Azure(used)) => used.by == Some(who) && used.namespace.is_none(),
+        _ => *step == first,
+    };
+    let kinds: Vec<_> =
+        finding.steps.iter().filter(uses).filter_map(|step| Some((step, step.technique.kinds?))).collect();
+    let does = |&kind: &KindIx| kinds.is_empty() || kinds.iter().any(|(step, takes)| takes(step, kind));
+    KindIx::all().filter(does).collect()
+}
+
 /// The kinds that steps use, each with whom ASO acts as.
 pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, KindIx)> {
     let kind = |effect: &Effect| match effect {
@@ -97,6 +110,20 @@ pub(super) fn chosen(effect: Effect, behind: Effect) -> Effect {
     match (effect, behind) {
         (Effect::Azure(own), Effect::Azure(behind)) => Effect::Azure(AzureStep { gain: own.gain, ..behind }),
         (effect, _) => effect,
+    }
+}
+
+/// What a step does, once it is known which resources are created in it.
+pub(super) fn settled(step: &StepDone) -> Effect {
+    let created = || {
+        let rights = step.requests.iter().flat_map(|request| &request.rights).filter(|right| right.verb == "create");
+        rights.into_iter().find_map(|right| KindIx::of_resource(right.api_group, right.resource))
+    };
+    match step.effect {
+        Effect::Azure(own) if matches!(own.gain, AzureGain::Through(_)) => {
+            Effect::Azure(AzureStep { kind: created().or(own.kind), ..own })
+        }
+        effect => effect,
     }
 }
 
