@@ -3,6 +3,7 @@
 
 mod build;
 mod decide;
+mod from_aso;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use crate::model::azure::{
     UserAssignedIdentity, ancestors, fold,
 };
 
+pub(super) use from_aso::join as join_aso;
 pub use names::{AssignmentName, AzureNames, PrincipalName};
 
 pub use decide::{AzureDecision, AzureGrant, AzureQuestion, BlockGrant, Denial, RoleAnswer, Standing, Verdict};
@@ -231,9 +233,9 @@ impl<'g> AzureGraph<'g> {
         self.facts.given
     }
 
-    /// Whether role assignments were read. Without any, nothing can be said of anybody's roles.
+    /// Whether role assignments were read. Without any, nothing can be said of anybody's roles, but for those that ASO assigned.
     pub fn assignments_known(&self) -> bool {
-        !self.facts.assignments.is_empty()
+        self.facts.assignments.len() > self.facts.from_aso
     }
 
     /// What the graph was made of.
