@@ -114,7 +114,7 @@ fn unknown(aso: &Aso<'_>, graph: &AccessGraph, only: Option<Name>) -> Vec<Gap> {
 }
 
 /// What there is, in words.
-fn told(report: &AsoReport<'_>) -> Vec<String> {
+fn told(report: &AsoReport<'_, '_>) -> Vec<String> {
     let (graph, aso) = (report.graph, report.aso);
     let mut lines: Vec<String> =
         aso.operators().map(|(_, operator)| format!("note: {}", safe(&operator_line(graph, operator)))).collect();

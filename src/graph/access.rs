@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 use super::aggregation::aggregate;
-use super::azure::AzureNames;
+use super::azure::{AzureNames, join_aso};
 use super::node::{NodeGraph, NodeTables};
 
 /// A role of the graph.
@@ -111,6 +111,7 @@ impl AccessGraph {
     pub fn new(mut snapshot: Snapshot) -> AccessGraph {
         aggregate(&mut snapshot);
         name_identities(&mut snapshot);
+        join_aso(&mut snapshot);
         let role_of: Vec<Option<RoleIx>> =
             snapshot.bindings.iter().map(|binding| find_role(&snapshot, binding)).collect();
         let (scopes, scope_starts, bindings_by_rules) = by_scope(&snapshot, &role_of);

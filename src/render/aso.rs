@@ -17,13 +17,13 @@ use crate::query::{
 };
 
 /// What is rendered.
-pub struct AsoReport<'a> {
+pub struct AsoReport<'a, 'g> {
     /// The graph that the answer is about.
     pub graph: &'a AccessGraph,
     /// The operators, credentials and resources.
     pub aso: &'a Aso<'a>,
     /// What Azure says of the identities.
-    pub power: &'a AsoPower<'a>,
+    pub power: &'a AsoPower<'g>,
     /// A row for each credential.
     pub rows: &'a [CredentialRow<'a>],
     /// Resources that fail without any credential being at fault.
@@ -201,7 +201,7 @@ pub(super) struct OperatorOut {
 ///
 /// # Errors
 /// When it cannot be serialised, which is a fault of this program, or has no such form.
-pub fn aso(report: &AsoReport<'_>, format: Format, heads: bool) -> Result<String, String> {
+pub fn aso(report: &AsoReport<'_, '_>, format: Format, heads: bool) -> Result<String, String> {
     match format {
         Format::Table => Ok(table(report, heads)),
         Format::Wide => Ok(wide(report, heads)),
@@ -230,11 +230,11 @@ pub fn aso(report: &AsoReport<'_>, format: Format, heads: bool) -> Result<String
     }
 }
 
-fn of_asked(report: &AsoReport<'_>, resource: &AsoResource) -> bool {
+fn of_asked(report: &AsoReport<'_, '_>, resource: &AsoResource) -> bool {
     report.namespace.is_none_or(|namespace| report.graph.text(resource.namespace) == namespace)
 }
 
-fn item(report: &AsoReport<'_>, row: &CredentialRow<'_>) -> AsoItem {
+fn item(report: &AsoReport<'_, '_>, row: &CredentialRow<'_>) -> AsoItem {
     let graph = report.graph;
     let credential = report.aso.credential(row.credential);
     let text = |name: Name| graph.text(name).to_owned();
@@ -275,7 +275,7 @@ fn item(report: &AsoReport<'_>, row: &CredentialRow<'_>) -> AsoItem {
     }
 }
 
-fn failure(report: &AsoReport<'_>, failing: &Failing<'_>) -> AsoItem {
+fn failure(report: &AsoReport<'_, '_>, failing: &Failing<'_>) -> AsoItem {
     AsoItem {
         scope: "none",
         namespaces: vec![report.graph.text(failing.namespace).to_owned()],
@@ -297,13 +297,13 @@ fn failure(report: &AsoReport<'_>, failing: &Failing<'_>) -> AsoItem {
     }
 }
 
-fn holders(report: &AsoReport<'_>, holders: &[Holder]) -> Vec<HolderOut> {
+fn holders(report: &AsoReport<'_, '_>, holders: &[Holder]) -> Vec<HolderOut> {
     let out =
         |at: &Holder| HolderOut { subject: SubjectOut::new(report.graph.snapshot(), at.subject), admin: at.admin };
     holders.iter().map(out).collect()
 }
 
-fn resource_out(report: &AsoReport<'_>, resource: &AsoResource, used: AsoUse) -> AsoResourceOut {
+fn resource_out(report: &AsoReport<'_, '_>, resource: &AsoResource, used: AsoUse) -> AsoResourceOut {
     let text = |name: Name| report.graph.text(name).to_owned();
     AsoResourceOut {
         api_group: text(resource.group),
@@ -317,7 +317,7 @@ fn resource_out(report: &AsoReport<'_>, resource: &AsoResource, used: AsoUse) ->
     }
 }
 
-fn operator(report: &AsoReport<'_>, own: &Operator) -> OperatorOut {
+fn operator(report: &AsoReport<'_, '_>, own: &Operator) -> OperatorOut {
     OperatorOut {
         namespace: report.graph.text(own.namespace).to_owned(),
         version: own.version.clone(),
@@ -338,19 +338,19 @@ fn operator(report: &AsoReport<'_>, own: &Operator) -> OperatorOut {
     }
 }
 
-fn principal(report: &AsoReport<'_>, credential: &Credential) -> Option<PrincipalIx> {
+fn principal(report: &AsoReport<'_, '_>, credential: &Credential) -> Option<PrincipalIx> {
     report.power.graph().by_client_id(report.graph.text(credential.client?))
 }
 
 /// What the identity of a credential may do; none when nothing is known of roles.
-fn powers(report: &AsoReport<'_>, credential: &Credential) -> Option<Vec<Power>> {
+fn powers(report: &AsoReport<'_, '_>, credential: &Credential) -> Option<Vec<Power>> {
     if !report.power.is_known() {
         return None;
     }
     principal(report, credential).map(|at| report.power.of(at))
 }
 
-fn power_out(report: &AsoReport<'_>, power: &Power) -> PowerOut {
+fn power_out(report: &AsoReport<'_, '_>, power: &Power) -> PowerOut {
     let types = power.kinds.iter().filter_map(|kind| kind.facts().arm_type);
     PowerOut {
         level: power.level.map(PowerLevel::as_str),
@@ -360,7 +360,7 @@ fn power_out(report: &AsoReport<'_>, power: &Power) -> PowerOut {
     }
 }
 
-fn table(report: &AsoReport<'_>, heads: bool) -> String {
+fn table(report: &AsoReport<'_, '_>, heads: bool) -> String {
     let columns = [
         "SCOPE",
         "NAMESPACES",
@@ -412,7 +412,7 @@ fn table(report: &AsoReport<'_>, heads: bool) -> String {
 }
 
 /// One line for each resource.
-fn wide(report: &AsoReport<'_>, heads: bool) -> String {
+fn wide(report: &AsoReport<'_, '_>, heads: bool) -> String {
     let graph = report.graph;
     let mut table = Table::new(&["NAMESPACE", "RESOURCE", "CREDENTIAL", "BY", "IDENTITY", "POLICY", "AZURE ID"], heads);
     for (resource, used) in report.aso.resources().filter(|(at, _)| of_asked(report, at)) {
@@ -444,7 +444,7 @@ fn wide(report: &AsoReport<'_>, heads: bool) -> String {
     table.text()
 }
 
-fn names(report: &AsoReport<'_>) -> String {
+fn names(report: &AsoReport<'_, '_>) -> String {
     let text = |name: Name| report.graph.text(name).to_owned();
     let name = |row: &CredentialRow<'_>| {
         let credential = report.aso.credential(row.credential);
@@ -475,25 +475,25 @@ fn secret(graph: &AccessGraph, credential: &Credential) -> String {
 }
 
 /// The name of the identity, or its client id.
-fn identity(report: &AsoReport<'_>, credential: &Credential) -> String {
+fn identity(report: &AsoReport<'_, '_>, credential: &Credential) -> String {
     let name = principal(report, credential).map(|at| report.power.graph().principal(at).name.clone());
     let id = || credential.client.map(|id| report.graph.text(id).to_owned()).unwrap_or_default();
     name.filter(|name| !name.is_empty()).unwrap_or_else(id)
 }
 
 /// The name of the subscription, or its id.
-fn subscription(report: &AsoReport<'_>, credential: &Credential) -> String {
+fn subscription(report: &AsoReport<'_, '_>, credential: &Credential) -> String {
     let Some(id) = credential.subscription.map(|id| report.graph.text(id)) else { return String::new() };
     subscription_name(report, id).unwrap_or(id).to_owned()
 }
 
-fn subscription_name<'r>(report: &'r AsoReport<'_>, id: &str) -> Option<&'r str> {
+fn subscription_name<'r>(report: &'r AsoReport<'_, '_>, id: &str) -> Option<&'r str> {
     let all = &report.power.graph().facts().subscriptions;
     let found = all.iter().find(|at| at.id.eq_ignore_ascii_case(id) && !at.name.is_empty())?;
     Some(&found.name)
 }
 
-fn power(report: &AsoReport<'_>, credential: &Credential) -> String {
+fn power(report: &AsoReport<'_, '_>, credential: &Credential) -> String {
     let Some(powers) = powers(report, credential) else { return "roles unknown".to_owned() };
     let Some(power) = powers.first() else { return "none".to_owned() };
     let place = place(report, power.scope);
@@ -519,7 +519,7 @@ fn types(power: &Power) -> String {
 }
 
 /// A scope in few words.
-fn place(report: &AsoReport<'_>, scope: ScopeIx) -> String {
+fn place(report: &AsoReport<'_, '_>, scope: ScopeIx) -> String {
     let text = report.power.graph().scope_text(scope);
     let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
     let folded = fold(text);

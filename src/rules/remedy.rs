@@ -10,12 +10,13 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::attack::{Effect, Place, groups};
+use super::azure::opening_kinds;
 use super::cuts::Grant;
 use super::finding::{Evidence, Finding, RightDone, Start, StepDone};
-use super::take::RuleText;
-use super::technique::{At, Right, Technique};
+use super::take::{RuleText, VERBS, in_group};
+use super::technique::{At, On, Right, Technique, right};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
-use crate::model::{CLUSTER_ADMIN, ClusterId, Name, ResourceTable, Subject};
+use crate::model::{ApiResource, CLUSTER_ADMIN, ClusterId, KindIx, Name, ResourceTable, Snapshot, Subject};
 use crate::query::{is_default_grant, is_reconciled};
 
 /// How a finding goes away.
@@ -82,7 +83,9 @@ impl<'g> Remedies<'g> {
                 bindings.entry(role).or_default().push(at);
             }
         }
-        Remedies { graph, table: ResourceTable::new(&snapshot.resources, snapshot.discovered), bindings }
+        let mut served = snapshot.resources.clone();
+        served.extend(aso_resources(snapshot));
+        Remedies { graph, table: ResourceTable::new(&served, snapshot.discovered), bindings }
     }
 
     /// The remedy with the least loss.
@@ -91,7 +94,7 @@ impl<'g> Remedies<'g> {
         candidates.extend(self.label(finding).map(|cut| (Loss::default(), vec![cut])));
         candidates.extend(self.claims(finding).map(|cuts| (Loss::default(), cuts)));
         if let Some((step, right, subject, binding)) = first_grant(finding) {
-            candidates.extend(self.trim(step, right, binding));
+            candidates.extend(self.trim(finding, step, right, binding));
             candidates.push(self.drop(finding, binding, subject));
         }
         let best = candidates.into_iter().enumerate().min_by_key(|(at, (loss, _))| (*loss, *at));
@@ -195,19 +198,20 @@ impl<'g> Remedies<'g> {
     }
 
     /// The rights that a path can begin with, taken out of the role of its binding; none where that cannot be done.
-    fn trim(&self, step: &StepDone, right: &RightDone, binding: BindingIx) -> Option<(Loss, Vec<Cut>)> {
-        let rights = openings(step.technique, step.effect, right, self.graph.binding(binding).namespace.is_some())?;
+    fn trim(
+        &self,
+        finding: &Finding,
+        step: &StepDone,
+        right: &RightDone,
+        binding: BindingIx,
+    ) -> Option<(Loss, Vec<Cut>)> {
+        let rights = openings(finding, step, right, self.graph.binding(binding).namespace.is_some())?;
         let role = self.graph.role_of(binding)?;
         let (mut loss, mut cuts) = (Loss::default(), Vec::new());
         for role in self.written(role)? {
             let mut lost = 0;
             for (position, rule) in (0_u32..).zip(self.rules(role)) {
-                let mut left = vec![rule.clone()];
-                for right in &rights {
-                    let parts: Option<Vec<Vec<RuleText>>> =
-                        left.iter().map(|rule| rule.without(right, &self.table)).collect();
-                    left = parts?.concat();
-                }
+                let left = self.left(rule.clone(), &rights)?;
                 if left != [rule.clone()] {
                     lost += rule.weight().saturating_sub(left.iter().map(RuleText::weight).sum());
                     cuts.push(Cut::Rule { role, position, left });
@@ -220,6 +224,17 @@ impl<'g> Remedies<'g> {
             loss = Loss { most: loss.most.max(lost), all: loss.all + lost * subjects.max(1) };
         }
         (!cuts.is_empty()).then_some((loss, cuts))
+    }
+
+    /// What is left of a rule without some rights.
+    fn left(&self, rule: RuleText, rights: &[Opening]) -> Option<Vec<RuleText>> {
+        let mut left = vec![rule];
+        for (right, resources) in rights {
+            let parts: Option<Vec<Vec<RuleText>>> =
+                left.iter().map(|rule| rule.without_any(right, resources, &self.table)).collect();
+            left = parts?.concat();
+        }
+        Some(left)
     }
 
     /// The roles in which the rules of a role are written: itself, or what is united into it. None where one of them is written
@@ -267,12 +282,10 @@ impl<'g> Remedies<'g> {
         let own = self.graph.binding(binding);
         let role =
             self.graph.role_of(binding).filter(|&role| self.graph.text(self.graph.role(role).name) != CLUSTER_ADMIN)?;
-        let rights = openings(step.technique, step.effect, right, own.namespace.is_some())?;
-        let mut rules = self.rules(role);
-        for right in &rights {
-            let parts: Option<Vec<Vec<RuleText>>> = rules.iter().map(|rule| rule.without(right, &self.table)).collect();
-            rules = parts?.concat();
-        }
+        let rights = openings(finding, step, right, own.namespace.is_some())?;
+        let parts: Option<Vec<Vec<RuleText>>> =
+            self.rules(role).into_iter().map(|rule| self.left(rule, &rights)).collect();
+        let mut rules = parts?.concat();
         if rules.is_empty() {
             return None;
         }
@@ -324,7 +337,7 @@ impl<'g> Remedies<'g> {
             }
             Cut::Rule { role, position, left } => {
                 let before = &self.rules(*role)[*position as usize];
-                let what = gone(before, left);
+                let what = gone(before, left, &self.table);
                 let own = self.graph.role(*role);
                 let name = self.graph.text(own.name);
                 match own.namespace {
@@ -452,9 +465,56 @@ fn first_grant(finding: &Finding) -> Option<(&StepDone, &RightDone, Subject, Bin
     })
 }
 
+/// A right that is taken out of rules, on each of some resources of its group.
+type Opening = (Right, Vec<&'static str>);
+
+/// The resources of ASO in a cluster; where it is not known which are installed, all that there are.
+fn aso_resources(snapshot: &Snapshot) -> Vec<ApiResource> {
+    let installed = snapshot.aso_definitions.iter();
+    let mut all: Vec<(&str, &str)> = installed.map(|at| (snapshot.text(at.group), snapshot.text(at.plural))).collect();
+    if all.is_empty() && !snapshot.discovered {
+        all.extend(KindIx::all().map(|kind| (kind.facts().group, kind.facts().plural)));
+    }
+    let resource = |(group, resource): (&str, &str), subresource: &str| ApiResource {
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        subresource: subresource.to_owned(),
+        namespaced: true,
+        ..ApiResource::default()
+    };
+    all.into_iter().flat_map(|one| ["", "status"].map(|subresource| resource(one, subresource))).collect()
+}
+
+/// The rights by which ASO resources are created with which a path can begin, by group.
+fn creations(finding: &Finding, step: &StepDone, held: &RightDone) -> Option<Vec<Opening>> {
+    KindIx::of_resource(held.api_group, held.resource).filter(|_| held.verb == "create")?;
+    let mut by_group: Vec<Opening> = Vec::new();
+    for kind in opening_kinds(finding, step) {
+        let facts = kind.facts();
+        match by_group.last_mut().filter(|(right, _)| right.api_group == facts.group) {
+            Some((_, resources)) => resources.push(facts.plural),
+            None => {
+                let creation = right(&["create"], facts.group, facts.plural, On::Nothing);
+                by_group.push((creation, vec![facts.plural]));
+            }
+        }
+    }
+    let is_held =
+        |(right, resources): &Opening| right.api_group == held.api_group && resources.contains(&held.resource);
+    by_group.iter().any(is_held).then_some(by_group)
+}
+
+/// The rights with which a path can begin, by a binding of a namespace or of the cluster.
+fn openings(finding: &Finding, step: &StepDone, held: &RightDone, in_namespace: bool) -> Option<Vec<Opening>> {
+    creations(finding, step, held).or_else(|| {
+        let rights = requested(step.technique, step.effect, held, in_namespace)?;
+        Some(rights.into_iter().map(|right| (right, vec![right.resource])).collect())
+    })
+}
+
 /// The rights with which a technique can begin to do the same, by a binding of a namespace or of the cluster: the first of each
 /// request. None where the right at hand is none of them.
-fn openings(technique: &Technique, effect: Effect, held: &RightDone, in_namespace: bool) -> Option<Vec<Right>> {
+fn requested(technique: &Technique, effect: Effect, held: &RightDone, in_namespace: bool) -> Option<Vec<Right>> {
     let of_role = match effect {
         Effect::Bind { role, .. } | Effect::Write { role, .. } => Some(role),
         _ => None,
@@ -479,7 +539,7 @@ fn openings(technique: &Technique, effect: Effect, held: &RightDone, in_namespac
 }
 
 /// What a rule loses, in words.
-fn gone(before: &RuleText, left: &[RuleText]) -> String {
+fn gone(before: &RuleText, left: &[RuleText], table: &ResourceTable) -> String {
     let still = |verb: &str, group: &str, resource: &str| {
         left.iter().any(|rule| {
             rule.verbs.iter().any(|own| own == verb)
@@ -489,9 +549,24 @@ fn gone(before: &RuleText, left: &[RuleText]) -> String {
     };
     let mut words: Vec<String> = Vec::new();
     for group in &before.api_groups {
-        for resource in &before.resources {
+        let is_same = |rule: &RuleText| rule.api_groups.contains(group) && rule.resources == before.resources;
+        if left.iter().any(|rule| is_same(rule) && rule.verbs == before.verbs) {
+            continue;
+        }
+        let listed = |rule: &RuleText| rule.api_groups.contains(group) && rule.resources.iter().all(|own| own != "*");
+        let known = in_group(table, group).into_iter().filter(|one| !one.contains('/'));
+        let any = before.resources.iter().any(|own| own == "*") && left.iter().any(listed);
+        let resources: Vec<String> = if any { known.collect() } else { before.resources.clone() };
+        for resource in &resources {
             let verbs: Vec<&str> =
                 before.verbs.iter().map(String::as_str).filter(|verb| !still(verb, group, resource)).collect();
+            // Of a `*` some verbs are still there.
+            let star = |verb: &&str| *verb == "*" && VERBS.iter().any(|verb| still(verb, group, resource));
+            let verbs: Vec<&str> = if verbs.iter().any(star) {
+                VERBS.into_iter().filter(|verb| !still(verb, group, resource)).collect()
+            } else {
+                verbs
+            };
             if !verbs.is_empty() {
                 let group = if group.is_empty() { String::new() } else { format!(".{group}") };
                 words.push(format!("`{} {resource}{group}`", verbs.join(",")));

@@ -751,6 +751,24 @@ impl<'g> State<'g> {
         sure.min().ok_or_else(|| format!("{action} is not allowed"))
     }
 
+    /// The scopes in which each custom role that somebody holds in a scope may be assigned.
+    pub(super) fn custom_roles(&self, who: Who, scope: ScopeIx) -> Vec<Vec<ScopeIx>> {
+        let Who::Principal(principal) = who else { return Vec::new() };
+        let facts = &self.graph.snapshot().azure;
+        let azure = AzureGraph::new(facts);
+        let held = azure.assignments_of(principal).into_iter().map(|(assignment, _)| azure.assignment(assignment));
+        let there = held.filter(|one| azure.find_scope(&one.scope) == Some(scope));
+        let roles = there.filter_map(|one| facts.roles.iter().find(|role| role.custom && role.id == one.role_id));
+        roles.map(|role| role.assignable_scopes.iter().map(|text| azure.locate(text).scope).collect()).collect()
+    }
+
+    /// Whether an account may use an identity that is bound to the cluster, by what was read.
+    pub(super) fn may_use_identity(&self, account: Subject, client_id: &str) -> bool {
+        let authorizers = Authorizers { node: false, rbac: true };
+        let action = super::azure::use_identity(client_id);
+        decide(self.graph, self.cluster, &identity(self.graph, account), &action, authorizers).allowed()
+    }
+
     /// Whether the vaults that were read are as something says.
     pub(super) fn with_vaults(&self, ask: impl FnOnce(&AzureGraph<'_>, &[KeyVault]) -> bool) -> Result<(), String> {
         let facts = &self.graph.snapshot().azure;

@@ -775,6 +775,7 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
             How::Through { .. } => halves(walk, walker, &step.how, needs, &mut done),
             _ => gather(walk, walker, needs, &used, &mut done),
         }
+        done.effect = azure::settled(&done);
         steps.push(done);
     }
     steps

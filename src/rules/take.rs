@@ -19,7 +19,7 @@ pub struct RuleText {
 }
 
 /// The verbs that the API server itself asks for.
-const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+pub(super) const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 impl RuleText {
     /// A rule of a snapshot.
@@ -45,52 +45,68 @@ impl RuleText {
     }
 
     /// What is left of it without a right; none where that cannot be written down, since a `*` stands for what nobody can list.
-    pub(super) fn without(&self, right: &Right, table: &ResourceTable) -> Option<Vec<RuleText>> {
-        if !self.grants(right) {
+    /// The right is one on each of some resources of its group.
+    pub(super) fn without_any(
+        &self,
+        right: &Right,
+        on: &[&'static str],
+        table: &ResourceTable,
+    ) -> Option<Vec<RuleText>> {
+        let granted = |&&resource: &&&'static str| self.grants(&Right { resource, ..*right });
+        let on: Vec<&str> = on.iter().filter(granted).copied().collect();
+        if on.is_empty() {
             return Some(vec![self.clone()]);
         }
         if right.verbs.contains(&"*") || right.resource == "*" || self.api_groups.iter().any(|group| group == "*") {
             return None;
         }
-        let mut resources: Vec<String> = Vec::new();
-        for own in &self.resources {
-            if !names(own, right.resource) {
-                resources.push(own.clone());
-            } else if own != right.resource {
-                // A wildcard: all that it stands for but the one.
-                let known = in_group(table, right.api_group);
-                if known.is_empty() {
-                    return None;
-                }
-                resources.extend(known.into_iter().filter(|one| names(own, one) && one != right.resource));
-            }
-        }
-        resources.sort();
-        resources.dedup();
-        // What stands there stays in its order.
-        let mut ordered: Vec<String> = self.resources.iter().filter(|own| resources.contains(own)).cloned().collect();
-        ordered.extend(resources.into_iter().filter(|one| !self.resources.contains(one)));
+        let known = in_group(table, right.api_group);
+        let (taken, others) = self.split(&on, &known)?;
         let verbs: Vec<String> = if self.verbs.iter().any(|verb| verb == "*") {
             VERBS.iter().filter(|verb| !right.verbs.contains(verb)).map(|&verb| verb.to_owned()).collect()
         } else {
             self.verbs.iter().filter(|own| !right.verbs.contains(&own.as_str())).cloned().collect()
         };
         let group = vec![right.api_group.to_owned()];
-        let others: Vec<String> = self.api_groups.iter().filter(|own| *own != right.api_group).cloned().collect();
+        let groups: Vec<String> = self.api_groups.iter().filter(|own| *own != right.api_group).cloned().collect();
         let paths = Vec::new;
         let parts = [
-            RuleText {
-                verbs,
-                api_groups: group.clone(),
-                resources: vec![right.resource.to_owned()],
-                non_resource_urls: paths(),
-                ..self.clone()
-            },
-            RuleText { api_groups: group, resources: ordered, non_resource_urls: paths(), ..self.clone() },
-            RuleText { api_groups: others, non_resource_urls: paths(), ..self.clone() },
+            RuleText { verbs, api_groups: group.clone(), resources: taken, non_resource_urls: paths(), ..self.clone() },
+            RuleText { api_groups: group, resources: others, non_resource_urls: paths(), ..self.clone() },
+            RuleText { api_groups: groups, non_resource_urls: paths(), ..self.clone() },
             RuleText { api_groups: Vec::new(), resources: Vec::new(), resource_names: Vec::new(), ..self.clone() },
         ];
         Some(parts.into_iter().filter(|part| part.weight() > 0).collect())
+    }
+
+    /// Its resources as two lists: those that are taken out, and the others in their order. A wildcard is all that is known of the
+    /// group; none where nothing is.
+    fn split(&self, on: &[&str], known: &[String]) -> Option<(Vec<String>, Vec<String>)> {
+        let is_out = |one: &str| on.contains(&one);
+        let is_wild = |own: &str| !is_out(own) && on.iter().any(|one| names(own, one));
+        let mut others: Vec<String> =
+            self.resources.iter().filter(|own| !is_out(own) && !is_wild(own)).cloned().collect();
+        let mut wild = self.resources.iter().filter(|own| is_wild(own)).peekable();
+        if wild.peek().is_none() {
+            return Some((self.resources.iter().filter(|own| is_out(own)).cloned().collect(), others));
+        }
+        if known.is_empty() {
+            return None;
+        }
+        let of_wild: Vec<&String> = known.iter().filter(|one| wild.clone().any(|own| names(own, one))).collect();
+        let of_it = |one: &&String| is_out(one) || one.strip_suffix("/status").is_some_and(is_out);
+        if of_wild.iter().all(of_it) && others.is_empty() {
+            // Nothing else is there, so the wildcard may stay.
+            return Some((self.resources.clone(), others));
+        }
+        for one in &of_wild {
+            if !is_out(one) && !others.contains(one) {
+                others.push((*one).clone());
+            }
+        }
+        let taken =
+            on.iter().filter(|one| known.iter().any(|own| own == *one) || self.resources.iter().any(|own| own == *one));
+        Some((taken.map(|&one| one.to_owned()).collect(), others))
     }
 
     /// How many rights it grants, as far as they can be counted: a `*` counts as what a usual cluster has of its kind.
@@ -141,7 +157,7 @@ fn names(own: &str, resource: &str) -> bool {
 }
 
 /// The resources of a group with their subresources, sorted.
-fn in_group(table: &ResourceTable, group: &str) -> Vec<String> {
+pub(super) fn in_group(table: &ResourceTable, group: &str) -> Vec<String> {
     let of_group = table.resources().iter().filter(|one| one.group == group && one.subresource != "*");
     let mut all: Vec<String> = of_group
         .map(|one| match one.subresource.as_str() {
@@ -157,7 +173,8 @@ fn in_group(table: &ResourceTable, group: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::technique::core;
+    use crate::model::ApiResource;
+    use crate::rules::technique::{core, right};
 
     /// `verbs|groups|resources|names`.
     fn rule(text: &str) -> RuleText {
@@ -176,7 +193,7 @@ mod tests {
     }
 
     fn left(text: &str, right: &Right) -> Option<Vec<RuleText>> {
-        rule(text).without(right, &ResourceTable::new(&[], false))
+        rule(text).without_any(right, &[right.resource], &ResourceTable::new(&[], false))
     }
 
     #[test]
@@ -196,6 +213,44 @@ mod tests {
             assert_eq!(left(before, &create), Some(after), "{before}");
         }
         assert_eq!(left("create|*|pods|", &create), None);
+    }
+
+    #[test]
+    fn of_several_resources_each_is_taken_out() {
+        let create = right(&["create"], "acme.example", "a", On::Nothing);
+        let resource = |resource: &str, subresource: &str| ApiResource {
+            group: "acme.example".to_owned(),
+            resource: resource.to_owned(),
+            subresource: subresource.to_owned(),
+            ..ApiResource::default()
+        };
+        let served = [resource("a", ""), resource("a", "status"), resource("b", ""), resource("c", "")];
+        let table = ResourceTable::new(&served, false);
+        for (before, on, after) in [
+            (
+                "get,create|acme.example|a,b,c|",
+                &["a", "b"][..],
+                &["get|acme.example|a,b|", "get,create|acme.example|c|"][..],
+            ),
+            ("get,create|acme.example|a,c|", &["a", "b"], &["get|acme.example|a|", "get,create|acme.example|c|"]),
+            (
+                "get,create|acme.example|*|",
+                &["a", "b"],
+                &["get|acme.example|a,b|", "get,create|acme.example|a/status,c|"],
+            ),
+            // What is not there need not be named.
+            (
+                "get,create|acme.example|*|",
+                &["a", "d"],
+                &["get|acme.example|a|", "get,create|acme.example|a/status,b,c|"],
+            ),
+            ("get,create|acme.example|*|", &["a", "b", "c"], &["get|acme.example|*|"]),
+            ("create|acme.example,apps|*|", &["a", "b", "c"], &["create|apps|*|"]),
+            ("get|acme.example|*|", &["a"], &["get|acme.example|*|"]),
+        ] {
+            let after: Vec<RuleText> = after.iter().map(|text| rule(text)).collect();
+            assert_eq!(rule(before).without_any(&create, on, &table), Some(after), "{before} {on:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::attack::{Attack, Done, Fact};
 use super::finding::StepDone;
 use super::replay::State;
 use crate::graph::AccessGraph;
+use crate::model::KindIx;
 
 /// One way to gain something that was not granted, or one way to hold a target.
 pub struct Technique {
@@ -35,6 +36,8 @@ pub struct Technique {
     /// Says for [`replay`](super::replay()) whether a step follows from what the attacker has and from the objects, beyond the
     /// rights of its requests. Shares nothing with `build` and `react`. None where the effect alone says what has to be true.
     pub(super) proof: Option<Proof>,
+    /// Says for a step which kinds of ASO resources it could be done with, any one of them. None where it takes no kind.
+    pub(super) kinds: Option<fn(&StepDone, KindIx) -> bool>,
     /// What more there is to say of a step: by what exactly.
     pub(super) words: Option<fn(&AccessGraph, &StepDone) -> Option<String>>,
 }
@@ -58,6 +61,7 @@ impl Technique {
         build: None,
         react: None,
         proof: None,
+        kinds: None,
         words: None,
     };
     /// The same for what says that a target is held.

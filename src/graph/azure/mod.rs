@@ -3,6 +3,7 @@
 
 mod build;
 mod decide;
+mod from_aso;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use crate::model::azure::{
     UserAssignedIdentity, ancestors, fold,
 };
 
+pub(super) use from_aso::join as join_aso;
 pub use names::{AssignmentName, AzureNames, PrincipalName};
 
 pub use decide::{AzureDecision, AzureGrant, AzureQuestion, BlockGrant, Denial, RoleAnswer, Standing, Verdict};
@@ -234,9 +236,9 @@ impl<'g> AzureGraph<'g> {
         self.facts.given
     }
 
-    /// Whether role assignments were read. Without any, nothing can be said of anybody's roles.
+    /// Whether role assignments were read. Without any, nothing can be said of anybody's roles, but for those that ASO assigned.
     pub fn assignments_known(&self) -> bool {
-        !self.facts.assignments.is_empty()
+        self.facts.assignments.len() > self.facts.from_aso
     }
 
     /// What the graph was made of.

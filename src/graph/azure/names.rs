@@ -53,7 +53,8 @@ pub struct AssignmentName {
 impl AzureNames {
     /// Takes the names of the graph that these facts make. O(n log n) in the facts.
     pub fn new(facts: &AzureFacts) -> AzureNames {
-        if !facts.given {
+        let of_aso = !facts.identities.is_empty() || !facts.clusters.is_empty() || facts.from_aso > 0;
+        if !facts.given && !of_aso {
             return AzureNames::default();
         }
         let graph = AzureGraph::new(facts);

@@ -11,6 +11,8 @@ pub struct AzureFacts {
     /// Role assignments: active ones and those that PIM lets somebody activate.
     // INVARIANT: every list is sorted by what it is known by, and no two are alike in it.
     pub assignments: Vec<RoleAssignment>,
+    /// How many of the role assignments only ASO's own resources speak of. Of those that it did not make they say nothing.
+    pub from_aso: usize,
     /// Role definitions that were read; they override the built-in table.
     pub roles: Vec<RoleDefinition>,
     /// Deny assignments.

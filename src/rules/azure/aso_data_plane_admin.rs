@@ -24,6 +24,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     react: Some(react),
     proof: Some(proof),
+    kinds: Some(|_, kind| DEEDS.iter().any(|deed| deed.takes(kind))),
     ..Technique::MOVE
 };
 

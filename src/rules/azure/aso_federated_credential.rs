@@ -25,6 +25,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     react: Some(react),
     proof: Some(proof),
+    kinds: Some(|_, kind| DEED.takes(kind)),
     ..Technique::MOVE
 };
 
@@ -41,7 +42,8 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::kubernetes::check;
+    use crate::rules::kubernetes::{check, graph};
+    use crate::rules::{Ask, Remedies, escalations};
 
     #[test]
     fn any_identity_in_reach_is_had() {
@@ -164,6 +166,29 @@ mod tests {
              assign aso Contributor s1
              assign safe Owner s2
              deny s1/rg/safe ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/* audit",
+            "alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role
+             alice -> limited (federatedidentitycredentials) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn only_the_one_kind_is_taken_away() {
+        let world = "aso
+             credential global aso
+             kinds federatedidentitycredentials.managedidentity userassignedidentities.managedidentity vaults.keyvault
+             identity aso s3/ids
+             identity big s1/other
+             azrole near ManagedIdentity/*
+             assign aso near s1
+             assign big Owner s2
+             role f: get,create *.managedidentity.azure.com; create *.keyvault.azure.com
+             bind dev/f=f user:alice";
+        let graph = graph(world);
+        let found = escalations(&graph, &Ask::default()).findings;
+        let remedy = Remedies::new(&graph).of(&found[0]);
+        assert_eq!(remedy.advice, "take `create federatedidentitycredentials.managedidentity.azure.com` out of ClusterRole f");
+        check(
+            world,
             "alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role
              alice -> limited (federatedidentitycredentials) on s1: aso-credential-fallback, aso-role",
         );

@@ -22,6 +22,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     react: Some(react),
     proof: Some(proof),
+    kinds: Some(|_, kind| DEED.takes(kind)),
     ..Technique::MOVE
 };
 

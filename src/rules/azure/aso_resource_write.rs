@@ -30,7 +30,6 @@ pub(super) const TECHNIQUE: Technique = Technique {
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     writers::react(attack, fact, id);
-    uses::join(attack, fact, id);
     uses::react(attack, &TECHNIQUE, fact, id, |scope| scope != CredentialScope::Global);
 }
 

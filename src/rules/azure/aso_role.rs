@@ -23,6 +23,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     react: Some(react),
     proof: Some(proof),
+    kinds: Some(|_, _| true),
     ..Technique::HOLDING
 };
 

@@ -23,16 +23,16 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     react: Some(react),
     proof: Some(proof),
+    kinds: Some(|_, kind| sends(kind)),
     ..Technique::MOVE
 };
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let (Fact::Azure(AzureFact::Writes(set, place)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
     let kinds = bridge.writers.kinds(set);
-    let sends = |kind: &&KindIx| kind.facts().reads_secrets() && kind.facts().runs_code();
     for namespace in attack.namespaces_of(place) {
         let Some(who) = bridge.default_of(namespace).and_then(|credential| bridge.who(credential)) else { continue };
-        for &kind in kinds.iter().filter(sends) {
+        for &kind in kinds.iter().filter(|&&kind| sends(kind)) {
             let Some(action) = kind.facts().write_action() else { continue };
             let Some(&at) = bridge.allowed(who, &[&action]).first() else { continue };
             let gain = AzureGain::Secrets(Place::Namespace(namespace));
@@ -43,6 +43,11 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             break;
         }
     }
+}
+
+/// Whether what runs in Azure by a kind is told Secrets.
+fn sends(kind: KindIx) -> bool {
+    kind.facts().reads_secrets() && kind.facts().runs_code()
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
@@ -59,7 +64,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     });
     applies?;
     let action = facts.write_action().ok_or_else(|| "the kind is not in Azure".to_owned())?;
-    if there && facts.reads_secrets() && facts.runs_code() && state.azure_allows_somewhere(who, &action) {
+    if there && sends(kind) && state.azure_allows_somewhere(who, &action) {
         Ok(())
     } else {
         Err("nothing that takes Secrets is created".to_owned())

@@ -1,6 +1,7 @@
 //! `aso-skip-export`: have ASO write keys or a kubeconfig into a Secret that you read.
 
 use super::deed::{self, By, Deed, Local};
+use super::uses;
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Types, Who};
 use crate::model::{KindIx, Name};
 use crate::query::CredentialIx;
@@ -25,7 +26,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://azure.github.io/azure-service-operator/guide/secrets/",
         "https://learn.microsoft.com/azure/aks/control-kubeconfig-access",
     ],
+    react: Some(uses::join),
     proof: Some(proof),
+    kinds: Some(exports),
     ..Technique::MOVE
 };
 
@@ -66,8 +69,7 @@ fn export(
             credential: bridge.aso.credential(credential).secret,
             ..AzureStep::new(AzureGain::Any)
         };
-        let facts = kind.facts();
-        if (facts.group, facts.plural) == ("containerservice.azure.com", "managedclusters") {
+        if is_cluster(kind) {
             let deed = Deed { technique: &TECHNIQUE, by: By::Aso(&[]), actions: ADMIN };
             for at in bridge.allowed(who, ADMIN).iter() {
                 deed::clusters_at(attack, &deed, base, at, needs, Local::Needed);
@@ -84,6 +86,18 @@ fn export(
             attack.does_unless(&TECHNIQUE, needs.to_vec(), Effect::Azure(step), fact, at.blockers());
         }
     }
+}
+
+/// Whether a kind exports the same: a kubeconfig, or keys.
+fn exports(step: &StepDone, kind: KindIx) -> bool {
+    match step.effect {
+        Effect::Azure(AzureStep { gain: AzureGain::Power(..), .. }) => keys(kind).is_some() && !is_cluster(kind),
+        _ => is_cluster(kind),
+    }
+}
+
+fn is_cluster(kind: KindIx) -> bool {
+    (kind.facts().group, kind.facts().plural) == ("containerservice.azure.com", "managedclusters")
 }
 
 /// The first action that exporting keys of a kind takes.

@@ -13,7 +13,7 @@ use crate::graph::azure::{
     AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, IdentityIx,
     PrincipalIx, ScopeIx,
 };
-use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest};
+use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest, RoleDefinition};
 use crate::model::{AsoKind, KindIx, Name, Subject};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode};
 use crate::rules::attack::{Attack, Fact, Place};
@@ -174,6 +174,21 @@ impl<'g> Facts<'g> {
         found
     }
 
+    /// The custom roles that a principal holds by now, each with where it does.
+    pub(super) fn custom_roles(&self, principal: PrincipalIx) -> Vec<(ScopeIx, &'g RoleDefinition)> {
+        let facts = self.graph.facts();
+        let held = self.graph.assignments_of(principal).into_iter().filter(|(assignment, through)| {
+            let active = self.graph.assignment(*assignment).assigned == Assigned::Active;
+            active && !through.is_some_and(|through| through.eligible) && !self.without.contains(assignment)
+        });
+        let custom = |(assignment, _)| {
+            let id = self.graph.role(self.graph.assigned_role(assignment)).id;
+            let role = facts.roles.iter().find(|role| role.custom && role.id == id)?;
+            (!role.assignable_scopes.is_empty()).then(|| (self.graph.assigned_scope(assignment), role))
+        };
+        held.filter_map(custom).collect()
+    }
+
     /// Whether some vault at or below a scope has access policies; none where no vault was read at all.
     pub(super) fn has_policies(&self, scope: ScopeIx) -> Option<bool> {
         let vaults = &self.graph.facts().vaults;
@@ -317,6 +332,10 @@ pub(in crate::rules) struct Bridge<'g> {
     spans: FxHashMap<ScopeIx, (u32, u32)>,
     /// The accounts whose tokens identities accept, each with the identity.
     trusted: Vec<(Subject, Who)>,
+    /// The accounts that may use identities which are bound to this cluster, each with the identity.
+    bound: Vec<(Subject, Who)>,
+    /// The accounts of both, each once.
+    accounts: Vec<Subject>,
     identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
@@ -344,6 +363,10 @@ impl<'g> Bridge<'g> {
             if installed.complete || !installed.kinds.is_empty() { installed.kinds } else { KindIx::all().collect() };
         let this_cluster = super::cluster::find(access, &graph, &aso);
         let trusted = super::cluster::trusted(access, &graph, this_cluster);
+        let bound = super::cluster::bound(access, &graph, this_cluster, ask);
+        let mut accounts: Vec<Subject> = trusted.iter().chain(&bound).map(|&(account, _)| account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
         Some(Bridge {
             access,
             writers: Writers::new(access, kinds.into_iter()),
@@ -353,6 +376,8 @@ impl<'g> Bridge<'g> {
             beyond_admin: ask.from.is_some() || ask.azure.is_some(),
             spans,
             trusted,
+            bound,
+            accounts,
             identities: RefCell::default(),
             writes: RefCell::default(),
             gives: RefCell::default(),
@@ -432,10 +457,28 @@ impl<'g> Bridge<'g> {
         self.aso.operators().find(|(_, operator)| operator.namespace == namespace).map(|(_, operator)| operator.account)
     }
 
-    /// Every account whose tokens some identity accepts.
+    /// Every account whose tokens get those of some identity.
     pub(in crate::rules) fn trusted_accounts(&self) -> impl Iterator<Item = Subject> {
-        let first = |at: usize| at == 0 || self.trusted[at - 1].0 != self.trusted[at].0;
-        self.trusted.iter().enumerate().filter(move |&(at, _)| first(at)).map(|(_, &(account, _))| account)
+        self.accounts.iter().copied()
+    }
+
+    /// The identities that an account may use since they are bound to this cluster.
+    pub(super) fn bound_to(&self, account: Subject) -> impl Iterator<Item = Who> {
+        self.bound.iter().filter(move |(own, _)| *own == account).map(|&(_, who)| who)
+    }
+
+    /// Whether an identity is bound to this cluster.
+    pub(super) fn is_bound(&self, who: Who) -> bool {
+        let Some(cluster) = self.this_cluster else { return false };
+        super::cluster::bindings(&self.azure.graph, cluster).any(|(_, own)| own == who)
+    }
+
+    /// The client id of an identity; empty where it is not known.
+    pub(super) fn client_of(&self, who: Who) -> &str {
+        match who {
+            Who::Client(name) => self.access.text(name),
+            Who::Principal(principal) => &self.azure.graph.principal(principal).client_id,
+        }
     }
 
     /// The identities that accept the tokens of an account.

@@ -2,8 +2,10 @@
 
 use crate::graph::AccessGraph;
 use crate::graph::azure::{AksIx, AzureGraph};
-use crate::model::{Name, Subject, service_account_parts};
-use crate::query::Aso;
+use crate::model::{Action, Name, ResourceAction, Subject, service_account_parts};
+use crate::query::{Aso, Filter, Row, SystemFilter, Where, who_can};
+use crate::rules::attack::groups;
+use crate::rules::solve::Ask;
 
 use super::facts::Who;
 
@@ -49,6 +51,57 @@ fn same_issuer(own: Option<&str>, other: &str) -> bool {
 fn account_text(access: &AccessGraph, account: Subject) -> Option<String> {
     let Subject::ServiceAccount { namespace, name } = account else { return None };
     Some(format!("{ACCOUNT}{}:{}", access.text(namespace), access.text(name)))
+}
+
+/// The group of the right to use an identity that is bound to a cluster; the resource is its client id
+/// (<https://learn.microsoft.com/azure/aks/identity-bindings-concepts>).
+pub(in crate::rules) const BOUND: (&str, &str) = ("use-managed-identity", "cid.wi.aks.azure.com");
+
+/// The identities that are bound to a cluster, each with its client id.
+pub(super) fn bindings<'a>(graph: &'a AzureGraph<'_>, cluster: AksIx) -> impl Iterator<Item = (&'a str, Who)> {
+    let id = &graph.cluster(cluster).id;
+    let own = graph.facts().identity_bindings.iter().filter(move |one| one.cluster_id.eq_ignore_ascii_case(id));
+    own.filter_map(|one| Some((one.ids.client_id.as_str(), Who::Principal(graph.by_object_id(&one.ids.object_id)?))))
+}
+
+/// The accounts that may use identities which are bound to the cluster, each with the identity.
+pub(super) fn bound(
+    access: &AccessGraph,
+    graph: &AzureGraph<'_>,
+    this: Option<AksIx>,
+    ask: &Ask,
+) -> Vec<(Subject, Who)> {
+    let mut found: Vec<(Subject, Who)> = Vec::new();
+    for (client_id, who) in this.into_iter().flat_map(|cluster| bindings(graph, cluster)) {
+        let action = use_identity(client_id);
+        let filter = Filter { system: SystemFilter::Show, keep: &|_| true };
+        let rows = who_can(access, ask.cluster, &action, &Where::Cluster, filter).rows;
+        let counts = |row: &Row| row.grants.iter().any(|grant| !ask.without.contains(&grant.binding));
+        let granted = |row: &Row| row.resource_names.is_empty() && counts(row);
+        let subjects: Vec<Subject> = rows.iter().filter(|row| granted(row)).map(|row| row.subject).collect();
+        let accounts = access.snapshot().service_accounts.iter().filter(|own| own.cluster == ask.cluster);
+        let accounts = accounts.map(|own| Subject::ServiceAccount { namespace: own.namespace, name: own.name });
+        let in_groups = |account: &Subject| groups(access, *account).iter().any(|group| subjects.contains(group));
+        let of_groups = accounts.filter(in_groups);
+        let own = subjects.iter().copied().filter(|subject| matches!(subject, Subject::ServiceAccount { .. }));
+        found.extend(own.chain(of_groups).map(|account| (account, who)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The request that is looked at when an account uses an identity.
+pub(in crate::rules) fn use_identity(client_id: &str) -> Action {
+    Action::Resource(ResourceAction {
+        verb: BOUND.0.to_owned(),
+        api_group: BOUND.1.to_owned(),
+        resource: client_id.to_owned(),
+        subresource: String::new(),
+        namespace: String::new(),
+        name: String::new(),
+        field_selector: Vec::new(),
+    })
 }
 
 /// The accounts of the cluster whose tokens identities accept, each with the identity. Where it is not known which cluster it is,

@@ -56,6 +56,12 @@ impl Deed {
         }
     }
 
+    /// Whether it is done with resources of a kind.
+    pub(super) fn takes(&self, kind: KindIx) -> bool {
+        let facts = kind.facts();
+        matches!(self.by, By::Aso(kinds) if kinds.contains(&(facts.group, facts.plural)))
+    }
+
     /// Adds a step of this deed.
     pub(super) fn does(&self, attack: &mut Attack<'_>, needs: Vec<u32>, acting: &Acting, gain: AzureGain, fact: Fact) {
         let step = self.step(acting, gain);
@@ -86,7 +92,7 @@ impl Deed {
     fn acts(&self, state: &State<'_>, own: AzureStep, who: Who) -> Result<(), String> {
         match (self.by, own.kind) {
             (By::Token, _) if state.has_token(who) => Ok(()),
-            (By::Aso(kinds), Some(kind)) if kinds.contains(&(kind.facts().group, kind.facts().plural)) => {
+            (By::Aso(_), Some(kind)) if self.takes(kind) => {
                 if state.kinds_through(who)?.contains(&kind) {
                     Ok(())
                 } else {
@@ -141,6 +147,36 @@ pub(super) fn power_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Re
         }
         _ => Err("no power is gained".to_owned()),
     }
+}
+
+/// Power in each scope in which somebody holds a role that they can rewrite: a custom one, in all scopes that it may be assigned in.
+pub(super) fn role_definitions(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
+    let Some(bridge) = attack.bridge.clone() else { return };
+    let Some((who @ Who::Principal(principal), kind)) = deed.actor(&bridge, fact) else { return };
+    for (scope, role) in bridge.azure.custom_roles(principal) {
+        let places = role.assignable_scopes.iter().map(|text| bridge.azure.graph.locate(text).scope);
+        let allowed: Option<Vec<Allowed>> = places.map(|place| bridge.allowed_at(who, deed.actions, place)).collect();
+        let Some(at) = allowed.and_then(|all| all.into_iter().max_by_key(|at| at.sure)) else { continue };
+        let acting = Acting { who, kind, at };
+        let gain = Fact::Azure(AzureFact::Power(scope, Power::RoleAssignments, None));
+        deed.does(attack, vec![id], &acting, AzureGain::Power(scope, Power::RoleAssignments, None), gain);
+    }
+}
+
+/// Whether it is so.
+pub(super) fn role_definitions_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Result<(), String> {
+    let Effect::Azure(own) = step.effect else { return Err("the step is not in Azure".to_owned()) };
+    let (AzureGain::Power(scope, ..), Some(who)) = (own.gain, own.by) else {
+        return Err("no power is gained".to_owned());
+    };
+    deed.acts(state, own, who)?;
+    let roles = state.custom_roles(who, scope);
+    let rewritten = |places: &Vec<ScopeIx>| {
+        let sure =
+            |&place: &ScopeIx| state.azure_allows(who, deed.actions[0], place).is_ok_and(|sure| sure <= own.sure);
+        !places.is_empty() && places.iter().all(sure)
+    };
+    if roles.iter().any(rewritten) { Ok(()) } else { Err("no role that they hold can be rewritten".to_owned()) }
 }
 
 /// Keys and data in each scope in which a deed can be done and a vault has access policies. Where no vault was read there may be one.

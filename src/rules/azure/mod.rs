@@ -1,6 +1,7 @@
 //! Techniques that go out into Azure and come back from it, each in a file of its own with its tests, and one line here.
 
 mod bridge;
+mod change;
 mod cluster;
 mod deed;
 mod facts;
@@ -12,12 +13,13 @@ mod writers;
 pub(super) mod world;
 
 use super::attack::{Attack, Effect, Fact, Place, Writer};
-use super::finding::{RequestDone, StepDone, Target};
+use super::finding::{Finding, RequestDone, StepDone, Target};
 use super::technique::Technique;
 use crate::graph::AccessGraph;
 use crate::model::{KindIx, Thing};
 
 pub(super) use bridge::{Bridge, sureness};
+pub(super) use cluster::use_identity;
 pub(super) use facts::AzureFact;
 pub use facts::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
 
@@ -37,6 +39,7 @@ techniques! {
     aso_expression_forge,
     aso_credential_read,
     aso_role_assignment,
+    aso_role_definition,
     aso_pim_eligibility,
     aso_federated_credential,
     aso_identity_attach,
@@ -45,11 +48,15 @@ techniques! {
     aso_flux_configuration,
     aso_skip_export,
     aso_secret_import,
+    aso_resource_change,
+    aso_configmap_retarget,
     aso_key_vault_policy,
     aso_data_plane_admin,
     aso_role,
     workload_identity,
+    identity_binding,
     node_imds,
+    azure_role_definition,
     azure_federated_credential,
     azure_identity_attach,
     azure_cluster_credential,
@@ -88,6 +95,19 @@ pub(super) fn requests(
     kinds.into_iter().filter_map(|kind| writers::request(attack, writer, kind, namespace)).collect()
 }
 
+/// The kinds any of which does for the rest of a path that begins with this step.
+pub(super) fn opening_kinds(finding: &Finding, first: &StepDone) -> Vec<KindIx> {
+    let Effect::Azure(own) = first.effect else { return Vec::new() };
+    let uses = |step: &&StepDone| match (own.gain, step.effect) {
+        (AzureGain::Through(who), Effect::Azure(used)) => used.by == Some(who) && used.namespace.is_none(),
+        _ => *step == first,
+    };
+    let kinds: Vec<_> =
+        finding.steps.iter().filter(uses).filter_map(|step| Some((step, step.technique.kinds?))).collect();
+    let does = |&kind: &KindIx| kinds.is_empty() || kinds.iter().any(|(step, takes)| takes(step, kind));
+    KindIx::all().filter(does).collect()
+}
+
 /// The kinds that steps use, each with whom ASO acts as.
 pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, KindIx)> {
     let kind = |effect: &Effect| match effect {
@@ -105,6 +125,20 @@ pub(super) fn chosen(effect: Effect, behind: Effect) -> Effect {
             Effect::Azure(AzureStep { gain: AzureGain::Account(account), ..behind })
         }
         (effect, _) => effect,
+    }
+}
+
+/// What a step does, once it is known which resources are created in it.
+pub(super) fn settled(step: &StepDone) -> Effect {
+    let created = || {
+        let rights = step.requests.iter().flat_map(|request| &request.rights).filter(|right| right.verb == "create");
+        rights.into_iter().find_map(|right| KindIx::of_resource(right.api_group, right.resource))
+    };
+    match step.effect {
+        Effect::Azure(own) if matches!(own.gain, AzureGain::Through(_)) => {
+            Effect::Azure(AzureStep { kind: created().or(own.kind), ..own })
+        }
+        effect => effect,
     }
 }
 
@@ -271,4 +305,138 @@ pub(super) fn least_sure(steps: &[StepDone]) -> Sure {
         _ => None,
     };
     steps.iter().filter_map(sure).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    const IN: &str = "/subscriptions/11111111-0000-0000-0000-000000000001/resourceGroups/rg/providers";
+
+    /// A namespace with a credential and resources that ASO made, and nothing of Azure itself.
+    fn made(more: &str) -> String {
+        format!(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage roleassignments.authorization userassignedidentities.managedidentity federatedidentitycredentials.managedidentity
+             role s: create storageaccounts.storage.azure.com
+             resource ids/app userassignedidentities.managedidentity status: {{id: {IN}/Microsoft.ManagedIdentity/userAssignedIdentities/app, clientId: <app>, principalId: <object app>}}
+             {more}"
+        )
+    }
+
+    fn assigned(role: &str, condition: &str) -> String {
+        format!(
+            "resource ids/grant roleassignments.authorization spec: {{owner: {{armId: /subscriptions/11111111-0000-0000-0000-000000000001}}{condition}}}, status: {{id: /subscriptions/11111111-0000-0000-0000-000000000001/providers/Microsoft.Authorization/roleAssignments/grant, principalId: <object app>, scope: /subscriptions/11111111-0000-0000-0000-000000000001, roleDefinitionId: /providers/Microsoft.Authorization/roleDefinitions/{role}}}
+             "
+        )
+    }
+
+    const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+    const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+
+    #[test]
+    fn a_role_that_aso_assigned_is_known_and_others_are_not() {
+        check(
+            &made(&format!("{}bind dev/s=s user:alice", assigned(CONTRIBUTOR, ""))),
+            "alice -> limited (storageaccounts) on s1: aso-resource-write, aso-role
+             alice -> identity:cccccccc-0000-0000-0000-a719056a838c: aso-resource-write",
+        );
+        check(
+            &made("bind dev/s=s user:alice"),
+            "alice -> identity:cccccccc-0000-0000-0000-a719056a838c: aso-resource-write",
+        );
+    }
+
+    #[test]
+    fn a_trust_that_aso_made_is_known() {
+        let trust = format!(
+            "account ci/builder
+             resource ids/trust federatedidentitycredentials.managedidentity spec: {{owner: {{name: app}}, issuer: \"https://issuer.example/one/\", subject: \"system:serviceaccount:ci:builder\", audiences: [\"api://AzureADTokenExchange\"]}}, status: {{id: {IN}/Microsoft.ManagedIdentity/userAssignedIdentities/app/federatedIdentityCredentials/trust}}
+             role t: create serviceaccounts/token
+             bind ci/t=t user:alice
+             "
+        );
+        check(
+            &made(&format!("{trust}{}", assigned(OWNER, ""))),
+            "alice -> role-assignment write on s1: token-request, workload-identity, azure-role
+             alice -> identity:cccccccc-0000-0000-0000-a719056a838c: token-request, workload-identity",
+        );
+        check(
+            &made(
+                &trust.replace("subject: \"system:serviceaccount:ci:builder\"", "subjectFromConfig: {name: a, key: b}"),
+            ),
+            "",
+        );
+    }
+
+    #[test]
+    fn a_condition_that_is_not_read_is_told() {
+        let world = made(&format!("{}bind dev/s=s user:alice", assigned(CONTRIBUTOR, ", condition: \"x\"")));
+        check(
+            &world,
+            "alice -> identity:cccccccc-0000-0000-0000-a719056a838c: aso-resource-write
+             alice -> limited (storageaccounts) on s1: aso-resource-write, aso-role",
+        );
+    }
+
+    #[test]
+    fn what_was_read_of_azure_counts_for_more() {
+        let world = made(&format!(
+            "{}identity app s1/rg
+             assign app Reader s1
+             bind dev/s=s user:alice",
+            assigned(CONTRIBUTOR, "")
+        ));
+        // Both are there: Azure's list may be older than the resource.
+        check(&world, "alice -> limited (storageaccounts) on s1: aso-resource-write, aso-role");
+    }
+
+    #[test]
+    fn a_cluster_that_aso_made_is_known() {
+        let world = made(&format!(
+            "{}resource ids/one managedclusters.containerservice spec: {{disableLocalAccounts: true, aadProfile: {{managed: true}}}}, status: {{id: {IN}/Microsoft.ContainerService/managedClusters/one, oidcIssuerProfile: {{issuerURL: \"https://issuer.example/one/\"}}}}
+             role m: create managedclusters.containerservice.azure.com
+             bind dev/m=m user:alice",
+            assigned(CONTRIBUTOR, "")
+        ));
+        check(
+            &world,
+            "alice -> cluster:one: aso-resource-write, aso-cluster-write
+             alice -> limited (managedclusters) on s1: aso-resource-write, aso-role
+             alice -> identity:cccccccc-0000-0000-0000-a719056a838c: aso-resource-write",
+        );
+    }
+
+    /// Flux's controller, which may write what ASO reconciles and nothing else.
+    const FLUX: &str = "role f: create storageaccounts.storage.azure.com
+             bind flux=f sa:flux-system/kustomize-controller
+             yaml {apiVersion: apps/v1, kind: Deployment, metadata: {name: kustomize-controller, namespace: flux-system}, spec: {template: {spec: {serviceAccountName: kustomize-controller, containers: [{name: m, image: \"ghcr.io/fluxcd/kustomize-controller:v1\"}]}}}}
+             yaml {apiVersion: source.toolkit.fluxcd.io/v1, kind: GitRepository, metadata: {name: main, namespace: infra}}
+             yaml {apiVersion: kustomize.toolkit.fluxcd.io/v1, kind: Kustomization, metadata: {name: apps, namespace: infra}, spec: {sourceRef: {kind: GitRepository, name: main}}}
+             ";
+
+    #[test]
+    fn whoever_tells_a_controller_what_to_apply_has_its_credential() {
+        let world = format!(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/rg
+             assign app Contributor s1
+             role w: patch kustomizations.kustomize.toolkit.fluxcd.io
+             role g: patch gitrepositories.source.toolkit.fluxcd.io
+             role r: get kustomizations.kustomize.toolkit.fluxcd.io
+             bind infra/w=w user:alice
+             bind infra/g=g user:bob
+             bind infra/r=r user:carol
+             {FLUX}"
+        );
+        check(
+            &world,
+            "system:serviceaccount:flux-system:kustomize-controller -> limited (storageaccounts) on s1: aso-resource-write, aso-role
+             bob -> limited (storageaccounts) on s1: operator-deputy, aso-resource-write, aso-role
+             alice -> limited (storageaccounts) on s1: operator-deputy, aso-resource-write, aso-role",
+        );
+    }
 }

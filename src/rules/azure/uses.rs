@@ -2,10 +2,10 @@
 
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Who};
 use super::{aso_credential_fallback, aso_credential_forge, aso_skip_export};
-use crate::model::Name;
+use crate::model::{KindIx, Name};
 use crate::query::{CredentialIx, CredentialScope};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
-use crate::rules::finding::StepDone;
+use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
 use crate::rules::technique::Technique;
 
@@ -51,7 +51,8 @@ pub(super) fn acts(
     attack.does(technique, needs, Effect::Azure(step), Fact::Azure(AzureFact::Through(who, set)));
 }
 
-/// What is written and what else a namespace gives, joined as soon as both are there.
+/// What is written and what else a namespace gives, joined as soon as both are there. Comes behind what follows from writing alone, so
+/// that the simpler way is the first.
 pub(super) fn join(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let pairs: Vec<(KindSetIx, u32, Name, Fact, u32)> = match fact {
@@ -98,15 +99,19 @@ pub(super) fn proof(state: &State<'_>, step: &StepDone, fits: fn(CredentialScope
     })
 }
 
-/// The parts of a step that has ASO act: every request creates a resource in the namespace.
+/// The parts of a step that has ASO act: resources are created, all of them in the namespace.
 pub(super) fn written(step: &StepDone) -> Result<(AzureStep, Name, Who), String> {
     let Effect::Azure(own) = step.effect else { return Err("the step is not in Azure".to_owned()) };
-    let (AzureGain::Through(who), Some(namespace), Some(kind)) = (own.gain, own.namespace, own.kind) else {
+    let (AzureGain::Through(who), Some(namespace)) = (own.gain, own.namespace) else {
         return Err("ASO acts for nobody".to_owned());
     };
-    let facts = kind.facts();
-    match step.asks(&["create"], facts.group, facts.plural) {
-        Some(right) if right.place == Place::Namespace(namespace) => Ok((own, namespace, who)),
-        _ => Err(format!("no {} is created in the namespace", facts.plural)),
+    let rights = step.requests.iter().flat_map(|request| &request.rights);
+    let created =
+        |right: &&RightDone| right.verb == "create" && KindIx::of_resource(right.api_group, right.resource).is_some();
+    let mut created = rights.filter(created).peekable();
+    if created.peek().is_some() && created.all(|right| right.place == Place::Namespace(namespace)) {
+        Ok((own, namespace, who))
+    } else {
+        Err("nothing of ASO is created in the namespace".to_owned())
     }
 }

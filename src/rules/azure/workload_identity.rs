@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn the_name_of_the_account_is_all_of_it() {
         check(
-            "account dev/app
+            "account dev/default
+             account dev/app
              account dev/other
              identity app s1/ids
              trust app qa/app
@@ -88,6 +89,33 @@ mod tests {
              role t: create serviceaccounts/token
              bind dev/t=t user:alice",
             "",
+        );
+    }
+
+    #[test]
+    fn a_trust_in_an_account_that_is_gone_waits_for_whoever_makes_it() {
+        let world = "account dev/default
+             identity app s1/ids
+             trust app dev/gone
+             assign app Contributor s1/rg
+             role t: create serviceaccounts/token
+             role m: create serviceaccounts
+             ";
+        check(
+            &format!(
+                "{world}bind dev/t=t user:alice user:bob
+             bind dev/m=m user:alice
+             bind qa/m=m user:bob"
+            ),
+            "alice -> Contributor-like on s1/rg: dangling-claim, token-request, workload-identity, azure-role",
+        );
+        check(
+            &format!(
+                "{world}role p: create pods
+             bind dev/p=p user:alice
+             bind dev/m=m user:alice"
+            ),
+            "alice -> Contributor-like on s1/rg: dangling-claim, pod-create, workload-identity, azure-role",
         );
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// kinds PLURAL.GROUP...              the kinds that are installed, without `.azure.com`
 /// resource NS/NAME PLURAL.GROUP FIELDS   a custom resource of such a kind, with its fields as YAML
 /// identity NAME SCOPE                a user-assigned identity in a resource group
-/// azrole NAME ACTION,... [-ACTION,...]     a custom role
+/// azrole NAME ACTION,... [-ACTION,...] [at:SCOPE,...]   a custom role, and where it may be assigned; anywhere if it does not say
 /// assign WHO ROLE SCOPE [eligible|CONDITION]  to an identity, or to a group that the world has
 /// trust IDENTITY NS/ACCOUNT [CLUSTER [AUDIENCE]]   a federated credential for an account of a cluster, `one` if none is named
 /// aks NAME SCOPE [off] [entra] [locked] [noimds] [kubelet:IDENTITY]   a cluster in a resource group, its nodes in SCOPE-nodes
@@ -214,8 +214,11 @@ fn identity(name: &str, place: &str) -> Value {
 }
 
 fn role(name: &str, more: &[&str]) -> Value {
+    let places: Vec<String> =
+        more.iter().filter_map(|word| word.strip_prefix("at:")).flat_map(|list| list.split(',')).map(scope).collect();
+    let places = if places.is_empty() { vec!["/".to_owned()] } else { places };
     let list = |minus: bool| -> Vec<String> {
-        let mine = more.iter().filter(|word| word.starts_with('-') == minus);
+        let mine = more.iter().filter(|word| word.starts_with('-') == minus && !word.starts_with("at:"));
         mine.flat_map(|word| word.trim_start_matches('-').split(','))
             .map(|action| format!("Microsoft.{action}"))
             .collect()
@@ -223,7 +226,7 @@ fn role(name: &str, more: &[&str]) -> Value {
     json!({
         "id": format!("/providers/Microsoft.Authorization/roleDefinitions/{}", guid("d", name)),
         "name": guid("d", name), "roleName": name, "roleType": "CustomRole",
-        "type": "Microsoft.Authorization/roleDefinitions", "assignableScopes": ["/"],
+        "type": "Microsoft.Authorization/roleDefinitions", "assignableScopes": places,
         "permissions": [{"actions": list(false), "notActions": list(true), "dataActions": [], "notDataActions": []}],
     })
 }

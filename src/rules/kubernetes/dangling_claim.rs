@@ -22,7 +22,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
     gain: "an account that bindings name already; somebody has to act as it next",
     why: "RBAC compares names and nothing else. A binding outlives the account it names, and whoever makes an account of that \
           name in that namespace gives it everything that the binding grants. Where the namespace is gone as well, it has to be \
-          made first; its account `default` then comes by itself. A missing role is another matter: filling it needs `escalate`.",
+          made first; its account `default` then comes by itself. A missing role is another matter: filling it needs `escalate`. A federated \
+          credential of an identity in Azure compares names as well.",
     remedy: "Delete the binding, or take the missing account out of it.",
     confidence: Confidence::Performed,
     attack: &["T1078", "T1136"],

@@ -1,0 +1,162 @@
+//! What ASO's own resources say of Azure: the identities, trusts, role assignments and clusters that it made or watches, as the
+//! operator wrote them into `status`. They stand beside what was read of Azure itself, which counts where both speak of the same
+//! thing. Whatever is not made by ASO stays unknown.
+
+use std::collections::BTreeSet;
+
+use crate::model::azure::{
+    Assigned, AzureIdentityIds, FederatedCredential, ManagedCluster, PrincipalKind, RoleAssignment,
+    UserAssignedIdentity, fold,
+};
+use crate::model::{
+    AsoResource, AsoSpec, AsoValueFrom, ClusterSpec, FederatedSpec, IdentityIds, Name, RoleAssignmentSpec, Snapshot,
+    service_account_parts,
+};
+
+/// A condition of which only is known that there is one; it can be read as nothing that is understood.
+const SOME_CONDITION: &str = "a condition of the RoleAssignment";
+
+/// Adds what the custom resources of ASO say of Azure, and names the accounts that federated credentials speak of, whether or not
+/// anything else does. O(n log n) in the resources and facts.
+pub(in crate::graph) fn join(snapshot: &mut Snapshot) {
+    let resources = std::mem::take(&mut snapshot.aso_resources);
+    for resource in &resources {
+        let Some(id) = resource.status_id.map(|id| snapshot.text(id).to_owned()) else { continue };
+        match &resource.spec {
+            AsoSpec::Identity(ids) => identity(snapshot, resource, id, ids),
+            AsoSpec::Federated(spec) => federated(snapshot, resource, id, spec),
+            AsoSpec::RoleAssignment(spec) if is_active(resource) => assignment(snapshot, resource, id, spec),
+            AsoSpec::Cluster(spec) => cluster(snapshot, resource, id, spec),
+            _ => {}
+        }
+    }
+    snapshot.aso_resources = resources;
+    let facts = &mut snapshot.azure;
+    sorted(&mut facts.identities, |one| fold(&one.ids.resource_id));
+    sorted(&mut facts.federated_credentials, |one| fold(&one.id) + &one.application_id);
+    sorted(&mut facts.clusters, |one| fold(&one.id));
+    assignments(&mut facts.assignments, &mut facts.from_aso);
+    let subjects = facts.federated_credentials.iter().filter_map(|one| one.subject.as_deref());
+    for (namespace, name) in subjects.filter_map(service_account_parts) {
+        snapshot.names.intern(namespace);
+        snapshot.names.intern(name);
+    }
+}
+
+/// A RoleEligibilityScheduleRequest has the same fields and assigns nothing.
+fn is_active(resource: &AsoResource) -> bool {
+    resource.known.is_some_and(|kind| kind.facts().plural == "roleassignments")
+}
+
+/// Sorts a list by what each is known by; what was there before comes first and stays.
+fn sorted<T>(list: &mut Vec<T>, key: impl Fn(&T) -> String) {
+    list.sort_by_cached_key(&key);
+    list.dedup_by(|later, earlier| key(later) == key(earlier));
+}
+
+/// Puts role assignments in order, and counts those that only ASO speaks of.
+fn assignments(list: &mut Vec<RoleAssignment>, from_aso: &mut usize) {
+    let read = list.len() - *from_aso;
+    let key = |one: &RoleAssignment| (fold(&one.scope), one.principal_id.clone(), one.role_id.clone(), one.assigned);
+    let known: BTreeSet<_> = list[..read].iter().map(key).collect();
+    let mut at = 0;
+    list.retain(|one| {
+        at += 1;
+        at <= read || !known.contains(&key(one))
+    });
+    *from_aso = list.len() - read;
+    list.sort_by_cached_key(|one| (key(one), one.condition.clone(), one.id.to_ascii_lowercase()));
+    list.dedup_by(|later, earlier| later.id == earlier.id && key(later) == key(earlier));
+}
+
+fn identity(snapshot: &mut Snapshot, of: &AsoResource, id: String, ids: &IdentityIds) {
+    let text = |name: Option<Name>| name.map(|name| snapshot.text(name).to_ascii_lowercase()).unwrap_or_default();
+    let (client_id, object_id, tenant_id) = (text(ids.client), text(ids.principal), text(ids.tenant));
+    if client_id.is_empty() || object_id.is_empty() {
+        return;
+    }
+    let name = last(&id);
+    let ids = AzureIdentityIds { client_id, object_id, resource_id: id };
+    snapshot.azure.identities.push(UserAssignedIdentity { ids, name, tenant_id, origin: of.origin });
+}
+
+fn federated(snapshot: &mut Snapshot, of: &AsoResource, id: String, spec: &FederatedSpec) {
+    let value = |from: AsoValueFrom| match from {
+        AsoValueFrom::Value(name) => Some(snapshot.text(name).to_owned()),
+        AsoValueFrom::None | AsoValueFrom::ConfigMap { .. } => None,
+    };
+    // What comes out of a ConfigMap is not read.
+    let (Some(issuer), Some(subject)) = (value(spec.issuer), value(spec.subject)) else { return };
+    let Some(end) = id.to_ascii_lowercase().find("/federatedidentitycredentials/") else { return };
+    let audiences = snapshot.lists.get(spec.audiences).iter().map(|&one| snapshot.text(one).to_owned()).collect();
+    snapshot.azure.federated_credentials.push(FederatedCredential {
+        name: last(&id),
+        identity_id: id.get(..end).unwrap_or_default().to_owned(),
+        application_id: String::new(),
+        issuer,
+        subject: Some(subject),
+        expression: None,
+        audiences,
+        id,
+        origin: of.origin,
+    });
+}
+
+fn assignment(snapshot: &mut Snapshot, of: &AsoResource, id: String, spec: &RoleAssignmentSpec) {
+    let text = |name: Option<Name>| name.map(|name| snapshot.text(name).to_owned());
+    let (Some(principal), Some(role), Some(scope)) =
+        (text(spec.status_principal), text(spec.status_role), text(spec.status_scope))
+    else {
+        return;
+    };
+    let principal_kind = text(spec.principal_type).map_or(PrincipalKind::Unknown, |kind| PrincipalKind::parse(&kind));
+    snapshot.azure.from_aso += 1;
+    snapshot.azure.assignments.push(RoleAssignment {
+        id,
+        scope,
+        principal_id: principal.to_ascii_lowercase(),
+        principal_kind,
+        principal_name: String::new(),
+        role_id: last(&role).to_ascii_lowercase(),
+        role_name: String::new(),
+        condition: spec.conditional.then(|| SOME_CONDITION.to_owned()),
+        assigned: Assigned::Active,
+        end: None,
+        origin: of.origin,
+    });
+}
+
+fn cluster(snapshot: &mut Snapshot, of: &AsoResource, id: String, spec: &ClusterSpec) {
+    let text = |name: Option<Name>| name.map(|name| snapshot.text(name).to_owned());
+    let admin_group_ids =
+        snapshot.lists.get(spec.admin_groups).iter().map(|&one| snapshot.text(one).to_ascii_lowercase()).collect();
+    let (fqdn, node_resource_group, issuer) = (text(spec.fqdn), text(spec.node_resource_group), text(spec.issuer));
+    snapshot.azure.clusters.push(ManagedCluster {
+        name: last(&id),
+        id,
+        fqdn,
+        private_fqdn: None,
+        node_resource_group,
+        node_resource_group_locked: false,
+        issuer,
+        // What is not set is as Azure has it by now, which the resource does not say.
+        local_accounts_disabled: spec.local_accounts_off,
+        rbac: None,
+        entra: spec.entra == Some(true),
+        azure_rbac: spec.azure_rbac == Some(true),
+        admin_group_ids,
+        tenant_id: String::new(),
+        workload_identity: false,
+        control_plane: Vec::new(),
+        kubelet: None,
+        addons: Vec::new(),
+        service_principal: None,
+        imds_from_pods: None,
+        origin: of.origin,
+    });
+}
+
+/// The last segment of a resource id.
+fn last(id: &str) -> String {
+    id.trim_end_matches('/').rsplit('/').next().unwrap_or(id).to_owned()
+}
