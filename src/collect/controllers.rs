@@ -13,6 +13,8 @@ use crate::model::{Controller, ControllerKind, Labels, Name, NameListId, Origin}
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ControllerSpec<'a> {
+    #[serde(default)]
+    replicas: Option<i64>,
     #[serde(borrow, default)]
     template: Option<Object<Template<'a>>>,
     #[serde(borrow, default)]
@@ -87,7 +89,7 @@ impl Reader {
             pod.running().filter_map(|container| container.image.as_deref()).map(|image| names.intern(image)).collect();
         let args = if self.is_deputy(&images, &labels) { self.args(pod, at) } else { NameListId::EMPTY };
         let images = self.snapshot.lists.intern(&images);
-        self.snapshot.controllers.push(Controller {
+        let controller = Controller {
             cluster,
             kind,
             namespace,
@@ -100,7 +102,9 @@ impl Reader {
             images,
             args,
             origin: at,
-        });
+        };
+        self.aso_deployment(&controller, pod, spec.as_ref().and_then(|spec| spec.replicas));
+        self.snapshot.controllers.push(controller);
     }
 
     fn is_owned(&mut self, owners: Option<&RawValue>, at: Origin) -> bool {

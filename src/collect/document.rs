@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::aso;
 use super::rbac;
 use super::saved;
 use super::secrets;
@@ -310,6 +311,8 @@ enum Wanted {
     Namespace,
     Secret,
     Workload(workloads::Kind),
+    /// Something of Azure Service Operator.
+    Aso(aso::Kind),
     /// The first line of a saved snapshot.
     Saved,
     List,
@@ -334,6 +337,11 @@ impl Wanted {
             _ => match workloads::Kind::of(group, kind) {
                 Some(found) if found.needed(needs) => Wanted::Workload(found),
                 Some(_) => Wanted::Other,
+                None if needs.escalations
+                    && let Some(found) = aso::Kind::of(api_version, kind) =>
+                {
+                    Wanted::Aso(found)
+                }
                 None if kind.ends_with("List") => Wanted::List,
                 None => Wanted::Other,
             },
@@ -357,6 +365,7 @@ impl Wanted {
             Wanted::Secret => {
                 metadata || field == "type" || needs.escalations && matches!(field, "data" | "stringData")
             }
+            Wanted::Aso(kind) => metadata || kind.uses(field),
             Wanted::Saved => saved::Fields::uses(field),
             Wanted::List => field == "items",
             Wanted::Other => false,
@@ -376,6 +385,7 @@ struct Body<'a> {
     secret: secrets::Fields<'a>,
     saved: Option<Box<saved::Fields>>,
     workload: workloads::Fields<'a>,
+    aso: aso::Fields<'a>,
 }
 
 /// What one text was.
@@ -477,14 +487,14 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
             return Ok(Read::Object);
         }
         reader.count(api_version, kind, at);
-        reader.object(wanted, kind, body, at);
+        reader.object(wanted, api_version, kind, body, at);
         Ok(Read::Object)
     }
 }
 
 impl Reader {
     /// Puts one object, whose fields are read, into the snapshot.
-    fn object(&mut self, wanted: Wanted, kind: &str, body: Body<'_>, at: Origin) {
+    fn object(&mut self, wanted: Wanted, api_version: &str, kind: &str, body: Body<'_>, at: Origin) {
         if wanted == Wanted::Other {
             return;
         }
@@ -508,11 +518,13 @@ impl Reader {
             Wanted::ServiceAccount => self.service_account(name, meta, &body.secret, at),
             Wanted::Namespace => {
                 let labels = self.labels(meta.labels, at);
+                let reconcile_policy = self.namespace_policy(meta, at);
                 let name = self.snapshot.names.intern(name);
-                self.snapshot.namespaces.push(Namespace { cluster, name, labels, origin: at });
+                self.snapshot.namespaces.push(Namespace { cluster, name, labels, reconcile_policy, origin: at });
             }
             Wanted::Secret => self.secret(name, meta, &body.secret, at),
             Wanted::Workload(kind) => self.workload(kind, name, meta, body.workload, at),
+            Wanted::Aso(found) => self.aso(found, (api_version, kind), name, meta, &body.aso, at),
             Wanted::Saved | Wanted::List | Wanted::Other => {}
         }
     }
@@ -566,6 +578,7 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_, 'de> {
                     reader.rules.enter(workloads::Fields::place(field));
                     body.workload.read(kind, field, value)?;
                 }
+                Wanted::Aso(_) => body.aso.read(field, value)?,
                 _ => {
                     IgnoredAny::deserialize(value)?;
                 }

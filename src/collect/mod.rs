@@ -2,6 +2,7 @@
 //! [`Snapshot`](crate::model::Snapshot) parts by one object reader; every problem of every input is gathered before giving up.
 
 mod admissions;
+mod aso;
 mod azure;
 mod bundle;
 mod controllers;

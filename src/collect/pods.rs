@@ -43,14 +43,15 @@ pub(super) struct PodSpec<'a> {
 /// A reference by name; that of a volume to a Secret may name a namespace too.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
-struct Named<'a> {
-    name: Option<Text<'a>>,
+pub(super) struct Named<'a> {
+    pub(super) name: Option<Text<'a>>,
     namespace: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 pub(super) struct Container<'a> {
+    pub(super) name: Option<Text<'a>>,
     restart_policy: Option<Text<'a>>,
     pub(super) image: Option<Text<'a>>,
     pub(super) command: Option<&'a RawValue>,
@@ -59,29 +60,40 @@ pub(super) struct Container<'a> {
     #[serde(deserialize_with = "list")]
     pub(super) volume_mounts: Vec<VolumeMount<'a>>,
     #[serde(deserialize_with = "list")]
-    env_from: Vec<EnvFrom<'a>>,
+    pub(super) env_from: Vec<EnvFrom<'a>>,
     #[serde(deserialize_with = "list")]
-    env: Vec<EnvVar<'a>>,
+    pub(super) env: Vec<EnvVar<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
-struct EnvFrom<'a> {
-    secret_ref: Option<Named<'a>>,
+pub(super) struct EnvFrom<'a> {
+    pub(super) secret_ref: Option<Named<'a>>,
     config_map_ref: Option<Named<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
-struct EnvVar<'a> {
-    value_from: Option<ValueFrom<'a>>,
+pub(super) struct EnvVar<'a> {
+    pub(super) name: Option<Text<'a>>,
+    pub(super) value: Option<&'a RawValue>,
+    pub(super) value_from: Option<ValueFrom<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
-struct ValueFrom<'a> {
-    secret_key_ref: Option<Named<'a>>,
+pub(super) struct ValueFrom<'a> {
+    pub(super) secret_key_ref: Option<KeyOf<'a>>,
     config_map_key_ref: Option<Named<'a>>,
+}
+
+/// An entry of a Secret.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound = "'de: 'a")]
+pub(super) struct KeyOf<'a> {
+    pub(super) name: Option<Text<'a>>,
+    pub(super) key: Option<Text<'a>>,
+    pub(super) optional: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -377,7 +389,7 @@ impl Lists<'_> {
                 self.add_named(List::ConfigMaps, source.config_map_ref.as_ref());
             }
             for source in container.env.iter().filter_map(|variable| variable.value_from.as_ref()) {
-                self.add_named(List::Secrets, source.secret_key_ref.as_ref());
+                self.add(List::Secrets, source.secret_key_ref.as_ref().and_then(|key| key.name.as_ref()));
                 self.add_named(List::ConfigMaps, source.config_map_key_ref.as_ref());
             }
         }

@@ -1,16 +1,16 @@
 //! What Secrets of files are good for, and which Secrets an account names. Of a Secret's content only the names of its entries
-//! are looked at, and none is kept.
-
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+//! are looked at, and none is kept but those of ASO's credentials (`aso/entries.rs`).
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny};
+use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
+use super::aso::entries::{Coding, Entries};
 use super::document::{Meta, Reader};
 use super::shape::{Object, Pairs, Text, list};
-use crate::model::{Name, Origin, Secret, SecretPurpose, ServiceAccount};
+use crate::model::{
+    ASO_CREDENTIAL, ASO_SETTINGS, AsoSecret, AsoSecretContent, Name, Origin, Secret, SecretPurpose, ServiceAccount,
+};
 
 /// Says in a saved snapshot what a Secret is good for where its type does not.
 pub(super) const PURPOSE: &str = "rbac-lens.dev/purpose";
@@ -45,7 +45,7 @@ pub(super) fn by_type(kind: &str) -> SecretPurpose {
 #[derive(Default)]
 pub(super) struct Fields<'a> {
     secret_type: Option<Text<'a>>,
-    has_kubeconfig: bool,
+    entries: Entries<'a>,
     automount: Option<bool>,
     secrets: Vec<Object<SecretRef<'a>>>,
 }
@@ -72,19 +72,11 @@ impl<'de> Fields<'de> {
             "type" => self.secret_type = Option::deserialize(value)?,
             "automountServiceAccountToken" => self.automount = Option::deserialize(value)?,
             "secrets" => self.secrets = list(value)?,
-            // `data` and `stringData`.
-            _ => self.has_kubeconfig |= has_kubeconfig(value)?,
+            "stringData" => self.entries.read(Coding::Plain, value)?,
+            _ => self.entries.read(Coding::Base64, value)?,
         }
         Ok(())
     }
-}
-
-/// Whether an entry of a Secret has the name of a kubeconfig. The entries' values are passed over, and an error shows nothing.
-fn has_kubeconfig<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
-    let Some(raw) = Option::<&RawValue>::deserialize(value)? else { return Ok(false) };
-    let entries: BTreeMap<Cow<'_, str>, IgnoredAny> =
-        serde_json::from_str(raw.get()).map_err(|_| D::Error::custom("expected an object"))?;
-    Ok(KUBECONFIG_ENTRIES.iter().any(|name| entries.contains_key(*name)))
 }
 
 impl Reader {
@@ -96,9 +88,15 @@ impl Reader {
         let purpose =
             if self.needs().escalations { self.purpose(name, kind, meta, fields, at) } else { SecretPurpose::Other };
         let cluster = self.cluster();
+        let entries_seen = fields.entries.seen();
+        let is_aso = entries_seen && (matches!(name, ASO_CREDENTIAL | ASO_SETTINGS) || fields.entries.is_aso());
         let names = &mut self.snapshot.names;
         let (name, kind) = (names.intern(name), names.intern(kind));
-        self.snapshot.secrets.push(Secret { cluster, namespace, name, kind, purpose, origin: at });
+        if is_aso {
+            let content = AsoSecretContent::Entries(fields.entries.kept(names));
+            self.snapshot.aso_secrets.push(AsoSecret { cluster, namespace, name, content, origin: at });
+        }
+        self.snapshot.secrets.push(Secret { cluster, namespace, name, kind, purpose, entries_seen, origin: at });
     }
 
     fn purpose(&mut self, name: &str, kind: &str, meta: &Meta<'_>, fields: &Fields<'_>, at: Origin) -> SecretPurpose {
@@ -116,7 +114,7 @@ impl Reader {
                 }
                 let mut label = |key| self.value_of(meta.labels, "labels", key, at);
                 let (of_cluster, argo) = (label(CLUSTER_API).is_some(), label(ARGO.0));
-                if fields.has_kubeconfig || of_cluster && name.ends_with(KUBECONFIG_ENDING) {
+                if fields.entries.has_any(&KUBECONFIG_ENTRIES) || of_cluster && name.ends_with(KUBECONFIG_ENDING) {
                     SecretPurpose::Kubeconfig
                 } else if argo.as_deref() == Some(ARGO.1) {
                     SecretPurpose::ArgoCluster

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// Text that borrows from the input unless it holds escapes. serde's own `Cow` never borrows inside lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,6 +137,32 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
                     pairs.push((key, value.unwrap_or_default()));
                 }
                 Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
+}
+
+/// The entries of a map whose values are not looked at yet, in the input's order.
+// Not `Debug`: what it borrows may be secret.
+pub(super) struct RawPairs<'a>(pub(super) Vec<(Text<'a>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawPairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for PairsVisitor<'a> {
+            type Value = RawPairs<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(RawPairs(pairs))
             }
         }
         deserializer.deserialize_map(PairsVisitor(PhantomData))

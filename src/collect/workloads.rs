@@ -205,6 +205,8 @@ impl Reader {
                         self.definition(&spec);
                     }
                     if self.needs().escalations {
+                        let own = (&*spec.group, &*spec.names.plural, &*spec.names.kind);
+                        self.aso_definition(name, own, meta, at);
                         self.conversion(name, spec.conversion.as_deref(), at);
                     }
                 }

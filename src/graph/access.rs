@@ -1,6 +1,7 @@
 //! The graph and its indexes. It is built once and never changed.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::model::{
     Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question, Role, RoleKind, Rule,
@@ -8,6 +9,7 @@ use crate::model::{
 };
 
 use super::aggregation::aggregate;
+use super::azure::AzureNames;
 use super::node::{NodeGraph, NodeTables};
 
 /// A role of the graph.
@@ -50,6 +52,8 @@ pub struct AccessGraph {
     common_verbs: [Option<Name>; COMMON_VERBS.len()],
     /// What belongs to which node.
     nodes: NodeTables,
+    /// What things of Azure are called; found at the first question.
+    azure: OnceLock<AzureNames>,
 }
 
 /// Lists of different lengths in one piece of memory.
@@ -144,6 +148,7 @@ impl AccessGraph {
             postings: Vec::new(),
             common_verbs,
             nodes,
+            azure: OnceLock::new(),
         };
         graph.postings = (0..graph.scopes.len()).filter_map(|scope| graph.post(scope)).collect();
         graph
@@ -170,6 +175,11 @@ impl AccessGraph {
     /// Everything that was read.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// What things of Azure are called, by their numbers in an [`AzureGraph`](super::AzureGraph) of this snapshot.
+    pub fn azure_names(&self) -> &AzureNames {
+        self.azure.get_or_init(|| AzureNames::new(&self.snapshot.azure))
     }
 
     /// What belongs to which node.

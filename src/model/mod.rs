@@ -3,6 +3,7 @@
 
 mod action;
 mod admission;
+mod aso;
 pub mod azure;
 mod controller;
 mod cover;
@@ -25,6 +26,13 @@ mod workload;
 
 pub use action::{Action, ResourceAction};
 pub use admission::{Admission, AdmissionHook, AdmissionKind, ApiService, Backend, Conversion, PolicyBinding};
+pub use aso::{
+    ASO_ACCOUNT, ASO_CREDENTIAL, ASO_NAMESPACES, ASO_SETTINGS, ASO_WORKLOAD_ACCOUNT, ASSIGN_IDENTITY, AsoDefinition,
+    AsoDeployment, AsoEnv, AsoEvent, AsoExport, AsoKind, AsoOwner, AsoOwnerKind, AsoResource, AsoSecret,
+    AsoSecretContent, AsoSpec, AsoText, AsoValueFrom, ClusterSpec, FederatedSpec, GitOps, IdentityIds, KindIx,
+    ReconcilePolicy, RoleAssignmentSpec, RoleReference, VaultSpec, is_aso_group, is_aso_secret_entry, is_aso_version,
+    kept_aso_entry,
+};
 pub use azure::AzureFacts;
 pub use controller::{Controller, ControllerKind};
 pub use cover::{Atom, uncovered};

@@ -1,5 +1,6 @@
 //! Roles, bindings and the other RBAC-side objects, as stored: nothing is resolved here.
 
+use super::aso::ReconcilePolicy;
 use super::intern::Name;
 use super::lists::NameListId;
 use super::rule::RuleSetId;
@@ -225,6 +226,8 @@ pub struct Namespace {
     pub name: Name,
     /// Its labels: Pod Security levels stand there.
     pub labels: Labels,
+    /// What Azure Service Operator does in Azure for its resources that do not say so. Read only for escalations.
+    pub reconcile_policy: Option<ReconcilePolicy>,
     /// Where it was read.
     pub origin: Origin,
 }

@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::admission::{Admission, AdmissionHook, ApiService, Backend, Conversion, PolicyBinding};
+use super::aso::{
+    ASO_ACCOUNT, ASO_CREDENTIAL, ASO_SETTINGS, ASO_WORKLOAD_ACCOUNT, AsoDefinition, AsoDeployment, AsoEnv, AsoEvent,
+    AsoExport, AsoOwner, AsoResource, AsoSecret, AsoSecretContent, AsoSpec, AsoText, AsoValueFrom, ClusterSpec,
+    FederatedSpec, IdentityIds, RoleAssignmentSpec, RoleReference,
+};
 use super::azure::AzureFacts;
 use super::controller::Controller;
 use super::deputy::{ArgoProject, Deputy, DeputySpec, Destination, FluxApply, SourceRef};
@@ -121,6 +126,16 @@ pub struct Snapshot {
     pub conversions: Vec<Conversion>,
     /// Objects of GitOps controllers.
     pub deputies: Vec<Deputy>,
+    /// Installed kinds of Azure Service Operator. This and what follows is read only for escalations.
+    pub aso_definitions: Vec<AsoDefinition>,
+    /// Its resources.
+    pub aso_resources: Vec<AsoResource>,
+    /// The Deployments that run it.
+    pub aso_deployments: Vec<AsoDeployment>,
+    /// The Secrets that are, or may be, its credentials.
+    pub aso_secrets: Vec<AsoSecret>,
+    /// What it says of the credentials it used.
+    pub aso_events: Vec<AsoEvent>,
     /// What the API server serves, from discovery or from CRDs in the input; empty when neither was there.
     pub resources: Vec<ApiResource>,
     /// Whether `resources` is the whole discovery of the server.
@@ -283,6 +298,26 @@ impl Snapshot {
             ..conversion
         });
         append(&mut self.deputies, part.deputies, |deputy| to.deputy(deputy));
+        append(&mut self.aso_definitions, part.aso_definitions, |at| AsoDefinition {
+            name: to.name(at.name),
+            group: to.name(at.group),
+            plural: to.name(at.plural),
+            kind: to.name(at.kind),
+            version: to.optional(at.version),
+            ..at
+        });
+        append(&mut self.aso_resources, part.aso_resources, |resource| to.aso_resource(resource));
+        append(&mut self.aso_deployments, part.aso_deployments, |deployment| to.aso_deployment(deployment));
+        append(&mut self.aso_secrets, part.aso_secrets, |secret| to.aso_secret(secret));
+        append(&mut self.aso_events, part.aso_events, |event| AsoEvent {
+            group: to.name(event.group),
+            kind: to.name(event.kind),
+            namespace: to.name(event.namespace),
+            name: to.name(event.name),
+            secret: to.pair(event.secret),
+            seen: to.name(event.seen),
+            ..event
+        });
         self.resources.extend(part.resources);
         self.discovered |= part.discovered;
         for (key, count) in part.counts {
@@ -397,6 +432,33 @@ impl Snapshot {
             |one: &Deputy, names| title(names, one.kind.as_str(), Some(one.namespace), one.name),
             |one: &Deputy| (one.cluster, one.kind, one.namespace, one.name)
         );
+        keep_last!(
+            aso_definitions,
+            |one: &AsoDefinition, names: &Names| ["CustomResourceDefinition `", names.text(one.name), "`"].concat(),
+            |one: &AsoDefinition| (one.cluster, one.name)
+        );
+        keep_last!(
+            aso_resources,
+            |one: &AsoResource, names: &Names| title(names, names.text(one.kind), Some(one.namespace), one.name),
+            |one: &AsoResource| (one.cluster, one.namespace, one.group, one.kind, one.name)
+        );
+        // Of a Deployment or Secret that is given twice it was said already, where they are kept for what they are.
+        let said = repeats.len();
+        keep_last!(aso_deployments, |_: &AsoDeployment, _: &Names| String::new(), |one: &AsoDeployment| (
+            one.cluster,
+            one.namespace,
+            one.name
+        ));
+        keep_last!(aso_secrets, |_: &AsoSecret, _: &Names| String::new(), |one: &AsoSecret| (
+            one.cluster,
+            one.namespace,
+            one.name
+        ));
+        repeats.truncate(said);
+        // The last Event of a resource is the one that still holds.
+        let key = |at: &AsoEvent| (at.cluster, at.namespace, at.group, at.kind, at.name);
+        self.aso_events.sort_unstable_by_key(|at| (key(at), std::cmp::Reverse(at.seen), at.origin));
+        self.aso_events.dedup_by_key(|at| key(at));
         for (first, last, times, what) in repeats {
             let first = match self.source(first) {
                 Source::File(file, line) => [file, &line.map(|line| format!(":{line}")).unwrap_or_default()].concat(),
@@ -431,6 +493,10 @@ fn well_known_names(parts: &[Snapshot]) -> Names {
         NODE_LEASES,
         CLUSTER_ADMIN,
         AWS_AUTH,
+        ASO_ACCOUNT,
+        ASO_CREDENTIAL,
+        ASO_SETTINGS,
+        ASO_WORKLOAD_ACCOUNT,
         "default",
         "kube-system",
     ] {
@@ -492,6 +558,131 @@ impl Moved<'_> {
 
     fn pair(&self, (a, b): (Name, Name)) -> (Name, Name) {
         (self.name(a), self.name(b))
+    }
+
+    fn optional(&self, name: Option<Name>) -> Option<Name> {
+        name.map(|name| self.name(name))
+    }
+
+    fn aso_text(&self, text: AsoText) -> AsoText {
+        match text {
+            AsoText::Text(text) => AsoText::Text(self.name(text)),
+            other => other,
+        }
+    }
+
+    fn aso_secret(&self, secret: AsoSecret) -> AsoSecret {
+        let content = match secret.content {
+            AsoSecretContent::Entries(entries) => {
+                let mut entries: Box<[(Name, AsoText)]> =
+                    entries.iter().map(|&(key, text)| (self.name(key), self.aso_text(text))).collect();
+                entries.sort_unstable();
+                AsoSecretContent::Entries(entries)
+            }
+            other => other,
+        };
+        AsoSecret { namespace: self.name(secret.namespace), name: self.name(secret.name), content, ..secret }
+    }
+
+    fn aso_deployment(&self, deployment: AsoDeployment) -> AsoDeployment {
+        let from = |env: AsoEnv| match env {
+            AsoEnv::Value(text) => AsoEnv::Value(self.aso_text(text)),
+            AsoEnv::Secret { name, key, optional } => {
+                AsoEnv::Secret { name: self.name(name), key: self.name(key), optional }
+            }
+            AsoEnv::Elsewhere => AsoEnv::Elsewhere,
+        };
+        AsoDeployment {
+            namespace: self.name(deployment.namespace),
+            name: self.name(deployment.name),
+            service_account: self.optional(deployment.service_account),
+            image: self.name(deployment.image),
+            args: self.lists[deployment.args.index()],
+            env: deployment.env.iter().map(|&(name, env)| (self.name(name), from(env))).collect(),
+            env_from: self.list(&deployment.env_from),
+            ..deployment
+        }
+    }
+
+    fn aso_value(&self, value: AsoValueFrom) -> AsoValueFrom {
+        match value {
+            AsoValueFrom::None => AsoValueFrom::None,
+            AsoValueFrom::Value(value) => AsoValueFrom::Value(self.name(value)),
+            AsoValueFrom::ConfigMap { name, key } => {
+                AsoValueFrom::ConfigMap { name: self.name(name), key: self.name(key) }
+            }
+        }
+    }
+
+    fn aso_spec(&self, spec: AsoSpec) -> AsoSpec {
+        match spec {
+            AsoSpec::Other => AsoSpec::Other,
+            AsoSpec::Vault(spec) => AsoSpec::Vault(spec),
+            AsoSpec::RoleAssignment(spec) => AsoSpec::RoleAssignment(Box::new(RoleAssignmentSpec {
+                principal: self.aso_value(spec.principal),
+                principal_type: self.optional(spec.principal_type),
+                role: match spec.role {
+                    RoleReference::None => RoleReference::None,
+                    RoleReference::ArmId(id) => RoleReference::ArmId(self.name(id)),
+                    RoleReference::WellKnown(name) => RoleReference::WellKnown(self.name(name)),
+                    RoleReference::Named(name) => RoleReference::Named(self.name(name)),
+                },
+                status_principal: self.optional(spec.status_principal),
+                status_role: self.optional(spec.status_role),
+                status_scope: self.optional(spec.status_scope),
+                ..*spec
+            })),
+            AsoSpec::Federated(spec) => AsoSpec::Federated(Box::new(FederatedSpec {
+                issuer: self.aso_value(spec.issuer),
+                subject: self.aso_value(spec.subject),
+                audiences: self.lists[spec.audiences.index()],
+            })),
+            AsoSpec::Identity(ids) => AsoSpec::Identity(Box::new(IdentityIds {
+                client: self.optional(ids.client),
+                principal: self.optional(ids.principal),
+                tenant: self.optional(ids.tenant),
+            })),
+            AsoSpec::Cluster(spec) => AsoSpec::Cluster(Box::new(ClusterSpec {
+                admin_groups: self.lists[spec.admin_groups.index()],
+                node_resource_group: self.optional(spec.node_resource_group),
+                issuer: self.optional(spec.issuer),
+                fqdn: self.optional(spec.fqdn),
+                ..*spec
+            })),
+        }
+    }
+
+    fn aso_resource(&self, from: AsoResource) -> AsoResource {
+        let mut exports: Box<[AsoExport]> = from
+            .exports
+            .iter()
+            .map(|at| AsoExport { what: self.name(at.what), secret: self.name(at.secret), key: self.name(at.key) })
+            .collect();
+        exports.sort_unstable();
+        AsoResource {
+            namespace: self.name(from.namespace),
+            group: self.name(from.group),
+            kind: self.name(from.kind),
+            name: self.name(from.name),
+            credential_from: self.optional(from.credential_from),
+            operator_namespace: self.optional(from.operator_namespace),
+            operator_version: self.optional(from.operator_version),
+            resource_id: self.optional(from.resource_id),
+            status_id: self.optional(from.status_id),
+            azure_name: self.optional(from.azure_name),
+            owner: match from.owner {
+                AsoOwner::None => AsoOwner::None,
+                AsoOwner::Named { group, kind, name } => {
+                    AsoOwner::Named { group: self.name(group), kind: self.name(kind), name: self.name(name) }
+                }
+                AsoOwner::ArmId(id) => AsoOwner::ArmId(self.name(id)),
+            },
+            exports,
+            writes: self.lists[from.writes.index()],
+            reads: self.lists[from.reads.index()],
+            spec: self.aso_spec(from.spec),
+            ..from
+        }
     }
 
     fn labels(&self, labels: &Labels) -> Labels {

@@ -187,6 +187,8 @@ pub struct Secret {
     pub kind: Name,
     /// What it is good for. Read only for escalations, otherwise `Other`.
     pub purpose: SecretPurpose,
+    /// Whether its entries were to be seen, so that those it does not have are missing. Read only for escalations.
+    pub entries_seen: bool,
     /// Where it was read.
     pub origin: Origin,
 }

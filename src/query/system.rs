@@ -161,7 +161,7 @@ const DEFAULT_GRANTS: &[(&str, &str, &str)] = &[
 
 /// Whether a binding is one that Kubernetes 1.36 or 1.37, or its kubeadm, creates itself, and gives a subject what it gives it there. The rules of
 /// the role are not looked at: they differ from version to version.
-fn is_default_grant(graph: &AccessGraph, at: BindingIx, subject: Subject) -> bool {
+pub fn is_default_grant(graph: &AccessGraph, at: BindingIx, subject: Subject) -> bool {
     let binding = graph.binding(at);
     let (name, role) = (graph.text(binding.name), graph.text(binding.role.name));
     let kind = if binding.namespace.is_some() { RoleKind::Role } else { RoleKind::ClusterRole };

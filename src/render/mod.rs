@@ -1,6 +1,7 @@
 //! Floor 5: answers into text. Renderers decide nothing: no filtering, no order, no exit status. The types that are serialised live
 //! here and nowhere else; their shape is the promise that `schemas/` writes down.
 
+mod aso;
 mod azure;
 mod document;
 mod escalations;
@@ -18,6 +19,7 @@ mod what_can;
 mod who_can;
 mod why;
 
+pub use aso::{AsoReport, aso, operator_line};
 pub use azure::{AzureWhoCanReport, azure_who_can};
 pub use document::{Exit, Metadata, SourceKind};
 pub use escalations::{Asked, EscalationsReport, classes, escalations};

@@ -9,6 +9,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use super::aso::{AsoItem, AsoQuestion};
 use super::azure::{AzureQuestionOut, AzureWhoCanItem};
 use super::document::{API_VERSION, Document};
 use super::escalations::{EscalationItem, EscalationsQuestion};
@@ -31,6 +32,7 @@ fn schemas_are_what_the_types_say() {
         "EscalationReport",
         "Who can become more than they were given, step by step.",
     );
+    check::<Document<AsoItem, AsoQuestion>>("AsoReport", "The credentials of Azure Service Operator.");
     check::<Document<ReviewOut, ReviewQuestion>>("ReviewReport", "SubjectAccessReviews with their answers.");
 }
 

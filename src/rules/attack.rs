@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::azure::{self, AzureFact, AzureStep, Bridge};
 use super::catalogue::CATALOGUE;
 use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
@@ -95,6 +96,11 @@ pub(super) enum Fact {
     Shares(RequestIx, Site, Option<Subject>, RoleKey, Place, bool),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
+    /// Can get tokens of any account of a place for whatever audience: more than having one for the API server. Only there for
+    /// accounts whose tokens somebody else accepts.
+    Tokens(Place),
+    /// The same for one account.
+    Mints(Subject),
     /// Can make requests that are like this one in the name of somebody else.
     Poses(Pose),
     /// Can do everything at a place; at the cluster this is cluster-admin.
@@ -145,6 +151,8 @@ pub(super) enum Fact {
     Late(u32),
     /// Has one of several things that a technique takes together, there; each is numbered by the technique itself.
     Part(&'static str, u8, Place),
+    /// Has something in Azure.
+    Azure(AzureFact),
 }
 
 /// A pod of a snapshot, by its place in the list.
@@ -177,8 +185,30 @@ pub(super) enum How {
     Follows,
     /// A technique.
     Does { technique: &'static Technique, effect: Effect },
+    /// Writes ASO resources.
+    Writes(Writer),
     /// One of many that the technique behind the need can have.
     Chooses { of: u32, effect: Effect },
+}
+
+/// Who writes ASO resources, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Writer {
+    /// Where.
+    pub(super) place: Place,
+    /// By what.
+    pub(super) by: WritesBy,
+}
+
+/// By what ASO resources are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WritesBy {
+    /// The grants of this subject.
+    Subject(Subject),
+    /// This role, which is bound there on the way.
+    Role(RoleKey, Place),
+    /// Everything can be done there.
+    Everything(Place),
 }
 
 /// Somebody else's name, and the requests that can be made in it.
@@ -267,6 +297,8 @@ pub enum Effect {
     Node(Option<Name>),
     /// Has the credentials of another cluster.
     Kubeconfig(SecretIx),
+    /// Something in Azure.
+    Azure(AzureStep),
     /// One of many things that a later choice names; never a step by itself.
     Any,
 }
@@ -330,6 +362,8 @@ pub(super) struct Attack<'g> {
     /// How many rights there were to give when those that are as good as this one were last looked up.
     served: FxHashMap<(u8, Place, Option<Name>), usize>,
     ask: &'g Ask,
+    /// The way into Azure, if there is one.
+    pub(super) bridge: Option<Rc<Bridge<'g>>>,
     /// What constrained impersonation has looked at.
     pub(super) poses: kubernetes::Poses,
     /// The techniques that look at facts.
@@ -397,6 +431,7 @@ impl<'g> Attack<'g> {
             fresh: Vec::new(),
             served: FxHashMap::default(),
             ask,
+            bridge: Bridge::new(graph, ask).map(Rc::new),
             poses: kubernetes::Poses::default(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
@@ -484,12 +519,19 @@ impl<'g> Attack<'g> {
                 self.roles_by_namespace.entry(namespace).or_default().push(role);
             }
         }
-        let mut subjects: Vec<Subject> =
-            self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(&subject, _)| subject).collect();
+        let writes = |subject: Subject| self.bridge.as_ref().is_some_and(|bridge| bridge.writes_any(self, subject));
+        let mut subjects: Vec<Subject> = self
+            .held
+            .iter()
+            .filter(|(subject, held)| !held.is_empty() || writes(**subject))
+            .map(|(&subject, _)| subject)
+            .collect();
         subjects.sort_unstable();
         for subject in subjects {
             self.fact(Fact::Identity(subject));
+            self.log_in(subject);
         }
+        self.read_trusted();
         for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
             match start {
                 Start::Subject(subject) => {
@@ -498,6 +540,7 @@ impl<'g> Attack<'g> {
                     }
                     self.held.entry(subject).or_default();
                     self.fact(Fact::Identity(subject));
+                    self.log_in(subject);
                 }
                 Start::Pod(pod) => {
                     self.fact(Fact::Pod(pod));
@@ -505,9 +548,51 @@ impl<'g> Attack<'g> {
                 Start::Pods(namespace) => {
                     self.fact(Fact::Pods(Place::Namespace(namespace)));
                 }
+                Start::Azure(who) => {
+                    self.fact(Fact::Azure(AzureFact::Token(who)));
+                }
             }
         }
         kubernetes::masters(self);
+    }
+
+    /// Who a user or a group is in Azure.
+    pub(super) fn entra(&self, subject: Subject) -> Option<azure::Who> {
+        self.bridge.as_ref().and_then(|bridge| bridge.entra(subject))
+    }
+
+    /// What a user or a group has in Azure by itself.
+    fn log_in(&mut self, subject: Subject) {
+        if let Some(who) = self.entra(subject) {
+            self.fact(Fact::Azure(AzureFact::Token(who)));
+        }
+    }
+
+    /// Accounts whose tokens identities of Azure accept are worth something though nothing is granted to them.
+    fn read_trusted(&mut self) {
+        let Some(bridge) = self.bridge.clone() else { return };
+        for account in bridge.trusted_accounts() {
+            let Subject::ServiceAccount { namespace, name } = account else { continue };
+            self.accounts.entry(namespace).or_default().insert(name);
+            if let Err(at) = self.namespaces.binary_search(&namespace) {
+                self.namespaces.insert(at, namespace);
+            }
+            self.fact(Fact::Identity(account));
+            self.fact(Fact::Mints(account));
+        }
+    }
+
+    /// Whether identities of Azure accept the tokens of an account.
+    pub(super) fn is_trusted(&self, account: Subject) -> bool {
+        self.find(Fact::Mints(account)).is_some()
+    }
+
+    /// A technique gets tokens of any account of a place for whatever audience.
+    pub(super) fn mints(&mut self, technique: &'static Technique, needs: Vec<u32>, place: Place) {
+        let trusted = self.bridge.as_ref().is_some_and(|bridge| bridge.trusted_accounts().next().is_some());
+        if trusted {
+            self.does(technique, needs, Effect::Any, Fact::Tokens(place));
+        }
     }
 
     /// Adds steps until nothing new follows.
@@ -608,6 +693,7 @@ impl<'g> Attack<'g> {
     /// A technique lets code run in a new pod of a place: with any account of its namespace, and with what its Secrets hold.
     pub(super) fn runs_pods(&mut self, technique: &'static Technique, needs: Vec<u32>, place: Place) {
         self.does(technique, needs.clone(), Effect::Any, Fact::Accounts(place));
+        self.mints(technique, needs.clone(), place);
         self.does(technique, needs.clone(), Effect::Secrets(place), Fact::Secrets(place));
         self.does(technique, needs, Effect::NewPod(place), Fact::NewPod(place));
     }
@@ -633,7 +719,7 @@ impl<'g> Attack<'g> {
     }
 
     /// One of the things that a fact stands for.
-    fn chooses(&mut self, of: u32, effect: Effect, gain: Fact) {
+    pub(super) fn chooses(&mut self, of: u32, effect: Effect, gain: Fact) {
         self.step(vec![of], gain, How::Chooses { of, effect });
     }
 
@@ -671,6 +757,16 @@ impl<'g> Attack<'g> {
                     let needs = [id].into_iter().chain(missing).collect();
                     let effect = Effect::ActAs(account);
                     self.step(needs, Fact::Identity(account), How::Chooses { of: id, effect });
+                }
+            }
+            Fact::Tokens(place) => {
+                let bridge = self.bridge.clone();
+                let trusted = bridge.iter().flat_map(|bridge| bridge.trusted_accounts());
+                for account in trusted.filter(|account| account.namespace().is_some_and(|at| place.has(at))) {
+                    let missing = self.is_missing(account).then(|| self.lack(account));
+                    let needs = [id].into_iter().chain(missing).collect();
+                    let effect = Effect::ActAs(account);
+                    self.step(needs, Fact::Mints(account), How::Chooses { of: id, effect });
                 }
             }
             Fact::Users | Fact::Groups => {

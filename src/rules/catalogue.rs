@@ -1,10 +1,22 @@
 //! Every technique there is.
 
-use super::kubernetes;
 use super::technique::Technique;
+use super::{azure, kubernetes};
 
 /// Every technique, moves first.
-pub const CATALOGUE: &[&Technique] = kubernetes::TECHNIQUES;
+pub const CATALOGUE: &[&Technique] = &ALL;
+
+const INSIDE: usize = kubernetes::TECHNIQUES.len();
+
+const ALL: [&Technique; INSIDE + azure::TECHNIQUES.len()] = {
+    let mut all = [kubernetes::TECHNIQUES[0]; INSIDE + azure::TECHNIQUES.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < INSIDE { kubernetes::TECHNIQUES[at] } else { azure::TECHNIQUES[at - INSIDE] };
+        at += 1;
+    }
+    all
+};
 
 /// The technique of this id.
 pub fn technique(id: &str) -> Option<&'static Technique> {

@@ -9,7 +9,7 @@ use super::finding::{Evidence, Finding, Severity, Start, Target};
 use super::solve::{Ask, Escalations, escalations};
 use super::take::RuleText;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
-use crate::query::is_reconciled;
+use crate::query::{is_default_grant, is_reconciled};
 
 /// Something that can be removed. Bindings come first: where both do, what is simpler is proposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,8 +149,10 @@ impl Paths {
 fn grants(graph: &AccessGraph, finding: &Finding) -> Vec<Grant> {
     let mut found = BTreeSet::new();
     for evidence in finding.evidence() {
-        let Evidence::Grant { binding, rule, .. } = evidence else { continue };
-        found.insert(Grant::Binding(binding));
+        let Evidence::Grant { subject, binding, rule } = evidence else { continue };
+        if !is_default_grant(graph, binding, subject) {
+            found.insert(Grant::Binding(binding));
+        }
         let role = graph.role_of(binding);
         // What Kubernetes writes anew, or unites from others, cannot be changed there.
         let lasts = |role: &RoleIx| !is_reconciled(graph, *role) && graph.role(*role).aggregation.is_none();

@@ -1,7 +1,9 @@
 //! What is found: who reaches what, step by step, each step with the grants behind it; how severe that is, and why.
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
+use super::azure::{AzureTarget, Power, Sure, Who, identity_thing, is_wide, least_sure, step_text};
 use super::technique::{Blocker, Confidence, Kind, READ, Technique};
+use crate::graph::azure::AzureNames;
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{
     ANONYMOUS, AUTHENTICATED, ClusterId, Name, SERVICE_ACCOUNTS, Snapshot, Subject, Thing, UNAUTHENTICATED,
@@ -16,6 +18,8 @@ pub enum Start {
     Pod(PodIx),
     /// Whoever runs code in some pod of this namespace.
     Pods(Name),
+    /// Whoever has tokens of this identity of Azure.
+    Azure(Who),
 }
 
 /// Something worth reaching.
@@ -37,6 +41,8 @@ pub enum Target {
     Pod(PodIx),
     /// To act as somebody.
     Subject(Subject),
+    /// Something in Azure.
+    Azure(AzureTarget),
     /// What was asked for: one request.
     Access,
 }
@@ -57,6 +63,10 @@ pub fn start(snapshot: &Snapshot, thing: &Thing) -> Option<Start> {
             Some(Start::Pod(PodIx(u32::try_from(at).ok()?)))
         }
         Thing::Pods(namespace) => name(namespace).map(Start::Pods),
+        Thing::Identity(id) | Thing::Principal(id) => {
+            let known = AzureNames::new(&snapshot.azure).find_principal(id).map(Who::Principal);
+            known.or_else(|| name(id).map(Who::Client)).map(Start::Azure)
+        }
         _ => None,
     }
 }
@@ -81,6 +91,7 @@ pub fn start_thing(graph: &AccessGraph, start: Start) -> Thing {
         Start::Subject(Subject::Group(name)) => Thing::Group(names.text(name).to_owned()),
         Start::Pod(at) => pod_thing(graph, at),
         Start::Pods(namespace) => Thing::Pods(names.text(namespace).to_owned()),
+        Start::Azure(who) => identity_thing(graph, who),
     }
 }
 
@@ -102,6 +113,7 @@ pub fn target_name(graph: &AccessGraph, target: Target) -> String {
         Target::Secret(secret) => secret_text(graph, secret),
         Target::Pod(pod) => pod_text(graph, pod),
         Target::Subject(subject) => start_thing(graph, Start::Subject(subject)).to_string(),
+        Target::Azure(target) => target.name(graph),
         Target::Access => "access".to_owned(),
     }
 }
@@ -113,6 +125,7 @@ impl Start {
             Start::Subject(subject) => Some(Target::Subject(subject)),
             Start::Pod(pod) => Some(Target::Pod(pod)),
             Start::Pods(_) => None,
+            Start::Azure(who) => Some(Target::Azure(AzureTarget::Identity(who))),
         }
     }
 }
@@ -368,6 +381,15 @@ pub(super) fn severity(
         Target::Secret(_) => (Severity::Medium, "gains one Secret"),
         Target::Pod(_) => (Severity::Medium, "gains one workload"),
         Target::Subject(_) => (Severity::Medium, "gains one identity"),
+        Target::Azure(AzureTarget::Power { power, .. }) => match power {
+            Power::RoleAssignments => (Severity::High, "gains the right to assign any role"),
+            Power::Contributor => (Severity::High, "gains the right to write resources of every type"),
+            Power::Limited => (Severity::Medium, "gains the right to write resources of some types"),
+            Power::KeysAndData => (Severity::Medium, "gains keys and data"),
+            Power::Read => (Severity::Low, "gains the right to read"),
+        },
+        Target::Azure(AzureTarget::Identity(_)) => (Severity::Medium, "gains an identity whose roles are not known"),
+        Target::Azure(AzureTarget::Cluster(_)) => (Severity::High, "gains the administration of another cluster"),
         Target::Access => (Severity::Medium, "gains what was asked"),
     };
     if let Target::Secrets(Place::Namespace(namespace)) = target
@@ -378,6 +400,12 @@ pub(super) fn severity(
     let mut reasons = vec![reason.to_owned()];
     if let Target::Secrets(Place::Namespace(namespace)) = target {
         reasons = vec![format!("gains the Secrets of {}", graph.text(namespace))];
+    }
+    if let Target::Azure(at @ AzureTarget::Power { power: Power::Contributor | Power::RoleAssignments, .. }) = target
+        && is_wide(graph, at)
+    {
+        level = Severity::Critical;
+        reasons.push("in a whole subscription or more".to_owned());
     }
     if let Some(node) = control_plane(graph, target) {
         level = Severity::Critical;
@@ -399,6 +427,19 @@ pub(super) fn severity(
         level = level.down();
         reasons.push(format!("{} is inferred", step.technique.id));
     }
+    let doubt = match least_sure(steps) {
+        Sure::Yes | Sure::Denied => None,
+        Sure::Conditional => Some("a role assignment has a condition that is not evaluated"),
+        Sure::Eligible => Some("a role or a membership has to be activated first"),
+    };
+    if let Some(doubt) = doubt {
+        level = level.down();
+        reasons.push(doubt.to_owned());
+    }
+    if let Some(dormant) = dormant(graph, from) {
+        level = Severity::Info;
+        reasons.push(dormant);
+    }
     let absent =
         |start: &Start| matches!(*start, Start::Subject(account) if is_absent(graph, ClusterId::FIRST, account));
     if !from.is_empty() && from.iter().all(absent) {
@@ -406,6 +447,17 @@ pub(super) fn severity(
         reasons.push("nobody is there to start: the account does not exist".to_owned());
     }
     (level, reasons)
+}
+
+/// Nobody is in the groups that start, as far as the directory says it.
+fn dormant(graph: &AccessGraph, from: &[Start]) -> Option<String> {
+    let mut activate = 0;
+    for &start in from {
+        let Start::Subject(Subject::Group(name)) = start else { return None };
+        let group = graph.azure_names().group(graph.text(name)).filter(|group| group.empty)?;
+        activate += group.activate;
+    }
+    (!from.is_empty()).then(|| format!("dormant ({activate} can activate): nobody is in the group"))
 }
 
 /// The node of a target that runs the control plane, if one does.
@@ -463,6 +515,7 @@ fn target_text(graph: &AccessGraph, target: Target) -> String {
         Target::Kubeconfig(secret) => format!("kubeconfig/{}", secret_text(graph, secret)),
         Target::Secret(secret) => secret_text(graph, secret),
         Target::Pod(pod) => pod_text(graph, pod),
+        Target::Azure(target) => target.name(graph),
         Target::Access => "access".to_owned(),
     }
 }
@@ -505,6 +558,7 @@ fn effect_text(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Node(node) => node_text(graph, node),
         Effect::Secret(secret) | Effect::Kubeconfig(secret) => secret_text(graph, secret),
         Effect::Pod(pod) | Effect::Container(pod) => pod_text(graph, pod),
+        Effect::Azure(step) => step_text(graph, step),
         Effect::Unguard | Effect::Any => String::new(),
     }
 }

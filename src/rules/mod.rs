@@ -2,6 +2,7 @@
 //! that are walked out of it. Nothing is printed here, and nothing is read.
 
 mod attack;
+mod azure;
 mod baseline;
 mod catalogue;
 mod cuts;
@@ -16,6 +17,7 @@ mod take;
 mod technique;
 
 pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
+pub use azure::{AzureGain, AzureStep, AzureTarget, AzureWanted, AzureWhat, Power, Sure, Types, Who};
 pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};
 pub use cuts::{Chosen, Cuts, Grant, cuts};

@@ -16,7 +16,7 @@ use super::take::RuleText;
 use super::technique::{At, Right, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{CLUSTER_ADMIN, ClusterId, Name, ResourceTable, Subject};
-use crate::query::is_reconciled;
+use crate::query::{is_default_grant, is_reconciled};
 
 /// How a finding goes away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,12 +101,20 @@ impl<'g> Remedies<'g> {
         Remedy { advice: self.words(&removes), commands: self.commands(&removes), patch, removes }
     }
 
-    /// The commands that remove a grant, each a line for a POSIX shell.
-    pub fn removing(&self, grant: Grant) -> Vec<String> {
-        self.commands(&[match grant {
-            Grant::Binding(binding) => Cut::Binding(binding),
-            Grant::Rule(role, position) => Cut::Rule { role, position, left: Vec::new() },
-        }])
+    /// The commands that remove each of some grants, lines for a POSIX shell. They are run in this order: a rule of a role stands
+    /// where those before it have left it.
+    pub fn removing(&self, grants: &[Grant]) -> Vec<Vec<String>> {
+        let of = |(at, &grant): (usize, &Grant)| match grant {
+            Grant::Binding(binding) => self.commands(&[Cut::Binding(binding)]),
+            Grant::Rule(role, position) => {
+                let is_gone =
+                    |&&other: &&Grant| matches!(other, Grant::Rule(of, before) if of == role && before < position);
+                let moved = grants[..at].iter().filter(is_gone).count();
+                let patch = self.rule_patch(role, &[&Cut::Rule { role, position, left: Vec::new() }], moved);
+                vec![self.role_command(role, &patch)]
+            }
+        };
+        grants.iter().enumerate().map(of).collect()
     }
 
     /// Pod Security in the namespace in which a pod that leads to a node is run.
@@ -135,7 +143,7 @@ impl<'g> Remedies<'g> {
         fits.then_some(Cut::Label { namespace, label: BASELINE })
     }
 
-    /// A missing account that bindings name, taken out of all of them.
+    /// A missing account that bindings name, taken out of all of them; none where Kubernetes would put it back.
     fn claims(&self, finding: &Finding) -> Option<Vec<Cut>> {
         let created = |step: &StepDone| match step.effect {
             Effect::Create(subject) => Some(subject),
@@ -144,6 +152,9 @@ impl<'g> Remedies<'g> {
         let subject = finding.steps.iter().find_map(created)?;
         let subjects = &self.graph.snapshot().subjects;
         let bindings = subjects.find(subject).map(|id| self.graph.bindings_of(id)).unwrap_or_default();
+        if bindings.iter().any(|&binding| is_default_grant(self.graph, binding, subject)) {
+            return None;
+        }
         let cuts: Vec<Cut> = bindings.iter().map(|&binding| self.without(binding, vec![subject])).collect();
         (!cuts.is_empty()).then_some(cuts)
     }
@@ -167,7 +178,7 @@ impl<'g> Remedies<'g> {
     fn drop(&self, finding: &Finding, binding: BindingIx, subject: Subject) -> (Loss, Vec<Cut>) {
         let start = |start: &Start| match *start {
             Start::Subject(subject) => Some(subject),
-            Start::Pod(_) | Start::Pods(_) => None,
+            Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => None,
         };
         let starts = finding.from.iter().filter_map(start).chain([subject]);
         let who: Vec<Subject> = starts.flat_map(|one| [one].into_iter().chain(groups(self.graph, one))).collect();
@@ -362,12 +373,15 @@ impl<'g> Remedies<'g> {
             }
         }
         for (role, cuts) in roles {
-            let own = self.graph.role(role);
-            let kind = if own.namespace.is_some() { "role" } else { "clusterrole" };
-            let patch = patch(&self.rule_patch(role, &cuts));
-            commands.push(self.command("patch", kind, own.namespace, own.name, &patch));
+            commands.push(self.role_command(role, &self.rule_patch(role, &cuts, 0)));
         }
         commands
+    }
+
+    fn role_command(&self, role: RoleIx, operations: &Value) -> String {
+        let own = self.graph.role(role);
+        let kind = if own.namespace.is_some() { "role" } else { "clusterrole" };
+        self.command("patch", kind, own.namespace, own.name, &patch(operations))
     }
 
     fn command(&self, verb: &str, kind: &str, namespace: Option<Name>, name: Name, flags: &str) -> String {
@@ -402,20 +416,22 @@ impl<'g> Remedies<'g> {
         patch.into()
     }
 
-    /// Puts what is left of rules in their place, the last one first; each is looked at before.
-    fn rule_patch(&self, role: RoleIx, cuts: &[&Cut]) -> Value {
+    /// Puts what is left of rules in their place, the last one first; each is looked at before. So many rules that stood before
+    /// them are gone.
+    fn rule_patch(&self, role: RoleIx, cuts: &[&Cut], moved: usize) -> Value {
         let rules = self.rules(role);
         let mut patch = Vec::new();
         for cut in cuts.iter().rev() {
             let Cut::Rule { position, left, .. } = cut else { continue };
-            let path = format!("/rules/{position}");
+            let place = *position as usize - moved;
+            let path = format!("/rules/{place}");
             patch.push(json!({"op": "test", "path": path, "value": rules[*position as usize].json()}));
             match left.split_first() {
                 None => patch.push(json!({"op": "remove", "path": path})),
                 Some((first, rest)) => {
                     patch.push(json!({"op": "replace", "path": path, "value": first.json()}));
                     for (more, rule) in rest.iter().enumerate() {
-                        let path = format!("/rules/{}", *position as usize + 1 + more);
+                        let path = format!("/rules/{}", place + 1 + more);
                         patch.push(json!({"op": "add", "path": path, "value": rule.json()}));
                     }
                 }

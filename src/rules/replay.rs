@@ -4,11 +4,15 @@
 use std::collections::BTreeSet;
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
+use super::azure::{AzureGain, AzureStep, AzureTarget, Bridge, Sure, Who};
 use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
+use super::solve::Ask;
+use crate::graph::azure::{AzureGraph, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
+use crate::model::azure::{KeyVault, ManagedCluster, Plane};
 use crate::model::{
-    Action, CLUSTER_ADMIN, ClusterId, Identity, MASTERS, Name, ResourceAction, RoleKind, Rule, Subject, SubjectText,
-    uncovered,
+    Action, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction, RoleKind, Rule, Subject,
+    SubjectText, uncovered,
 };
 use crate::query::{Authorizers, decide};
 
@@ -32,7 +36,7 @@ fn replayed<'g>(
 ) -> Result<State<'g>, String> {
     let identities = match from {
         Start::Subject(subject) => vec![identity(graph, subject)],
-        Start::Pod(_) | Start::Pods(_) => Vec::new(),
+        Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => Vec::new(),
     };
     let mut state = State {
         graph,
@@ -46,10 +50,21 @@ fn replayed<'g>(
         roles: BTreeSet::new(),
         accounts: BTreeSet::new(),
         gained: Vec::new(),
+        through: Vec::new(),
     };
     match from {
-        Start::Subject(_) => {}
+        Start::Subject(subject) => {
+            let mut own = None;
+            let found = |bridge: &Bridge<'_>| {
+                own = bridge.entra(subject);
+                Ok(())
+            };
+            // Without anything of Azure there is none.
+            let _ = state.with_bridge(found);
+            state.gained.extend(own.map(|who| Effect::Azure(AzureStep::new(AzureGain::Token(who)))));
+        }
         Start::Pod(pod) => state.gained.push(Effect::Pod(pod)),
+        Start::Azure(who) => state.gained.push(Effect::Azure(AzureStep::new(AzureGain::Token(who)))),
         Start::Pods(namespace) => {
             let pods = (0_u32..).zip(&graph.snapshot().pods);
             let here = pods.filter(|(_, pod)| pod.cluster == cluster && pod.namespace == namespace);
@@ -106,8 +121,10 @@ pub(super) struct State<'g> {
     roles: BTreeSet<RoleKey>,
     /// Accounts that were made.
     accounts: BTreeSet<Subject>,
-    /// What else was gained, in this order: pods, nodes, Secrets.
+    /// What else was gained, in this order: pods, nodes, Secrets, what there is in Azure.
     gained: Vec<Effect>,
+    /// The kinds that ASO creates for the attacker, each as whom.
+    through: Vec<(Who, KindIx)>,
 }
 
 fn identity(graph: &AccessGraph, subject: Subject) -> Identity {
@@ -195,10 +212,29 @@ impl<'g> State<'g> {
             | Effect::Relax(_)
             | Effect::Unguard
             | Effect::Node(_)
-            | Effect::Kubeconfig(_))
+            | Effect::Kubeconfig(_)
+            | Effect::Azure(_))
                 if step.technique.proof.is_some() =>
             {
                 self.gained.push(effect);
+                if let Effect::Azure(own) = effect {
+                    if let AzureGain::Through(who) = own.gain {
+                        let rights = step.requests.iter().flat_map(|request| &request.rights);
+                        let kinds = rights.filter(|right| right.verb == "create");
+                        let kinds = kinds.filter_map(|right| KindIx::of_resource(right.api_group, right.resource));
+                        self.through.extend(kinds.map(|kind| (who, kind)));
+                    }
+                    if let AzureGain::Account(account) = own.gain {
+                        self.act_as(step, account);
+                    }
+                    self.gained.extend(match own.gain {
+                        AzureGain::ThisCluster => Some(Effect::Everything(Place::Cluster)),
+                        AzureGain::TheseNodes => Some(Effect::Node(None)),
+                        AzureGain::Secrets(place) => Some(Effect::Secrets(place)),
+                        AzureGain::NewPod(place) => Some(Effect::NewPod(place)),
+                        _ => None,
+                    });
+                }
             }
             Effect::Secret(_)
             | Effect::Pod(_)
@@ -209,6 +245,7 @@ impl<'g> State<'g> {
             | Effect::Node(_)
             | Effect::Kubeconfig(_)
             | Effect::Secrets(_)
+            | Effect::Azure(_)
             | Effect::Any => return Err("nothing says why this follows".to_owned()),
         }
         Ok(())
@@ -630,9 +667,158 @@ impl<'g> State<'g> {
             Target::Secret(secret) => self.reads(secret),
             Target::Pod(pod) => self.runs_in(pod),
             Target::Subject(subject) => self.identities.contains(&identity(self.graph, subject)),
+            Target::Azure(target) => self.has_in_azure(target),
             // What was asked is not told here; see `replay_access`.
             Target::Access => true,
         }
+    }
+
+    /// Whether everything in the cluster can be done.
+    pub(super) fn is_admin(&self) -> bool {
+        self.has(Target::ClusterAdmin)
+    }
+
+    /// Whether tokens of an identity were gained.
+    pub(super) fn has_token(&self, who: Who) -> bool {
+        self.has_gained(|gained| matches!(gained, Effect::Azure(step) if step.gain == AzureGain::Token(who)))
+    }
+
+    /// Whether the attacker has credentials of an account.
+    pub(super) fn has_credentials(&self, account: Subject) -> bool {
+        self.credentials.contains(&identity(self.graph, account))
+    }
+
+    /// The kinds that ASO creates for the attacker as an identity, also those that they could create beside those of the steps.
+    pub(super) fn kinds_through(&self, who: Who) -> Result<Vec<KindIx>, String> {
+        let namespaces = self.gained.iter().filter_map(|gained| match gained {
+            Effect::Azure(step) if step.gain == AzureGain::Through(who) => step.namespace,
+            _ => None,
+        });
+        let namespaces: Vec<Name> = namespaces.collect();
+        if namespaces.is_empty() {
+            return Err("ASO does not act as that identity for us".to_owned());
+        }
+        let creates = |kind: &KindIx| {
+            let facts = kind.facts();
+            namespaces.iter().any(|&namespace| {
+                let place = Place::Namespace(namespace);
+                self.identities.iter().any(|own| self.can(own, "create", facts.group, facts.plural, None, place))
+            })
+        };
+        Ok(KindIx::all().filter(creates).collect())
+    }
+
+    /// What joins the cluster and Azure, made anew from the facts.
+    pub(super) fn with_bridge(&self, ask: impl FnOnce(&Bridge<'_>) -> Result<(), String>) -> Result<(), String> {
+        let own = Ask { cluster: self.cluster, ..Ask::default() };
+        let bridge = Bridge::new(self.graph, &own).ok_or_else(|| "there is nothing of Azure".to_owned())?;
+        ask(&bridge)
+    }
+
+    /// Whether Azure lets somebody do something in a scope, by all that was read.
+    pub(super) fn azure_allows(&self, who: Who, action: &str, scope: ScopeIx) -> Result<Sure, String> {
+        let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
+        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let verdict = azure.decide(principal, &azure.question(action, Plane::Control), scope.into());
+        let refused = || format!("{action} is not allowed on {}", azure.scope_text(scope));
+        let sure = verdict.grants.iter().filter_map(|grant| {
+            super::azure::sureness(grant.decision, action, &grant.effect, &azure.principal(principal).object_id)
+        });
+        sure.min().ok_or_else(refused)
+    }
+
+    /// The same for what the cluster asks Azure.
+    pub(super) fn azure_allows_data(&self, who: Who, action: &str, place: Place) -> Result<Sure, String> {
+        let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
+        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let mut found = None;
+        self.with_bridge(|bridge| {
+            found = bridge.this_cluster();
+            Ok(())
+        })?;
+        let cluster =
+            found.filter(|&at| azure.cluster(at).azure_rbac).ok_or_else(|| "Azure is not asked".to_owned())?;
+        let inside = match place {
+            Place::Namespace(namespace) => {
+                format!("{}/namespaces/{}", azure.cluster(cluster).id, self.graph.text(namespace))
+            }
+            Place::Cluster | Place::EachNamespace => azure.cluster(cluster).id.clone(),
+        };
+        let verdict = azure.decide(principal, &azure.question(action, Plane::Data), azure.locate(&inside));
+        let sure = verdict.grants.iter().filter_map(|grant| {
+            super::azure::sureness(grant.decision, action, &grant.effect, &azure.principal(principal).object_id)
+        });
+        sure.min().ok_or_else(|| format!("{action} is not allowed"))
+    }
+
+    /// Whether the vaults that were read are as something says.
+    pub(super) fn with_vaults(&self, ask: impl FnOnce(&AzureGraph<'_>, &[KeyVault]) -> bool) -> Result<(), String> {
+        let facts = &self.graph.snapshot().azure;
+        let there = ask(&AzureGraph::new(facts), &facts.vaults);
+        if there { Ok(()) } else { Err("no vault there has access policies".to_owned()) }
+    }
+
+    /// Whether Azure lets somebody do something in some scope in which they have a role.
+    pub(super) fn azure_allows_somewhere(&self, who: Who, action: &str) -> bool {
+        let Who::Principal(principal) = who else { return false };
+        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let scopes: Vec<ScopeIx> =
+            azure.assignments_of(principal).iter().map(|&(one, _)| azure.assigned_scope(one)).collect();
+        scopes.into_iter().any(|scope| self.azure_allows(who, action, scope).is_ok())
+    }
+
+    /// The scope of the user-assigned identity that somebody is.
+    pub(super) fn user_assigned(&self, who: Who) -> Option<ScopeIx> {
+        let Who::Principal(principal) = who else { return None };
+        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        azure.principal(principal).identity.and_then(|identity| azure.identity_scope(identity))
+    }
+
+    /// The scope of the cluster that a step gains, and what it says of that cluster.
+    pub(super) fn cluster_in_azure(
+        &self,
+        gain: AzureGain,
+        ask: impl Fn(&ManagedCluster) -> bool,
+    ) -> Result<(ScopeIx, bool), String> {
+        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let mut found = None;
+        self.with_bridge(|bridge| {
+            found = match gain {
+                AzureGain::ThisCluster => bridge.this_cluster(),
+                AzureGain::Cluster(cluster) => Some(cluster),
+                _ => None,
+            };
+            Ok(())
+        })?;
+        let cluster = found.ok_or_else(|| "no cluster is gained".to_owned())?;
+        let scope = azure.cluster_scope(cluster).ok_or_else(|| "the cluster is nowhere".to_owned())?;
+        Ok((scope, ask(azure.cluster(cluster))))
+    }
+
+    /// The resource group of this cluster's nodes.
+    pub(super) fn nodes_in_azure(&self) -> Result<ScopeIx, String> {
+        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let mut found = None;
+        self.with_bridge(|bridge| {
+            found = bridge.this_cluster();
+            Ok(())
+        })?;
+        found.and_then(|cluster| azure.node_resource_group(cluster)).ok_or_else(|| "the nodes are nowhere".to_owned())
+    }
+
+    /// Whether something in Azure was gained by a step.
+    fn has_in_azure(&self, target: AzureTarget) -> bool {
+        self.has_gained(|gained| {
+            let Effect::Azure(step) = gained else { return false };
+            match (step.gain, target) {
+                (AzureGain::Power(scope, power, _), AzureTarget::Power { scope: wanted, power: least, .. }) => {
+                    power >= least && scope == wanted
+                }
+                (AzureGain::Token(own) | AzureGain::Through(own), AzureTarget::Identity(who)) => own == who,
+                (AzureGain::Cluster(own), AzureTarget::Cluster(cluster)) => own == cluster,
+                _ => false,
+            }
+        })
     }
 
     fn scope_of(&self, role: RoleKey) -> Place {

@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version, groups};
+use super::azure::{self, AzureFact, AzureWanted};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
 use super::kubernetes;
 use super::technique::{Blocker, Kind, On, Technique};
+use crate::graph::azure::AssignmentIx;
 use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Surely, Walker};
-use crate::model::{Action, ClusterId, Name, Subject};
+use crate::model::{Action, ClusterId, KindIx, Name, Subject};
+use crate::query::TokenMode;
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
 
 /// What is looked for.
@@ -41,6 +44,12 @@ pub struct Ask {
     pub version: Option<Version>,
     /// Also the paths that something stops.
     pub blocked: bool,
+    /// Only to this in Azure.
+    pub azure: Option<AzureWanted>,
+    /// Role assignments of Azure that are taken to be gone.
+    pub without_assignments: BTreeSet<AssignmentIx>,
+    /// As if every operator of ASO worked so.
+    pub assume: Option<TokenMode>,
 }
 
 /// One request, and where.
@@ -128,38 +137,76 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 }
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
-    let goals: FxHashMap<u32, Target> = goals(attack, ask).into_iter().collect();
     let mut found = Escalations { left_out: attack.left_out.iter().copied().collect(), ..Escalations::default() };
     let (sources, platform) = sources(attack, ask, &mut found.hidden);
+    // Whoever comes to cluster-admin comes out into Azure as well, so that is looked for by itself.
+    let of_azure = |&(_, target): &(u32, Target)| matches!(target, Target::Azure(_));
+    let (azure, inside): (Vec<_>, Vec<_>) = goals(attack, ask).into_iter().partition(of_azure);
+    search(attack, ask, &inside.into_iter().collect(), &sources, &platform, &mut found);
+    // Whoever is cluster-admin has everything that the cluster has in Azure, which goes without saying.
+    let admins = found.holders.iter().filter(|holders| holders.target == Target::ClusterAdmin);
+    let admins: BTreeSet<Start> = admins.flat_map(|holders| holders.from.iter().copied()).collect();
+    let others: Vec<Start> = sources.into_iter().filter(|source| !admins.contains(source)).collect();
+    search(attack, ask, &azure.into_iter().collect(), &others, &platform, &mut found);
+    sort(&mut found.findings);
+    sort(&mut found.blocked);
+    found.platform.sort_by_key(|own| own.from);
+    found.platform = merged(std::mem::take(&mut found.platform));
+    found
+}
+
+/// Each add-on once.
+fn merged(all: Vec<Platform>) -> Vec<Platform> {
+    let mut found: Vec<Platform> = Vec::with_capacity(all.len());
+    for own in all {
+        match found.last_mut().filter(|last| last.from == own.from) {
+            Some(last) => (last.paths, last.holds) = (last.paths + own.paths, last.holds + own.holds),
+            None => found.push(own),
+        }
+    }
+    found
+}
+
+/// Adds what is found of some targets.
+fn search(
+    attack: &Attack<'_>,
+    ask: &Ask,
+    goals: &FxHashMap<u32, Target>,
+    sources: &[Start],
+    platform: &[Start],
+    found: &mut Escalations,
+) {
+    if goals.is_empty() {
+        return;
+    }
     let is_move = |step: &Step| match &step.how {
         How::Does { technique, .. } => technique.kind == Kind::Move,
         How::Through { .. } => true,
         _ => false,
     };
 
-    let free = Walk::new(attack, &goals, |step| !step.is_blocked() && !is_move(step));
-    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
-    let mut had = free.targets(&sources);
+    let free = Walk::new(attack, goals, |step| !step.is_blocked() && !is_move(step));
+    let open = Walk::new(attack, goals, |step| !step.is_blocked());
+    let mut had = free.targets(sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
     for (&source, had) in sources.iter().zip(&had) {
         for &target in &had.all {
             holders.entry(target).or_default().push(source);
         }
     }
-    found.holders = holders.into_iter().map(|(target, from)| Holders { target, from }).collect();
-    found.platform = by_design(ask, &free, &open, &platform);
+    found.holders.extend(holders.into_iter().map(|(target, from)| Holders { target, from }));
+    found.platform.extend(by_design(ask, &free, &open, platform));
 
-    let paths = paths(&open, ask, &sources, &mut had);
-    found.inherited = paths.inherited;
-    found.findings = finish(attack, ask, paths, &mut found.longer);
+    let paths = paths(&open, ask, sources, &mut had);
+    found.inherited += paths.inherited;
+    found.findings.extend(finish(attack, ask, paths, &mut found.longer));
 
     if attack.steps.iter().any(Step::is_blocked) {
-        let all = Walk::new(attack, &goals, |_| true);
-        let blocked = finish(attack, ask, self::paths(&all, ask, &sources, &mut had), &mut 0);
-        found.stopped = blocked.len();
-        found.blocked = if ask.blocked { blocked } else { Vec::new() };
+        let all = Walk::new(attack, goals, |_| true);
+        let blocked = finish(attack, ask, self::paths(&all, ask, sources, &mut had), &mut 0);
+        found.stopped += blocked.len();
+        found.blocked.extend(if ask.blocked { blocked } else { Vec::new() });
     }
-    found
 }
 
 /// What somebody has already.
@@ -253,10 +300,15 @@ impl<'w, 'g> Walk<'w, 'g> {
         let mut facts: Vec<u32> = match source {
             Start::Subject(subject) => {
                 let groups = groups(self.attack.graph, subject).into_iter();
-                [subject].into_iter().chain(groups).filter_map(|one| find(Fact::Identity(one))).collect()
+                let own = [subject].into_iter().chain(groups).map(Fact::Identity);
+                // Whoever is an account has its pods, which get tokens for whatever audience; whoever has a name in Entra has the
+                // roles of it as well.
+                let entra = self.attack.entra(subject).map(|who| Fact::Azure(AzureFact::Token(who)));
+                own.chain([Fact::Mints(subject)]).chain(entra).filter_map(find).collect()
             }
             Start::Pod(pod) => find(Fact::Pod(pod)).into_iter().collect(),
             Start::Pods(namespace) => find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
+            Start::Azure(who) => find(Fact::Azure(AzureFact::Token(who))).into_iter().collect(),
         };
         facts.retain(|&fact| self.leads[fact as usize].is_some());
         facts
@@ -331,8 +383,10 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
             had.add(target);
             let steps = steps_of(walk, &walker, fact);
             let own = |step: &StepDone| match source {
-                Start::Subject(subject) => uses(attack.graph, step, subject),
-                Start::Pod(_) | Start::Pods(_) => true,
+                Start::Subject(subject) => {
+                    uses(attack.graph, step, subject) || azure::is_by(step, attack.entra(subject))
+                }
+                Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => true,
             };
             if ask.from.is_none() && !steps.iter().any(own) {
                 inherits = true;
@@ -346,7 +400,7 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
     paths
 }
 
-/// The findings of paths, most severe first.
+/// The findings of paths.
 fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> Vec<Finding> {
     let mut findings = Vec::with_capacity(paths.by_path.len());
     for (_, mut finding) in paths.by_path {
@@ -358,12 +412,16 @@ fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> V
         finding.fingerprint = fingerprint(attack.graph, &finding);
         findings.push(finding);
     }
+    findings
+}
+
+/// Most severe first.
+fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key =
             |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.target, finding.moves(), finding.start());
         key(a).cmp(&key(b)).then_with(|| a.from.cmp(&b.from))
     });
-    findings
 }
 
 /// What makes the paths of two subjects one: the target, and the steps with their grants, but for who starts.
@@ -371,7 +429,7 @@ fn path_key(target: Target, source: Start, steps: &[StepDone]) -> (Target, Strin
     let mut steps = steps.to_vec();
     let source = match source {
         Start::Subject(subject) => subject,
-        Start::Pod(_) | Start::Pods(_) => return (target, format!("{source:?} {steps:?}")),
+        Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => return (target, format!("{source:?} {steps:?}")),
     };
     for request in steps.iter_mut().flat_map(|step| &mut step.requests) {
         request.by = request.by.filter(|&by| by != source);
@@ -414,6 +472,8 @@ impl Target {
     pub fn covers(self, other: Target) -> bool {
         let within = |own: Place, other: Place| other.covering().any(|place| place == own);
         match (self, other) {
+            (Target::Azure(own), Target::Azure(other)) => own.covers(other),
+            (_, Target::Azure(_)) => false,
             (Target::ClusterAdmin, _) | (Target::Node(None), Target::Node(_)) => true,
             (Target::NamespaceAdmin(own), Target::NamespaceAdmin(other) | Target::Secrets(other))
             | (Target::Secrets(own), Target::Secrets(other)) => within(own, other),
@@ -431,7 +491,7 @@ impl Target {
                 | Target::Secret(_)
                 | Target::Pod(_)
                 | Target::Subject(_)
-        )
+        ) || matches!(self, Target::Azure(target) if target.is_single())
     }
 }
 
@@ -460,6 +520,7 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         Fact::Kubeconfig(secret) => Some(Target::Kubeconfig(secret)),
         Fact::Pod(pod) => Some(Target::Pod(pod)),
         Fact::Acts(subject) => Some(Target::Subject(subject)),
+        Fact::Azure(fact) => azure::target(attack, fact),
         _ => None,
     };
     let wanted = |target: &Target| match *target {
@@ -471,6 +532,9 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         _ => true,
     };
     let facts = (0_u32..).zip(&attack.facts);
+    if let Some(wanted) = &ask.azure {
+        return facts.filter_map(|(id, fact)| Some((id, azure::wanted(attack, wanted, *fact)?))).collect();
+    }
     if let Some(access) = &ask.access {
         let gives = gives_access(attack, access);
         return facts.filter(|(_, fact)| gives(fact)).map(|(id, _)| (id, Target::Access)).collect();
@@ -506,7 +570,7 @@ fn gives_access<'a>(attack: &'a Attack<'_>, access: &'a Access) -> impl Fn(&Fact
 
 /// Whether a target is one of many of its kind, so that more than it will do.
 fn is_class(target: Target) -> bool {
-    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_) | Target::Access)
+    !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_) | Target::Access | Target::Azure(_))
 }
 
 /// Who may start, and who is counted as the platform's.
@@ -535,16 +599,27 @@ fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, V
 fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone> {
     let attack = walk.attack;
     let mut steps = Vec::new();
-    for at in walker.plan(fact) {
+    let plan = walker.plan(fact);
+    let effects = plan.iter().filter_map(|&at| match &attack.steps[walk.steps[at as usize] as usize].how {
+        How::Does { effect, .. } => Some(effect),
+        _ => None,
+    });
+    let used = azure::used(effects);
+    for at in plan {
         let step = &attack.steps[walk.steps[at as usize] as usize];
         // What a choice is made of tells how, and what it needs.
         let mut blockers: Vec<Blocker> = step.blockers.iter().flatten().cloned().collect();
         let (technique, effect, needs) = match step.how {
             How::Does { effect: Effect::Any, .. } => continue,
+            How::Does { effect, .. } if azure::is_open(effect) => continue,
             How::Does { technique, effect } => (technique, effect, &step.needs),
             How::Chooses { of, effect } => {
                 let Some((technique, by)) = behind(walk, walker, of) else { continue };
                 blockers.extend(by.blockers.iter().flatten().cloned());
+                let effect = match by.how {
+                    How::Does { effect: behind, .. } => azure::chosen(effect, behind),
+                    _ => effect,
+                };
                 (technique, effect, &by.needs)
             }
             How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), &step.needs),
@@ -554,7 +629,7 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
             StepDone { technique, effect, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
         match step.how {
             How::Through { .. } => halves(walk, walker, &step.how, needs, &mut done),
-            _ => gather(walk, walker, needs, &mut done),
+            _ => gather(walk, walker, needs, &used, &mut done),
         }
         steps.push(done);
     }
@@ -575,7 +650,7 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
 }
 
 /// The requests that a step rests on, back to the steps before it, and what it starts from.
-fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut StepDone) {
+fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azure::Who, KindIx)], done: &mut StepDone) {
     let attack = walk.attack;
     done.foothold = needs.iter().find_map(|&need| foothold(attack.facts[need as usize]));
     let mut open: Vec<u32> = needs.to_vec();
@@ -622,6 +697,10 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
                 narrow.extend(at.into_iter().flat_map(|site| of_request.clone().map(move |&need| (need, site))));
                 open.extend(step.needs.iter().rev());
             }
+            How::Writes(writer) => {
+                done.requests.extend(azure::requests(attack, *writer, done.effect, used));
+                open.extend(step.needs.iter().rev());
+            }
             How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
     }
@@ -647,7 +726,7 @@ fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32]
         let (api_group, resource, place) = (right.api_group, right.resource, target.place);
         rights.push(RightDone { verb, api_group, resource, name, place, evidence });
         done.requests.push(RequestDone { by: *by, rights });
-        gather(walk, walker, &step.needs, done);
+        gather(walk, walker, &step.needs, &[], done);
     }
 }
 
@@ -738,7 +817,7 @@ fn places_of(graph: &AccessGraph, effect: Effect) -> (Option<Name>, Option<Name>
             (Some(graph.snapshot().secrets[secret.0 as usize].namespace), None)
         }
         Effect::Pod(pod) | Effect::Container(pod) => (Some(graph.snapshot().pods[pod.0 as usize].namespace), None),
-        Effect::Feed { .. } | Effect::Node(_) | Effect::Unguard | Effect::Any => (None, None),
+        Effect::Feed { .. } | Effect::Node(_) | Effect::Unguard | Effect::Azure(_) | Effect::Any => (None, None),
     }
 }
 

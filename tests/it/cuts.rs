@@ -5,8 +5,8 @@ use rbac_lens::model::{Action, ClusterId, ResourceAction};
 use rbac_lens::query::{Filter, SystemFilter, Where, who_can};
 use rbac_lens::rules::{Access, Ask, Cuts, Grant, Severity, Start, cuts, escalations, replay_access};
 
-use super::escalations::world;
 use crate::worlds::engine;
+use crate::worlds::halves::world;
 
 fn severe(graph: &AccessGraph, ask: &Ask, level: Severity) -> bool {
     escalations(graph, ask).findings.iter().any(|finding| finding.severity >= level)

@@ -31,24 +31,33 @@ fn print(command: &str) -> String {
     run(words, &mut World { stdin: &mut std::io::empty(), progress: &|_| (), now: 1_780_000_000 }).out
 }
 
-#[test]
-fn transcripts_are_real() {
-    let text = readme();
+/// Looks that what a text shows is what is printed; with UPDATE_README the text is written anew.
+fn check(path: &str, least: usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let mut text = std::fs::read_to_string(&path).unwrap();
     let shown = transcripts(&text);
-    assert!(shown.len() >= 4, "README shows {} commands", shown.len());
+    assert!(shown.len() >= least, "{} shows {} commands", path.display(), shown.len());
     for (command, expected) in shown {
-        assert_eq!(print(&command), expected, "kubectl rbac-lens {command}");
+        let printed = print(&command);
+        if std::env::var_os("UPDATE_README").is_none() {
+            assert_eq!(printed, expected, "kubectl rbac-lens {command}");
+        }
+        let line = format!("$ kubectl rbac-lens {command}\n");
+        text = text.replacen(&[line.as_str(), &expected].concat(), &[line.as_str(), &printed].concat(), 1);
+    }
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(path, text).unwrap();
     }
 }
 
 #[test]
+fn transcripts_are_real() {
+    check("README.md", 4);
+}
+
+#[test]
 fn the_story_of_the_example_is_real() {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/in-cluster/README.md"));
-    let shown = transcripts(&text.unwrap());
-    assert_eq!(shown.len(), 3);
-    for (command, expected) in shown {
-        assert_eq!(print(&command), expected, "kubectl rbac-lens {command}");
-    }
+    check("examples/in-cluster/README.md", 3);
 }
 
 #[test]

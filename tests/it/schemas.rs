@@ -171,6 +171,8 @@ fn reports_hold_what_their_schemas_say() {
         ("EscalationReport", "escalations --show-blocked --all --cuts"),
         ("EscalationReport", "escalations --system show --kube-version 1.34 --ungrouped"),
         ("EscalationReport", "escalations --from user:a --to cluster-admin --max-steps 3"),
+        ("AsoReport", "aso"),
+        ("AsoReport", "aso --assume strict -n dev"),
         ("ReviewReport", "review -"),
     ] {
         let demo = ask_with(question.split(' ').chain(["--demo", "-o", "json"]), reviews);

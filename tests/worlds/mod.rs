@@ -9,6 +9,9 @@
 //! - `azure`: random Azure worlds and a naive judge of them.
 //! - `attacker`: tries everything that it can name until nothing is new; imports nothing that it judges.
 //! - `oracle`: sets and loops over the JSON of a world; imports nothing that it judges.
+//! - `halves`: random worlds that are full of halves of ways to more.
+//! - `kubectl`: what the printed commands do, on objects in memory.
+//! - `lines`: small worlds in words.
 //! - `mistakes`: what other tools get wrong, to know whether a set of questions would notice.
 //! - `shrink`: the smallest world and question that still show a difference.
 //! - `recorded`: worlds, questions and a server's answers as files.
@@ -17,7 +20,9 @@
 pub(crate) mod attacker;
 pub(crate) mod azure;
 pub(crate) mod engine;
+pub(crate) mod halves;
 pub(crate) mod kubectl;
+pub(crate) mod lines;
 pub(crate) mod mistakes;
 pub(crate) mod oracle;
 pub(crate) mod questions;

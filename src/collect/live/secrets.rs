@@ -42,7 +42,8 @@ pub(super) async fn read(sender: &Sender, namespaces: &[String], needs: Needs) -
                     let names = &mut part.names;
                     let [namespace, name, kind] = [&namespace, &name, &kind].map(|text| names.intern(text));
                     let (cluster, origin) = (ClusterId::FIRST, Origin::LIVE);
-                    part.secrets.push(Secret { cluster, namespace, name, kind, purpose, origin });
+                    let entries_seen = false;
+                    part.secrets.push(Secret { cluster, namespace, name, kind, purpose, entries_seen, origin });
                 }
             }
             Err(failure) => failures.push((namespace, failure)),

@@ -3,6 +3,7 @@
 
 mod build;
 mod decide;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use crate::model::azure::{
     AzureFacts, Condition, DenyAssignment, FederatedCredential, ManagedCluster, Members, PrincipalKind, RoleAssignment,
     UserAssignedIdentity, ancestors, fold,
 };
+
+pub use names::{AssignmentName, AzureNames, PrincipalName};
 
 pub use decide::{AzureDecision, AzureGrant, AzureQuestion, BlockGrant, Denial, RoleAnswer, Standing, Verdict};
 

@@ -10,8 +10,8 @@ use crate::render::document::SubjectOut;
 use crate::render::evidence::{RuleOut, grant_out, rule_out, thing};
 use crate::render::what_can::{SubjectGrantOut, binding_thing};
 use crate::rules::{
-    Changes, Chosen, Cuts, Effect, Evidence, Finding, Grant, Holders, Kind, Place, Platform, Remedies, RequestDone,
-    RightDone, RoleKey, StepDone, Target, start_thing,
+    AzureGain, AzureTarget, Changes, Chosen, Cuts, Effect, Evidence, Finding, Grant, Holders, Kind, Place, Platform,
+    Remedies, RequestDone, RightDone, RoleKey, StepDone, Sure, Target, Who, start_thing, target_name,
 };
 
 /// What was asked.
@@ -77,7 +77,7 @@ struct SeverityOut {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Target"))]
 #[serde(rename_all = "camelCase")]
 struct TargetOut {
-    #[cfg_attr(test, schemars(extend("enum" = ["clusterAdmin", "namespaceAdmin", "secrets", "node", "cluster", "secret", "pod", "subject", "access"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["clusterAdmin", "namespaceAdmin", "secrets", "node", "cluster", "secret", "pod", "subject", "access", "azureScope", "azureIdentity"])))]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
@@ -86,9 +86,12 @@ struct TargetOut {
     every_namespace: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<SubjectOut>,
-    /// The node, pod or Secret, as `KIND:[NAMESPACE/]NAME`.
+    /// The node, pod, Secret, identity, cluster or Azure scope, as `KIND:[NAMESPACE/]NAME`.
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
+    /// How much in the Azure scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power: Option<&'static str>,
 }
 
 /// One step.
@@ -140,6 +143,59 @@ struct EffectOut {
     /// The node, pod or Secret, as `KIND:[NAMESPACE/]NAME`.
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
+    /// What it takes and gains in Azure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    azure: Option<AzureOut>,
+}
+
+/// What a step takes and gains in Azure.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AzureStep"))]
+#[serde(rename_all = "camelCase")]
+struct AzureOut {
+    /// Who acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<AzureIdentityOut>,
+    /// Whose rights are gained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gains: Option<AzureIdentityOut>,
+    /// The Secret that holds the credential, as `secret:NAMESPACE/NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+    /// The kind of ASO resource that is created, as `RESOURCE.GROUP`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    /// The action that has to be allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_assignment: Option<RoleAssignmentOut>,
+    /// How sure it is that Azure allows it.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "conditional", "eligible", "denied"])))]
+    decision: &'static str,
+}
+
+/// An identity of Azure.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AzureIdentity"))]
+#[serde(rename_all = "camelCase")]
+struct AzureIdentityOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object_id: Option<String>,
+}
+
+/// A role assignment of Azure.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AzureRoleAssignment"))]
+struct RoleAssignmentOut {
+    id: String,
+    role: String,
+    scope: String,
+    principal: String,
 }
 
 /// A role by its name.
@@ -270,7 +326,8 @@ struct CutOut {
 
 impl CutsOut {
     pub(super) fn new(graph: &AccessGraph, remedies: &Remedies<'_>, cuts: &Cuts) -> CutsOut {
-        let cut = |chosen: &Chosen| {
+        let grants: Vec<Grant> = cuts.chosen.iter().map(|chosen| chosen.grant).collect();
+        let cut = |(chosen, commands): (&Chosen, Vec<String>)| {
             let (kind, binding, role, rule) = match chosen.grant {
                 Grant::Binding(binding) => ("binding", Some(binding_thing(graph, binding).to_string()), None, None),
                 Grant::Rule(role, position) => {
@@ -280,14 +337,13 @@ impl CutsOut {
                     ("rule", None, Some(named_role(graph, key)), Some(rule))
                 }
             };
-            let commands = remedies.removing(chosen.grant);
             CutOut { kind, binding, role, rule, severs: chosen.severs, frees: chosen.frees, commands }
         };
         CutsOut {
             severity: cuts.level.as_str(),
             paths: cuts.paths,
             subjects: cuts.starts,
-            remove: cuts.chosen.iter().map(cut).collect(),
+            remove: cuts.chosen.iter().zip(remedies.removing(&grants)).map(cut).collect(),
             left: cuts.left,
             smallest: cuts.smallest,
         }
@@ -382,11 +438,19 @@ fn target_out(graph: &AccessGraph, target: Target) -> TargetOut {
         Target::Secret(secret) => ("secret", None, None, Some(secret_thing(graph, secret))),
         Target::Pod(pod) => ("pod", None, None, Some(pod_thing(graph, pod))),
         Target::Subject(subject) => ("subject", None, Some(subject), None),
+        Target::Azure(AzureTarget::Power { .. }) => ("azureScope", None, None, None),
+        Target::Azure(AzureTarget::Identity(_)) => ("azureIdentity", None, None, None),
+        Target::Azure(AzureTarget::Cluster(_)) => ("cluster", None, None, None),
         Target::Access => ("access", None, None, None),
     };
     let (namespace, every_namespace) = place.map_or((None, None), |place| place_out(graph, place));
     let subject = subject.map(|subject| SubjectOut::new(graph.snapshot(), subject));
-    TargetOut { kind, namespace, every_namespace, subject, object: object.map(|thing| thing.to_string()) }
+    let (azure, power) = match target {
+        Target::Azure(at) => (Some(target_name(graph, target)), power_of(at)),
+        _ => (None, None),
+    };
+    let object = object.map(|thing| thing.to_string()).or(azure);
+    TargetOut { kind, namespace, every_namespace, subject, object, power }
 }
 
 fn place_out(graph: &AccessGraph, place: Place) -> (Option<String>, Option<bool>) {
@@ -429,6 +493,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
         | Effect::Node(_)
         | Effect::Kubeconfig(_)
         | Effect::Unguard
+        | Effect::Azure(_)
         | Effect::Any => (None, None, None),
     };
     let (namespace, every_namespace) = place.map_or((None, None), |place| place_out(graph, place));
@@ -443,6 +508,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
             namespace,
             every_namespace,
             object: object(graph, step.effect),
+            azure: azure_out(graph, step.effect),
         },
         requests: step.requests.iter().map(|request| request_out(graph, request)).collect(),
         evidence: evidence_out(graph, step),
@@ -508,4 +574,55 @@ fn evidence_out(graph: &AccessGraph, step: &StepDone) -> Vec<EvidenceOut> {
         ..empty("membership")
     });
     all.into_iter().map(one).chain(under).collect()
+}
+
+fn power_of(target: AzureTarget) -> Option<&'static str> {
+    match target {
+        AzureTarget::Power { power, .. } => Some(power.as_str()),
+        AzureTarget::Identity(_) | AzureTarget::Cluster(_) => None,
+    }
+}
+
+fn azure_out(graph: &AccessGraph, effect: Effect) -> Option<AzureOut> {
+    let Effect::Azure(step) = effect else { return None };
+    let names = graph.azure_names();
+    let identity = |who: Who| match who {
+        Who::Principal(at) => {
+            let known = names.principal(at);
+            let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+            AzureIdentityOut {
+                name: known.and_then(|known| some(&known.name)),
+                client_id: known.and_then(|known| some(&known.client_id)),
+                object_id: known.and_then(|known| some(&known.object_id)),
+            }
+        }
+        Who::Client(id) => AzureIdentityOut { name: None, client_id: Some(graph.text(id).to_owned()), object_id: None },
+    };
+    let assigned = step.action.and_then(|(_, at)| names.assignment(at));
+    let role_assignment = assigned.map(|assigned| RoleAssignmentOut {
+        id: assigned.id.clone(),
+        role: assigned.role.clone(),
+        scope: names.scope(assigned.scope).to_owned(),
+        principal: names.principal(assigned.principal).map(|known| known.object_id.clone()).unwrap_or_default(),
+    });
+    let secret = |(namespace, name): (Name, Name)| {
+        Thing::Secret(graph.text(namespace).to_owned(), graph.text(name).to_owned()).to_string()
+    };
+    Some(AzureOut {
+        identity: step.by.map(identity),
+        gains: match step.gain {
+            AzureGain::Through(who) | AzureGain::Token(who) => Some(identity(who)),
+            _ => None,
+        },
+        credential: step.credential.map(secret),
+        resource: step.kind.map(|kind| format!("{}.{}", kind.facts().plural, kind.facts().group)),
+        action: step.action.map(|(action, _)| action).filter(|action| !action.is_empty()),
+        role_assignment,
+        decision: match step.sure {
+            Sure::Yes => "allowed",
+            Sure::Conditional => "conditional",
+            Sure::Eligible => "eligible",
+            Sure::Denied => "denied",
+        },
+    })
 }

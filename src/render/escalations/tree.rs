@@ -1,11 +1,13 @@
 //! Paths as trees: each step, what grants it, and what might stop it.
 
-use super::words::{binding_words, count, effect_words, right_words, role_words, step_words, target_words, who};
+use super::words::{
+    azure_evidence, binding_words, count, effect_words, right_words, role_words, step_words, target_words, who,
+};
 use crate::graph::AccessGraph;
 use crate::render::document::OriginOut;
 use crate::render::evidence::{grant_out, role_out, subject_column};
 use crate::render::text::safe;
-use crate::rules::{Evidence, Finding, Remedies, Remedy, StepDone};
+use crate::rules::{Effect, Evidence, Finding, Remedies, Remedy, StepDone};
 
 /// Every finding as a tree.
 pub(super) fn trees(graph: &AccessGraph, remedies: &Remedies<'_>, findings: &[Finding]) -> String {
@@ -74,6 +76,9 @@ fn proof(graph: &AccessGraph, step: &StepDone) -> Vec<String> {
             lines.push(format!("{who}: {}", right_words(graph, right)));
             lines.extend(grant_line(graph, right.evidence));
         }
+    }
+    if let Effect::Azure(own) = step.effect {
+        lines.extend(azure_evidence(graph, own));
     }
     if let Some(foothold) = step.foothold {
         lines.push(format!("from where it is possible to {}", effect_words(graph, foothold)));

@@ -3,6 +3,7 @@
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Name, Thing};
 use crate::render::evidence::{binding_out, subject_column};
+use crate::rules::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
 use crate::rules::{Effect, Place, PodIx, RightDone, RoleKey, SecretIx, Start, StepDone, Target};
 
 pub(super) fn start_words(graph: &AccessGraph, start: Start) -> String {
@@ -10,6 +11,7 @@ pub(super) fn start_words(graph: &AccessGraph, start: Start) -> String {
         Start::Subject(subject) => subject_column(graph, subject),
         Start::Pod(pod) => pod_words(graph, pod),
         Start::Pods(namespace) => format!("any pod of {}", graph.text(namespace)),
+        Start::Azure(who) => identity_words(graph, who),
     }
 }
 
@@ -69,6 +71,7 @@ pub(super) fn target_words(graph: &AccessGraph, target: Target) -> String {
         Target::Secret(secret) => secret_words(graph, secret),
         Target::Pod(pod) => pod_words(graph, pod),
         Target::Subject(subject) => subject_column(graph, subject),
+        Target::Azure(target) => azure_target_words(graph, target),
         Target::Access => "what was asked".to_owned(),
     }
 }
@@ -129,6 +132,7 @@ pub(super) fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
         Effect::Kubeconfig(secret) => {
             format!("use the credentials of another cluster in {}", secret_words(graph, secret))
         }
+        Effect::Azure(step) => azure_words(graph, step),
         Effect::Unguard => "have nothing but Pod Security judge new pods".to_owned(),
         Effect::Any => String::new(),
     }
@@ -142,4 +146,84 @@ pub(super) fn right_words(graph: &AccessGraph, right: &RightDone) -> String {
     };
     let name = right.name.map(|name| format!(" {}", graph.text(name))).unwrap_or_default();
     format!("{} {}{group}{name} {}", right.verb, right.resource, place_words(graph, right.place))
+}
+
+/// An identity, by its name or the only id that is known of it.
+pub(super) fn identity_words(graph: &AccessGraph, who: Who) -> String {
+    match who {
+        Who::Principal(at) => match graph.azure_names().principal(at) {
+            Some(known) => format!("identity {}", known.name),
+            None => "an identity".to_owned(),
+        },
+        Who::Client(id) => format!("identity {}", graph.text(id)),
+    }
+}
+
+fn azure_target_words(graph: &AccessGraph, target: AzureTarget) -> String {
+    match target {
+        AzureTarget::Power { scope, power, types, .. } => {
+            format!("{} on {}", power_words(power, types), scope_words(graph.azure_names().scope(scope)))
+        }
+        AzureTarget::Identity(who) => format!("{}: roles unknown", identity_words(graph, who)),
+        AzureTarget::Cluster(cluster) => format!("admin of the cluster {}", graph.azure_names().cluster(cluster).0),
+    }
+}
+
+/// A scope in short: what it is, and what it is called.
+fn scope_words(scope: &str) -> String {
+    let segments: Vec<&str> = scope.split('/').filter(|segment| !segment.is_empty()).collect();
+    match segments.as_slice() {
+        [] => "everything (/)".to_owned(),
+        ["subscriptions", id] => format!("subscription {id}"),
+        ["subscriptions", _, _, group] => format!("resource group {group}"),
+        [.., _, "managementGroups", name] => format!("management group {name}"),
+        [.., kind, name] => format!("{kind}/{name}"),
+        [one] => (*one).to_owned(),
+    }
+}
+
+fn power_words(power: Power, types: Option<Types>) -> String {
+    let Some(types) = types else { return power.as_str().to_owned() };
+    let more = if types.more > 0 { format!(", +{}", types.more) } else { String::new() };
+    let kind = types.first.facts();
+    let last = kind.arm_type.and_then(|own| own.rsplit('/').next()).unwrap_or(kind.plural);
+    format!("{} ({last}{more})", power.as_str())
+}
+
+fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
+    let names = graph.azure_names();
+    match step.gain {
+        AzureGain::Through(who) => {
+            let namespace = step.namespace.map(|namespace| format!(" on what is written in {}", graph.text(namespace)));
+            let credential = step.credential.map(|(namespace, name)| {
+                format!(", by the credential in Secret {}/{}", graph.text(namespace), graph.text(name))
+            });
+            let who = identity_words(graph, who);
+            format!("ASO acts as {who}{}{}", namespace.unwrap_or_default(), credential.unwrap_or_default())
+        }
+        AzureGain::Token(who) => format!("get tokens of {}", identity_words(graph, who)),
+        AzureGain::Power(scope, power, types) => format!("{} on {}", power_words(power, types), names.scope(scope)),
+        AzureGain::Cluster(cluster) => format!("administer the cluster {}", names.cluster(cluster).0),
+        AzureGain::ThisCluster => "administer this cluster".to_owned(),
+        AzureGain::TheseNodes => "be root on the nodes of this cluster".to_owned(),
+        AzureGain::Secrets(place) => format!("read the Secrets {}", place_words(graph, place)),
+        AzureGain::NewPod(place) => format!("run a new pod {}", place_words(graph, place)),
+        AzureGain::Account(account) => format!("act as {}", subject_column(graph, account)),
+        AzureGain::Any => String::new(),
+    }
+}
+
+/// What allows a step in Azure: whose role, where, and for which action.
+pub(super) fn azure_evidence(graph: &AccessGraph, step: AzureStep) -> Option<String> {
+    let names = graph.azure_names();
+    let (action, assignment) = step.action?;
+    let assigned = names.assignment(assignment)?;
+    let who = names.principal(assigned.principal).map_or("", |known| known.name.as_str());
+    let action = if action.is_empty() { String::new() } else { format!(" allows {action}") };
+    let sure = match step.sure {
+        Sure::Yes | Sure::Denied => "",
+        Sure::Conditional => ", under a condition",
+        Sure::Eligible => ", once it is activated",
+    };
+    Some(format!("role {} of {who} on {}{action}{sure}", assigned.role, names.scope(assigned.scope)))
 }

@@ -57,6 +57,7 @@ techniques! {
     kube_system_config_write,
     aws_auth_write,
     crd_conversion_write,
+    apiservice_write,
     operator_deputy,
     custom_workload_create,
 }
@@ -77,4 +78,4 @@ pub(super) const CONSTRAINED: &Technique = &CONSTRAINED_IMPERSONATION;
 mod world;
 
 #[cfg(test)]
-pub(super) use world::graph;
+pub(super) use world::{check, check_blocked, check_from, graph};

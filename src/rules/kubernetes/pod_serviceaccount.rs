@@ -4,7 +4,7 @@ use crate::model::Subject;
 use crate::rules::attack::{Attack, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Confidence, Technique};
+use crate::rules::technique::{Blocker, Confidence, Technique};
 
 use super::pods::token_account;
 
@@ -26,6 +26,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
+/// What might be in the way of whoever wants the token for somebody else than the API server.
+const AUDIENCE: &str = "the pod needs a token for Entra, as those with the label azure.workload.identity/use have";
+
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let Fact::Pod(at) = fact else { return };
     let pod = attack.pod(at);
@@ -34,6 +37,10 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     }
     if let Some(account) = token_account(attack, pod).filter(|&account| attack.is_somebody(account)) {
         attack.does(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Identity(account));
+        if attack.is_trusted(account) {
+            let might = Blocker { what: AUDIENCE.to_owned(), stops: false };
+            attack.does_unless(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Mints(account), vec![might]);
+        }
     }
 }
 

@@ -25,12 +25,16 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
     if done.site.object.is_none() {
         attack.does(done.technique, vec![done.fact], Effect::Any, Fact::Accounts(done.site.place));
+        attack.mints(done.technique, vec![done.fact], done.site.place);
         return;
     }
     for account in attack.accounts_in(done.site.place, done.site.object) {
         let mut needs = vec![done.fact];
         if attack.is_missing(account) {
             needs.push(attack.lack(account));
+        }
+        if attack.is_trusted(account) {
+            attack.does(done.technique, needs.clone(), Effect::ActAs(account), Fact::Mints(account));
         }
         attack.does(done.technique, needs, Effect::ActAs(account), Fact::Identity(account));
     }

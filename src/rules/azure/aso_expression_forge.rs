@@ -1,0 +1,120 @@
+//! `aso-expression-forge`: have ASO itself write a credential that names another identity.
+
+use super::aso_credential_forge;
+use super::facts::AzureFact;
+use crate::model::Name;
+use crate::rules::attack::{Attack, Fact};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{Confidence, Technique};
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "aso-expression-forge",
+    title: "Have ASO itself write a credential that names another identity",
+    gain: "what every identity that trusts the operator may do in Azure to resources of the kinds that can be created",
+    why: "`operatorSpec.secretExpressions` writes any text into a Secret of the namespace under a chosen name, literal ids \
+          included; a resource that Azure has already and that is only observed (reconcile-policy skip) is enough to have \
+          it written. A second resource then names that Secret. So the right to create one ASO kind is also the right to \
+          write a credential.",
+    remedy: "Run ASO in strict mode (AZURE_WORKLOAD_IDENTITY_AUTH_MODE), or one operator for each tenant.",
+    confidence: Confidence::Inferred,
+    attack: &["T1078.004", "T1098.001"],
+    references: &[
+        "https://azure.github.io/azure-service-operator/guide/secrets/",
+        "https://github.com/Azure/azure-service-operator/issues/4807",
+    ],
+    react: Some(react),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    let (Fact::Azure(AzureFact::Writes(set, place)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
+    if !bridge.writers.kinds(set).iter().any(|kind| kind.facts().writes_secrets()) {
+        return;
+    }
+    let mut known: Vec<Name> = Vec::new();
+    for namespace in attack.namespaces_of(place) {
+        let operator = bridge.relaxed_operator(namespace).filter(|_| bridge.default_of(namespace).is_some());
+        if let Some(operator) = operator.filter(|operator| !known.contains(operator)) {
+            known.push(operator);
+            aso_credential_forge::forges(attack, &TECHNIQUE, vec![id], set, namespace);
+        }
+    }
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    let namespace = aso_credential_forge::forged(state, step)?;
+    state.with_bridge(|bridge| match bridge.default_of(namespace) {
+        Some(_) => Ok(()),
+        None => Err("no resource of the namespace gets ready".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn one_kind_is_enough() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             identity app s1/ids
+             bind dev/s=s user:alice",
+            "alice -> limited (storageaccounts) on s2: aso-expression-forge, aso-role",
+        );
+    }
+
+    #[test]
+    fn nothing_gets_ready_without_a_credential() {
+        check(
+            "aso
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn strict_mode_stops_it() {
+        check(
+            "aso strict
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             identity app s1/ids
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_kind_of_the_directory_writes_no_secrets() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds securitygroups.entra storageaccounts.storage
+             identity app s1/ids
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create securitygroups.entra.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+}

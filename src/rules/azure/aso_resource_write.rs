@@ -1,0 +1,180 @@
+//! `aso-resource-write`: have Azure Service Operator act with the credential of a namespace.
+
+use super::{uses, writers};
+use crate::query::CredentialScope;
+use crate::rules::attack::{Attack, Fact};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{Confidence, Technique};
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "aso-resource-write",
+    title: "Have Azure Service Operator act with the credential of a namespace",
+    gain: "what the credential may do in Azure to resources of the kinds that can be created",
+    why: "Azure Service Operator (ASO) sends to Azure what a custom resource says, as the identity of the credential that \
+          applies in its namespace. Whoever creates the resource has the rights of the credential without ever seeing it: \
+          `spec.owner` takes any ARM id, and what is there already is adopted and overwritten.",
+    remedy: "Give the namespace a credential whose roles cover only what it keeps in Azure, install only the kinds that are \
+             needed, and leave `create` on them to GitOps.",
+    confidence: Confidence::Documented,
+    attack: &["T1078.004"],
+    references: &[
+        "https://azure.github.io/azure-service-operator/guide/authentication/credential-scope/",
+        "https://azure.github.io/azure-service-operator/guide/security/",
+    ],
+    react: Some(react),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    writers::react(attack, fact, id);
+    uses::join(attack, fact, id);
+    uses::react(attack, &TECHNIQUE, fact, id, |scope| scope != CredentialScope::Global);
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    uses::proof(state, step, |scope| scope != CredentialScope::Global)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn the_credential_of_the_namespace_is_used() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/ids
+             assign app Contributor s1/rg
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice
+             bind qa/s=s user:bob",
+            "alice -> limited (storageaccounts) on s1/rg: aso-resource-write, aso-role",
+        );
+    }
+
+    #[test]
+    fn what_does_not_create_does_not() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/ids
+             assign app Contributor s1/rg
+             role r: get,list,watch,delete storageaccounts.storage.azure.com
+             role n: create storageaccounts.storage.azure.com mine
+             role k: create vaults.keyvault.azure.com
+             role o: create storageaccounts.storage.contoso.example
+             bind dev/r=r user:alice
+             bind dev/n=n user:bob
+             bind dev/k=k user:carol
+             bind dev/o=o user:dave",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_operator_that_only_has_webhooks_does_nothing() {
+        check(
+            "aso webhooks
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/ids
+             assign app Contributor s1/rg
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_operator_without_pods_does_nothing() {
+        check(
+            "aso down
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/ids
+             assign app Contributor s1/rg
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_namespace_that_is_no_target_is_left_alone() {
+        check(
+            "aso targets:qa,prod
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/ids
+             assign app Contributor s1/rg
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_credential_that_lacks_a_key_stops_and_does_not_fall_back() {
+        check(
+            "aso
+             credential global aso
+             credential dev/aso-credential app without:AZURE_TENANT_ID
+             kinds storageaccounts.storage
+             identity app s1/ids
+             identity aso s1/ids
+             assign app Contributor s1/rg
+             assign aso Contributor s1
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn whose_roles_nobody_knows_is_an_identity_and_no_more() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "alice -> identity:cccccccc-0000-0000-0000-a719056a838c: aso-resource-write",
+        );
+    }
+
+    #[test]
+    fn an_identity_without_any_role_is_worth_nothing() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/ids
+             identity other s1/ids
+             assign other Contributor s1
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s user:alice",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_group_that_nobody_is_in_only_sleeps() {
+        check(
+            "aso
+             credential dev/aso-credential app
+             kinds storageaccounts.storage
+             identity app s1/ids
+             assign app Contributor s1/rg
+             people jit +olivia
+             role s: create storageaccounts.storage.azure.com
+             bind dev/s=s group:jit",
+            "jit -> limited (storageaccounts) on s1/rg: aso-resource-write, aso-role",
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! `azure-flux-configuration`: apply manifests to a cluster by a FluxConfiguration.
+
+use super::deed::{self, By, Deed};
+use crate::rules::attack::{Attack, Fact};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{Confidence, Technique};
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "azure-flux-configuration",
+    title: "Apply manifests to a cluster by a FluxConfiguration",
+    gain: "the administration of the cluster",
+    why: "A Flux configuration of an AKS or Arc cluster applies the manifests that it names, with every right unless it \
+          names a service account.",
+    remedy: "Take Microsoft.KubernetesConfiguration/fluxConfigurations/write away from those who need not administer the \
+             cluster.",
+    confidence: Confidence::Documented,
+    attack: &["T1098.003", "T1610"],
+    references: &[
+        "https://learn.microsoft.com/azure/azure-arc/kubernetes/conceptual-gitops-flux2",
+    ],
+    react: Some(react),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+const DEED: Deed =
+    Deed { technique: &TECHNIQUE, by: By::Token, actions: &["Microsoft.KubernetesConfiguration/fluxConfigurations/write"] };
+
+fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    deed::clusters(attack, &DEED, fact, id);
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    deed::clusters_proof(state, &DEED, step)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    #[test]
+    fn manifests_are_applied() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k KubernetesConfiguration/fluxConfigurations/write
+             assign app k s1
+             aks one s1/rg off entra
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> cluster-admin: token-request, workload-identity, azure-flux-configuration
+             alice -> limited (fluxconfigurations) on s1: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn not_where_the_role_does_not_reach() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k KubernetesConfiguration/fluxConfigurations/write
+             assign app k s1
+             aks one s2/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> limited (fluxconfigurations) on s1: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn not_by_reading_them() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k KubernetesConfiguration/fluxConfigurations/read
+             assign app k s1
+             aks one s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default",
+            "alice -> read on s1: token-request, workload-identity, azure-role",
+        );
+    }
+}

@@ -1,0 +1,554 @@
+//! What the techniques of Azure look things up in: the Azure graph, what ASO acts with, and who may do what where.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::facts::{KindSetIx, Power, Sure, Types, Who};
+use super::writers::Writers;
+use crate::graph::AccessGraph;
+use crate::graph::azure::{
+    AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, IdentityIx,
+    PrincipalIx, ScopeIx,
+};
+use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest};
+use crate::model::{AsoKind, KindIx, Name, Subject};
+use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode};
+use crate::rules::attack::{Attack, Fact, Place};
+use crate::rules::solve::Ask;
+
+/// The roles that give all others, by GUID: Owner, User Access Administrator, Role Based Access Control Administrator; and
+/// Contributor (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>).
+const PRIVILEGED: [&str; 4] = [
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c",
+];
+
+/// The right to assign roles.
+pub(super) const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
+
+/// The kubeconfig of an AKS cluster for its users. With Entra it says where the cluster is and no more; without, it is that of an
+/// administrator (<https://learn.microsoft.com/azure/aks/control-kubeconfig-access>).
+pub(super) const USER_CREDENTIAL: &str = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action";
+
+/// Somewhere that somebody may do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Allowed {
+    /// Where, and in all that is in it.
+    pub(super) scope: ScopeIx,
+    /// By which assignment.
+    pub(super) assignment: AssignmentIx,
+    pub(super) sure: Sure,
+    /// Whether nothing is denied anywhere in it.
+    pub(super) whole: bool,
+}
+
+/// What a role allows, as far as power goes.
+#[derive(Clone, Debug, Default)]
+struct RolePower {
+    /// The kinds of ASO whose resources it may write.
+    kinds: Rc<[KindIx]>,
+    /// Whether those are all there are, but for role assignments and the like.
+    all: bool,
+    keys: bool,
+    anything: bool,
+}
+
+/// What was found once.
+type Known<K, V> = RefCell<FxHashMap<K, V>>;
+
+/// The Azure side of an attack graph.
+pub(super) struct Facts<'g> {
+    pub(super) graph: AzureGraph<'g>,
+    questions: Known<(Plane, String), Rc<AzureQuestion<'g>>>,
+    allowed: Known<(PrincipalIx, String), Rc<[Allowed]>>,
+    powers: RefCell<FxHashMap<AzureRoleIx, Rc<RolePower>>>,
+    /// The assignments that are taken to be gone.
+    without: BTreeSet<AssignmentIx>,
+}
+
+impl<'g> Facts<'g> {
+    pub(super) fn new(graph: AzureGraph<'g>, without: BTreeSet<AssignmentIx>) -> Facts<'g> {
+        Facts { graph, questions: RefCell::default(), allowed: RefCell::default(), powers: RefCell::default(), without }
+    }
+
+    fn question(&self, action: &str, plane: Plane) -> Rc<AzureQuestion<'g>> {
+        let key = (plane, action.to_owned());
+        if let Some(known) = self.questions.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let question = Rc::new(self.graph.question(action, plane));
+        self.questions.borrow_mut().insert(key, Rc::clone(&question));
+        question
+    }
+
+    /// Whether a principal may do something that the cluster asks Azure about, in a scope of it.
+    fn allowed_data(&self, principal: PrincipalIx, action: &str, place: AzurePlace) -> Option<(Sure, AssignmentIx)> {
+        let verdict = self.graph.decide(principal, &self.question(action, Plane::Data), place);
+        let grants = verdict.grants.iter().filter(|grant| !self.without.contains(&grant.assignment));
+        let sure = |grant: &AzureGrant| {
+            Some((sureness(grant.decision, action, &grant.effect, self.object_id(principal))?, grant.assignment))
+        };
+        grants.filter_map(sure).min()
+    }
+
+    /// The scopes in which a principal may do all of these, none inside another that is as sure.
+    pub(super) fn allowed(&self, principal: PrincipalIx, actions: &[&str]) -> Rc<[Allowed]> {
+        let key = (principal, actions.join(" "));
+        if let Some(known) = self.allowed.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let assignments = self.graph.assignments_of(principal);
+        let scopes: BTreeSet<ScopeIx> = assignments.iter().map(|&(one, _)| self.graph.assigned_scope(one)).collect();
+        let mut found: Vec<Allowed> = Vec::new();
+        // A scope comes before what is in it.
+        for scope in scopes {
+            let Some(at) = self.allowed_at(principal, actions, scope) else { continue };
+            let inside = |wide: &Allowed| wide.sure <= at.sure && wide.whole && self.graph.within(wide.scope, scope);
+            if !found.iter().any(inside) {
+                found.push(at);
+            }
+        }
+        let found: Rc<[Allowed]> = found.into();
+        self.allowed.borrow_mut().insert(key, Rc::clone(&found));
+        found
+    }
+
+    /// Whether a principal may do all of these in a scope.
+    pub(super) fn allowed_at(&self, principal: PrincipalIx, actions: &[&str], scope: ScopeIx) -> Option<Allowed> {
+        let mut least: Option<Allowed> = None;
+        for action in actions {
+            let question = self.question(action, Plane::Control);
+            let verdict = self.graph.decide(principal, &question, scope.into());
+            let grants = verdict.grants.iter().filter(|grant| !self.without.contains(&grant.assignment));
+            let sure = |grant: &AzureGrant| {
+                Some((sureness(grant.decision, action, &grant.effect, self.object_id(principal))?, grant.assignment))
+            };
+            let (sure, assignment) = grants.filter_map(sure).min()?;
+            let whole = least.is_none_or(|least| least.whole) && !self.is_denied_inside(scope);
+            let first = least.map_or(assignment, |least| least.assignment);
+            let sure = least.map_or(sure, |least| least.sure.max(sure));
+            least = Some(Allowed { scope, assignment: first, sure, whole });
+        }
+        least
+    }
+
+    fn object_id(&self, principal: PrincipalIx) -> &str {
+        &self.graph.principal(principal).object_id
+    }
+
+    /// Whether there is a deny assignment somewhere in a scope.
+    fn is_denied_inside(&self, scope: ScopeIx) -> bool {
+        let inside =
+            |text: &str| self.graph.find_scope(text).is_some_and(|at| at != scope && self.graph.within(scope, at));
+        self.graph.facts().denies.iter().any(|deny| deny.enforced && inside(&deny.scope))
+    }
+
+    /// What a principal may do by its roles, in each scope that one of them is assigned in: by itself, or only on these kinds.
+    pub(super) fn powers(
+        &self,
+        principal: PrincipalIx,
+        kinds: Option<&[KindIx]>,
+    ) -> Vec<(Allowed, Power, Option<Types>)> {
+        let mut found = Vec::new();
+        for (assignment, through) in self.graph.assignments_of(principal) {
+            if self.without.contains(&assignment) {
+                continue;
+            }
+            let (read, scope) = (self.graph.assignment(assignment), self.graph.assigned_scope(assignment));
+            let eligible = read.assigned == Assigned::Eligible || through.is_some_and(|through| through.eligible);
+            let sure = match (eligible, read.condition.is_some()) {
+                (true, _) => Sure::Eligible,
+                (false, true) => Sure::Conditional,
+                (false, false) => Sure::Yes,
+            };
+            let own = self.left(self.role_power(self.graph.assigned_role(assignment)), principal, scope);
+            let Some((power, types)) = own.of(kinds) else { continue };
+            let whole = !self.is_denied_inside(scope);
+            found.push((Allowed { scope, assignment, sure, whole }, power, types));
+        }
+        found
+    }
+
+    /// Whether some vault at or below a scope has access policies; none where no vault was read at all.
+    pub(super) fn has_policies(&self, scope: ScopeIx) -> Option<bool> {
+        let vaults = &self.graph.facts().vaults;
+        let inside = |text: &str| self.graph.find_scope(text).is_some_and(|at| self.graph.within(scope, at));
+        let open = vaults.iter().any(|vault| vault.azure_rbac != Some(true) && inside(&vault.id));
+        (!vaults.is_empty()).then_some(open)
+    }
+
+    /// What deny assignments leave of a role in a scope.
+    fn left(&self, own: Rc<RolePower>, principal: PrincipalIx, scope: ScopeIx) -> Rc<RolePower> {
+        let over = |text: &str| self.graph.find_scope(text).is_some_and(|at| self.graph.within(at, scope));
+        if !self.graph.facts().denies.iter().any(|deny| deny.enforced && over(&deny.scope)) {
+            return own;
+        }
+        let writes = |kind: &KindIx| {
+            let action = kind.facts().write_action();
+            let allowed = action.and_then(|action| self.allowed_at(principal, &[&action], scope));
+            allowed.is_some_and(|allowed| allowed.sure < Sure::Denied)
+        };
+        let kinds: Rc<[KindIx]> = own.kinds.iter().copied().filter(writes).collect();
+        Rc::new(RolePower { all: is_usual(&kinds), kinds, ..*own })
+    }
+
+    fn role_power(&self, role: AzureRoleIx) -> Rc<RolePower> {
+        if let Some(known) = self.powers.borrow().get(&role) {
+            return Rc::clone(known);
+        }
+        let allows = |action: &str| {
+            let question = self.question(action, Plane::Control);
+            self.graph.role_allows(role, &question).effect.is_some()
+        };
+        // What gives rights is a power of its own.
+        let writes = |kind: &KindIx| {
+            let facts = kind.facts();
+            !is_of_rights(facts) && facts.write_action().is_some_and(|action| allows(&action))
+        };
+        let kinds: Rc<[KindIx]> = KindIx::all().filter(writes).collect();
+        let all = is_usual(&kinds);
+        let blocks = self.graph.role(role).blocks.iter().flatten().map(|&block| self.graph.block(block));
+        let (mut data, mut anything) = (false, false);
+        for block in blocks {
+            data |= !block.data_actions.is_empty();
+            anything |= !block.actions.is_empty();
+        }
+        let keys = data
+            || KindIx::all().any(|kind| {
+                let actions = kind.facts().exports().map(|(_, actions)| actions);
+                actions.is_some_and(|actions| actions.filter(|&action| action != USER_CREDENTIAL).any(allows))
+            });
+        let power = Rc::new(RolePower { kinds, all, keys, anything });
+        self.powers.borrow_mut().insert(role, Rc::clone(&power));
+        power
+    }
+}
+
+impl RolePower {
+    /// The most that it comes to: with a token, or through ASO on some kinds.
+    fn of(&self, kinds: Option<&[KindIx]>) -> Option<(Power, Option<Types>)> {
+        let through = kinds.is_some();
+        let all = kinds.is_none_or(is_usual);
+        let kinds: Vec<KindIx> = match kinds {
+            None => self.kinds.to_vec(),
+            Some(own) => own.iter().filter(|kind| self.kinds.binary_search(kind).is_ok()).copied().collect(),
+        };
+        match kinds.first() {
+            Some(_) if all && self.all => Some((Power::Contributor, None)),
+            Some(&first) => {
+                let more = u16::try_from(kinds.len() - 1).unwrap_or(u16::MAX);
+                Some((Power::Limited, Some(Types { first, more })))
+            }
+            None if through => None,
+            None if self.keys => Some((Power::KeysAndData, None)),
+            None => self.anything.then_some((Power::Read, None)),
+        }
+    }
+}
+
+/// Whether a sorted list has every kind but those of rights and subscriptions: as good as Contributor.
+fn is_usual(kinds: &[KindIx]) -> bool {
+    let usual = |kind: &KindIx| {
+        let facts = kind.facts();
+        facts.arm_type.is_some()
+            && !is_of_rights(facts)
+            && !facts.is_downstream()
+            && facts.group != "subscription.azure.com"
+    };
+    KindIx::all().filter(usual).all(|kind| kinds.binary_search(&kind).is_ok())
+}
+
+/// Whether resources of a kind say who may do what.
+fn is_of_rights(facts: &AsoKind) -> bool {
+    facts.arm_type.is_some_and(|own| own.starts_with("Microsoft.Authorization/"))
+}
+
+/// How sure a grant is. For assigning roles, a condition counts by the roles that it lets be given.
+pub(in crate::rules) fn sureness(
+    decision: AzureDecision,
+    action: &str,
+    effect: &Condition,
+    object_id: &str,
+) -> Option<Sure> {
+    match decision {
+        AzureDecision::Allowed => Some(Sure::Yes),
+        AzureDecision::Conditional if action.eq_ignore_ascii_case(ASSIGN_ROLES) => {
+            let request = |&role: &&'static str| RoleRequest { role, principal: object_id, kind: "ServicePrincipal" };
+            let answers: Vec<Option<bool>> = PRIVILEGED.iter().map(|role| effect.permits(request(role))).collect();
+            if answers.contains(&Some(true)) {
+                Some(Sure::Yes)
+            } else {
+                answers.contains(&None).then_some(Sure::Conditional)
+            }
+        }
+        AzureDecision::Conditional | AzureDecision::Unknown => Some(Sure::Conditional),
+        AzureDecision::Eligible => Some(Sure::Eligible),
+        AzureDecision::Denied => Some(Sure::Denied),
+        AzureDecision::No => None,
+    }
+}
+
+/// The kinds of ASO that run code with an identity that is attached to them.
+pub(super) const ATTACHING: &[super::deed::Kind] = &[
+    ("containerinstance.azure.com", "containergroups"),
+    ("app.azure.com", "containerapps"),
+    ("app.azure.com", "jobs"),
+    ("compute.azure.com", "virtualmachines"),
+    ("compute.azure.com", "virtualmachinescalesets"),
+    ("web.azure.com", "sites"),
+];
+
+/// What joins a cluster, its ASO and Azure.
+pub(in crate::rules) struct Bridge<'g> {
+    pub(super) access: &'g AccessGraph,
+    pub(super) aso: Aso<'g>,
+    pub(super) azure: Facts<'g>,
+    pub(super) writers: Writers,
+    /// The AKS cluster that the attack graph is of, if it is known which one that is.
+    pub(super) this_cluster: Option<AksIx>,
+    /// Whether what cluster-admin leads to is looked for as well.
+    pub(super) beyond_admin: bool,
+    /// The first and the last scope in each scope.
+    spans: FxHashMap<ScopeIx, (u32, u32)>,
+    /// The accounts whose tokens identities accept, each with the identity.
+    trusted: Vec<(Subject, Who)>,
+    identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
+    /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
+    pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
+    pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
+}
+
+impl<'g> Bridge<'g> {
+    /// None where neither ASO nor anything of Azure is known.
+    pub(in crate::rules) fn new(access: &'g AccessGraph, ask: &Ask) -> Option<Bridge<'g>> {
+        let snapshot = access.snapshot();
+        let aso = Aso::new(access, ask.cluster, AsoOptions { assume: ask.assume });
+        let facts = &snapshot.azure;
+        if !facts.given && aso.operators().next().is_none() {
+            return None;
+        }
+        let graph = AzureGraph::new(facts);
+        let mut spans = FxHashMap::default();
+        let order: Vec<ScopeIx> = graph.scopes().collect();
+        for (first, &scope) in order.iter().enumerate() {
+            let last = first + graph.below(scope).count();
+            spans.insert(scope, (number(first), number(last)));
+        }
+        let installed = aso.installed();
+        let kinds: Vec<KindIx> =
+            if installed.complete || !installed.kinds.is_empty() { installed.kinds } else { KindIx::all().collect() };
+        let this_cluster = super::cluster::find(access, &graph, &aso);
+        let trusted = super::cluster::trusted(access, &graph, this_cluster);
+        Some(Bridge {
+            access,
+            writers: Writers::new(access, kinds.into_iter()),
+            aso,
+            azure: Facts::new(graph, ask.without_assignments.clone()),
+            this_cluster,
+            beyond_admin: ask.from.is_some() || ask.azure.is_some(),
+            spans,
+            trusted,
+            identities: RefCell::default(),
+            writes: RefCell::default(),
+            gives: RefCell::default(),
+        })
+    }
+
+    /// Whether some grant of a subject allows to create a kind.
+    pub(in crate::rules) fn writes_any(&self, attack: &Attack<'_>, subject: Subject) -> bool {
+        self.writers.writes_any(attack, subject)
+    }
+
+    /// The AKS cluster that the attack graph is of.
+    pub(in crate::rules) fn this_cluster(&self) -> Option<AksIx> {
+        self.this_cluster
+    }
+
+    /// The first and the last number of what is in a scope.
+    pub(super) fn span(&self, scope: ScopeIx) -> (u32, u32) {
+        self.spans.get(&scope).copied().unwrap_or_default()
+    }
+
+    /// The identity of a credential; none where it does not say it.
+    pub(super) fn who(&self, credential: CredentialIx) -> Option<Who> {
+        let client = self.aso.credential(credential).client?;
+        let known = self.azure.graph.by_client_id(self.access.text(client));
+        Some(known.map_or(Who::Client(client), Who::Principal))
+    }
+
+    /// The scopes in which somebody may do all of these.
+    pub(super) fn allowed(&self, who: Who, actions: &[&str]) -> Rc<[Allowed]> {
+        match who {
+            Who::Principal(principal) => self.azure.allowed(principal, actions),
+            Who::Client(_) => Rc::default(),
+        }
+    }
+
+    /// The same in one scope.
+    pub(super) fn allowed_at(&self, who: Who, actions: &[&str], scope: ScopeIx) -> Option<Allowed> {
+        match who {
+            Who::Principal(principal) => self.azure.allowed_at(principal, actions, scope),
+            Who::Client(_) => None,
+        }
+    }
+
+    /// Whether nothing is known of what an identity may do.
+    pub(super) fn is_unknown(&self, who: Who) -> bool {
+        matches!(who, Who::Client(_)) || !self.azure.graph.assignments_known()
+    }
+
+    /// The credential that a namespace's resources get when they ask for none.
+    pub(super) fn default_of(&self, namespace: Name) -> Option<CredentialIx> {
+        match self.aso.default_of(namespace).outcome {
+            Outcome::Uses(credential) => Some(credential),
+            _ => None,
+        }
+    }
+
+    /// Every credential that a resource of a namespace can have: the one that applies by itself, and those that it can name.
+    pub(super) fn credentials_in(&self, namespace: Name) -> Vec<CredentialIx> {
+        if self.aso.reconcilers(namespace).next().is_none() {
+            return Vec::new();
+        }
+        let usual = self.default_of(namespace);
+        let named = self.aso.named_in(namespace).filter(|&one| Some(one) != usual);
+        usual.into_iter().chain(named).collect()
+    }
+
+    /// The namespace of the operator that a namespace's resources are reconciled by, if whoever names an identity there gets it.
+    pub(super) fn relaxed_operator(&self, namespace: Name) -> Option<Name> {
+        let operators = self.aso.reconcilers(namespace).map(|at| self.aso.operator(at));
+        let mut relaxed = operators.filter(|operator| operator.tokens == TokenMode::Relaxed);
+        relaxed.next().map(|operator| operator.namespace)
+    }
+
+    /// The account of an operator, by its namespace.
+    pub(super) fn operator_account(&self, namespace: Name) -> Option<Subject> {
+        self.aso.operators().find(|(_, operator)| operator.namespace == namespace).map(|(_, operator)| operator.account)
+    }
+
+    /// Every account whose tokens some identity accepts.
+    pub(in crate::rules) fn trusted_accounts(&self) -> impl Iterator<Item = Subject> {
+        let first = |at: usize| at == 0 || self.trusted[at - 1].0 != self.trusted[at].0;
+        self.trusted.iter().enumerate().filter(move |&(at, _)| first(at)).map(|(_, &(account, _))| account)
+    }
+
+    /// The identities that accept the tokens of an account.
+    pub(super) fn trusting(&self, account: Subject) -> impl Iterator<Item = Who> + '_ {
+        self.trusted.iter().filter(move |(own, _)| *own == account).map(|&(_, who)| who)
+    }
+
+    /// The user-assigned identities at or below a scope that are of use: with a role, or with roles that are not known.
+    pub(super) fn identities_in(&self, scope: ScopeIx) -> Rc<[(Who, ScopeIx)]> {
+        if let Some(known) = self.identities.borrow().get(&scope) {
+            return Rc::clone(known);
+        }
+        let graph = &self.azure.graph;
+        let of_use = |identity: IdentityIx| {
+            let (principal, at) = (graph.identity_principal(identity)?, graph.identity_scope(identity)?);
+            let roles = !graph.assignments_of(principal).is_empty() || !graph.assignments_known();
+            roles.then_some((Who::Principal(principal), at))
+        };
+        let found: Rc<[(Who, ScopeIx)]> = graph.identities_below(scope).filter_map(of_use).collect();
+        self.identities.borrow_mut().insert(scope, Rc::clone(&found));
+        found
+    }
+
+    /// Whether a credential's Secret holds what proves it to Azure.
+    pub(super) fn is_secret(&self, credential: CredentialIx) -> bool {
+        matches!(self.aso.credential(credential).kind, CredentialKind::ClientSecret | CredentialKind::Certificate)
+    }
+}
+
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+impl Bridge<'_> {
+    /// The accounts whose tokens an identity accepts.
+    pub(super) fn trusted_by(&self, who: Who) -> impl Iterator<Item = Subject> + '_ {
+        self.trusted.iter().filter(move |(_, own)| *own == who).map(|&(account, _)| account)
+    }
+
+    /// Whether a cluster has this name or resource id.
+    pub(super) fn is_called(&self, cluster: AksIx, name: &str) -> bool {
+        let read = self.azure.graph.cluster(cluster);
+        read.name == name || read.id.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether what holds in a scope holds in one that is written out, whether or not anything was read of that.
+    pub(super) fn reaches(&self, scope: ScopeIx, text: &str) -> bool {
+        self.azure.graph.within(scope, self.azure.graph.locate(text).scope)
+    }
+
+    /// Who a user or a group of the cluster is in Azure: users by their UPN, both by their object id, groups also by a name that no
+    /// other group has (<https://github.com/kubeguard/guard>, the `azure` authentication provider). Accounts are nobody there.
+    pub(in crate::rules) fn entra(&self, subject: Subject) -> Option<Who> {
+        let graph = &self.azure.graph;
+        let found = match subject {
+            Subject::User(name) => {
+                let name = self.access.text(name);
+                graph.by_user_principal_name(name).or_else(|| graph.by_object_id(name))
+            }
+            Subject::Group(name) => {
+                let name = self.access.text(name);
+                graph.by_object_id(name).or_else(|| {
+                    self.access.azure_names().group(name).and_then(|group| graph.by_object_id(&group.object_id))
+                })
+            }
+            Subject::ServiceAccount { .. } => None,
+        };
+        found.map(Who::Principal)
+    }
+
+    /// Where in this cluster somebody has roles of Azure, if the cluster asks Azure: the whole cluster, or namespaces.
+    pub(super) fn kubernetes_places(&self, who: Who) -> Vec<Place> {
+        let graph = &self.azure.graph;
+        let cluster = self.this_cluster.filter(|&at| graph.cluster(at).azure_rbac);
+        let (Some(cluster), Who::Principal(principal)) = (cluster, who) else { return Vec::new() };
+        let Some(at) = graph.cluster_scope(cluster) else { return Vec::new() };
+        let inside = [graph.scope_folded(at), "/namespaces/"].concat();
+        let mut found: Vec<Place> = Vec::new();
+        for (assignment, _) in graph.assignments_of(principal) {
+            let scope = graph.assigned_scope(assignment);
+            if graph.within(scope, at) {
+                found.push(Place::Cluster);
+            } else if let Some(name) = graph.scope_folded(scope).strip_prefix(&inside) {
+                found.extend(self.access.snapshot().names.find(name).map(Place::Namespace));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether Azure lets somebody do something in this cluster, by a data action of it.
+    pub(super) fn in_kubernetes(&self, who: Who, action: &str, place: Place) -> Option<(Sure, AssignmentIx)> {
+        let graph = &self.azure.graph;
+        let (Some(cluster), Who::Principal(principal)) = (self.this_cluster, who) else { return None };
+        let id = &graph.cluster(cluster).id;
+        let scope = match place {
+            Place::Namespace(namespace) => format!("{id}/namespaces/{}", self.access.text(namespace)),
+            Place::Cluster | Place::EachNamespace => id.clone(),
+        };
+        self.azure.allowed_data(principal, action, graph.locate(&scope))
+    }
+
+    /// Whether pods reach the metadata service of their node. Unless the data say that they do not, they do.
+    pub(super) fn pods_reach_imds(&self) -> bool {
+        self.this_cluster.is_some_and(|at| self.azure.graph.cluster(at).imds_from_pods != Some(false))
+    }
+
+    /// The identities that are attached to the nodes of this cluster: the kubelets', and those of add-ons.
+    pub(super) fn node_identities(&self) -> Vec<Who> {
+        let Some(cluster) = self.this_cluster.map(|at| self.azure.graph.cluster(at)) else { return Vec::new() };
+        let ids = cluster.kubelet.iter().chain(cluster.addons.iter().map(|addon| &addon.ids));
+        let principals = ids.filter_map(|ids| self.azure.graph.by_object_id(&ids.object_id));
+        principals.map(Who::Principal).collect()
+    }
+}

@@ -1,0 +1,169 @@
+//! What an attacker has in Azure, and by what Azure Service Operator (ASO) does for them.
+
+use crate::graph::azure::{AksIx, AssignmentIx, PrincipalIx, ScopeIx};
+use crate::model::{KindIx, Name, Subject};
+use crate::rules::attack::Place;
+
+/// An identity in Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Who {
+    /// One that the Azure data speak of.
+    Principal(PrincipalIx),
+    /// One of which only the client id is known, since a credential names it.
+    Client(Name),
+}
+
+/// Kinds of ASO resources that somebody may write, by the place of the set in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::rules) struct KindSetIx(pub(super) u32);
+
+/// How much somebody may do in a scope, from the actions that they really hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Power {
+    /// Reads.
+    Read,
+    /// Has keys, or what is stored.
+    KeysAndData,
+    /// Writes resources of some types.
+    Limited,
+    /// Writes resources of all types, but for role assignments.
+    Contributor,
+    /// Assigns roles, and so has all others.
+    RoleAssignments,
+}
+
+impl Power {
+    /// All of them, the least first.
+    pub const ALL: [Power; 5] =
+        [Power::Read, Power::KeysAndData, Power::Limited, Power::Contributor, Power::RoleAssignments];
+
+    /// The word in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Power::Read => "read",
+            Power::KeysAndData => "keys and data",
+            Power::Limited => "limited",
+            Power::Contributor => "Contributor-like",
+            Power::RoleAssignments => "role-assignment write",
+        }
+    }
+}
+
+/// Some types of resources: the first kind of ASO that makes one, and how many more there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Types {
+    /// The first.
+    pub first: KindIx,
+    /// How many more.
+    pub more: u16,
+}
+
+/// How sure it is that Azure lets somebody do something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sure {
+    /// A role assignment allows it.
+    #[default]
+    Yes,
+    /// Under a condition that is not evaluated, or something that decides it was not read.
+    Conditional,
+    /// Once a role or a membership is activated.
+    Eligible,
+    /// A deny assignment takes it away.
+    Denied,
+}
+
+/// Something that an attacker has in Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::rules) enum AzureFact {
+    /// Writes ASO resources of these kinds there.
+    Writes(KindSetIx, Place),
+    /// Has ASO act as this identity on resources of these kinds.
+    Through(Who, KindSetIx),
+    /// Can take the credential of a namespace away.
+    Loses(Name),
+    /// Can put a credential into a namespace.
+    Takes(Name),
+    /// Has ASO, which runs in this namespace, act as any identity that trusts it.
+    Forges(Name, KindSetIx),
+    /// Has tokens of this identity.
+    Token(Who),
+    /// Can have every user-assigned identity at or below a scope trust somebody of theirs.
+    Trusts(ScopeIx),
+    /// Can run code with every user-assigned identity at or below a scope.
+    Attaches(ScopeIx),
+    /// Has power in a scope; on resources of these types, where it is limited to some.
+    Power(ScopeIx, Power, Option<Types>),
+    /// Administers a cluster that is not this one.
+    Cluster(AksIx),
+}
+
+/// What a step gains in Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AzureGain {
+    /// ASO acts as this identity on what is written.
+    Through(Who),
+    /// The tokens of an identity.
+    Token(Who),
+    /// Any of many things that a later choice names; never a step by itself.
+    Any,
+    /// Power in a scope; on resources of these types, where it is limited to some.
+    Power(ScopeIx, Power, Option<Types>),
+    /// The administration of another cluster.
+    Cluster(AksIx),
+    /// The administration of this cluster.
+    ThisCluster,
+    /// Root on the nodes of this cluster.
+    TheseNodes,
+    /// The Secrets of a place.
+    Secrets(Place),
+    /// To run pods in a place.
+    NewPod(Place),
+    /// To act as an account of this cluster.
+    Account(Subject),
+}
+
+/// A step that has to do with Azure: what it gains, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AzureStep {
+    /// What it gains.
+    pub gain: AzureGain,
+    /// Whose rights in Azure it takes.
+    pub by: Option<Who>,
+    /// The action that has to be allowed, and by which role assignment it is.
+    pub action: Option<(&'static str, AssignmentIx)>,
+    /// The kind of ASO resource that is written.
+    pub kind: Option<KindIx>,
+    /// The namespace in which it is written.
+    pub namespace: Option<Name>,
+    /// The Secret that holds the credential, by its namespace and name.
+    pub credential: Option<(Name, Name)>,
+    /// How sure it is that Azure allows the action.
+    pub sure: Sure,
+}
+
+impl AzureStep {
+    /// A step that gains this, of which nothing else is known.
+    pub(in crate::rules) const fn new(gain: AzureGain) -> AzureStep {
+        AzureStep { gain, by: None, action: None, kind: None, namespace: None, credential: None, sure: Sure::Yes }
+    }
+}
+
+/// Something in Azure worth reaching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AzureTarget {
+    /// Power in a scope, and in all that is in it.
+    Power {
+        /// The scope.
+        scope: ScopeIx,
+        /// The first and the last number of what is in it, itself included, when all scopes are counted from outside in.
+        span: (u32, u32),
+        /// How much.
+        power: Power,
+        /// On resources of these types, where it is limited to some.
+        types: Option<Types>,
+    },
+    /// An identity of which it is not known what it may do.
+    Identity(Who),
+    /// Another cluster.
+    Cluster(AksIx),
+}

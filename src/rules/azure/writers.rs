@@ -1,0 +1,192 @@
+//! Who may write ASO resources of which kinds, and where: as sets of kinds, so that subjects x kinds are never written out.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::facts::{AzureFact, KindSetIx};
+use crate::graph::{AccessGraph, RoleIx};
+use crate::model::{KindIx, MatchedNames, Name, Question, Subject};
+use crate::rules::attack::{Attack, Fact, How, Place, Writer, WritesBy, place_of};
+use crate::rules::finding::{Evidence, RequestDone, RightDone};
+
+/// Sets of kinds, each written down once.
+#[derive(Default)]
+pub(super) struct KindSets {
+    sets: Vec<Rc<[KindIx]>>,
+    numbers: FxHashMap<Rc<[KindIx]>, KindSetIx>,
+}
+
+impl KindSets {
+    /// The number of a sorted set.
+    fn number(&mut self, kinds: Vec<KindIx>) -> KindSetIx {
+        let kinds: Rc<[KindIx]> = kinds.into();
+        if let Some(&known) = self.numbers.get(&kinds) {
+            return known;
+        }
+        let number = KindSetIx(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
+        self.sets.push(Rc::clone(&kinds));
+        self.numbers.insert(kinds, number);
+        number
+    }
+}
+
+/// What roles allow to create, each looked at once.
+pub(super) struct Writers {
+    /// The kinds that exist in the cluster, sorted, each with the question whether a rule allows to create it.
+    kinds: Vec<(KindIx, Question<'static>)>,
+    sets: RefCell<KindSets>,
+    by_role: RefCell<FxHashMap<RoleIx, Rc<[KindIx]>>>,
+}
+
+impl Writers {
+    /// For these kinds.
+    pub(super) fn new(graph: &AccessGraph, kinds: impl Iterator<Item = KindIx>) -> Writers {
+        let names = &graph.snapshot().names;
+        let question = |kind: KindIx| Question::Resource {
+            verb: names.find("create"),
+            api_group: names.find(kind.facts().group),
+            resource: names.find(kind.facts().plural),
+            any_with_subresource: None,
+            name: Some(Name::EMPTY),
+        };
+        let mut kinds: Vec<KindIx> = kinds.collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let kinds = kinds.into_iter().map(|kind| (kind, question(kind))).collect();
+        Writers { kinds, sets: RefCell::default(), by_role: RefCell::default() }
+    }
+
+    /// The kinds of a set.
+    pub(super) fn kinds(&self, set: KindSetIx) -> Rc<[KindIx]> {
+        self.sets.borrow().sets.get(set.0 as usize).map(Rc::clone).unwrap_or_default()
+    }
+
+    /// Every kind that exists.
+    pub(super) fn all(&self) -> KindSetIx {
+        self.sets.borrow_mut().number(self.kinds.iter().map(|&(kind, _)| kind).collect())
+    }
+
+    /// The kinds that a role allows to create.
+    fn of_role(&self, attack: &Attack<'_>, role: RoleIx) -> Rc<[KindIx]> {
+        if let Some(known) = self.by_role.borrow().get(&role) {
+            return Rc::clone(known);
+        }
+        let snapshot = attack.graph.snapshot();
+        let rules: Vec<_> = attack.rules_of(role).map(|(_, rule)| snapshot.rules.rule(rule)).collect();
+        let allows = |question: &Question<'_>| {
+            rules.iter().any(|rule| rule.matches(question, &snapshot.names) == Some(MatchedNames::Every))
+        };
+        let found = self.kinds.iter().filter(|(_, question)| allows(question)).map(|&(kind, _)| kind);
+        let found: Rc<[KindIx]> = found.collect();
+        self.by_role.borrow_mut().insert(role, Rc::clone(&found));
+        found
+    }
+
+    /// The kinds that a subject may create by its own grants: at each place by all grants that reach it.
+    fn of_subject(&self, attack: &Attack<'_>, subject: Subject) -> Vec<(KindSetIx, Place)> {
+        let graph = attack.graph;
+        let Some(id) = graph.snapshot().subjects.find(subject) else { return Vec::new() };
+        let mut by_place: BTreeMap<Place, Vec<KindIx>> = BTreeMap::new();
+        for &binding in graph.bindings_of(id).iter().filter(|&&binding| attack.counts(binding)) {
+            let Some(role) = graph.role_of(binding) else { continue };
+            let kinds = self.of_role(attack, role);
+            // What cluster-admin leads to goes without saying.
+            let everything = attack.rights.is_everything(graph.role(role).rules);
+            if everything && graph.binding(binding).namespace.is_none() && !beyond_admin(attack) {
+                continue;
+            }
+            if !kinds.is_empty() && graph.binding(binding).cluster == attack.cluster {
+                by_place.entry(inside(place_of(graph.binding(binding).namespace))).or_default().extend(&*kinds);
+            }
+        }
+        let wide = by_place.get(&Place::EachNamespace).cloned().unwrap_or_default();
+        let sets = by_place.into_iter().map(|(place, mut kinds)| {
+            kinds.extend(&wide);
+            kinds.sort_unstable();
+            kinds.dedup();
+            (self.sets.borrow_mut().number(kinds), place)
+        });
+        sets.collect()
+    }
+
+    /// Whether some grant of a subject allows to create a kind.
+    pub(super) fn writes_any(&self, attack: &Attack<'_>, subject: Subject) -> bool {
+        !self.of_subject(attack, subject).is_empty()
+    }
+}
+
+/// Whether what cluster-admin leads to is looked for.
+fn beyond_admin(attack: &Attack<'_>) -> bool {
+    attack.bridge.as_ref().is_some_and(|bridge| bridge.beyond_admin)
+}
+
+/// The resources are in namespaces, so what holds in the cluster holds in each of them.
+fn inside(place: Place) -> Place {
+    if place == Place::Cluster { Place::EachNamespace } else { place }
+}
+
+/// Adds who writes what.
+pub(super) fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    let Some(bridge) = attack.bridge.clone() else { return };
+    let writers = &bridge.writers;
+    let found: Vec<(KindSetIx, Writer)> = match fact {
+        Fact::Acts(subject) => {
+            let of_subject = writers.of_subject(attack, subject).into_iter();
+            of_subject.map(|(set, place)| (set, Writer { place, by: WritesBy::Subject(subject) })).collect()
+        }
+        Fact::Bound(role, place) => {
+            let kinds = attack.role(role).map(|at| writers.of_role(attack, at)).filter(|kinds| !kinds.is_empty());
+            let set = kinds.map(|kinds| writers.sets.borrow_mut().number(kinds.to_vec()));
+            let writer = Writer { place: inside(place), by: WritesBy::Role(role, place) };
+            set.map(|set| (set, writer)).into_iter().collect()
+        }
+        Fact::Everything(place) if place != Place::Cluster || bridge.beyond_admin => {
+            vec![(writers.all(), Writer { place: inside(place), by: WritesBy::Everything(place) })]
+        }
+        _ => return,
+    };
+    for (set, writer) in found {
+        attack.step(vec![id], Fact::Azure(AzureFact::Writes(set, writer.place)), How::Writes(writer));
+    }
+}
+
+/// The request by which a kind is created in a namespace, with what grants it.
+pub(super) fn request(attack: &Attack<'_>, writer: Writer, kind: KindIx, namespace: Name) -> Option<RequestDone> {
+    let facts = kind.facts();
+    let place = Place::Namespace(namespace);
+    let (by, evidence) = match writer.by {
+        WritesBy::Subject(subject) => {
+            let id = attack.graph.snapshot().subjects.find(subject)?;
+            let mut bindings = attack.graph.bindings_of(id).iter().filter(|&&binding| {
+                let own = attack.graph.binding(binding);
+                attack.counts(binding) && own.cluster == attack.cluster && place_of(own.namespace).has(namespace)
+            });
+            let granted = bindings.find_map(|&binding| {
+                let rule = rule_for(attack, attack.graph.role_of(binding)?, kind)?;
+                Some(Evidence::Grant { subject, binding, rule })
+            });
+            (Some(subject), granted?)
+        }
+        WritesBy::Role(role, at) => {
+            (None, Evidence::Bound { role, place: at, rule: rule_for(attack, attack.role(role)?, kind)? })
+        }
+        WritesBy::Everything(at) => (None, Evidence::Everything(at)),
+    };
+    let right =
+        RightDone { verb: "create", api_group: facts.group, resource: facts.plural, name: None, place, evidence };
+    Some(RequestDone { by, rights: vec![right] })
+}
+
+/// The rule of a role that allows to create a kind.
+fn rule_for(attack: &Attack<'_>, role: RoleIx, kind: KindIx) -> Option<u32> {
+    let bridge = attack.bridge.as_ref()?;
+    let (_, question) = bridge.writers.kinds.iter().find(|(own, _)| *own == kind)?;
+    let snapshot = attack.graph.snapshot();
+    let mut rules = attack.rules_of(role);
+    rules
+        .find(|(_, rule)| snapshot.rules.rule(*rule).matches(question, &snapshot.names) == Some(MatchedNames::Every))
+        .map(|(at, _)| at)
+}
