@@ -22,7 +22,7 @@ use crate::rules::{CHECKS, Check, Severity, check, run_checks};
     after_help = "Examples:
   kubectl rbac-lens checks --demo
   kubectl rbac-lens checks --only ASO-001,ASO-020 -o wide --demo
-  kubectl rbac-lens checks --fail-on high -o json --demo
+  kubectl rbac-lens checks --skip ASO-006 -o yaml --demo
   kubectl rbac-lens checks --list"
 )]
 pub(super) struct Args {

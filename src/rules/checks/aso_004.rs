@@ -1,7 +1,12 @@
 //! ASO-004: nobody stands in namespaces with a broad credential.
 
 use super::{SECURITY, Check, Checked, Found};
-use crate::query::{AsoRight, Outcome};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::BindingIx;
+use crate::model::Name;
+use crate::query::{AsoRight, CredentialIx, Outcome};
 use crate::rules::Severity;
 
 /// The check.
@@ -20,29 +25,44 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         found.lacks("the role assignments of Azure (--azure)");
         return;
     }
+    // One finding for all namespaces in which the same people act by the same credential.
+    let mut by_people: BTreeMap<(Reverse<Severity>, String, CredentialIx), Vec<Name>> = BTreeMap::new();
     for namespace in targets {
         let Outcome::Uses(at) = world.aso.default_of(namespace).outcome else { continue };
-        let own = world.credential(at);
-        let powers = world.powers(own).unwrap_or_default();
-        let Some(power) = world.broad(&powers) else { continue };
-        let people = world.people(&AsoRight::Write(world.kinds), namespace);
-        if people.is_empty() {
+        let powers = world.powers(world.credential(at)).unwrap_or_default();
+        if world.broad(&powers).is_none() {
             continue;
         }
-        let place = world.text(namespace);
-        let what = format!("in namespace {place} {} may act by a broad credential", world.people_words(&people));
-        let finding = found.add(people.severity(Severity::High), what);
-        finding.because(world.words(power)).object("Namespace", None, namespace, None);
-        finding.remedy(format!("kubectl rbac-lens aso -n {place} -o yaml"));
-        for &subject in &people.active {
-            if let Some(&binding) = world.rights.holders(&AsoRight::Write(world.kinds), namespace).get(&subject) {
-                let binding = world.graph.binding(binding);
-                let (flag, kind) = match binding.namespace {
-                    Some(namespace) => (format!("-n {} ", world.text(namespace)), "rolebinding"),
-                    None => (String::new(), "clusterrolebinding"),
-                };
-                finding.remedy(format!("kubectl {flag}edit {kind} {}", world.text(binding.name)));
-            }
+        let people = world.people(&AsoRight::Write(world.kinds), namespace);
+        if !people.is_empty() {
+            let key = (Reverse(people.severity(Severity::High)), world.people_words(&people), at);
+            by_people.entry(key).or_default().push(namespace);
+        }
+    }
+    for ((Reverse(severity), who, at), namespaces) in by_people {
+        let powers = world.powers(world.credential(at)).unwrap_or_default();
+        let finding = found.add(severity, format!("in {} {who} may act by a broad credential", world.inside(&namespaces)));
+        if let Some(power) = world.broad(&powers) {
+            finding.because(world.words(power));
+        }
+        for &namespace in &namespaces {
+            finding.object("Namespace", None, namespace, None);
+        }
+        let bindings = namespaces.iter().flat_map(|&namespace| {
+            let holders = world.rights.holders(&AsoRight::Write(world.kinds), namespace);
+            let active = world.sorted_out(holders.clone()).active;
+            active.into_iter().filter_map(move |subject| holders.get(&subject).copied())
+        });
+        let bindings: BTreeSet<BindingIx> = bindings.collect();
+        for binding in bindings.into_iter().map(|at| world.graph.binding(at)) {
+            let (flag, kind) = match binding.namespace {
+                Some(namespace) => (format!("-n {} ", world.text(namespace)), "rolebinding"),
+                None => (String::new(), "clusterrolebinding"),
+            };
+            finding.remedy(format!("kubectl {flag}edit {kind} {}", world.text(binding.name)));
+        }
+        if finding.remedy.is_empty() {
+            finding.remedy("kubectl rbac-lens aso -o yaml");
         }
     }
 }

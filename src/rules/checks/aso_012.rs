@@ -1,8 +1,11 @@
 //! ASO-012: nobody falls up to the global credential.
 
 use super::{SCOPES, Check, Checked, Found};
-use crate::model::ASO_CREDENTIAL;
-use crate::query::AsoRight;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::model::{ASO_CREDENTIAL, Name};
+use crate::query::{AsoRight, CredentialIx};
 use crate::rules::Severity;
 
 /// The check.
@@ -17,6 +20,8 @@ pub(super) const CHECK: Check = Check {
 
 fn run(world: &Checked<'_>, found: &mut Found) {
     let Some(own) = world.graph.snapshot().names.find(ASO_CREDENTIAL) else { return };
+    // One finding for all namespaces in which the same people may.
+    let mut by_people: BTreeMap<(Reverse<Severity>, String, CredentialIx), Vec<Name>> = BTreeMap::new();
     for namespace in world.targets() {
         let (Some(_), Some(global)) = (world.aso.in_secret(namespace, own), world.aso.global_of(namespace)) else { continue };
         let mut people = world.people(&AsoRight::DeleteSecret(own), namespace);
@@ -26,13 +31,18 @@ fn run(world: &Checked<'_>, found: &mut Found) {
             continue;
         }
         people.active.sort_unstable();
-        let place = world.text(namespace);
-        let who = world.people_words(&people);
-        let what = format!("in namespace {place} {who} may delete aso-credential, and the global credential serves it then");
-        let global = world.holder(world.credential(global));
-        let finding = found.add(people.severity(Severity::High), what);
-        finding.because(format!("the global credential is {global}"));
-        finding.object("Secret", Some(namespace), own, None);
+        let key = (Reverse(people.severity(Severity::High)), world.people_words(&people), global);
+        by_people.entry(key).or_default().push(namespace);
+    }
+    for ((Reverse(severity), who, global), namespaces) in by_people {
+        let inside = world.inside(&namespaces);
+        let what = format!("in {inside} {who} may delete aso-credential, and the global credential serves it then");
+        let finding = found.add(severity, what);
+        finding.because(format!("the global credential is {}", world.holder(world.credential(global))));
+        for &namespace in &namespaces {
+            finding.object("Secret", Some(namespace), own, None);
+        }
+        let place = namespaces.first().map_or("NAMESPACE", |&namespace| world.text(namespace));
         finding.remedy(format!("kubectl rbac-lens who-can delete secrets {ASO_CREDENTIAL} -n {place}"));
     }
 }

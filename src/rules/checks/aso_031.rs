@@ -1,8 +1,9 @@
 //! ASO-031: no wildcards over kinds.
 
-use super::{SECURITY, Check, Checked, Found};
-use rustc_hash::FxHashSet;
+use super::{SECURITY, Check, Checked, Found, People};
+use std::collections::BTreeMap;
 
+use crate::graph::RoleIx;
 use crate::model::{Name, Rule, is_aso_group};
 use crate::rules::Severity;
 
@@ -21,31 +22,45 @@ fn run(world: &Checked<'_>, found: &mut Found) {
     if !world.aso.operators().any(|(_, at)| at.is_active()) {
         return;
     }
-    let mut told = FxHashSet::default();
+    let mut by_role: BTreeMap<RoleIx, (People, Vec<Option<Name>>)> = BTreeMap::new();
     for (at, binding) in world.graph.bindings().filter(|(_, binding)| binding.cluster == world.cluster) {
         let Some(role) = world.graph.role_of(at) else { continue };
-        let role = world.graph.role(role);
-        let rules: Vec<Rule<'_>> = snapshot.rules.set(role.rules).iter().map(|&rule| snapshot.rules.rule(rule)).collect();
-        let wide = rules.iter().find(|rule| is_wide(world, rule));
-        let dead = rules.iter().find(|rule| rule.api_groups.iter().any(|&group| is_dead(world.text(group))));
+        let rules = snapshot.rules.set(world.graph.role(role).rules).iter().map(|&rule| snapshot.rules.rule(rule));
+        if !rules.into_iter().any(|rule| is_wide(world, &rule) || is_dead(world, &rule)) {
+            continue;
+        }
         let subjects = snapshot.subjects.set(binding.subjects).iter().map(|&subject| snapshot.subjects.get(subject));
         let people = world.sorted_out(subjects.map(|subject| (subject, at)).collect());
-        if people.is_empty() || !told.insert((role.namespace, role.name, binding.namespace)) {
-            continue;
+        if !people.is_empty() {
+            let (all, places) = by_role.entry(role).or_default();
+            all.active.extend(people.active);
+            all.dormant.extend(people.dormant);
+            places.push(binding.namespace);
+        }
+    }
+    for (role, (mut people, places)) in by_role {
+        let role = world.graph.role(role);
+        for list in [&mut people.active, &mut people.dormant] {
+            list.sort_unstable();
+            list.dedup();
         }
         let kind = if role.namespace.is_some() { "Role" } else { "ClusterRole" };
         let place = role.namespace.map(|namespace| format!("{}/", world.text(namespace))).unwrap_or_default();
         let name = format!("{kind} {place}{}", world.text(role.name));
         let flag = role.namespace.map(|namespace| format!("-n {} ", world.text(namespace))).unwrap_or_default();
         let edit = format!("kubectl {flag}edit {} {}", kind.to_lowercase(), world.text(role.name));
-        let inside = binding.namespace.map_or("the whole cluster".to_owned(), |at| format!("namespace {}", world.text(at)));
-        if wide.is_some() {
+        let rules = || snapshot.rules.set(role.rules).iter().map(|&rule| snapshot.rules.rule(rule));
+        if rules().any(|rule| is_wide(world, &rule)) {
+            // Where it is bound for the whole cluster, the namespaces add nothing.
+            let mut inside: Option<Vec<Name>> = places.into_iter().collect();
+            inside.iter_mut().for_each(Vec::dedup);
+            let inside = inside.map_or("the whole cluster".to_owned(), |all| world.inside(&all));
             let who = world.people_words(&people);
             let what = format!("{name} grants {who} kinds of ASO by a wildcard, in {inside}");
             let finding = found.add(people.severity(Severity::High), what);
             finding.object(kind, role.namespace, role.name, Some(role.origin)).remedy(edit.clone());
         }
-        if dead.is_some() {
+        if rules().any(|rule| is_dead(world, &rule)) {
             let finding = found.add(Severity::Low, format!("{name} names *.azure.com, which grants nothing"));
             finding.object(kind, role.namespace, role.name, Some(role.origin)).remedy(edit);
         }
@@ -60,8 +75,10 @@ fn is_wide(world: &Checked<'_>, rule: &Rule<'_>) -> bool {
     rule.resource_names.is_empty() && every && rule.verbs.iter().any(writes) && rule.api_groups.iter().any(group)
 }
 
-fn is_dead(group: &str) -> bool {
-    group.len() > 1 && group.contains('*') && group.ends_with("azure.com")
+/// Whether a rule names a group as if RBAC had wildcards inside of words.
+fn is_dead(world: &Checked<'_>, rule: &Rule<'_>) -> bool {
+    let is_pattern = |group: &str| group.len() > 1 && group.contains('*') && group.ends_with("azure.com");
+    rule.api_groups.iter().any(|&group| is_pattern(world.text(group)))
 }
 
 #[cfg(test)]
@@ -74,6 +91,12 @@ mod tests {
     fn wildcards_that_write_are_found() {
         check(ID, "operator ID1\nrole dev/w: create,get *.storage.azure.com\nbind dev/w user:alice", "high Role dev/w grants user:alice kinds of ASO by a wildcard, in namespace dev");
         check(ID, "operator ID1\nrole w: patch *.*\nbind w user:alice", "high ClusterRole w grants user:alice kinds of ASO by a wildcard, in the whole cluster");
+    }
+
+    #[test]
+    fn one_role_is_one_finding_however_often_it_is_bound() {
+        let world = "operator ID1\nrole w: create *.storage.azure.com\nbind dev/a=w user:alice\nbind prod/b=w user:bob\nbind prod/c=w user:bob";
+        check(ID, world, "high ClusterRole w grants user:alice, user:bob kinds of ASO by a wildcard, in namespaces dev, prod");
     }
 
     #[test]

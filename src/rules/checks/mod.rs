@@ -1,6 +1,7 @@
 //! Recommended practices that are broken. Each check is one file with its tests, and one line here; what it found is decided by
 //! evidence, and worded from it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::graph::AccessGraph;
@@ -161,6 +162,8 @@ pub(crate) struct Checked<'g> {
     aso: Aso<'g>,
     rights: AsoRights<'g>,
     power: AsoPower<'g>,
+    /// What was computed of it, by client id: thousands of namespaces may have one identity.
+    known_powers: RefCell<BTreeMap<Name, Vec<Power>>>,
     /// The kinds that can be written.
     kinds: KindSet,
     rows: Vec<CredentialRow<'g>>,
@@ -198,7 +201,7 @@ pub fn run_checks(
     let rows = aso.rows(&rights, None);
     let kinds = aso.writable();
     let power = AsoPower::new(&graph.snapshot().azure);
-    let checked = Checked { graph, cluster, aso, rights, power, kinds, rows };
+    let checked = Checked { graph, cluster, aso, rights, power, known_powers: RefCell::default(), kinds, rows };
     let mut found = Found::default();
     for check in CHECKS {
         // What follows from others is asked of all of them, and shown if it was asked for.
@@ -288,8 +291,10 @@ impl<'g> Checked<'g> {
         if !self.power.is_known() {
             return None;
         }
-        let principal = self.power.graph().by_client_id(self.text(credential.client?))?;
-        Some(self.power.of(principal))
+        let client = credential.client?;
+        let principal = self.power.graph().by_client_id(self.text(client))?;
+        let mut known = self.known_powers.borrow_mut();
+        Some(known.entry(client).or_insert_with(|| self.power.of(principal)).clone())
     }
 
     /// Whether a scope is a subscription or above.
@@ -339,6 +344,12 @@ impl<'g> Checked<'g> {
 
     fn namespaces(&self, all: &[Name]) -> String {
         listed(&all.iter().map(|&name| self.text(name).to_owned()).collect::<Vec<_>>())
+    }
+
+    /// `namespace dev`, or several.
+    fn inside(&self, all: &[Name]) -> String {
+        let word = if all.len() == 1 { "namespace" } else { "namespaces" };
+        format!("{word} {}", self.namespaces(all))
     }
 
     /// Whether the credential's identity takes the operator's own token.
