@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use owo_colors::{AnsiColors, OwoColorize, Stream};
@@ -60,7 +61,7 @@ fn show(line: &str) {
 /// Writes what a run leaves behind, and gives the exit status.
 fn write(outcome: &Outcome) -> io::Result<u8> {
     let mut code = outcome.code;
-    let failed = outcome.file.as_ref().and_then(|file| save(file).err().map(|error| (file, error)));
+    let failed = save_all(outcome).err();
     let mut out = io::stdout().lock();
     out.write_all(outcome.out.as_bytes())?;
     out.flush()?;
@@ -68,8 +69,8 @@ fn write(outcome: &Outcome) -> io::Result<u8> {
     for note in &outcome.notes {
         writeln!(err, "{}", tinted(note))?;
     }
-    if let Some((file, error)) = failed {
-        writeln!(err, "error: `{}` cannot be written: {error}", file.path.display())?;
+    if let Some((path, error)) = failed {
+        writeln!(err, "error: `{}` cannot be written: {error}", safe(&path.display().to_string()))?;
         code = 2;
     }
     err.flush()?;
@@ -84,6 +85,17 @@ fn tinted(note: &str) -> String {
         }
     }
     note.to_owned()
+}
+
+/// Writes every file, with the folders between the one that was named and it. Ends at the first that cannot be written.
+fn save_all(outcome: &Outcome) -> Result<(), (PathBuf, io::Error)> {
+    for file in &outcome.files {
+        if let (Some(_), Some(parent)) = (&outcome.folder, file.path.parent()) {
+            std::fs::create_dir_all(parent).map_err(|error| (parent.to_owned(), error))?;
+        }
+        save(file).map_err(|error| (file.path.clone(), error))?;
+    }
+    Ok(())
 }
 
 /// Writes a file that only its owner may read. A file that is there already is replaced only when the new one is whole.

@@ -9,13 +9,15 @@ use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::input::{InputArgs, OutputArgs};
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
+use crate::graph::azure::AzureNames;
 use crate::graph::{AccessGraph, BindingIx};
+use crate::model::azure::check_scope;
 use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, SubjectText, Thing};
-use crate::query::SystemFilter;
+use crate::query::{SystemFilter, TokenMode};
 use crate::render::{self, Asked, EscalationsReport, Format, safe};
 use crate::rules::{
-    Ask, CATALOGUE, Change, Date, Escalations, Finding, Place, Remedies, Severity, Start, Suppression, Target, Version,
-    compare, cuts, escalations, secret, start, suppress,
+    Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Severity,
+    Start, Suppression, Target, Version, compare, cuts, escalations, secret, start, suppress,
 };
 
 /// Who can become more than they were given, step by step.
@@ -27,19 +29,27 @@ use crate::rules::{
     after_help = "Examples:
   kubectl rbac-lens escalations --demo
   kubectl rbac-lens escalations --from user:alice@contoso.example -o tree --demo
+  kubectl rbac-lens escalations --to azure --power contributor --demo
   kubectl rbac-lens escalations --to namespace-admin:prod --demo
   kubectl rbac-lens escalations --cuts --demo
   kubectl rbac-lens escalations --without clusterrolebinding:argocd-application-controller --demo"
 )]
 pub(super) struct Args {
     /// Only from user:NAME, group:NAME or sa:NAMESPACE/NAME, whether or not a binding names it; or from pod:NAMESPACE/NAME or
-    /// pods:NAMESPACE, as whoever runs code there.
+    /// pods:NAMESPACE, as whoever runs code there; or from identity:CLIENT-ID or principal:OBJECT-ID in Azure.
     #[arg(long, value_name = "THING")]
     from: Option<String>,
     /// Only to cluster-admin, node[:NAME], namespace-admin[:NAMESPACE], secrets[:NAMESPACE], or to user:NAME, group:NAME,
-    /// sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or secret:NAMESPACE/NAME.
+    /// sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or secret:NAMESPACE/NAME; or in Azure to azure[:SCOPE], cluster:NAME,
+    /// identity:CLIENT-ID or principal:OBJECT-ID.
     #[arg(long, value_name = "TARGET")]
     to: Option<String>,
+    /// With --to azure: no less than this.
+    #[arg(long, value_name = "read|keys|limited|contributor|roles", requires = "to")]
+    power: Option<PowerArg>,
+    /// As if Azure Service Operator worked so.
+    #[arg(long, value_name = "strict|relaxed")]
+    assume: Option<Assume>,
     /// Also the paths that are left when the grant that a path starts with is gone.
     #[arg(long)]
     all: bool,
@@ -52,7 +62,7 @@ pub(super) struct Args {
     /// The fewest bindings, and rules of roles, whose removal leaves no severe path, and how much each of them severs.
     #[arg(long)]
     cuts: bool,
-    /// As if these were gone: clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME, secret:NAMESPACE/NAME.
+    /// As if these were gone: clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME, secret:NAMESPACE/NAME, roleassignment:ID.
     #[arg(long, value_name = "THING,...", value_delimiter = ',')]
     without: Vec<String>,
     /// Also the paths that something stops, and what; they are always counted.
@@ -73,6 +83,33 @@ pub(super) struct Args {
     input: InputArgs,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PowerArg {
+    Read,
+    Keys,
+    Limited,
+    Contributor,
+    Roles,
+}
+
+impl PowerArg {
+    fn power(self) -> Power {
+        match self {
+            PowerArg::Read => Power::Read,
+            PowerArg::Keys => Power::KeysAndData,
+            PowerArg::Limited => Power::Limited,
+            PowerArg::Contributor => Power::Contributor,
+            PowerArg::Roles => Power::RoleAssignments,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Assume {
+    Strict,
+    Relaxed,
 }
 
 /// What people keep beside the cluster.
@@ -128,10 +165,20 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let kept = Kept::read(args, world.now)?;
     let mut facts = args.input.read(Needs::ALL, connection, StandardInput::Free, world)?;
     let snapshot = &mut facts.snapshot;
+    let azure = to.as_ref().map(|to| to.azure(snapshot, args.power)).transpose()?.flatten();
+    if args.power.is_some() && azure.is_none() {
+        return Err(Failure::Usage("--power goes with --to azure or --to azure:SCOPE".to_owned()));
+    }
+    let to = to.filter(|_| azure.is_none());
     let mut ask = Ask {
         cluster: ClusterId::FIRST,
         from: from.map(|from| known(snapshot, &from)).transpose()?,
         to: to.map(|to| to.target(snapshot)).transpose()?.into_iter().collect(),
+        azure,
+        assume: args.assume.map(|assume| match assume {
+            Assume::Strict => TokenMode::Strict,
+            Assume::Relaxed => TokenMode::Relaxed,
+        }),
         system: match args.system {
             System::Show => SystemFilter::Show,
             System::Hide => SystemFilter::Hide,
@@ -147,7 +194,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     take_away(&graph, &without, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
     let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
-    let whole = ask.from.is_none() && ask.to.is_empty() && ask.max_steps.is_none();
+    let whole = ask.from.is_none() && ask.to.is_empty() && ask.azure.is_none() && ask.max_steps.is_none();
     let suppressed = kept.hide(&graph, &mut answer, whole, &mut lines);
     let cuts = args.cuts.then(|| cuts(&graph, &ask, &answer));
     if args.ungrouped {
@@ -245,10 +292,7 @@ fn told(args: &Args, report: &EscalationsReport<'_>) -> Vec<String> {
     }
     lines.extend(answer.left_out.iter().map(|what| format!("warning: {what}")));
     // No finding is no proof of safety while the catalogue is growing, and the answer must not read like one.
-    lines.push(format!(
-        "note: {} are looked for (`explain` lists them), none through Azure yet",
-        count(CATALOGUE.len(), "technique")
-    ));
+    lines.push(format!("note: {} are looked for (`explain` lists them)", count(CATALOGUE.len(), "technique")));
     lines
 }
 
@@ -335,9 +379,15 @@ fn ungrouped(findings: Vec<Finding>) -> Vec<Finding> {
 /// Reads what is taken to be gone.
 fn parse_gone(text: &str) -> Result<Thing, Failure> {
     match Thing::parse(text) {
-        Ok(thing @ (Thing::ClusterRoleBinding(_) | Thing::RoleBinding(..) | Thing::Secret(..))) => Ok(thing),
+        Ok(
+            thing @ (Thing::ClusterRoleBinding(_)
+            | Thing::RoleBinding(..)
+            | Thing::Secret(..)
+            | Thing::RoleAssignment(_)),
+        ) => Ok(thing),
         _ => Err(Failure::Usage(format!(
-            "`{text}` cannot be taken away; write clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME or secret:NAMESPACE/NAME"
+            "`{text}` cannot be taken away; write clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME, secret:NAMESPACE/NAME \
+             or roleassignment:ID"
         ))),
     }
 }
@@ -350,6 +400,13 @@ fn take_away(graph: &AccessGraph, things: &[Thing], ask: &mut Ask) -> Result<(),
             Thing::Secret(..) => match secret(graph.snapshot(), thing) {
                 Some(secret) => {
                     ask.without_secrets.insert(secret);
+                    false
+                }
+                None => true,
+            },
+            Thing::RoleAssignment(id) => match graph.azure_names().find_assignment(id) {
+                Some(assignment) => {
+                    ask.without_assignments.insert(assignment);
                     false
                 }
                 None => true,
@@ -400,11 +457,16 @@ pub(super) fn server_version(snapshot: &Snapshot) -> Option<Version> {
 /// Reads what somebody may start from.
 fn parse_start(text: &str) -> Result<Thing, Failure> {
     match Thing::parse(text).map_err(|error| Failure::Usage(error.to_string()))? {
-        thing @ (Thing::User(_) | Thing::Group(_) | Thing::ServiceAccount(..) | Thing::Pod(..) | Thing::Pods(_)) => {
-            Ok(thing)
-        }
+        thing @ (Thing::User(_)
+        | Thing::Group(_)
+        | Thing::ServiceAccount(..)
+        | Thing::Pod(..)
+        | Thing::Pods(_)
+        | Thing::Identity(_)
+        | Thing::Principal(_)) => Ok(thing),
         _ => Err(Failure::Usage(format!(
-            "nobody starts at `{text}`; write user:NAME, group:NAME, sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or pods:NAMESPACE"
+            "nobody starts at `{text}`; write user:NAME, group:NAME, sa:NAMESPACE/NAME, pod:NAMESPACE/NAME, pods:NAMESPACE, \
+             identity:CLIENT-ID or principal:OBJECT-ID"
         ))),
     }
 }
@@ -431,6 +493,7 @@ enum Wanted {
     NamespaceAdmin(Option<String>),
     Secrets(Option<String>),
     Node(Option<String>),
+    Azure,
     Thing(Thing),
 }
 
@@ -442,6 +505,7 @@ impl Wanted {
             ("namespace-admin", namespace) => return Ok(Wanted::NamespaceAdmin(inside(namespace))),
             ("secrets", namespace) => return Ok(Wanted::Secrets(inside(namespace))),
             ("node", name) => return Ok(Wanted::Node(inside(name))),
+            ("azure", "") => return Ok(Wanted::Azure),
             _ => {}
         }
         match Thing::parse(text) {
@@ -450,13 +514,38 @@ impl Wanted {
                 | Thing::Group(_)
                 | Thing::ServiceAccount(..)
                 | Thing::Pod(..)
-                | Thing::Secret(..)),
+                | Thing::Secret(..)
+                | Thing::AzureScope(_)
+                | Thing::Cluster(_)
+                | Thing::Identity(_)
+                | Thing::Principal(_)),
             ) => Ok(Wanted::Thing(thing)),
             _ => Err(Failure::Usage(format!(
                 "`{text}` is no target; write cluster-admin, node[:NAME], namespace-admin[:NAMESPACE], secrets[:NAMESPACE], \
-                 user:NAME, group:NAME, sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or secret:NAMESPACE/NAME"
+                 user:NAME, group:NAME, sa:NAMESPACE/NAME, pod:NAMESPACE/NAME, secret:NAMESPACE/NAME, azure[:SCOPE], \
+                 cluster:NAME, identity:CLIENT-ID or principal:OBJECT-ID"
             ))),
         }
+    }
+
+    /// What is wanted in Azure, if it is that.
+    fn azure(&self, snapshot: &Snapshot, power: Option<PowerArg>) -> Result<Option<AzureWanted>, Failure> {
+        let what = match self {
+            Wanted::Azure => AzureWhat::Any,
+            Wanted::Thing(Thing::AzureScope(scope)) => AzureWhat::Scope(check_scope(scope).map_err(Failure::Usage)?),
+            Wanted::Thing(thing @ Thing::Cluster(name)) => {
+                if !AzureNames::new(&snapshot.azure).has_cluster(name) {
+                    return Err(absent(thing));
+                }
+                AzureWhat::Cluster(name.clone())
+            }
+            Wanted::Thing(thing @ (Thing::Identity(_) | Thing::Principal(_))) => match start(snapshot, thing) {
+                Some(Start::Azure(who)) => AzureWhat::Identity(who),
+                _ => return Err(absent(thing)),
+            },
+            _ => return Ok(None),
+        };
+        Ok(Some(AzureWanted { what, power: power.map(PowerArg::power) }))
     }
 
     fn target(self, snapshot: &mut Snapshot) -> Result<Target, Failure> {
@@ -469,6 +558,7 @@ impl Wanted {
             Wanted::NamespaceAdmin(namespace) => Target::NamespaceAdmin(place(namespace)),
             Wanted::Secrets(namespace) => Target::Secrets(place(namespace)),
             Wanted::Node(name) => Target::Node(name.map(|name| snapshot.names.intern(&name))),
+            Wanted::Azure => return Err(Failure::Internal("a target in Azure is none of Kubernetes".to_owned())),
             Wanted::Thing(thing @ Thing::Secret(..)) => {
                 secret(snapshot, &thing).map(Target::Secret).ok_or_else(|| absent(&thing))?
             }

@@ -15,8 +15,10 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The exit status.
     pub code: u8,
-    /// A file to write, readable by its owner only.
-    pub file: Option<FileOut>,
+    /// A folder to make first, if it is not there.
+    pub folder: Option<PathBuf>,
+    /// Files to write, readable by their owner only.
+    pub files: Vec<FileOut>,
 }
 
 /// A file that a command makes.

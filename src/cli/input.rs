@@ -143,6 +143,20 @@ impl InputArgs {
         Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
     }
 
+    /// Reads Azure's side and nothing of any cluster.
+    pub(super) fn read_azure_alone(&self, world: &mut World<'_>) -> Result<Facts, Failure> {
+        let (_, azure) = self.inputs()?;
+        if azure.is_empty() {
+            let message = "nothing was given of Azure; save what `az role assignment list --all -o json` and the other commands of \
+                           the README print, and give it with --azure FILE|DIR|-";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let source = if self.demo { SourceKind::Demo } else { SourceKind::Files };
+        let mut snapshot = Snapshot::default();
+        read_azure(&azure, world.stdin, &self.options(Needs::default()), 0)?.add_to(&mut snapshot);
+        Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
+    }
+
     /// What the flags name: the Kubernetes side, and Azure's.
     fn inputs(&self) -> Result<(Vec<Input>, Vec<Input>), Failure> {
         if self.demo {
@@ -209,6 +223,11 @@ impl InputArgs {
             context_namespace: Some(live.connection().namespace.clone()),
             live: Some(live),
         })
+    }
+
+    /// Whether `--azure` is given.
+    pub(super) fn names_azure(&self) -> bool {
+        !self.azure.is_empty()
     }
 
     /// Whether a part of the input is read from standard input.

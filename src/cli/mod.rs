@@ -1,6 +1,9 @@
 //! Floor 6: words typed become calls, and answers become text and an exit status. Nothing is decided about RBAC here, and nothing
 //! is written: `main` writes.
 
+mod aso;
+mod azure;
+mod azure_export;
 mod connection;
 mod escalations;
 mod exit;
@@ -36,7 +39,7 @@ pub struct World<'w> {
 /// Find who can do what in Kubernetes, and why.
 ///
 /// Answers come from the cluster of the current context, or with -f from manifests, dumps and saved snapshots. Nothing is
-/// ever written to a cluster, and the contents of Secrets are never read.
+/// ever written to a cluster. Of Secrets nothing is kept but their names, and of Azure Service Operator's credentials the ids.
 #[derive(Debug, Parser)]
 #[command(
     name = "rbac-lens",
@@ -58,9 +61,11 @@ enum Command {
     WhatCan(Box<what_can::Args>),
     Why(Box<why::Args>),
     Escalations(Box<escalations::Args>),
+    Aso(Box<aso::Args>),
     Explain(explain::Args),
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
+    AzureExport(azure_export::Args),
 }
 
 /// Runs one command line.
@@ -74,9 +79,11 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::WhatCan(args) => what_can::run(&args, &cli.connection, world),
         Command::Why(args) => why::run(&args, &cli.connection, world),
         Command::Escalations(args) => escalations::run(&args, &cli.connection, world),
+        Command::Aso(args) => aso::run(&args, &cli.connection, world),
         Command::Explain(args) => explain::run(&args),
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
+        Command::AzureExport(args) => azure_export::run(&args, world),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())
 }

@@ -31,6 +31,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    if args.input.names_azure() {
+        let message = "Azure's side is not saved in a snapshot; keep its files and give them with --azure again";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let facts = args.input.read(Needs::ALL, connection, StandardInput::Free, world)?;
     let packed = args.file.extension().is_some_and(|ending| ending == "gz");
     let mut content = Vec::new();
@@ -51,7 +55,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         if !args.quiet {
             lines.push(format!("saved in {}", safe(&args.file.display().to_string())));
         }
-        outcome.file = Some(FileOut { path: args.file.clone(), content });
+        outcome.files.push(FileOut { path: args.file.clone(), content });
     }
     outcome.notes = lines;
     Ok(outcome)

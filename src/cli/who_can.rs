@@ -3,12 +3,15 @@
 use clap::ValueEnum;
 
 use super::World;
+use super::azure;
 use super::connection::ConnectionArgs;
 use super::escalations::server_version;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::input::{AuthorizerArgs, InputArgs, OutputArgs, namespace_hint, node_gaps};
 use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
 use crate::graph::AccessGraph;
+use crate::graph::azure::PrincipalNode;
+use crate::model::azure::PrincipalKind;
 use crate::model::{
     Action, Authorizer, ClusterId, Decision, Identity, Name, Resolved, ResourceAction, ResourceTable, Snapshot,
     Subject, implied_groups,
@@ -20,19 +23,22 @@ use crate::rules::{Access, Ask, Remedies, Start, escalations};
 /// Which subjects can do something, and through which binding and role.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "kubectl rbac-lens who-can VERB RESOURCE [NAME] [flags]\n       kubectl rbac-lens who-can VERB /PATH [flags]",
+    override_usage = "kubectl rbac-lens who-can VERB RESOURCE [NAME] [flags]\n       kubectl rbac-lens who-can VERB /PATH [flags]\n       kubectl rbac-lens who-can --azure-action ACTION --scope SCOPE [flags]",
     after_help = "Examples:
   kubectl rbac-lens who-can get secrets -A --demo
   kubectl rbac-lens who-can create pods/exec -n dev --demo
   kubectl rbac-lens who-can get /metrics --demo
   kubectl rbac-lens who-can get secrets -n prod --via-escalation --demo
-  kubectl rbac-lens who-can patch namespaces/prod -o wide --demo"
+  kubectl rbac-lens who-can patch namespaces/prod -o wide --demo
+  kubectl rbac-lens who-can --azure-action Microsoft.Authorization/roleAssignments/write --scope /subscriptions/11111111-0000-0000-0000-000000000001 --demo"
 )]
 pub(super) struct Args {
     /// The verb, such as get, create or impersonate.
-    verb: String,
+    #[arg(required_unless_present = "azure_action")]
+    verb: Option<String>,
     /// The resource (`secrets`, `deploy`, `pods/exec`, `roleassignments.authorization.azure.com`, `secrets/NAME`), or a path.
-    resource: String,
+    #[arg(required_unless_present = "azure_action")]
+    resource: Option<String>,
     /// The name of one object.
     name: Option<String>,
     /// The subresource, when it cannot be told from a name.
@@ -51,14 +57,28 @@ pub(super) struct Args {
     /// Also those who can only after escalating, each with the path; see `escalations`.
     #[arg(long)]
     via_escalation: bool,
+    /// Ask about an action of Azure instead, by the role assignments that --azure gives.
+    #[arg(
+        long,
+        value_name = "ACTION",
+        requires = "scope",
+        conflicts_with_all = ["verb", "subresource", "all_namespaces", "expand", "verify", "via_escalation"]
+    )]
+    azure_action: Option<String>,
+    /// Where in Azure: a subscription, a resource group, a resource, a management group, or /.
+    #[arg(long)]
+    pub(super) scope: Option<String>,
+    /// It is a data action.
+    #[arg(long)]
+    pub(super) data: bool,
     #[command(flatten)]
-    subjects: SubjectArgs,
+    pub(super) subjects: SubjectArgs,
     #[command(flatten)]
     authorizers: AuthorizerArgs,
     #[command(flatten)]
-    input: InputArgs,
+    pub(super) input: InputArgs,
     #[command(flatten)]
-    output: OutputArgs,
+    pub(super) output: OutputArgs,
 }
 
 /// Which subjects to show.
@@ -101,8 +121,20 @@ impl SubjectArgs {
     }
 
     /// Whether subjects are left out by kind or name.
-    fn chooses(&self) -> bool {
+    pub(super) fn chooses(&self) -> bool {
         self.kind.is_some() || self.subject.is_some()
+    }
+
+    /// Whether a principal of Azure is shown: by its kind, and by its name, UPN or object id.
+    pub(super) fn keeps_in_azure(&self, principal: &PrincipalNode) -> bool {
+        let kind = match principal.kind {
+            PrincipalKind::User => Some(Kind::User),
+            PrincipalKind::Group | PrincipalKind::ForeignGroup => Some(Kind::Group),
+            _ => None,
+        };
+        let names = [&principal.name, &principal.user_principal_name, &principal.object_id, &principal.client_id];
+        self.kind.is_none_or(|wanted| Some(wanted) == kind)
+            && self.subject.as_ref().is_none_or(|regex| names.into_iter().any(|name| regex.is_match(name)))
     }
 
     fn keeps(&self, graph: &AccessGraph, subject: Subject) -> bool {
@@ -121,8 +153,14 @@ impl SubjectArgs {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    if let Some(action) = &args.azure_action {
+        return azure::run(args, action, world);
+    }
+    if args.scope.is_some() || args.data {
+        return Err(Failure::Usage("--scope and --data belong to --azure-action".to_owned()));
+    }
     let chain = args.authorizers.chain();
-    let (verb, resource) = (&args.verb, &args.resource);
+    let (verb, resource) = (args.verb.as_deref().unwrap_or_default(), args.resource.as_deref().unwrap_or_default());
     let (name, subresource) = (args.name.as_deref(), args.subresource.as_deref());
     let early = Asked::new(&ResourceTable::new(&[], false), verb, resource, name, subresource)?;
     let needs = if args.via_escalation { Needs::ALL } else { args.authorizers.needs(early.action()) };

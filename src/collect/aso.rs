@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::document::{Meta, Reader, words};
+use super::document::{Meta, Reader};
 use super::shape::{Object, Pairs, Text, list};
 use crate::model::{
     AsoDefinition, AsoEvent, AsoExport, AsoOwner, AsoResource, AsoSpec, AsoValueFrom, ClusterSpec, FederatedSpec,
@@ -538,6 +538,12 @@ impl Reader {
         let pairs = self.pairs(meta.annotations, "annotations", RECONCILE_POLICY, at);
         pairs.iter().rfind(|(key, _)| &**key == RECONCILE_POLICY).and_then(|(_, value)| ReconcilePolicy::parse(value))
     }
+}
+
+/// What is wrong, without what was found: it may be secret.
+fn words(error: &serde_json::Error) -> String {
+    let words = super::document::words(error);
+    words.split_once(", found").map_or(words.as_str(), |(expected, _)| expected).to_owned()
 }
 
 /// `spec.owner`; an id beats a name, as only one of them is accepted.

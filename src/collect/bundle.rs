@@ -38,6 +38,7 @@ pub const DEMO_AZURE: &[BundleFile] = bundle![
     "examples/contoso/azure/groups.json",
     "examples/contoso/azure/identities.json",
     "examples/contoso/azure/managed-clusters.json",
+    "examples/contoso/azure/management-groups.json",
     "examples/contoso/azure/pim-eligible.json",
     "examples/contoso/azure/pim-group-eligible.json",
     "examples/contoso/azure/role-assignments.json",

@@ -27,7 +27,7 @@ mod transcode;
 mod workloads;
 mod yaml;
 
-pub use azure::{AzureInput, read_azure};
+pub use azure::{AzureExport, AzureInput, azure_commands, export_azure, read_azure};
 pub use bundle::{BundleFile, DEMO, DEMO_AZURE};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};

@@ -1,12 +1,15 @@
 //! The first line of a saved snapshot: the cluster it is of, what the server serves, and what could not be read. The objects
 //! behind it are ordinary ones. `render/saved.rs` writes both.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::Deserializer;
 
+use super::aso::entries::plain;
 use super::document::Reader;
 use super::shape::list;
-use crate::model::{ApiResource, Cluster, Gap, GapReason, Origin, Warning};
+use crate::model::{ApiResource, AsoSecret, AsoSecretContent, Cluster, Gap, GapReason, Origin, Warning};
 
 /// The API group of our own documents.
 pub(super) const GROUP: &str = "rbac-lens.dev";
@@ -23,11 +26,12 @@ pub(super) struct Fields {
     warnings: Vec<String>,
     others: Vec<CountIn>,
     resources: Vec<ResourceIn>,
+    aso_secrets: Vec<AsoSecretIn>,
 }
 
 impl Fields {
     pub(super) fn uses(field: &str) -> bool {
-        matches!(field, "cluster" | "discovered" | "gaps" | "warnings" | "others" | "resources")
+        matches!(field, "cluster" | "discovered" | "gaps" | "warnings" | "others" | "resources" | "asoSecrets")
     }
 
     pub(super) fn read<'de, D: Deserializer<'de>>(&mut self, field: &str, value: D) -> Result<(), D::Error> {
@@ -37,6 +41,7 @@ impl Fields {
             "gaps" => self.gaps = list(value)?,
             "warnings" => self.warnings = list(value)?,
             "others" => self.others = list(value)?,
+            "asoSecrets" => self.aso_secrets = list(value)?,
             _ => self.resources = list(value)?,
         }
         Ok(())
@@ -62,6 +67,16 @@ struct GapIn {
     except: Vec<String>,
     reason: String,
     message: String,
+}
+
+/// A Secret that was asked for by name, with what was kept of its entries.
+#[derive(Deserialize)]
+struct AsoSecretIn {
+    namespace: String,
+    name: String,
+    state: String,
+    #[serde(default)]
+    entries: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +119,7 @@ impl Reader {
             );
             return;
         }
-        let Fields { cluster, discovered, gaps, warnings, others, resources } = fields;
+        let Fields { cluster, discovered, gaps, warnings, others, resources, aso_secrets } = fields;
         let ClusterIn { name, server_version, stored } = cluster;
         self.saved_clusters.push((at, Cluster { name, server_version, stored }));
         for gap in gaps {
@@ -120,6 +135,24 @@ impl Reader {
                 reason,
                 message: gap.message,
             });
+        }
+        for AsoSecretIn { namespace, name, state, entries } in aso_secrets {
+            let content = match state.as_str() {
+                "absent" => AsoSecretContent::Absent,
+                "read" => {
+                    let names = &mut self.snapshot.names;
+                    let kept = entries.iter().map(|(key, text)| (names.intern(key), plain(names, key, text)));
+                    AsoSecretContent::Entries(kept.collect())
+                }
+                "unreadable" => AsoSecretContent::Unreadable,
+                other => {
+                    self.problem(at, format!("in `asoSecrets`: `{other}` is no state of a Secret"));
+                    continue;
+                }
+            };
+            let (cluster, names) = (self.cluster(), &mut self.snapshot.names);
+            let (namespace, name) = (names.intern(&namespace), names.intern(&name));
+            self.snapshot.aso_secrets.push(AsoSecret { cluster, namespace, name, content, origin: at });
         }
         let snapshot = &mut self.snapshot;
         // Warnings are sorted by place and keep the order in which they were saved.

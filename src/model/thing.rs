@@ -35,6 +35,8 @@ pub enum Thing {
     Cluster(String),
     /// `azure:SCOPE`.
     AzureScope(String),
+    /// `roleassignment:ID`: its resource id, or the last part of it.
+    RoleAssignment(String),
 }
 
 /// Why a text names no thing.
@@ -88,6 +90,7 @@ impl Thing {
             "principal" => whole().map(Thing::Principal),
             "cluster" => whole().map(Thing::Cluster),
             "azure" => whole().map(Thing::AzureScope),
+            "roleassignment" => whole().map(Thing::RoleAssignment),
             _ => Err(ThingError::Kind(text.to_owned())),
         }
     }
@@ -132,6 +135,7 @@ impl fmt::Display for Thing {
             Thing::Principal(id) => write!(f, "principal:{id}"),
             Thing::Cluster(name) => write!(f, "cluster:{name}"),
             Thing::AzureScope(scope) => write!(f, "azure:{scope}"),
+            Thing::RoleAssignment(id) => write!(f, "roleassignment:{id}"),
         }
     }
 }
@@ -157,6 +161,7 @@ mod tests {
             "principal:1111",
             "cluster:prod",
             "azure:/subscriptions/0",
+            "roleassignment:0000",
         ] {
             assert_eq!(Thing::parse(text).map(|thing| thing.to_string()).as_deref(), Ok(text));
         }

@@ -2,6 +2,7 @@
 //! answers them. Answers are plain values that name the binding, role and rule behind them; nothing is put into words for people.
 
 mod aso;
+mod azure;
 mod decide;
 mod expand;
 mod gaps;
@@ -13,9 +14,11 @@ mod who_can;
 mod why;
 
 pub use aso::{
-    Aso, AsoOptions, AsoUse, Cloud, Credential, CredentialIx, CredentialKind, CredentialProblem, CredentialScope,
-    Dormant, HowKnown, Installed, Operator, OperatorIx, OperatorMode, Outcome, Step, Targets, TokenMode, TokenReason,
+    Aso, AsoOptions, AsoPower, AsoRight, AsoRights, AsoUse, Cloud, Credential, CredentialIx, CredentialKind,
+    CredentialProblem, CredentialRow, CredentialScope, Dormant, Failing, Holder, HowKnown, Installed, KindSet,
+    Operator, OperatorIx, OperatorMode, Outcome, Power, PowerLevel, Step, Targets, TokenMode, TokenReason,
 };
+pub use azure::{AzureMember, AzureMembers, AzureRow, AzureWhoCan, azure_gaps, azure_who_can};
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
 pub use gaps::concerning;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::aso::OperatorOut;
 use super::escalations::{BaselineOut, CutsOut, EscalationItem, HoldersOut, PlatformOut};
 use super::evidence::ObjectOut;
 use super::format::Format;
@@ -138,6 +139,15 @@ pub(super) struct Summary {
     /// Who holds a target without any step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) holders: Option<Vec<HoldersOut>>,
+    /// The operators of ASO.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) operators: Vec<OperatorOut>,
+    /// How many resources of ASO have a credential that could not be found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unknown_resources: Option<usize>,
+    /// How many resources of ASO nobody reconciles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unreconciled_resources: Option<usize>,
     /// The bindings that name the subject and a role that does not exist, so that they grant nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dangling_bindings: Option<Vec<ObjectOut>>,

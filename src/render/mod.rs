@@ -1,6 +1,8 @@
 //! Floor 5: answers into text. Renderers decide nothing: no filtering, no order, no exit status. The types that are serialised live
 //! here and nowhere else; their shape is the promise that `schemas/` writes down.
 
+mod aso;
+mod azure;
 mod document;
 mod escalations;
 mod evidence;
@@ -17,6 +19,8 @@ mod what_can;
 mod who_can;
 mod why;
 
+pub use aso::{AsoReport, aso, operator_line};
+pub use azure::{AzureWhoCanReport, azure_who_can};
 pub use document::{Exit, Metadata, SourceKind};
 pub use escalations::{Asked, EscalationsReport, classes, escalations};
 pub use explain::{explain, technique_table};

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+mod aso;
 mod objects;
 mod powers;
 
@@ -30,7 +31,9 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
     let mut lines = Lines { snapshot, sink };
     lines.write(&head(snapshot))?;
     for at in &snapshot.namespaces {
-        lines.plain("v1", "Namespace", lines.meta(None, at.name, &at.labels))?;
+        let mut metadata = lines.meta(None, at.name, &at.labels);
+        metadata.annotations.0.extend(at.reconcile_policy.map(|policy| (aso::POLICY, policy.as_str())));
+        lines.plain("v1", "Namespace", metadata)?;
     }
     for at in &snapshot.service_accounts {
         lines.service_account(at)?;
@@ -63,7 +66,8 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
         let metadata = lines.meta(None, at.name, &[]);
         lines.write(&WithSpec { api_version: RESOURCE, kind: "ResourceSlice", metadata, spec })?;
     }
-    lines.escalations()
+    lines.escalations()?;
+    lines.aso()
 }
 
 /// The same, compressed: what a file whose name ends in `.gz` holds. The same snapshot gives the same bytes.
@@ -87,6 +91,8 @@ struct Head<'a> {
     warnings: Vec<&'a str>,
     others: Vec<CountOut<'a>>,
     resources: Vec<ResourceOut<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aso_secrets: Vec<Value>,
 }
 
 #[derive(Serialize)]
@@ -176,13 +182,14 @@ fn head(snapshot: &Snapshot) -> Head<'_> {
                 short_names: &at.short_names,
             })
             .collect(),
+        aso_secrets: aso::asked_for(snapshot),
     }
 }
 
 /// How many objects were met beyond those that get lines, which are counted again when the text is read.
 fn others(snapshot: &Snapshot) -> Vec<CountOut<'_>> {
     let mut lines: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    let mut count = |group: &'static str, kind: &'static str, objects: usize| {
+    let mut count = |group, kind, objects: usize| {
         lines.insert((group, kind), objects as u64);
     };
     let roles = snapshot.roles.iter().filter(|role| role.namespace.is_some()).count();
@@ -200,6 +207,7 @@ fn others(snapshot: &Snapshot) -> Vec<CountOut<'_>> {
     count("storage.k8s.io", "VolumeAttachment", snapshot.attachments.len());
     count("resource.k8s.io", "ResourceSlice", snapshot.slices.len());
     objects::counts(snapshot, &mut count);
+    aso::counts(snapshot, &mut count);
     let mut others = Vec::new();
     for ((api_version, kind), &met) in &snapshot.counts {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
@@ -284,6 +292,9 @@ struct SecretOut<'a> {
     metadata: Meta<'a>,
     #[serde(rename = "type")]
     secret_type: &'a str,
+    /// The entries of a credential of ASO; of other Secrets none, where they were seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    string_data: Option<Pairs<'a>>,
 }
 
 #[derive(Serialize)]
@@ -621,7 +632,8 @@ impl<'a> Lines<'a, '_> {
         };
         metadata.annotations.0.extend(annotation);
         let secret_type = self.text(secret.kind);
-        self.write(&SecretOut { api_version: "v1", kind: "Secret", metadata, secret_type })
+        let string_data = self.entries(secret);
+        self.write(&SecretOut { api_version: "v1", kind: "Secret", metadata, secret_type, string_data })
     }
 
     fn volume(&mut self, volume: &PersistentVolume) -> io::Result<()> {

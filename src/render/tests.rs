@@ -9,6 +9,8 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use super::aso::{AsoItem, AsoQuestion};
+use super::azure::{AzureQuestionOut, AzureWhoCanItem};
 use super::document::{API_VERSION, Document};
 use super::escalations::{EscalationItem, EscalationsQuestion};
 use super::evidence::QuestionOut;
@@ -20,12 +22,17 @@ use super::why::{WhyItem, WhyQuestion};
 #[test]
 fn schemas_are_what_the_types_say() {
     check::<Document<WhoCanItem, QuestionOut>>("WhoCanReport", "Which subjects can do something.");
+    check::<Document<AzureWhoCanItem, AzureQuestionOut>>(
+        "AzureWhoCanReport",
+        "Which principals can do something in Azure.",
+    );
     check::<Document<RightItem, IdentityOut>>("WhatCanReport", "Everything that a subject can do.");
     check::<Document<WhyItem, WhyQuestion>>("WhyReport", "Why a subject can do something, or what it lacks.");
     check::<Document<EscalationItem, EscalationsQuestion>>(
         "EscalationReport",
         "Who can become more than they were given, step by step.",
     );
+    check::<Document<AsoItem, AsoQuestion>>("AsoReport", "The credentials of Azure Service Operator.");
     check::<Document<ReviewOut, ReviewQuestion>>("ReviewReport", "SubjectAccessReviews with their answers.");
 }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::azure::{AzureFact, AzureStep, Bridge};
+use super::azure::{self, AzureFact, AzureStep, Bridge};
 use super::catalogue::CATALOGUE;
 use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
@@ -529,6 +529,7 @@ impl<'g> Attack<'g> {
         subjects.sort_unstable();
         for subject in subjects {
             self.fact(Fact::Identity(subject));
+            self.log_in(subject);
         }
         self.read_trusted();
         for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
@@ -539,6 +540,7 @@ impl<'g> Attack<'g> {
                     }
                     self.held.entry(subject).or_default();
                     self.fact(Fact::Identity(subject));
+                    self.log_in(subject);
                 }
                 Start::Pod(pod) => {
                     self.fact(Fact::Pod(pod));
@@ -546,9 +548,24 @@ impl<'g> Attack<'g> {
                 Start::Pods(namespace) => {
                     self.fact(Fact::Pods(Place::Namespace(namespace)));
                 }
+                Start::Azure(who) => {
+                    self.fact(Fact::Azure(AzureFact::Token(who)));
+                }
             }
         }
         kubernetes::masters(self);
+    }
+
+    /// Who a user or a group is in Azure.
+    pub(super) fn entra(&self, subject: Subject) -> Option<azure::Who> {
+        self.bridge.as_ref().and_then(|bridge| bridge.entra(subject))
+    }
+
+    /// What a user or a group has in Azure by itself.
+    fn log_in(&mut self, subject: Subject) {
+        if let Some(who) = self.entra(subject) {
+            self.fact(Fact::Azure(AzureFact::Token(who)));
+        }
     }
 
     /// Accounts whose tokens identities of Azure accept are worth something though nothing is granted to them.

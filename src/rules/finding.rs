@@ -1,8 +1,9 @@
 //! What is found: who reaches what, step by step, each step with the grants behind it; how severe that is, and why.
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
-use super::azure::{AzureTarget, Power, Sure, is_wide, least_sure, step_text};
+use super::azure::{AzureTarget, Power, Sure, Who, identity_thing, is_wide, least_sure, step_text};
 use super::technique::{Blocker, Confidence, Kind, READ, Technique};
+use crate::graph::azure::AzureNames;
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{
     ANONYMOUS, AUTHENTICATED, ClusterId, Name, SERVICE_ACCOUNTS, Snapshot, Subject, Thing, UNAUTHENTICATED,
@@ -17,6 +18,8 @@ pub enum Start {
     Pod(PodIx),
     /// Whoever runs code in some pod of this namespace.
     Pods(Name),
+    /// Whoever has tokens of this identity of Azure.
+    Azure(Who),
 }
 
 /// Something worth reaching.
@@ -60,6 +63,10 @@ pub fn start(snapshot: &Snapshot, thing: &Thing) -> Option<Start> {
             Some(Start::Pod(PodIx(u32::try_from(at).ok()?)))
         }
         Thing::Pods(namespace) => name(namespace).map(Start::Pods),
+        Thing::Identity(id) | Thing::Principal(id) => {
+            let known = AzureNames::new(&snapshot.azure).find_principal(id).map(Who::Principal);
+            known.or_else(|| name(id).map(Who::Client)).map(Start::Azure)
+        }
         _ => None,
     }
 }
@@ -84,6 +91,7 @@ pub fn start_thing(graph: &AccessGraph, start: Start) -> Thing {
         Start::Subject(Subject::Group(name)) => Thing::Group(names.text(name).to_owned()),
         Start::Pod(at) => pod_thing(graph, at),
         Start::Pods(namespace) => Thing::Pods(names.text(namespace).to_owned()),
+        Start::Azure(who) => identity_thing(graph, who),
     }
 }
 
@@ -117,6 +125,7 @@ impl Start {
             Start::Subject(subject) => Some(Target::Subject(subject)),
             Start::Pod(pod) => Some(Target::Pod(pod)),
             Start::Pods(_) => None,
+            Start::Azure(who) => Some(Target::Azure(AzureTarget::Identity(who))),
         }
     }
 }

@@ -17,7 +17,7 @@ mod take;
 mod technique;
 
 pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
-pub use azure::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
+pub use azure::{AzureGain, AzureStep, AzureTarget, AzureWanted, AzureWhat, Power, Sure, Types, Who};
 pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};
 pub use cuts::{Chosen, Cuts, Grant, cuts};

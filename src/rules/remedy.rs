@@ -181,7 +181,7 @@ impl<'g> Remedies<'g> {
     fn drop(&self, finding: &Finding, binding: BindingIx, subject: Subject) -> (Loss, Vec<Cut>) {
         let start = |start: &Start| match *start {
             Start::Subject(subject) => Some(subject),
-            Start::Pod(_) | Start::Pods(_) => None,
+            Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => None,
         };
         let starts = finding.from.iter().filter_map(start).chain([subject]);
         let who: Vec<Subject> = starts.flat_map(|one| [one].into_iter().chain(groups(self.graph, one))).collect();

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
-use super::azure::{AzureGain, AzureTarget, Bridge, Sure, Who};
+use super::azure::{AzureGain, AzureStep, AzureTarget, Bridge, Sure, Who};
 use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
 use crate::graph::azure::{AzureGraph, ScopeIx};
@@ -36,7 +36,7 @@ fn replayed<'g>(
 ) -> Result<State<'g>, String> {
     let identities = match from {
         Start::Subject(subject) => vec![identity(graph, subject)],
-        Start::Pod(_) | Start::Pods(_) => Vec::new(),
+        Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => Vec::new(),
     };
     let mut state = State {
         graph,
@@ -53,8 +53,18 @@ fn replayed<'g>(
         through: Vec::new(),
     };
     match from {
-        Start::Subject(_) => {}
+        Start::Subject(subject) => {
+            let mut own = None;
+            let found = |bridge: &Bridge<'_>| {
+                own = bridge.entra(subject);
+                Ok(())
+            };
+            // Without anything of Azure there is none.
+            let _ = state.with_bridge(found);
+            state.gained.extend(own.map(|who| Effect::Azure(AzureStep::new(AzureGain::Token(who)))));
+        }
         Start::Pod(pod) => state.gained.push(Effect::Pod(pod)),
+        Start::Azure(who) => state.gained.push(Effect::Azure(AzureStep::new(AzureGain::Token(who)))),
         Start::Pods(namespace) => {
             let pods = (0_u32..).zip(&graph.snapshot().pods);
             let here = pods.filter(|(_, pod)| pod.cluster == cluster && pod.namespace == namespace);
@@ -214,10 +224,14 @@ impl<'g> State<'g> {
                         let kinds = kinds.filter_map(|right| KindIx::of_resource(right.api_group, right.resource));
                         self.through.extend(kinds.map(|kind| (who, kind)));
                     }
+                    if let AzureGain::Account(account) = own.gain {
+                        self.act_as(step, account);
+                    }
                     self.gained.extend(match own.gain {
                         AzureGain::ThisCluster => Some(Effect::Everything(Place::Cluster)),
                         AzureGain::TheseNodes => Some(Effect::Node(None)),
-                        AzureGain::Secrets(namespace) => Some(Effect::Secrets(Place::Namespace(namespace))),
+                        AzureGain::Secrets(place) => Some(Effect::Secrets(place)),
+                        AzureGain::NewPod(place) => Some(Effect::NewPod(place)),
                         _ => None,
                     });
                 }
@@ -729,6 +743,30 @@ impl<'g> State<'g> {
         let authorizers = Authorizers { node: false, rbac: true };
         let action = super::azure::use_identity(client_id);
         decide(self.graph, self.cluster, &identity(self.graph, account), &action, authorizers).allowed()
+    }
+
+    /// The same for what the cluster asks Azure.
+    pub(super) fn azure_allows_data(&self, who: Who, action: &str, place: Place) -> Result<Sure, String> {
+        let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
+        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let mut found = None;
+        self.with_bridge(|bridge| {
+            found = bridge.this_cluster();
+            Ok(())
+        })?;
+        let cluster =
+            found.filter(|&at| azure.cluster(at).azure_rbac).ok_or_else(|| "Azure is not asked".to_owned())?;
+        let inside = match place {
+            Place::Namespace(namespace) => {
+                format!("{}/namespaces/{}", azure.cluster(cluster).id, self.graph.text(namespace))
+            }
+            Place::Cluster | Place::EachNamespace => azure.cluster(cluster).id.clone(),
+        };
+        let verdict = azure.decide(principal, &azure.question(action, Plane::Data), azure.locate(&inside));
+        let sure = verdict.grants.iter().filter_map(|grant| {
+            super::azure::sureness(grant.decision, action, &grant.effect, &azure.principal(principal).object_id)
+        });
+        sure.min().ok_or_else(|| format!("{action} is not allowed"))
     }
 
     /// Whether the vaults that were read are as something says.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version, groups};
-use super::azure;
+use super::azure::{self, AzureFact, AzureWanted};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site};
 use super::kubernetes;
@@ -44,6 +44,8 @@ pub struct Ask {
     pub version: Option<Version>,
     /// Also the paths that something stops.
     pub blocked: bool,
+    /// Only to this in Azure.
+    pub azure: Option<AzureWanted>,
     /// Role assignments of Azure that are taken to be gone.
     pub without_assignments: BTreeSet<AssignmentIx>,
     /// As if every operator of ASO worked so.
@@ -298,12 +300,15 @@ impl<'w, 'g> Walk<'w, 'g> {
         let mut facts: Vec<u32> = match source {
             Start::Subject(subject) => {
                 let groups = groups(self.attack.graph, subject).into_iter();
-                // Whoever is an account has its pods, which get tokens for whatever audience.
-                let minted = find(Fact::Mints(subject)).into_iter();
-                [subject].into_iter().chain(groups).filter_map(|one| find(Fact::Identity(one))).chain(minted).collect()
+                let own = [subject].into_iter().chain(groups).map(Fact::Identity);
+                // Whoever is an account has its pods, which get tokens for whatever audience; whoever has a name in Entra has the
+                // roles of it as well.
+                let entra = self.attack.entra(subject).map(|who| Fact::Azure(AzureFact::Token(who)));
+                own.chain([Fact::Mints(subject)]).chain(entra).filter_map(find).collect()
             }
             Start::Pod(pod) => find(Fact::Pod(pod)).into_iter().collect(),
             Start::Pods(namespace) => find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
+            Start::Azure(who) => find(Fact::Azure(AzureFact::Token(who))).into_iter().collect(),
         };
         facts.retain(|&fact| self.leads[fact as usize].is_some());
         facts
@@ -378,8 +383,10 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
             had.add(target);
             let steps = steps_of(walk, &walker, fact);
             let own = |step: &StepDone| match source {
-                Start::Subject(subject) => uses(attack.graph, step, subject),
-                Start::Pod(_) | Start::Pods(_) => true,
+                Start::Subject(subject) => {
+                    uses(attack.graph, step, subject) || azure::is_by(step, attack.entra(subject))
+                }
+                Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => true,
             };
             if ask.from.is_none() && !steps.iter().any(own) {
                 inherits = true;
@@ -422,7 +429,7 @@ fn path_key(target: Target, source: Start, steps: &[StepDone]) -> (Target, Strin
     let mut steps = steps.to_vec();
     let source = match source {
         Start::Subject(subject) => subject,
-        Start::Pod(_) | Start::Pods(_) => return (target, format!("{source:?} {steps:?}")),
+        Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => return (target, format!("{source:?} {steps:?}")),
     };
     for request in steps.iter_mut().flat_map(|step| &mut step.requests) {
         request.by = request.by.filter(|&by| by != source);
@@ -525,6 +532,9 @@ fn goals(attack: &Attack<'_>, ask: &Ask) -> Vec<(u32, Target)> {
         _ => true,
     };
     let facts = (0_u32..).zip(&attack.facts);
+    if let Some(wanted) = &ask.azure {
+        return facts.filter_map(|(id, fact)| Some((id, azure::wanted(attack, wanted, *fact)?))).collect();
+    }
     if let Some(access) = &ask.access {
         let gives = gives_access(attack, access);
         return facts.filter(|(_, fact)| gives(fact)).map(|(id, _)| (id, Target::Access)).collect();

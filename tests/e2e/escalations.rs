@@ -1,5 +1,6 @@
 //! Techniques performed on a real server: in small random worlds, where a step is sometimes possible and sometimes nearly, an
-//! attacker tries everything that can be named, and has in the end what the program says, no more and no less.
+//! attacker tries everything that can be named, and has in the end what the program says, no more and no less. In some of them the
+//! remedies are run before, as they are printed and by the real kubectl, and the attacker gets nowhere.
 //!
 //! - `lab`: the server and the worlds.
 //! - `writes`: roles and bindings.
@@ -10,7 +11,9 @@
 //! - `certificates`: requests that are approved by whoever made them.
 //! - `pods`: pods and what makes them, as their node sees them.
 //! - `webhooks`: what is asked about every object.
+//! - `apiservices`: what answers for an API group.
 
+mod apiservices;
 mod certificates;
 mod held;
 mod identities;
@@ -85,6 +88,7 @@ performed! { PERFORMED:
         run("secret-token-retarget", 28, token_secrets(secrets::retargeted), secrets::secret_token_retarget)
     }
     "webhook-write" => webhook_write { run("webhook-write", 24, WEBHOOKS, webhooks::webhook_write) }
+    "apiservice-write" => apiservice_write { apiservices::apiservice_write() }
 }
 
 // Performed here as well; the catalogue does not say so, or does not have them yet.

@@ -13,11 +13,12 @@ use rbac_lens::collect::{
     AccessQuestion, ConnectionOptions, FileOptions, Input, Limits, LiveCluster, LiveOptions, Needs, Secrets,
     connection, load,
 };
-use rbac_lens::model::{Action, GapReason, ResourceAction, Snapshot};
+use rbac_lens::model::{Action, AsoKind, AsoSecretContent, GapReason, KindIx, ResourceAction, Snapshot};
 use rbac_lens::render::saved;
 use serde_json::{Value, json};
 
 use crate::server::{self, ApiServer, Call, Options, RBAC, RBAC_KINDS, review};
+use crate::worlds::lines;
 
 /// How the server is reached, as `admin` or as whom `admin` impersonates.
 pub(crate) fn as_user(server: &ApiServer, user: &str) -> ConnectionOptions {
@@ -452,10 +453,18 @@ fn minimal_rules() -> (Value, Value) {
     (rules(&file), rules(&everything))
 }
 
-/// Every way to leave out one resource of one rule, with that resource.
+/// Every way to leave out one resource of one rule, with that resource; of a rule for every resource of its groups one group.
 fn each_missing_one(rules: &Value) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     for (at, rule) in rules.as_array().unwrap().iter().enumerate() {
+        if rule["resources"] == json!(["*"]) {
+            for (index, group) in rule["apiGroups"].as_array().unwrap().iter().enumerate() {
+                let mut fewer = rules.clone();
+                fewer[at]["apiGroups"].as_array_mut().unwrap().remove(index);
+                all.push((one_kind_of(group.as_str().unwrap()).facts().plural.to_owned(), fewer));
+            }
+            continue;
+        }
         assert_eq!((rule["apiGroups"].as_array().unwrap().len(), rule["verbs"].as_array().unwrap().len()), (1, 1));
         for (index, resource) in rule["resources"].as_array().unwrap().iter().enumerate() {
             let mut fewer = rules.clone();
@@ -469,6 +478,70 @@ fn each_missing_one(rules: &Value) -> Vec<(String, Value)> {
     all
 }
 
+/// The first kind of a group of Azure Service Operator.
+fn one_kind_of(group: &str) -> KindIx {
+    KindIx::all().find(|kind| kind.facts().group == group).unwrap()
+}
+
+/// Defines one kind of each group of Azure Service Operator, with one object each, and one credential.
+fn azure(server: &ApiServer) {
+    let groups: BTreeSet<&str> = KindIx::all().map(|kind| kind.facts().group).collect();
+    let kinds: Vec<KindIx> = groups.into_iter().map(one_kind_of).collect();
+    let definition = |kind: &KindIx| {
+        let AsoKind { group, plural, kind, .. } = kind.facts();
+        let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{plural}.{group}"), "labels": {"app.kubernetes.io/name": "azure-service-operator"}},
+            "spec": {"group": group, "scope": "Namespaced", "names": {"plural": plural, "kind": kind},
+                "versions": [{"name": "v1api20300101", "served": true, "storage": true, "schema": schema}]}})
+    };
+    server.apply_all(kinds.iter().map(definition).collect());
+    let served = |kind: &KindIx| {
+        let AsoKind { group, plural, .. } = kind.facts();
+        let list = server.call(Call::get(format!("/apis/{group}/v1api20300101")));
+        list.code == 200 && list.body.to_string().contains(&format!(r#""{plural}""#))
+    };
+    server.wait_until("the kinds are served", || kinds.iter().all(served));
+    let object = |kind: &KindIx| {
+        let AsoKind { group, kind, .. } = kind.facts();
+        json!({"apiVersion": format!("{group}/v1api20300101"), "kind": kind, "metadata": {"name": "live", "namespace": "live-a"},
+            "spec": {"owner": {"name": "rg"}}})
+    };
+    server.apply_all(kinds.iter().map(object).collect());
+    server.apply_all(vec![
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aso-credential", "namespace": "live-a"},
+        "stringData": {"AZURE_CLIENT_ID": "cccccccc-0000-0000-0000-000000000001", "AZURE_CLIENT_SECRET": "hunter2"}}),
+    ]);
+    let all = || read(&as_user(server, "admin")).aso_resources.len() == kinds.len();
+    server.wait_until("discovery has the kinds", all);
+}
+
+#[test]
+fn credentials_of_aso_are_read_by_name_and_without_their_secrets() {
+    let server = ApiServer::start(Options::default());
+    world(&server);
+    azure(&server);
+    let live = read(&as_user(&server, "admin"));
+    assert_eq!(gaps(&live), [] as [&str; 0]);
+    let line = |at: &rbac_lens::model::AsoSecret| {
+        let place = [at.namespace, at.name].map(|name| live.text(name)).join("/");
+        match &at.content {
+            AsoSecretContent::Entries(all) => {
+                format!("{place} {}", all.iter().map(|(key, _)| live.text(*key)).collect::<Vec<_>>().join(","))
+            }
+            other => format!("{place} {other:?}"),
+        }
+    };
+    let secrets: Vec<String> = live.aso_secrets.iter().map(line).collect();
+    assert!(secrets.contains(&"live-a/aso-credential AZURE_CLIENT_ID,AZURE_CLIENT_SECRET".to_owned()), "{secrets:?}");
+    assert!(secrets.contains(&"live-b/aso-credential Absent".to_owned()), "{secrets:?}");
+    let saved = text(&live);
+    assert!(!saved.contains("hunter2") && !saved.contains("aHVudGVyMg"));
+    let path = server.folder.join("aso.ndjson");
+    fs::write(&path, &saved).unwrap();
+    assert!(text(&load_file(&path)) == saved);
+}
+
 fn question(user: &str) -> AccessQuestion {
     let action = ResourceAction { verb: "get".into(), resource: "pods".into(), ..ResourceAction::default() };
     AccessQuestion { user: user.to_owned(), groups: Vec::new(), action: Action::Resource(action) }
@@ -480,8 +553,9 @@ fn the_minimal_role_is_enough_and_not_too_much() {
     let server = ApiServer::start(Options::default());
     world(&server);
     gitops(&server);
+    azure(&server);
     let (minimal, whole) = minimal_rules();
-    assert_eq!((minimal.as_array().unwrap().len(), whole.as_array().unwrap().len()), (2, 17));
+    assert_eq!((minimal.as_array().unwrap().len(), whole.as_array().unwrap().len()), (2, 19));
     server.apply_all(vec![role("", "rbac-lens", json!([])), binding("", "rbac-lens", "lens")]);
     let options = ConnectionOptions { namespace: Some("nowhere".to_owned()), ..as_user(&server, "lens") };
     // What does not work with these rules: the resources of the gaps, and of the reviews.
@@ -497,6 +571,7 @@ fn the_minimal_role_is_enough_and_not_too_much() {
         let snapshot = live.collect(&wanted, &|_| {}).unwrap();
         assert!(snapshot.gaps.iter().all(|gap| gap.reason == GapReason::Forbidden), "{:?}", snapshot.gaps);
         let mut missing: Vec<String> = snapshot.gaps.iter().map(|gap| gap.resource.clone()).collect();
+        missing.dedup();
         if everything && live.verify(&[question("alice")])[0].is_err() {
             missing.push("subjectaccessreviews".to_owned());
         }
@@ -510,6 +585,116 @@ fn the_minimal_role_is_enough_and_not_too_much() {
     for (resource, fewer) in each_missing_one(&whole) {
         assert_eq!(missing(&fewer, Needs::ALL, true), [resource]);
     }
+}
+
+/// A world with paths: into a running pod, by Flux, and over a token.
+const PATHS: &str = "
+    account live-a/robot
+    account flux-system/kustomize-controller
+    yaml {apiVersion: apps/v1, kind: Deployment, metadata: {name: kustomize-controller, namespace: flux-system}, spec: {selector: \
+        {matchLabels: {app: k}}, template: {metadata: {labels: {app: k}}, spec: {serviceAccountName: kustomize-controller, \
+        containers: [{name: m, image: \"ghcr.io/fluxcd/kustomize-controller:v1\"}]}}}}
+    role live-shell: create pods/exec
+    bind live-a/live-shell=live-shell user:alice
+    role live-deploy: create kustomizations.kustomize.toolkit.fluxcd.io
+    bind live-deploy user:bob
+    role live-everything: * *.*
+    bind live-everything sa:flux-system/kustomize-controller sa:live-a/robot sa:live-a/live-1
+    role live-tokens: create serviceaccounts/token
+    bind live-a/live-tokens=live-tokens group:dev
+    account azureserviceoperator-system/azureserviceoperator-default
+    yaml {apiVersion: apps/v1, kind: Deployment, metadata: {name: azureserviceoperator-controller-manager, namespace: \
+        azureserviceoperator-system, labels: {app.kubernetes.io/name: azure-service-operator}}, spec: {selector: {matchLabels: \
+        {control-plane: controller-manager}}, template: {metadata: {labels: {control-plane: controller-manager}}, spec: \
+        {serviceAccountName: azureserviceoperator-default, containers: [{name: manager, \
+        image: \"mcr.microsoft.com/k8s/azureserviceoperator:v2.20.0\"}]}}}}
+    yaml {apiVersion: v1, kind: Secret, metadata: {name: aso-controller-settings, namespace: azureserviceoperator-system}, \
+        stringData: {AZURE_CLIENT_ID: c1, AZURE_TENANT_ID: t1, AZURE_SUBSCRIPTION_ID: s1, AZURE_CLIENT_SECRET: planted}}
+    yaml {apiVersion: v1, kind: Secret, metadata: {name: aso-credential, namespace: live-a}, \
+        stringData: {AZURE_CLIENT_ID: c2, AZURE_TENANT_ID: t1, AZURE_SUBSCRIPTION_ID: s1, AZURE_CLIENT_SECRET: planted}}
+    yaml {apiVersion: resources.azure.com/v1api20200601, kind: ResourceGroup, metadata: {name: rg, namespace: live-a}}
+    yaml {apiVersion: resources.azure.com/v1api20200601, kind: ResourceGroup, metadata: {name: rg, namespace: live-b}}
+    role live-azure: create,patch resourcegroups.resources.azure.com
+    bind live-a/live-azure=live-azure group:ops
+    bind live-b/live-azure=live-azure group:ops";
+
+/// Each command that looks at a whole cluster, as people type it: kubectl finds the program, and the role of the example is all
+/// that whoever types it holds.
+#[test]
+fn kubectl_runs_the_whole_of_it_with_the_minimal_role_alone() {
+    // What is defined on a server stays, and other tests need theirs without.
+    let server = ApiServer::start(Options::default());
+    world(&server);
+    gitops(&server);
+    define(&server, &[definition(["resources.azure.com", "v1api20200601", "resourcegroups", "ResourceGroup"])]);
+    let documents = lines::yaml(PATHS);
+    let documents = documents.split("---\n").filter(|text| !text.trim().is_empty());
+    let objects = documents.map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+    server.apply_all(objects.collect());
+    let (minimal, whole) = minimal_rules();
+    server.apply_all(vec![role("", "rbac-lens", whole), binding("", "rbac-lens", "carol")]);
+    server.wait_visible();
+    let ask = |user: &str, words: &[&str]| {
+        let output = server.kubectl_as(user, &[&["rbac-lens"], words].concat());
+        let [out, notes] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (output.status.code(), out, notes)
+    };
+    let path = server.folder.join("whole.ndjson");
+    let path = path.to_str().unwrap();
+    assert_eq!(ask("carol", &["snapshot", path, "-q"]).0, Some(0));
+    let mut commands = vec![
+        &["escalations"][..],
+        &["escalations", "-o", "tree"],
+        &["escalations", "-o", "json"],
+        &["escalations", "--cuts"],
+        &["escalations", "--show-blocked", "--all", "--ungrouped"],
+        &["escalations", "--from", "pod:live-a/web"],
+        &["escalations", "--to", "cluster-admin", "--secret-metadata"],
+    ];
+    if ask("carol", &["--help"]).1.contains("\n  aso ") {
+        commands.extend([&["aso", "-A"][..], &["aso", "-A", "-o", "wide"], &["aso", "-A", "-o", "json"]]);
+    }
+    for command in commands {
+        let command = [command, &["--strict"]].concat();
+        let (code, out, notes) = ask("carol", &command);
+        assert_eq!(code, Some(0), "{command:?}: {notes}");
+        assert!(!out.is_empty() && !notes.contains("forbidden"), "{command:?}: {notes}");
+        assert!(!out.contains("planted") && !notes.contains("planted"), "{command:?}: what a Secret holds is said");
+        // Whoever may do everything sees no more.
+        assert_eq!(plain(&out), plain(&ask("admin", &command).1), "{command:?}");
+        if !command.contains(&"--secret-metadata") {
+            let (code, again, _) = ask("carol", &[&command[..], &["-f", path]].concat());
+            assert_eq!((code, plain(&again)), (Some(0), plain(&out)), "{command:?}");
+        }
+    }
+    let found = ask("carol", &["escalations", "-o", "json"]).1;
+    let found: Value = serde_json::from_str(&found).unwrap();
+    let steps = found["items"].as_array().unwrap().iter().flat_map(|item| item["steps"].as_array().unwrap());
+    let steps: BTreeSet<&str> = steps.map(|step| step["technique"].as_str().unwrap()).collect();
+    for technique in ["pod-exec", "operator-deputy", "token-request"] {
+        assert!(steps.contains(technique), "{steps:?}");
+    }
+    // Without what the example has as comments the answer says what it does not know.
+    server.apply_all(vec![role("", "rbac-lens", minimal)]);
+    server.wait_visible();
+    let (code, _, notes) = ask("carol", &["escalations"]);
+    assert!(code == Some(0) && notes.contains("pods"), "{code:?} {notes}");
+    let (code, _, notes) = ask("carol", &["escalations", "--strict"]);
+    assert!(code == Some(3) && notes.contains("gaps"), "{code:?} {notes}");
+}
+
+/// An answer without where the objects were read, which is what differs between a cluster and its snapshot.
+fn plain(out: &str) -> String {
+    if let Ok(mut report) = serde_json::from_str::<Value>(out) {
+        forget_sources(&mut report);
+        return report.to_string();
+    }
+    // `(live)` or `(FILE:LINE)` behind a grant.
+    let lines = out.lines().map(|line| match line.rsplit_once(" (") {
+        Some((head, tail)) if tail == "live)" || tail.contains("ndjson:") => head,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

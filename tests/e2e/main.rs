@@ -9,6 +9,7 @@
 //! - `server`: starts the server, speaks to it, puts it back to its first state between worlds.
 //! - `live`: the collector reads what is there, says what it may not read, and sends nothing but reads.
 //! - `smoke`: the server is the one that the other tests think it is.
+//! - `aso`: the Kubernetes half of Azure Service Operator's paths.
 //! - `node`: the Node authorizer.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
@@ -22,6 +23,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod aso;
 mod escalations;
 mod live;
 mod node;

@@ -6,8 +6,6 @@
 mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::process::{Command, Stdio};
 
 use rbac_lens::collect::Secrets;
 use rbac_lens::graph::AccessGraph;
@@ -110,30 +108,6 @@ impl<'s> Loaded<'s> {
         AccessGraph::new(live)
     }
 
-    /// Runs commands as they are printed. What is to be applied comes first.
-    fn run(&self, patch: Option<&str>, commands: &[String], dry: bool) -> Result<(), String> {
-        let mut script = "kubectl() { verb=$1; shift; \"$KUBECTL\" \"$verb\" $FLAG \"$@\"; }\n".to_owned();
-        if let Some(patch) = patch {
-            write!(script, "kubectl apply -f - <<'END-OF-PATCH' || exit\n{patch}END-OF-PATCH\n").unwrap();
-        }
-        for command in commands {
-            writeln!(script, "{command} || exit").unwrap();
-        }
-        let output = Command::new("sh")
-            .args(["-c", &script])
-            .stdin(Stdio::null())
-            .env("KUBECTL", self.server.kubectl_program())
-            .env("FLAG", if dry { "--dry-run=server" } else { "" })
-            .env("KUBECONFIG", self.server.kubeconfig("admin"))
-            .env("HOME", &self.server.folder)
-            .env("NO_PROXY", "127.0.0.1")
-            .env("no_proxy", "127.0.0.1")
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() { Ok(()) } else { Err(format!("{said}\n{script}")) }
-    }
-
     fn text(&self) -> String {
         self.objects.iter().map(|object| format!("{object}\n")).collect()
     }
@@ -218,6 +192,9 @@ fn begins(finding: &Finding) -> Option<&StepDone> {
     finding.steps.iter().find(granted)
 }
 
+/// What a remedy prints: what is to be applied, and the commands.
+type Printed = (Option<String>, Vec<String>);
+
 /// What was done with remedies.
 #[derive(Debug, Default)]
 struct Done {
@@ -237,7 +214,7 @@ impl Done {
         let graph = loaded.graph();
         let remedies = Remedies::new(&graph);
         // Many findings have one remedy.
-        let mut printed: BTreeMap<(Option<String>, Vec<String>), Vec<(Option<Start>, Finding)>> = BTreeMap::new();
+        let mut printed: BTreeMap<Printed, Vec<(Option<Start>, Finding)>> = BTreeMap::new();
         for asked in findings(&graph) {
             let remedy = remedies.of(&asked.1);
             if remedy.commands.is_empty() {
@@ -249,7 +226,7 @@ impl Done {
         }
         let text = |one: &Finding| format!("{}\n{one:#?}\n{}", who(&graph, one).join(", "), loaded.text());
         for ((patch, commands), asked) in &printed {
-            let ran = loaded.run(patch.as_deref(), commands, true);
+            let ran = loaded.server.run_printed(patch.as_deref(), commands, true);
             ran.unwrap_or_else(|said| panic!("{said}\n{}", text(&asked[0].1)));
             for command in commands {
                 let words: Vec<&str> = command.split(' ').filter(|word| !word.starts_with('-')).collect();
@@ -260,7 +237,7 @@ impl Done {
         let all = |graph: &AccessGraph| findings(graph).into_iter().map(|(_, one)| one.fingerprint).collect::<Vec<_>>();
         assert_eq!(all(&now), all(&graph), "a dry run changes nothing");
         for (at, ((patch, commands), asked)) in printed.iter().enumerate().filter(|(at, _)| really(*at)) {
-            let ran = loaded.run(patch.as_deref(), commands, false);
+            let ran = loaded.server.run_printed(patch.as_deref(), commands, false);
             ran.unwrap_or_else(|said| panic!("{at}: {said}\n{}", text(&asked[0].1)));
             let after = loaded.graph();
             for (from, one) in asked {
@@ -298,7 +275,7 @@ impl Done {
         let commands = Remedies::new(graph).removing(&grants).concat();
         for command in &commands {
             for dry in [true, false] {
-                let ran = loaded.run(None, std::slice::from_ref(command), dry);
+                let ran = loaded.server.run_printed(None, std::slice::from_ref(command), dry);
                 ran.unwrap_or_else(|said| panic!("{said}\n{commands:#?}\n{}", loaded.text()));
             }
         }
@@ -357,7 +334,7 @@ fn documents(yaml: &str) -> Vec<Value> {
 
 /// `REMEDIES=1001..1100` looks at other worlds.
 fn seeds() -> std::ops::Range<u64> {
-    let Ok(range) = std::env::var("REMEDIES") else { return 1..15 };
+    let Ok(range) = std::env::var("REMEDIES") else { return 1..16 };
     let (from, to) = range.split_once("..").unwrap();
     from.parse().unwrap()..to.parse().unwrap()
 }
@@ -370,12 +347,17 @@ fn the_server_accepts_what_is_printed_about_random_worlds() {
     for seed in seeds() {
         let place = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         let places = ["a", "kube-system"].map(place).to_vec();
-        for world in [[places, halves::world(seed)].concat(), halves::busy_world(seed)] {
+        let mut worlds = vec![halves::busy_world(seed)];
+        // Of these a few, since some take a build for tests a minute to solve.
+        if seed % 3 == 2 {
+            worlds.push([places, halves::world(seed)].concat());
+        }
+        for world in worlds {
             let mut own = Done::default();
-            own.all(&Loaded::new(&server, world), |at| at % 4 == 0);
+            own.all(&Loaded::new(&server, world), |at| at % 2 == 0);
             done.add(own);
         }
     }
     eprintln!("{done:#?}");
-    assert!(done.findings > 40 && done.cut > 10, "hardly anything is found: {done:#?}");
+    assert!(done.findings > 20 && done.cut > 10, "hardly anything is found: {done:#?}");
 }

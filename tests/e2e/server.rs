@@ -455,7 +455,10 @@ impl ApiServer {
             "contexts": [{"name": "e2e", "context": {"cluster": "e2e", "user": user, "namespace": "default"}}],
         });
         let path = self.folder.join(format!("kubeconfig-{}", user.replace(':', "-")));
-        fs::write(&path, config.to_string()).unwrap();
+        // Whole at once: somebody else may be reading it.
+        let mut unfinished = tempfile::NamedTempFile::new_in(&self.folder).unwrap();
+        unfinished.write_all(config.to_string().as_bytes()).unwrap();
+        unfinished.persist(&path).unwrap();
         path
     }
 
@@ -464,9 +467,22 @@ impl ApiServer {
         self.run(&asset("kubectl"), "admin", args)
     }
 
-    /// Where kubectl is.
-    pub(crate) fn kubectl_program(&self) -> PathBuf {
-        asset("kubectl")
+    /// Has a shell run commands as the program prints them, as `admin`; what is to be applied comes first. A dry run is one in
+    /// which the server does everything but to store it.
+    ///
+    /// # Errors
+    /// What kubectl or the shell said, and the commands.
+    pub(crate) fn run_printed(&self, apply: Option<&str>, commands: &[String], dry: bool) -> Result<(), String> {
+        let mut script = "kubectl() { verb=$1; shift; \"$KUBECTL\" \"$verb\" $FLAG \"$@\"; }\n".to_owned();
+        if let Some(yaml) = apply {
+            script.push_str(&format!("kubectl apply -f - <<'END-OF-YAML' || exit\n{yaml}END-OF-YAML\n"));
+        }
+        script.extend(commands.iter().map(|command| format!("{command} || exit\n")));
+        let mut shell = self.command(Path::new("sh"), "admin", &["-c", &script]);
+        shell.env("KUBECTL", asset("kubectl")).env("FLAG", if dry { "--dry-run=server" } else { "" });
+        let output = shell.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() { Ok(()) } else { Err(format!("{said}\n{script}")) }
     }
 
     /// Runs kubectl as one of [`USERS`].
@@ -480,19 +496,24 @@ impl ApiServer {
     }
 
     fn run(&self, program: &Path, user: &str, args: &[&str]) -> Output {
+        let output = self.command(program, user, args).output();
+        output.unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()))
+    }
+
+    fn command(&self, program: &Path, user: &str, args: &[&str]) -> Command {
         let plugins = Path::new(env!("CARGO_BIN_EXE_kubectl-rbac_lens")).parent().unwrap();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths([plugins.to_owned()].into_iter().chain(std::env::split_paths(&path))).unwrap();
-        Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(args)
             .stdin(Stdio::null())
             .env("KUBECONFIG", self.kubeconfig(user))
             .env("HOME", &self.folder)
             .env("PATH", path)
             .env("NO_PROXY", "127.0.0.1")
-            .env("no_proxy", "127.0.0.1")
-            .output()
-            .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()))
+            .env("no_proxy", "127.0.0.1");
+        command
     }
 }
 

@@ -1,5 +1,8 @@
 //! Tests that need a Rust toolchain and nothing else.
 //!
+//! - `aso`: no secret of a credential gets out in any way.
+//! - `azure`: what Azure's side says, judged by a naive judge; what of it cannot be read.
+//! - `azure_export`: what `az` is asked for and what becomes of its answers.
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
@@ -7,6 +10,7 @@
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
+//! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
 //! - `node`: the Node authorizer, on answers of a real server.
 //! - `properties`: what must hold between the answers, whatever the world.
@@ -30,6 +34,10 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod aso;
+mod azure;
+#[cfg(unix)]
+mod azure_export;
 mod bad_input;
 mod bootstrap;
 mod cli;
@@ -38,6 +46,7 @@ mod escalations;
 mod floors;
 mod formats;
 mod hostile;
+mod into_azure;
 mod kept;
 mod node;
 mod performed;

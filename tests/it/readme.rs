@@ -31,24 +31,33 @@ fn print(command: &str) -> String {
     run(words, &mut World { stdin: &mut std::io::empty(), progress: &|_| (), now: 1_780_000_000 }).out
 }
 
-#[test]
-fn transcripts_are_real() {
-    let text = readme();
+/// Looks that what a text shows is what is printed; with UPDATE_README the text is written anew.
+fn check(path: &str, least: usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let mut text = std::fs::read_to_string(&path).unwrap();
     let shown = transcripts(&text);
-    assert!(shown.len() >= 4, "README shows {} commands", shown.len());
+    assert!(shown.len() >= least, "{} shows {} commands", path.display(), shown.len());
     for (command, expected) in shown {
-        assert_eq!(print(&command), expected, "kubectl rbac-lens {command}");
+        let printed = print(&command);
+        if std::env::var_os("UPDATE_README").is_none() {
+            assert_eq!(printed, expected, "kubectl rbac-lens {command}");
+        }
+        let line = format!("$ kubectl rbac-lens {command}\n");
+        text = text.replacen(&[line.as_str(), &expected].concat(), &[line.as_str(), &printed].concat(), 1);
+    }
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(path, text).unwrap();
     }
 }
 
 #[test]
+fn transcripts_are_real() {
+    check("README.md", 4);
+}
+
+#[test]
 fn the_story_of_the_example_is_real() {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/in-cluster/README.md"));
-    let shown = transcripts(&text.unwrap());
-    assert_eq!(shown.len(), 3);
-    for (command, expected) in shown {
-        assert_eq!(print(&command), expected, "kubectl rbac-lens {command}");
-    }
+    check("examples/in-cluster/README.md", 3);
 }
 
 #[test]
@@ -62,6 +71,21 @@ fn the_table_of_techniques_is_the_catalogues() {
         std::fs::write(path, text.replace(table, &now)).unwrap();
     } else {
         assert_eq!(table, now, "UPDATE_README=1 writes it");
+    }
+}
+
+#[test]
+fn the_commands_of_az_are_those_that_are_run() {
+    let text = readme();
+    let (_, rest) = text.split_once("<!-- az -->\n```sh\n").unwrap();
+    let (commands, _) = rest.split_once("```\n<!-- /az -->").unwrap();
+    let now = rbac_lens::collect::azure_commands();
+    if std::env::var_os("UPDATE_README").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let (before, after) = text.split_once(commands).unwrap();
+        std::fs::write(path, [before, &now, after].concat()).unwrap();
+    } else {
+        assert_eq!(commands, now, "UPDATE_README=1 writes it");
     }
 }
 

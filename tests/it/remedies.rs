@@ -9,7 +9,7 @@ use rbac_lens::rules::{Ask, Cuts, Finding, Grant, Remedies, Start, cuts, escalat
 use serde_json::{Value, json};
 
 use crate::worlds::halves::{busy_world, world};
-use crate::worlds::{engine, kubectl};
+use crate::worlds::{engine, kubectl, lines};
 
 fn findings(graph: &AccessGraph) -> Vec<Finding> {
     escalations(graph, &Ask { system: SystemFilter::Show, ..Ask::default() }).findings
@@ -18,7 +18,7 @@ fn findings(graph: &AccessGraph) -> Vec<Finding> {
 fn who(graph: &AccessGraph, finding: &Finding) -> Vec<String> {
     let name = |start: &Start| match *start {
         Start::Subject(subject) => format!("{} {}", subject.kind(), subject.request_name(&graph.snapshot().names)),
-        Start::Pod(_) | Start::Pods(_) => String::new(),
+        Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => String::new(),
     };
     finding.from.iter().map(name).collect()
 }
@@ -125,6 +125,34 @@ fn no_name_leaves_the_word_it_stands_in() {
             }
         }
     }
+}
+
+#[test]
+fn what_kubernetes_puts_back_is_not_taken_away() {
+    let name = "system:controller:clusterrole-aggregation-controller";
+    let world = format!(
+        "account kube-system/default
+         role maker: create serviceaccounts; create serviceaccounts/token
+         bind kube-system/maker=maker user:alice
+         role {name}: escalate,patch clusterroles.rbac
+         yaml {{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {{name: \"{name}\", labels: \
+         {{kubernetes.io/bootstrapping: rbac-defaults}}}}, roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, \
+         name: \"{name}\"}}, subjects: [{{kind: ServiceAccount, name: clusterrole-aggregation-controller, namespace: kube-system}}]}}"
+    );
+    let documents = lines::yaml(&world);
+    let documents = documents.split("---\n").filter(|text| !text.trim().is_empty());
+    let objects: Vec<Value> = documents.map(|text| serde_saphyr::from_str(text).unwrap()).collect();
+    let graph = engine::graph(&objects);
+    let ask = Ask { system: SystemFilter::Hide, ..Ask::default() };
+    let found = escalations(&graph, &ask);
+    assert_eq!(found.findings.len(), 1);
+    let steps: Vec<&str> = found.findings[0].steps.iter().map(|step| step.technique.id).collect();
+    assert_eq!(steps, ["dangling-claim", "token-request", "escalate-role"]);
+    let remedies = Remedies::new(&graph);
+    let mut commands = remedies.of(&found.findings[0]).commands;
+    let grants: Vec<Grant> = cuts(&graph, &ask, &found).chosen.iter().map(|one| one.grant).collect();
+    commands.extend(remedies.removing(&grants).concat());
+    assert!(commands.len() == 2 && commands.iter().all(|command| !command.contains(name)), "{commands:#?}");
 }
 
 #[test]

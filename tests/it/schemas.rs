@@ -105,6 +105,48 @@ subjects: [{kind: User, name: c}]
 apiVersion: [
 "#;
 
+const DELEGATED: &str = "who-can --azure-action Microsoft.Authorization/roleAssignments/write --scope \
+                         /subscriptions/11111111-0000-0000-0000-000000000001/resourceGroups/rg-dev";
+
+/// Azure's side with everything that a report can say and the demo does not.
+const AZURE: &str = r##"[
+{"principalId": "u", "principalType": "User", "scope": "/subscriptions/S", "roleDefinitionId": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"},
+{"principalId": "g", "principalType": "Group", "scope": "/subscriptions/S", "roleDefinitionId": "77777777-0000-0000-0000-000000000001",
+ "roleDefinitionName": "lost"},
+{"principalId": "h", "principalType": "Group", "scope": "/providers/Microsoft.Management/managementGroups/m",
+ "roleDefinitionId": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "condition": "x", "linkedRoleEligibilityScheduleId": "e"},
+{"principalId": "u", "principalType": "User", "scope": "/subscriptions/S", "roleDefinitionId": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+ "type": "Microsoft.Authorization/roleEligibilityScheduleInstances", "condition":
+ "@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals {8e3af657-a8ff-443c-a75c-2fe8c4bcb635} AND @Request[Microsoft.Authorization/roleAssignments:PrincipalType] StringEquals 'User' AND @Request[Microsoft.Authorization/roleAssignments:PrincipalId] GuidEquals 8e3af657-a8ff-443c-a75c-2fe8c4bcb635"},
+{"id": "i", "displayName": "i", "members": [{"@odata.type": "#microsoft.graph.user", "id": "v"}]},
+{"groupId": "i", "principalId": "w", "accessId": "member"},
+{"principalId": "i", "principalType": "Group", "scope": "/subscriptions/S", "roleDefinitionId": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"},
+{"denyAssignmentName": "d", "scope": "/subscriptions/S", "permissions": [{"actions": ["*"]}], "principals": [{"id": "v"}]},
+{"denyAssignmentName": "e", "scope": "/subscriptions/S", "permissions": [{"actions": ["*"]}], "condition": "x", "principals": [{"id": "u"}]}
+]"##;
+
+#[test]
+fn a_report_of_azure_holds_what_its_schema_says() {
+    let scope = "/subscriptions/11111111-0000-0000-0000-000000000001";
+    let question = format!(
+        "who-can --azure-action Microsoft.Authorization/roleAssignments/write --scope {scope} --azure - -o json"
+    );
+    let report = ask_with(question.split(' '), &AZURE.replace("/subscriptions/S", scope)).out;
+    assert_eq!(problems("AzureWhoCanReport", &report), [""; 0]);
+    for word in [
+        "allBut",
+        "notEvaluated\": true",
+        "managementGroup\"",
+        "\"role\"",
+        "denials",
+        "members",
+        "eligible\": true",
+        "\"denied\"",
+    ] {
+        assert!(report.contains(word), "{word}: {report}");
+    }
+}
+
 #[test]
 fn reports_hold_what_their_schemas_say() {
     let reviews = r#"{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", 
@@ -115,6 +157,8 @@ fn reports_hold_what_their_schemas_say() {
         ("WhoCanReport", "who-can get secrets --expand"),
         ("WhoCanReport", "who-can get /metrics --system hide"),
         ("WhoCanReport", "who-can get secrets db -n dev"),
+        ("AzureWhoCanReport", DELEGATED),
+        ("AzureWhoCanReport", "who-can --azure-action Microsoft.KeyVault/vaults/read --scope / --subject nobody"),
         ("WhatCanReport", "what-can group:dev-team"),
         ("WhatCanReport", "what-can user:a"),
         ("WhatCanReport", "what-can user:a --group system:masters"),
@@ -127,11 +171,13 @@ fn reports_hold_what_their_schemas_say() {
         ("EscalationReport", "escalations --show-blocked --all --cuts"),
         ("EscalationReport", "escalations --system show --kube-version 1.34 --ungrouped"),
         ("EscalationReport", "escalations --from user:a --to cluster-admin --max-steps 3"),
+        ("AsoReport", "aso"),
+        ("AsoReport", "aso --assume strict -n dev"),
         ("ReviewReport", "review -"),
     ] {
         let demo = ask_with(question.split(' ').chain(["--demo", "-o", "json"]), reviews);
         assert_eq!(problems(kind, &demo.out), [""; 0], "{question}");
-        if kind != "ReviewReport" {
+        if !matches!(kind, "ReviewReport" | "AzureWhoCanReport") {
             let ours = ask_with(question.split(' ').chain(["-f", "-", "--keep-going", "-o", "json"]), WORLD);
             assert_eq!(problems(kind, &ours.out), [""; 0], "{question}");
             assert!(ours.out.contains("\"partial\": true"));

@@ -6,6 +6,7 @@
 //! - `random`: worlds, made from a seed, that favour what other tools get wrong.
 //! - `questions`: access reviews about a world, half of them made from what it really grants.
 //! - `engine`: the program as a judge.
+//! - `azure`: random Azure worlds and a naive judge of them.
 //! - `attacker`: tries everything that it can name until nothing is new; imports nothing that it judges.
 //! - `oracle`: sets and loops over the JSON of a world; imports nothing that it judges.
 //! - `halves`: random worlds that are full of halves of ways to more.
@@ -17,6 +18,7 @@
 #![allow(dead_code, reason = "each of the two test targets uses a part of this")]
 
 pub(crate) mod attacker;
+pub(crate) mod azure;
 pub(crate) mod engine;
 pub(crate) mod halves;
 pub(crate) mod kubectl;

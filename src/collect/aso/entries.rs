@@ -102,7 +102,7 @@ fn text(names: &mut Names, key: &str, value: &RawValue, coding: Coding) -> AsoTe
 }
 
 /// What may be kept of a value of a container's environment.
-pub(super) fn plain(names: &mut Names, key: &str, value: &str) -> AsoText {
+pub(in crate::collect) fn plain(names: &mut Names, key: &str, value: &str) -> AsoText {
     match kept_aso_entry(key, value) {
         _ if value.is_empty() => AsoText::Empty,
         Some(text) => AsoText::Text(names.intern(text)),

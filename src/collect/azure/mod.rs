@@ -2,6 +2,7 @@
 //! say which file is what; each row is recognised by its shape (`shapes.rs`) and read (`read.rs`), and what says the same thing of one
 //! object is put together (`unite.rs`).
 
+mod export;
 mod read;
 mod row;
 mod shapes;
@@ -19,6 +20,8 @@ use super::sources::Sources;
 use crate::model::{AzureFacts, FileId, Gap, GapReason, Origin, Snapshot, Warning};
 use row::{Row, Top};
 use shapes::{Shape, shape};
+
+pub use export::{AzureExport, azure_commands, export_azure};
 
 /// What was read of Azure, to be added to a snapshot.
 #[derive(Default)]

@@ -194,7 +194,7 @@ impl Reader {
     }
 
     fn group(&mut self, row: &Row<'_>, at: Origin) -> Done {
-        let key = ["transitiveMembers", "members"].into_iter().find(|key| row.has(key));
+        let key = ["transitiveMembers", "members"].into_iter().find(|key| row.value(key).is_some());
         let mut members = Members::Unread;
         if let Some(key) = key {
             let rows = row.rows(key)?;

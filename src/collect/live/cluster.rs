@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::channel::mpsc;
 use serde::Deserialize;
 
+use super::aso::{self, Version};
 use super::collections::{self, Collection, Form, Scope, When};
 use super::discovery::{self, Discovery};
 use super::pages::{Paging, Progress};
@@ -18,7 +19,7 @@ use crate::model::{Cluster, Gap, GapReason, Origin, Snapshot, Warning};
 /// Secrets are no list like the others: see `secrets.rs`.
 const SECRETS: Collection = Collection {
     group: "",
-    version: "v1",
+    version: Version::Of("v1"),
     resource: "secrets",
     kind: "Secret",
     scope: Scope::Namespaced,
@@ -99,6 +100,8 @@ pub(super) async fn collect(
     if options.secrets == Secrets::NamesAndTypes {
         parts.push(read_secrets(sender, options, &parts, &mut first.gaps).await);
     }
+    let more = aso::read(sender, options, &parts, &first.resources, &mut first.gaps).await;
+    parts.extend(more);
     parts.insert(0, first);
     Ok(Snapshot::unite(parts))
 }
@@ -113,6 +116,7 @@ fn unserved(needs: Needs, discovery: &Result<Discovery, Failure>) -> Vec<Gap> {
                 let message = format!("{}/{} is no version that this program reads", at.group, at.version);
                 of(list, GapReason::NotServed, message)
             })
+            .chain(aso::newer(needs, &found.resources))
             .collect(),
         Err(failure) => collections::only_if_served(needs)
             .map(|list| of(list, reason(failure), format!("whether it is served is unknown: {}", failure.message())))
@@ -140,7 +144,7 @@ pub enum Secrets {
     NamesAndTypes,
 }
 
-fn gap(list: Collection, reason: GapReason) -> Gap {
+pub(super) fn gap(list: Collection, reason: GapReason) -> Gap {
     Gap {
         api_group: list.group.to_owned(),
         resource: list.resource.to_owned(),
@@ -151,7 +155,7 @@ fn gap(list: Collection, reason: GapReason) -> Gap {
     }
 }
 
-fn reason(failure: &Failure) -> GapReason {
+pub(super) fn reason(failure: &Failure) -> GapReason {
     match failure {
         Failure::Refused { code: 403, .. } => GapReason::Forbidden,
         Failure::Refused { code: 404 | 405, .. } => GapReason::NotServed,

@@ -1,13 +1,14 @@
 //! What can be listed of a cluster, when it is, and how much of each object. Nothing else is ever listed.
 
 use super::super::document::Needs;
+use super::aso::{self, Version};
 use crate::model::ApiResource;
 
 /// A collection and what is wanted of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Collection {
     pub(super) group: &'static str,
-    pub(super) version: &'static str,
+    pub(super) version: Version,
     pub(super) resource: &'static str,
     pub(super) kind: &'static str,
     pub(super) scope: Scope,
@@ -57,7 +58,7 @@ const fn of(
     form: Form,
     when: When,
 ) -> Collection {
-    Collection { group, version, resource, kind, scope, form, when }
+    Collection { group, version: Version::Of(version), resource, kind, scope, form, when }
 }
 
 /// All of them; one that is served in several versions stands here with each that can be read.
@@ -163,8 +164,9 @@ pub(super) fn at_once(needs: Needs) -> impl Iterator<Item = Collection> {
 /// What is read once it is known what the server serves; of nothing when that cannot be known.
 pub(super) fn after_discovery(needs: Needs, served: Option<&[ApiResource]>) -> Vec<Collection> {
     let known = |list: &Collection| {
-        let is =
-            |at: &ApiResource| at.group == list.group && at.resource == list.resource && at.version == list.version;
+        let is = |at: &ApiResource| {
+            at.group == list.group && at.resource == list.resource && at.version == list.version.text()
+        };
         served.is_some_and(|served| served.iter().any(|at| at.subresource.is_empty() && is(at)))
     };
     let wanted = |list: &&Collection| match list.when {
@@ -172,7 +174,8 @@ pub(super) fn after_discovery(needs: Needs, served: Option<&[ApiResource]>) -> V
         Definitions => needs.escalations || needs.definitions && served.is_none(),
         Always | Workloads | Escalations => false,
     };
-    COLLECTIONS.iter().filter(wanted).copied().collect()
+    let known = COLLECTIONS.iter().filter(wanted).copied();
+    known.chain(aso::lists(needs, served.unwrap_or_default())).collect()
 }
 
 /// What is read only if the server serves it.
@@ -185,7 +188,8 @@ pub(super) fn unknown_versions(needs: Needs, served: &[ApiResource]) -> Vec<(Col
     let of_kind = |list: &Collection, at: &ApiResource| {
         at.subresource.is_empty() && at.group == list.group && at.resource == list.resource
     };
-    let unknown = |at: &&ApiResource| !COLLECTIONS.iter().any(|list| of_kind(list, at) && list.version == at.version);
+    let unknown =
+        |at: &&ApiResource| !COLLECTIONS.iter().any(|list| of_kind(list, at) && list.version.text() == at.version);
     let all = only_if_served(needs).flat_map(|list| {
         let here = served.iter().filter(move |at| of_kind(&list, at)).filter(unknown);
         here.map(move |at| (list, at))

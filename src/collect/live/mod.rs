@@ -1,6 +1,7 @@
 //! A live cluster: where it is, what is read of it, and the questions that are put to it. Only reading: the one function that
 //! sends (`request.rs`) lets through lists, a few documents and reviews.
 
+mod aso;
 mod cluster;
 mod collections;
 mod config;

@@ -6,6 +6,7 @@ use futures::channel::mpsc::UnboundedSender;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::aso::{EVENTS, EVENTS_SELECTOR};
 use super::collections::{Collection, Form};
 use super::request::{Failure, JSON, METADATA_LIST, Sender, collection_path, encoded};
 use crate::collect::document::{ItemKind, Lines, Needs, Reader};
@@ -67,7 +68,7 @@ impl Paging {
                 tokio::spawn(async move { paging.page(list, namespace.as_deref(), Some(&token)).await })
             });
             objects += page.items.len() as u64;
-            let version = [list.group, if list.group.is_empty() { "" } else { "/" }, list.version].concat();
+            let version = [list.group, if list.group.is_empty() { "" } else { "/" }, &list.version.text()].concat();
             let item = ItemKind { api_version: &version, kind: list.kind };
             for raw in &page.items {
                 reader.json(raw.get(), Origin::LIVE, item, Lines::OfObject);
@@ -101,7 +102,7 @@ impl Paging {
     }
 
     async fn page(&self, list: Collection, namespace: Option<&str>, token: Option<&str>) -> Result<String, Failure> {
-        let path = collection_path(list.group, list.version, list.resource, namespace);
+        let path = collection_path(list.group, &list.version.text(), list.resource, namespace);
         // One definition may be a megabyte.
         let most = if list.kind == "CustomResourceDefinition" { FEW } else { u32::MAX };
         let limit = self.chunk_size.min(most);
@@ -111,6 +112,7 @@ impl Paging {
             (0, None) => "resourceVersion=0".to_owned(),
             (limit, None) => format!("limit={limit}"),
         };
+        let query = if list == EVENTS { [&query, "&", EVENTS_SELECTOR].concat() } else { query };
         let accept = match list.form {
             Form::Whole => JSON,
             Form::Metadata => METADATA_LIST,

@@ -11,8 +11,10 @@ use kube::Client;
 use kube::client::Body;
 use serde::Deserialize;
 
+use super::aso::EVENTS_SELECTOR;
 use super::collections::COLLECTIONS;
 use super::one_line;
+use crate::model::{KindIx, is_aso_version};
 
 /// The paths of reviews: questions that are asked by creating an object which is not stored.
 pub(super) const ACCESS_REVIEW: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
@@ -75,6 +77,13 @@ impl Sender {
     /// Gets a document as text.
     pub(super) async fn get(&self, path: &str, accept: &str) -> Result<String, Failure> {
         let request = Request::get(path).header(header::ACCEPT, accept);
+        self.send(request.body(Vec::new()).map_err(|error| Failure::Unreadable(error.to_string()))?).await
+    }
+
+    /// Gets one Secret of ASO by its name. Whoever calls keeps nothing of it but what is no secret.
+    pub(super) async fn aso_secret(&self, namespace: &str, name: &str) -> Result<String, Failure> {
+        let path = [&collection_path("", "v1", "secrets", Some(namespace)), "/", &encoded(name)].concat();
+        let request = Request::get(path).header(header::ACCEPT, JSON).extension(AsoSecret);
         self.send(request.body(Vec::new()).map_err(|error| Failure::Unreadable(error.to_string()))?).await
     }
 
@@ -148,6 +157,10 @@ pub(super) fn encoded(text: &str) -> String {
     if safe == "." || safe == ".." { safe.replace('.', "%2E") } else { safe }
 }
 
+/// Marks the one kind of request that gets a Secret. Nothing outside of this file can set it.
+#[derive(Clone, Copy)]
+struct AsoSecret;
+
 /// Whether a request is one of ours. Everything else is refused here, whoever asks.
 pub(super) fn is_allowed(request: &Request<Vec<u8>>) -> bool {
     let path = request.uri().path();
@@ -160,13 +173,23 @@ pub(super) fn is_allowed(request: &Request<Vec<u8>>) -> bool {
     if matches!(path, "/version" | "/api" | "/apis") {
         return true;
     }
+    if request.extensions().get::<AsoSecret>().is_some() {
+        let name = path.strip_prefix("/api/v1/namespaces/").and_then(|rest| rest.split_once("/secrets/"));
+        return name
+            .is_some_and(|(namespace, name)| !namespace.contains('/') && !name.is_empty() && !name.contains('/'));
+    }
     let in_namespace = |rest: &str| rest.split_once('/').map(|(_, resource)| resource.to_owned());
     let listed = COLLECTIONS.iter().any(|list| {
-        let root = collection_path(list.group, list.version, "", None);
+        let root = collection_path(list.group, &list.version.text(), "", None);
         let Some(rest) = path.strip_prefix(&root) else { return false };
         let inside = || rest.strip_prefix("namespaces/").and_then(in_namespace);
         rest == list.resource || inside().as_deref() == Some(list.resource)
     });
+    let listed = listed || is_aso_list(path);
+    // Of Events only those that the operator made about its credentials.
+    let events = matches!(path.strip_prefix("/api/v1/"), Some("events"))
+        || path.strip_prefix("/api/v1/namespaces/").and_then(in_namespace).as_deref() == Some("events");
+    let about_credentials = request.uri().query().is_some_and(|query| query.split('&').any(|at| at == EVENTS_SELECTOR));
     let one_namespace = path.strip_prefix("/api/v1/namespaces/").is_some_and(|name| !name.contains('/'));
     let secrets = path == "/api/v1/secrets"
         || path.strip_prefix("/api/v1/namespaces/").and_then(in_namespace).as_deref() == Some("secrets");
@@ -174,7 +197,17 @@ pub(super) fn is_allowed(request: &Request<Vec<u8>>) -> bool {
     // without objects has names, types and counts alone.
     let only_columns = request.headers().get(header::ACCEPT).is_some_and(|accept| accept == TABLE)
         && request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "includeObject=None"));
-    listed || one_namespace || (secrets && only_columns)
+    listed || one_namespace || (events && about_credentials) || (secrets && only_columns)
+}
+
+/// Whether a path is a list of ASO's resources, in any version.
+fn is_aso_list(path: &str) -> bool {
+    let Some((group, rest)) = path.strip_prefix("/apis/").and_then(|rest| rest.split_once('/')) else { return false };
+    let Some((version, rest)) = rest.split_once('/') else { return false };
+    let inside =
+        || rest.strip_prefix("namespaces/").and_then(|rest| rest.split_once('/')).map(|(_, resource)| resource);
+    let resource = inside().unwrap_or(rest);
+    (version == "v1" || is_aso_version(version)) && KindIx::of_resource(group, resource).is_some()
 }
 
 fn copy(request: &Request<Vec<u8>>) -> Request<Body> {

@@ -539,6 +539,9 @@ fn nothing_but_reading_gets_out() {
         "/apis/rbac.authorization.k8s.io/v1/namespaces/dev/roles",
         "/apis/argoproj.io/v1alpha1/applications",
         "/apis/apps/v1/namespaces/dev/deployments",
+        "/apis/storage.azure.com/v1api20230101/storageaccounts?limit=5",
+        "/apis/entra.azure.com/v1/namespaces/dev/securitygroups",
+        "/api/v1/events?limit=50&fieldSelector=reason%3DCredentialFrom",
     ] {
         assert!(sent(Method::GET, path, JSON), "{path}");
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS] {
@@ -550,6 +553,12 @@ fn nothing_but_reading_gets_out() {
         "/api/v1/secrets?includeObject=None",
         "/api/v1/namespaces/dev/secrets",
         "/api/v1/namespaces/dev/secrets/token",
+        "/api/v1/namespaces/dev/secrets/aso-credential",
+        "/api/v1/events",
+        "/api/v1/events?fieldSelector=reason%3DKilling",
+        "/apis/sky.azure.com/v20230101/moons",
+        "/apis/storage.azure.com/v1beta1/storageaccounts",
+        "/apis/storage.azure.com/v1api20230101/namespaces/dev/storageaccounts/one",
         "/api/v1/namespaces/dev/pods/web/exec?command=sh",
         "/api/v1/namespaces/dev/pods/web/log",
         "/api/v1/namespaces/dev/services/web/proxy",
@@ -629,8 +638,158 @@ fn there_is_one_place_that_sends() {
             }
         }
     }
-    assert_eq!(found.len(), 3, "{found:#?}");
+    assert_eq!(found.len(), 4, "{found:#?}");
     assert!(found.iter().all(|line| line.starts_with("request.rs:") && line.contains(".send(")), "{found:#?}");
+}
+
+/// A cluster with ASO: an operator, two resources, and Secrets of which `refused` may not be read. Gives what was asked for of Secrets
+/// and Events, and the snapshot.
+fn with_aso(refused: &'static [&'static str], events: bool) -> (Vec<String>, Snapshot) {
+    let asked = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let wanted = LiveOptions { needs: Needs::ALL, chunk_size: 50, ..options() };
+    let deployment = json!({"metadata": {"name": "m", "namespace": "aso"}, "spec": {"template": {"spec": {"containers": [
+        {"image": "mcr.microsoft.com/k8s/azureserviceoperator:v2.20.0", "envFrom": [{"secretRef": {"name": "aso-controller-settings"}}]}]}}}});
+    let resource = |name: &str, from: Value| {
+        json!({"metadata": {"name": name, "namespace": "dev",
+            "annotations": {"serviceoperator.azure.com/credential-from": from}}, "spec": {"owner": {"name": "rg"}}})
+    };
+    let resources = json!([resource("a", json!("own")), resource("b", json!("prod/other")), resource("c", json!(""))]);
+    // `hunter2` in base64, and a client id.
+    let secret = |keys: Value| json!({"kind": "Secret", "apiVersion": "v1", "metadata": {"annotations": {"x": "hunter2"}}, "data": keys});
+    let id = "Y2NjY2NjY2MtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAx";
+    let answer = move |path: &str, accept: &str| {
+        let bare = path.split('?').next().unwrap();
+        if bare.contains("/secrets") || bare.ends_with("/events") {
+            log.lock().unwrap().push(path.trim_start_matches("/api/v1/").to_owned());
+        }
+        if refused.iter().any(|name| bare.ends_with(name)) {
+            return refusal(403, json!({"message": "you may not get it"}));
+        }
+        match bare {
+            "/apis" => serving(&[
+                "storage.azure.com v1api20230101 storageaccounts",
+                "sky.azure.com v20300101 moons",
+                "storage.azure.com v1beta1 fridges",
+            ]),
+            "/apis/storage.azure.com/v1api20230101/storageaccounts" => ok(json!({"items": resources})),
+            "/apis/apps/v1/deployments" => ok(json!({"items": [deployment]})),
+            "/api/v1/namespaces" => {
+                ok(json!({"items": [{"metadata": {"name": "dev"}}, {"metadata": {"name": "prod"}}]}))
+            }
+            "/api/v1/namespaces/aso/secrets/aso-controller-settings" => {
+                assert_eq!(accept, JSON);
+                ok(secret(json!({"AZURE_SUBSCRIPTION_ID": "", "AZURE_CLIENT_SECRET": "aHVudGVyMg=="})))
+            }
+            "/api/v1/namespaces/prod/secrets/aso-credential" => {
+                ok(secret(json!({"AZURE_CLIENT_ID": id, "AZURE_CLIENT_SECRET": "aHVudGVyMg=="})))
+            }
+            "/api/v1/namespaces/dev/secrets/own" => ok(secret(json!({"password": "aHVudGVyMg=="}))),
+            "/api/v1/events" if events => ok(
+                json!({"items": [{"kind": "Event", "apiVersion": "v1", "metadata": {"name": "e", "namespace": "dev"},
+                "reason": "CredentialFrom", "message": "dev/own", "involvedObject":
+                {"apiVersion": "storage.azure.com/v1api20230101", "kind": "StorageAccount", "namespace": "dev", "name": "a"}}]}),
+            ),
+            path if path.ends_with("/events") => refusal(403, json!({"message": "no"})),
+            path if path.contains("/secrets/") => refusal(404, json!({"message": "not found"})),
+            path => empty(path),
+        }
+    };
+    let snapshot = with_server(
+        move |_, path, accept| answer(path, accept),
+        async |sender| collect(&sender, &wanted, &silent).await.unwrap(),
+    );
+    let asked = asked.lock().unwrap().clone();
+    (asked, snapshot)
+}
+
+fn aso_secrets(snapshot: &Snapshot) -> Vec<String> {
+    let line = |at: &crate::model::AsoSecret| {
+        let place = [at.namespace, at.name].map(|name| snapshot.text(name)).join("/");
+        let content = match &at.content {
+            crate::model::AsoSecretContent::Entries(all) => all
+                .iter()
+                .map(|(key, text)| {
+                    format!(
+                        "{}{}",
+                        snapshot.text(*key),
+                        match text {
+                            crate::model::AsoText::Text(name) => format!("={}", snapshot.text(*name)),
+                            crate::model::AsoText::Empty => "=".to_owned(),
+                            crate::model::AsoText::Hidden => String::new(),
+                        }
+                    )
+                })
+                .collect::<Vec<_>>()
+                .join(" "),
+            other => format!("{other:?}").to_lowercase(),
+        };
+        format!("{place}: {content}")
+    };
+    snapshot.aso_secrets.iter().map(line).collect()
+}
+
+#[test]
+fn secrets_of_aso_are_asked_for_by_their_names() {
+    let (mut asked, snapshot) = with_aso(&[], true);
+    asked.sort();
+    assert_eq!(
+        asked,
+        [
+            "namespaces/aso/secrets/aso-controller-settings",
+            "namespaces/dev/secrets/aso-credential",
+            "namespaces/dev/secrets/own",
+            "namespaces/prod/secrets/aso-credential",
+        ]
+    );
+    assert_eq!(
+        aso_secrets(&snapshot),
+        [
+            "aso/aso-controller-settings: AZURE_CLIENT_SECRET AZURE_SUBSCRIPTION_ID=",
+            "dev/aso-credential: absent",
+            "dev/own: password",
+            "prod/aso-credential: AZURE_CLIENT_ID=cccccccc-0000-0000-0000-000000000001 AZURE_CLIENT_SECRET",
+        ]
+    );
+    assert_eq!(
+        gaps(&snapshot),
+        [
+            "moons notServed: sky.azure.com/v20300101 is newer than what this program knows of ASO",
+            "fridges notServed: storage.azure.com/v1beta1 is newer than what this program knows of ASO",
+        ]
+    );
+    assert!(snapshot.names.iter().all(|(_, text)| !text.contains("hunter2") && !text.contains("aHVudGVyMg")));
+    assert_eq!((snapshot.aso_resources.len(), snapshot.aso_deployments.len(), snapshot.secrets.len()), (3, 1, 0));
+}
+
+#[test]
+fn where_secrets_may_not_be_read_events_say_what_was_used() {
+    let (asked, snapshot) = with_aso(&["/own", "/aso-credential"], true);
+    assert!(asked.contains(&"events?limit=50&fieldSelector=reason%3DCredentialFrom".to_owned()), "{asked:?}");
+    assert_eq!(snapshot.aso_events.len(), 1);
+    assert_eq!(
+        gaps(&snapshot)[..2],
+        [
+            "secrets forbidden: the credentials of ASO in `aso-credential` of 2 namespaces are unknown: you may not get it; what its \
+             Events say of them is used",
+            "dev/secrets forbidden: the credentials of ASO in `own` of namespace dev are unknown: you may not get it; what its Events \
+             say of them is used",
+        ]
+    );
+    let (asked, snapshot) = with_aso(&["/own"], false);
+    assert_eq!(asked.iter().filter(|path| path.contains("events")).count(), 2, "everywhere, then where one is");
+    assert_eq!((snapshot.aso_events.len(), gaps(&snapshot).len()), (0, 3));
+    assert_eq!(aso_secrets(&snapshot)[2], "dev/own: unreadable");
+}
+
+#[test]
+fn a_secret_is_only_had_by_who_asks_for_one_of_aso() {
+    let got = with_server(
+        |_, path, _| (200, path.to_owned(), None),
+        async |sender| [sender.aso_secret("dev", "own").await, sender.aso_secret("dev/x", "../pods").await],
+    );
+    let paths = got.map(|answer| answer.unwrap());
+    assert_eq!(paths, ["/api/v1/namespaces/dev/secrets/own", "/api/v1/namespaces/dev%2Fx/secrets/..%2Fpods"]);
 }
 
 fn question(user: &str) -> AccessQuestion {

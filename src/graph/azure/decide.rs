@@ -181,7 +181,7 @@ impl<'g> AzureGraph<'g> {
         let scope = self.assigned_scope(assignment);
         let mut unknown = None;
         if !self.within(scope, place.scope) {
-            if !self.may_hold(scope, place.scope) {
+            if !self.may_hold(scope, place) {
                 return None;
             }
             unknown = Some(Standing::ManagementGroup);
@@ -212,8 +212,11 @@ impl<'g> AzureGraph<'g> {
     }
 
     /// Whether a management group may lie above a place without that having been read.
-    fn may_hold(&self, group: ScopeIx, place: ScopeIx) -> bool {
-        management_group(self.scope_folded(group)).is_some() && !self.is_complete(place) && !self.within(place, group)
+    fn may_hold(&self, group: ScopeIx, place: AzurePlace) -> bool {
+        // Of a subscription that nothing was read of, this was not read either.
+        let unread = place.below && place.scope == self.root();
+        management_group(self.scope_folded(group)).is_some()
+            && (unread || (!self.is_complete(place.scope) && !self.within(place.scope, group)))
     }
 
     /// The deny assignments that match an action at a place, each with whether it has a condition.

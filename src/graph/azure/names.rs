@@ -27,8 +27,10 @@ pub struct PrincipalName {
 }
 
 /// What is known of who is in a group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupName {
+    /// The object id.
+    pub object_id: String,
     /// Whether it is known that nobody is in it.
     pub empty: bool,
     /// How many may activate a membership.
@@ -89,14 +91,36 @@ impl AzureNames {
         self.principals.get(principal.index())
     }
 
+    /// The principal with an object id or an app id, in any case.
+    pub fn find_principal(&self, id: &str) -> Option<PrincipalIx> {
+        let is = |known: &PrincipalName| {
+            known.object_id.eq_ignore_ascii_case(id) || known.client_id.eq_ignore_ascii_case(id)
+        };
+        self.principals.iter().position(is).map(PrincipalIx::at)
+    }
+
+    /// The role assignment with a resource id or its last part, in any case.
+    pub fn find_assignment(&self, id: &str) -> Option<AssignmentIx> {
+        let is = |known: &AssignmentName| {
+            let last = known.id.rsplit('/').next().unwrap_or_default();
+            known.id.eq_ignore_ascii_case(id) || (!last.is_empty() && last.eq_ignore_ascii_case(id))
+        };
+        self.assignments.iter().position(is).map(AssignmentIx::at)
+    }
+
+    /// Whether there is an AKS cluster of this name or resource id.
+    pub fn has_cluster(&self, name: &str) -> bool {
+        self.clusters.iter().any(|(own, id)| own == name || id.eq_ignore_ascii_case(name))
+    }
+
     /// A role assignment.
     pub fn assignment(&self, assignment: AssignmentIx) -> Option<&AssignmentName> {
         self.assignments.get(assignment.index())
     }
 
     /// A group of the directory that Kubernetes knows by this name: its object id, or its display name where only one group has it.
-    pub fn group(&self, name: &str) -> Option<GroupName> {
-        self.groups.get(&name.to_ascii_lowercase()).copied()
+    pub fn group(&self, name: &str) -> Option<&GroupName> {
+        self.groups.get(&name.to_ascii_lowercase())
     }
 
     /// The name and the resource id of an AKS cluster.
@@ -113,8 +137,8 @@ fn groups(facts: &AzureFacts, graph: &AzureGraph<'_>) -> FxHashMap<String, Group
         let Some(at) = graph.by_object_id(&group.object_id) else { continue };
         let activate = graph.members_of(at).iter().filter(|one| one.eligible).count();
         let empty = matches!(&group.members, Members::Exactly(members) if members.is_empty());
-        let known = GroupName { empty, activate };
-        found.insert(group.object_id.to_ascii_lowercase(), known);
+        let known = GroupName { object_id: group.object_id.clone(), empty, activate };
+        found.insert(group.object_id.to_ascii_lowercase(), known.clone());
         let name = group.name.to_ascii_lowercase();
         if !name.is_empty() && found.insert(name.clone(), known).is_some() {
             twice.push(name);

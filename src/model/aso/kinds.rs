@@ -72,6 +72,11 @@ impl KindIx {
         own.into_iter().find(|(_, at)| at.kind == kind).map(|(at, _)| KindIx(short(at)))
     }
 
+    /// Its place in the table.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
     /// What is known of it.
     pub fn facts(self) -> &'static AsoKind {
         &KINDS[usize::from(self.0)]

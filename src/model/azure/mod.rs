@@ -7,7 +7,7 @@ mod facts;
 mod pattern;
 mod scope;
 
-pub use built_in::{BuiltInRole, built_in_role, built_in_roles};
+pub use built_in::{BuiltInBlock, BuiltInRole, built_in_role, built_in_roles};
 pub use condition::{Alternative, Condition, Effect, Request, Set};
 pub use facts::{
     AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureFacts, AzureGroup, AzureIdentityIds,
@@ -15,7 +15,7 @@ pub use facts::{
     GroupMember, KeyVault, LocalCluster, ManagedCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry,
     RoleAssignment, RoleDefinition, Subscription, UserAssignedIdentity,
 };
-pub use pattern::{Plane, allows, matches_strictly};
+pub use pattern::{Plane, allows, check_action, matches_strictly};
 pub use scope::{
     MANAGEMENT_GROUPS, ancestors, check_scope, contains, fold, is_guid, last_guid, management_group, subscription_of,
 };

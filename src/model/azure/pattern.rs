@@ -32,6 +32,38 @@ pub fn matches_strictly(pattern: &str, action: &str) -> bool {
         && action[action.len() - after.len()..].eq_ignore_ascii_case(after)
 }
 
+/// Reads an action as it was typed.
+///
+/// # Errors
+/// One line that says what an action looks like.
+pub fn check_action(text: &str) -> Result<(), String> {
+    let wrong = |why: &str| {
+        Err(format!(
+            "`{text}` is no Azure action: {why}; write PROVIDER/TYPE/.../read, write, delete or NAME/action, such as \
+             Microsoft.Authorization/roleAssignments/write"
+        ))
+    };
+    let mut segments = text.split('/');
+    let provider = segments.next().unwrap_or_default();
+    let kinds: Vec<&str> = segments.collect();
+    if text.contains('*') {
+        return wrong("one action has no `*`");
+    }
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) || kinds.iter().any(|kind| kind.is_empty()) {
+        return wrong("there is a blank or an empty segment in it");
+    }
+    if !provider.contains('.') {
+        return wrong("it begins with no resource provider");
+    }
+    let ends = kinds
+        .last()
+        .is_some_and(|last| ["read", "write", "delete", "action"].iter().any(|word| last.eq_ignore_ascii_case(word)));
+    if kinds.len() < 2 || !ends {
+        return wrong("it ends in no verb");
+    }
+    Ok(())
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Middle {
     MayBeNothing,
@@ -131,6 +163,25 @@ mod tests {
         ] {
             assert_eq!(allows(pattern, action), allowed, "{pattern} allows {action}");
             assert_eq!(matches_strictly(pattern, action), removed, "{pattern} removes {action}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_action_is_said() {
+        for good in
+            ["Microsoft.Authorization/roleAssignments/write", "microsoft.storage/storageaccounts/listKeys/ACTION"]
+        {
+            assert_eq!(check_action(good), Ok(()));
+        }
+        for (bad, why) in [
+            ("get", "it begins with no resource provider"),
+            ("Microsoft.Authorization/roleAssignments", "it ends in no verb"),
+            ("Microsoft.Authorization/write", "it ends in no verb"),
+            ("Microsoft.Authorization/*/write", "one action has no `*`"),
+            ("Microsoft.Authorization//write", "there is a blank or an empty segment in it"),
+            ("Microsoft.Authorization/role Assignments/write", "there is a blank or an empty segment in it"),
+        ] {
+            assert!(check_action(bad).is_err_and(|said| said.contains(why)), "{bad}");
         }
     }
 

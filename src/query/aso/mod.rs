@@ -7,6 +7,9 @@
 mod credential;
 mod operator;
 mod place;
+mod power;
+mod rights;
+mod rows;
 
 use rustc_hash::FxHashMap;
 
@@ -18,6 +21,10 @@ use crate::model::{
 
 pub use credential::{Cloud, Credential, CredentialKind, CredentialProblem, CredentialScope, HowKnown};
 pub use operator::{Operator, OperatorMode, Targets, TokenMode, TokenReason};
+pub use power::{AsoPower, Power, PowerLevel};
+pub use rights::{AsoRight, AsoRights, KindSet};
+pub use rows::{CredentialRow, Failing, Holder};
+
 use place::{Content, content};
 
 /// What to take for given.

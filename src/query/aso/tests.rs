@@ -1,19 +1,26 @@
 //! The rules of precedence and failure, case by case (upstream `v2/internal/identity/credential_provider_test.go`, the guide's
 //! `credential-format.md`).
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::collect::{FileOptions, Input, Limits, Needs, load};
+use crate::model::{Action, Authorizer, ResourceAction};
+use crate::query::{Filter, SystemFilter, Where, who_can};
 
-fn graph(yaml: &str) -> AccessGraph {
-    let options = FileOptions {
+fn options() -> FileOptions {
+    FileOptions {
         recursive: false,
         needs: Needs::ALL,
         default_namespace: "default".to_owned(),
         keep_going: false,
         limits: Limits::default(),
         threads: 2,
-    };
-    let snapshot = load(&[Input::Stdin], &mut yaml.as_bytes(), &options).unwrap();
+    }
+}
+
+fn graph(yaml: &str) -> AccessGraph {
+    let snapshot = load(&[Input::Stdin], &mut yaml.as_bytes(), &options()).unwrap();
     let graph = AccessGraph::new(snapshot);
     graph.verify().unwrap();
     graph
@@ -432,18 +439,19 @@ fn the_policy_is_the_resources_then_the_namespaces_then_the_operators() {
     }
 }
 
+fn demo() -> AccessGraph {
+    let inputs: Vec<Input> = crate::collect::DEMO.iter().map(Input::Embedded).collect();
+    let azure: Vec<Input> = crate::collect::DEMO_AZURE.iter().map(Input::Embedded).collect();
+    let options = options();
+    let mut snapshot = load(&inputs, &mut std::io::empty(), &options).unwrap();
+    let files = snapshot.files.len();
+    crate::collect::read_azure(&azure, &mut std::io::empty(), &options, files).unwrap().add_to(&mut snapshot);
+    AccessGraph::new(snapshot)
+}
+
 #[test]
 fn contoso_uses() {
-    let inputs: Vec<Input> = crate::collect::DEMO.iter().map(Input::Embedded).collect();
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::ALL,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 2,
-    };
-    let graph = AccessGraph::new(load(&inputs, &mut std::io::empty(), &options).unwrap());
+    let graph = demo();
     let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions::default());
     let mut found: Vec<_> = aso
         .resources()
@@ -467,4 +475,211 @@ fn contoso_uses() {
     );
     let installed = aso.installed();
     assert_eq!((installed.complete, installed.kinds.len(), installed.newer.len()), (true, 8, 0));
+}
+
+/// Who can do something, by the engine that answers `who-can`: the slow twin of [`AsoRights`].
+fn slowly(
+    graph: &AccessGraph,
+    verbs: &[&str],
+    group: &str,
+    resource: &str,
+    name: &str,
+    place: &str,
+) -> BTreeSet<Subject> {
+    let mut all = BTreeSet::new();
+    for verb in verbs {
+        let action = Action::Resource(ResourceAction {
+            verb: (*verb).to_owned(),
+            api_group: group.to_owned(),
+            resource: resource.to_owned(),
+            namespace: place.to_owned(),
+            name: if *verb == "create" { String::new() } else { name.to_owned() },
+            ..ResourceAction::default()
+        });
+        let keep = |_| true;
+        let filter = Filter { system: SystemFilter::Show, keep: &keep };
+        let answer = who_can(graph, ClusterId::FIRST, &action, &Where::Namespace(place.to_owned()), filter);
+        // A creation carries no name, so that a rule for names does not help.
+        let rows = answer.rows.iter().filter(|row| *verb != "create" || row.resource_names.is_empty());
+        all.extend(rows.filter(|row| row.authorizer == Authorizer::Rbac).map(|row| row.subject));
+    }
+    all
+}
+
+#[test]
+fn rights_are_those_that_who_can_tells() {
+    let extra = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: odd}
+rules:
+- {apiGroups: ['*'], resources: [vaults, secrets], verbs: [patch]}
+- {apiGroups: [storage.azure.com], resources: ['*'], verbs: ['*'], resourceNames: [one]}
+- {apiGroups: [''], resources: [secrets], verbs: [get, delete, create], resourceNames: [aso-credential]}
+- {apiGroups: ['*.azure.com'], resources: ['*'], verbs: ['*']}
+- {apiGroups: [keyvault.azure.com], resources: [vaults/status], verbs: ['*']}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: odd, namespace: prod}
+roleRef: {kind: ClusterRole, name: odd}
+subjects: [{kind: User, name: odd}, {kind: ServiceAccount, name: bot}]
+";
+    let odd = graph(
+        &(operator("", "") + &secret("prod/aso-credential", &ids(1)) + &secret("prod/own", "a: b") + "---\n" + extra),
+    );
+    for graph in [demo(), odd] {
+        let rights = AsoRights::new(&graph, ClusterId::FIRST);
+        let holders =
+            |right: AsoRight, namespace: Name| rights.holders(&right, namespace).into_keys().collect::<BTreeSet<_>>();
+        let names = &graph.snapshot().names;
+        for place in ["dev", "prod", "shared", "azureserviceoperator-system", "aso"] {
+            let Some(namespace) = names.find(place) else { continue };
+            for (group, plural) in [
+                ("storage.azure.com", "storageaccounts"),
+                ("keyvault.azure.com", "vaults"),
+                ("authorization.azure.com", "roleassignments"),
+                ("compute.azure.com", "virtualmachines"),
+            ] {
+                let kinds: KindSet = KindIx::of_resource(group, plural).into_iter().collect();
+                let twin = |verbs: &[&str], name: &str| slowly(&graph, verbs, group, plural, name, place);
+                assert_eq!(holders(AsoRight::Create(kinds), namespace), twin(&["create"], ""), "{plural} {place}");
+                let written = twin(&["create", "update", "patch"], "one");
+                assert_eq!(holders(AsoRight::Write(kinds), namespace), written, "{plural} {place}");
+                for &subject in &written {
+                    assert!(!rights.kinds_of(subject, namespace).and(&kinds).is_empty());
+                }
+            }
+            for name in ["aso-credential", "aso-controller-settings", "own"] {
+                let Some(secret) = names.find(name) else { continue };
+                let twin = |verbs: &[&str]| slowly(&graph, verbs, "", "secrets", name, place);
+                assert_eq!(
+                    holders(AsoRight::ReadSecret(secret), namespace),
+                    twin(&["get", "list", "watch"]),
+                    "{name} {place}"
+                );
+                assert_eq!(
+                    holders(AsoRight::ChangeSecret(secret), namespace),
+                    twin(&["update", "patch", "create"]),
+                    "{name} {place}"
+                );
+                assert_eq!(holders(AsoRight::DeleteSecret(secret), namespace), twin(&["delete"]), "{name} {place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn power_is_computed_from_actions() {
+    let graph = demo();
+    let power = AsoPower::new(&graph.snapshot().azure);
+    let of = |client: &str| {
+        let principal = power.graph().by_client_id(&format!("cccccccc-0000-0000-0000-00000000000{client}")).unwrap();
+        let all: Vec<String> = power
+            .of(principal)
+            .iter()
+            .map(|at| {
+                let scope = power.graph().scope_text(at.scope);
+                let level = at.level.map_or("unknown", PowerLevel::as_str);
+                format!(
+                    "{level} {} {} {}",
+                    at.decision.as_str(),
+                    at.kinds.iter().count(),
+                    scope.rsplit('/').next().unwrap()
+                )
+            })
+            .collect();
+        all
+    };
+    assert_eq!(of("1"), ["contributor-like allowed 288 11111111-0000-0000-0000-000000000001"]);
+    assert!(of("2")[0].starts_with("limited allowed") && of("2")[0].ends_with(" rg-prod"), "{:?}", of("2"));
+    assert!(of("5")[0].starts_with("limited allowed") && of("5")[0].ends_with(" rg-shared"), "{:?}", of("5"));
+    assert_eq!(power.graph().by_client_id("cccccccc-0000-0000-0000-00000000ffff"), None);
+}
+
+#[test]
+fn names_of_roles_say_nothing() {
+    let assignment = |role: u8, name: &str, scope: &str| {
+        format!(
+            r#"{{"id": "{scope}/providers/Microsoft.Authorization/roleAssignments/{role}", "scope": "{scope}", "principalId": "bbbbbbbb-0000-0000-0000-000000000001",
+            "principalType": "ServicePrincipal", "roleDefinitionName": "{name}", "roleDefinitionId":
+            "/providers/Microsoft.Authorization/roleDefinitions/dddddddd-0000-0000-0000-00000000000{role}"}}"#
+        )
+    };
+    let role = |role: u8, name: &str, actions: &str, not: &str| {
+        format!(
+            r#"{{"id": "/providers/Microsoft.Authorization/roleDefinitions/dddddddd-0000-0000-0000-00000000000{role}",
+            "name": "dddddddd-0000-0000-0000-00000000000{role}", "roleName": "{name}", "roleType": "CustomRole",
+            "permissions": [{{"actions": [{actions}], "notActions": [{not}]}}]}}"#
+        )
+    };
+    let sub = "/subscriptions/11111111-0000-0000-0000-000000000001";
+    for (name, actions, not, expected) in [
+        ("Owner", r#""*/read""#, "", "read"),
+        ("Reader", r#""*""#, "", "role-assignment write"),
+        ("Reader", r#""*""#, r#""Microsoft.Authorization/*/Write""#, "contributor-like"),
+        ("Owner", r#""*""#, r#""Microsoft.Authorization/*/Write", "Microsoft.Storage/*""#, "limited"),
+        ("Owner", r#""Microsoft.Storage/storageAccounts/write""#, "", "limited"),
+        ("Owner", r#""Microsoft.Storage/storageAccounts/listkeys/action""#, "", "keys and data"),
+        ("Owner", r#""microsoft.authorization/ROLEASSIGNMENTS/*""#, "", "role-assignment write"),
+        ("Owner", r#""Microsoft.Support/*""#, "", "-"),
+    ] {
+        let text = format!("[{},{}]", role(1, name, actions, not), assignment(1, name, sub));
+        let mut snapshot = Snapshot::default();
+        crate::collect::read_azure(&[Input::Stdin], &mut text.as_bytes(), &options(), 0).unwrap().add_to(&mut snapshot);
+        let power = AsoPower::new(&snapshot.azure);
+        let principal = power.graph().by_object_id("bbbbbbbb-0000-0000-0000-000000000001").unwrap();
+        let found = power.of(principal).first().and_then(|at| at.level).map_or("-", PowerLevel::as_str);
+        assert_eq!(found, expected, "{actions} without {not}");
+    }
+}
+
+#[test]
+fn rows_say_whom_a_credential_serves_and_who_can_use_it() {
+    let graph = demo();
+    let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions::default());
+    let rights = AsoRights::new(&graph, ClusterId::FIRST);
+    let line = |row: &CredentialRow<'_>| {
+        let names: Vec<&str> = row.namespaces.iter().map(|&name| graph.text(name)).collect();
+        let people = |holders: &[Holder]| {
+            holders.iter().filter(|at| !at.admin).map(|at| graph.text(at.subject.name())).collect::<Vec<_>>().join(",")
+        };
+        format!(
+            "{} | {} | {} | {} | {}",
+            names.join(","),
+            row.resources.len(),
+            people(&row.users),
+            people(&row.readers),
+            people(&row.writers)
+        )
+    };
+    let lines: Vec<String> = aso.rows(&rights, None).iter().map(line).collect();
+    assert_eq!(
+        lines,
+        [
+            "argocd,azureserviceoperator-system,cert-manager,cicd,dev,kube-system,shared | 6 | dev-team,storage-admins | \
+             platform-engineers,cert-manager | cert-manager",
+            "prod | 2 | prod-breakglass | platform-engineers,prod-breakglass,cert-manager | prod-breakglass,cert-manager",
+            "shared | 1 |  | platform-engineers,cert-manager,alice@contoso.example | cert-manager,alice@contoso.example",
+        ]
+    );
+    let prod = graph.snapshot().names.find("prod").unwrap();
+    assert_eq!(aso.rows(&rights, Some(prod)).len(), 1);
+    // What is in no namespace of an operator is served by nobody.
+    let world =
+        operator("AZURE_TARGET_NAMESPACES: prod", "") + &secret("dev/aso-credential", &ids(1)) + &resource("dev", "");
+    let graph = self::graph(&world);
+    let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions::default());
+    let rows = aso.rows(&AsoRights::new(&graph, ClusterId::FIRST), None);
+    assert_eq!((rows.len(), rows[0].namespaces.len(), rows[0].resources.len()), (1, 0, 0));
+}
+
+#[test]
+fn what_fails_without_a_credential_is_told_by_itself() {
+    let slash = resource("dev", &ANNOTATED.replace("own", "prod/own"));
+    let graph = graph(&(operator("", "") + &secret("prod/x", "a: b") + &slash + &resource("prod", "")));
+    let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions::default());
+    let failing: Vec<_> =
+        aso.failing(None).iter().map(|at| (at.problem, graph.text(at.namespace), at.resources.len())).collect();
+    assert_eq!(failing, [(CredentialProblem::CrossNamespace, "dev", 1), (CredentialProblem::NoCredential, "prod", 1)]);
 }

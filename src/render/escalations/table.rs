@@ -7,7 +7,7 @@ use crate::render::document::OriginOut;
 use crate::render::evidence::rule_out;
 use crate::render::table::Table;
 use crate::render::text::safe;
-use crate::rules::{Change, Finding, Grant, Place, RoleKey, Start, Target, start_thing};
+use crate::rules::{AzureTarget, Change, Finding, Grant, Place, RoleKey, Start, Target, start_thing};
 
 /// One line for each kind of target: how many hold it, and how many can reach it.
 pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
@@ -16,7 +16,9 @@ pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
         Target::NamespaceAdmin(Place::Namespace(_)) => "admin of a namespace".to_owned(),
         Target::NamespaceAdmin(_) => "admin of every namespace".to_owned(),
         Target::Node(_) => "a node".to_owned(),
-        Target::Kubeconfig(_) => "another cluster".to_owned(),
+        Target::Kubeconfig(_) | Target::Azure(AzureTarget::Cluster(_)) => "another cluster".to_owned(),
+        Target::Azure(AzureTarget::Power { power, .. }) => format!("{} in Azure", power.as_str()),
+        Target::Azure(AzureTarget::Identity(_)) => "an identity whose roles are unknown".to_owned(),
         other => target_words(report.graph, other),
     };
     let mut classes: Vec<String> = Vec::new();

@@ -11,6 +11,7 @@ pub(super) fn start_words(graph: &AccessGraph, start: Start) -> String {
         Start::Subject(subject) => subject_column(graph, subject),
         Start::Pod(pod) => pod_words(graph, pod),
         Start::Pods(namespace) => format!("any pod of {}", graph.text(namespace)),
+        Start::Azure(who) => identity_words(graph, who),
     }
 }
 
@@ -161,10 +162,23 @@ pub(super) fn identity_words(graph: &AccessGraph, who: Who) -> String {
 fn azure_target_words(graph: &AccessGraph, target: AzureTarget) -> String {
     match target {
         AzureTarget::Power { scope, power, types, .. } => {
-            format!("{} on {}", power_words(power, types), graph.azure_names().scope(scope))
+            format!("{} on {}", power_words(power, types), scope_words(graph.azure_names().scope(scope)))
         }
         AzureTarget::Identity(who) => format!("{}: roles unknown", identity_words(graph, who)),
         AzureTarget::Cluster(cluster) => format!("admin of the cluster {}", graph.azure_names().cluster(cluster).0),
+    }
+}
+
+/// A scope in short: what it is, and what it is called.
+fn scope_words(scope: &str) -> String {
+    let segments: Vec<&str> = scope.split('/').filter(|segment| !segment.is_empty()).collect();
+    match segments.as_slice() {
+        [] => "everything (/)".to_owned(),
+        ["subscriptions", id] => format!("subscription {id}"),
+        ["subscriptions", _, _, group] => format!("resource group {group}"),
+        [.., _, "managementGroups", name] => format!("management group {name}"),
+        [.., kind, name] => format!("{kind}/{name}"),
+        [one] => (*one).to_owned(),
     }
 }
 
@@ -192,7 +206,9 @@ fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::Cluster(cluster) => format!("administer the cluster {}", names.cluster(cluster).0),
         AzureGain::ThisCluster => "administer this cluster".to_owned(),
         AzureGain::TheseNodes => "be root on the nodes of this cluster".to_owned(),
-        AzureGain::Secrets(namespace) => format!("read the Secrets of {}", graph.text(namespace)),
+        AzureGain::Secrets(place) => format!("read the Secrets {}", place_words(graph, place)),
+        AzureGain::NewPod(place) => format!("run a new pod {}", place_words(graph, place)),
+        AzureGain::Account(account) => format!("act as {}", subject_column(graph, account)),
         AzureGain::Any => String::new(),
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 const API_SERVICE: (&str, &str) = ("apiregistration.k8s.io", "APIService");
-const DEFINITION: (&str, &str) = ("apiextensions.k8s.io", "CustomResourceDefinition");
+pub(super) const DEFINITION: (&str, &str) = ("apiextensions.k8s.io", "CustomResourceDefinition");
 
 /// A line with whatever fields its kind has.
 #[derive(Serialize)]
@@ -36,7 +36,7 @@ struct MetaOut<'a> {
 }
 
 /// How many lines each kind gets.
-pub(super) fn counts(snapshot: &Snapshot, count: &mut dyn FnMut(&'static str, &'static str, usize)) {
+pub(super) fn counts<'a>(snapshot: &'a Snapshot, count: &mut dyn FnMut(&'a str, &'a str, usize)) {
     for kind in ControllerKind::ALL {
         count(kind.group(), kind.as_str(), snapshot.controllers.iter().filter(|at| at.kind == kind).count());
     }
@@ -47,7 +47,6 @@ pub(super) fn counts(snapshot: &Snapshot, count: &mut dyn FnMut(&'static str, &'
         count(AdmissionKind::GROUP, name, snapshot.policy_bindings.iter().filter(|at| at.kind == kind).count());
     }
     count(API_SERVICE.0, API_SERVICE.1, snapshot.api_services.len());
-    count(DEFINITION.0, DEFINITION.1, snapshot.conversions.len());
     for kind in DeputyKind::ALL {
         count(kind.group(), kind.as_str(), snapshot.deputies.iter().filter(|at| at.kind == kind).count());
     }
@@ -82,15 +81,6 @@ impl<'a> Lines<'a, '_> {
             let meta = self.meta(None, at.name, &[]);
             self.object(API_SERVICE, meta, &[], json!({"spec": {"service": service}}))?;
         }
-        for at in &snapshot.conversions {
-            let conversion =
-                json!({"strategy": "Webhook", "webhook": {"clientConfig": self.client_config(at.backend)}});
-            // What a definition cannot be without; what it defines is in the first line.
-            let names = json!({"plural": "", "kind": ""});
-            let spec = json!({"group": "", "scope": "", "names": names, "conversion": conversion});
-            let meta = self.meta(None, at.name, &[]);
-            self.object(DEFINITION, meta, &[], json!({"spec": spec}))?;
-        }
         for at in &snapshot.deputies {
             let meta = self.meta(Some(at.namespace), at.name, &[]);
             self.object((at.kind.group(), at.kind.as_str()), meta, &[], json!({"spec": self.deputy(at)}))?;
@@ -98,7 +88,7 @@ impl<'a> Lines<'a, '_> {
         Ok(())
     }
 
-    fn object(
+    pub(super) fn object(
         &mut self,
         of: (&str, &str),
         meta: Meta<'_>,
@@ -139,16 +129,30 @@ impl<'a> Lines<'a, '_> {
         }
         first["image"] = json!(images.next());
         first["args"] = json!(self.texts(lists.get(controller.args)));
-        let others = images.map(|image| json!({"image": image}));
+        let mut containers: Vec<Value> =
+            [first].into_iter().chain(images.map(|image| json!({"image": image}))).collect();
+        let operator = self.deployment(controller.cluster, controller.namespace, controller.name);
+        let operator = operator.filter(|_| controller.kind == ControllerKind::Deployment);
+        if let Some(own) = operator {
+            let image = self.text(own.image);
+            let at = containers.iter().position(|container| container["image"] == image).unwrap_or(0);
+            if let Some(container) = containers.get_mut(at) {
+                container["name"] = json!("manager");
+                (container["env"], container["envFrom"]) = self.operator(own);
+            }
+        }
         let volumes: Vec<Value> = host_paths(controller.powers)
             .map(|(power, path, _)| json!({"name": power.as_str(), "hostPath": {"path": path}}))
             .collect();
         let mut pod = json!(powers);
         pod["serviceAccountName"] = json!(controller.service_account.map(|account| self.text(account)));
         pod["automountServiceAccountToken"] = json!(controller.automount);
-        pod["containers"] = [first].into_iter().chain(others).collect();
+        pod["containers"] = containers.into();
         pod["volumes"] = volumes.into();
-        let template = json!({"template": {"spec": pod}});
+        let mut template = json!({"template": {"spec": pod}});
+        if let Some(replicas) = operator.and_then(|own| own.replicas) {
+            template["replicas"] = json!(replicas);
+        }
         let spec = match controller.kind {
             ControllerKind::CronJob => json!({"jobTemplate": {"spec": template}}),
             _ => template,
@@ -181,7 +185,7 @@ impl<'a> Lines<'a, '_> {
         json!({"namespace": self.text(namespace), "name": self.text(name)})
     }
 
-    fn client_config(&self, backend: Backend) -> Value {
+    pub(super) fn client_config(&self, backend: Backend) -> Value {
         match backend {
             Backend::Service { namespace, name } => json!({"service": self.service(namespace, name)}),
             Backend::Url | Backend::Local => json!({}),

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::collect::{FileOptions, Input, Limits, Needs, load};
 use crate::model::{
-    Admission, ApiResource, ApiService, Cluster, Controller, Conversion, Deputy, Gap, GapReason, NameListId, Origin,
-    PodPowers, PolicyBinding, Subject,
+    Admission, ApiResource, ApiService, AsoDefinition, AsoDeployment, AsoEvent, AsoResource, AsoSecret,
+    AsoSecretContent, AsoSpec, Cluster, Controller, Conversion, Deputy, Gap, GapReason, NameListId, Origin, PodPowers,
+    PolicyBinding, Subject,
 };
 
 fn read(text: &[u8]) -> Result<Snapshot, Vec<String>> {
@@ -81,14 +82,15 @@ fn content(snapshot: &Snapshot) -> String {
         writeln!(out, "account {namespace} {name} {:?} [{secrets}]", at.automount).unwrap();
     }
     for at in &snapshot.namespaces {
-        writeln!(out, "namespace {} [{}]", text(at.name), pairs(&at.labels)).unwrap();
+        writeln!(out, "namespace {} [{}] {:?}", text(at.name), pairs(&at.labels), at.reconcile_policy).unwrap();
     }
     for at in &snapshot.secrets {
         let purpose = match at.purpose {
             SecretPurpose::Token(account) => ["Token ".to_owned(), some(account)].concat(),
             other => format!("{other:?}"),
         };
-        writeln!(out, "secret {} {} {} {purpose}", text(at.namespace), text(at.name), text(at.kind)).unwrap();
+        let (namespace, seen) = (text(at.namespace), at.entries_seen);
+        writeln!(out, "secret {namespace} {} {} {purpose} {seen}", text(at.name), text(at.kind)).unwrap();
     }
     for at in &snapshot.pods {
         let (node, account) = (some(at.node), some(at.service_account));
@@ -131,6 +133,25 @@ fn escalations(snapshot: &Snapshot) -> String {
     all.extend(snapshot.api_services.iter().map(|at| format!("{:?}", ApiService { origin, ..at.clone() })));
     all.extend(snapshot.conversions.iter().map(|at| format!("{:?}", Conversion { origin, ..at.clone() })));
     all.extend(snapshot.deputies.iter().map(|at| format!("{:?}", Deputy { origin, ..at.clone() })));
+    all.extend(snapshot.aso_definitions.iter().map(|at| format!("{:?}", AsoDefinition { origin, ..at.clone() })));
+    for at in &snapshot.aso_resources {
+        let empty = NameListId::EMPTY;
+        let mut at = AsoResource { origin, ..at.clone() };
+        let mut lists = vec![std::mem::replace(&mut at.reads, empty), std::mem::replace(&mut at.writes, empty)];
+        match &mut at.spec {
+            AsoSpec::Federated(spec) => lists.push(std::mem::replace(&mut spec.audiences, empty)),
+            AsoSpec::Cluster(spec) => lists.push(std::mem::replace(&mut spec.admin_groups, empty)),
+            _ => {}
+        }
+        let lists: Vec<_> = lists.into_iter().map(|list| snapshot.lists.get(list)).collect();
+        all.push(format!("{at:?} {lists:?}"));
+    }
+    for at in &snapshot.aso_deployments {
+        let args = snapshot.lists.get(at.args);
+        all.push(format!("{:?} {args:?}", AsoDeployment { origin, args: NameListId::EMPTY, ..at.clone() }));
+    }
+    all.extend(snapshot.aso_secrets.iter().map(|at| format!("{:?}", AsoSecret { origin, ..at.clone() })));
+    all.extend(snapshot.aso_events.iter().map(|at| format!("{:?}", AsoEvent { origin, ..at.clone() })));
     let texts: BTreeMap<String, &str> = snapshot.names.iter().map(|(name, text)| (format!("{name:?}"), text)).collect();
     let spell = |line: String| {
         let mut parts = line.split("Name(");
@@ -289,16 +310,66 @@ fn traps() -> Vec<Value> {
         json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "w.x"}, "spec": {
             "group": "x", "scope": "Cluster", "names": {"plural": "w", "kind": "W", "shortNames": ["ww"]},
             "versions": [{"name": "v1", "served": true, "subresources": {"status": {}}}]}}),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod",
+            "annotations": {"serviceoperator.azure.com/reconcile-policy": "skip"}}}),
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "vaults.keyvault.azure.com", "labels": {"app.kubernetes.io/version": "v2.20.0"}}, "spec": {
+            "group": "keyvault.azure.com", "scope": "Namespaced", "names": {"plural": "vaults", "kind": "Vault"}, "versions": [],
+            "conversion": {"strategy": "Webhook", "webhook": {"clientConfig": {"service": {"namespace": "aso", "name": "conv"}}}}}}),
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "moons.sky.azure.com", "labels": {"app.kubernetes.io/name": "azure-service-operator"}}, "spec": {
+            "group": "sky.azure.com", "scope": "Namespaced", "names": {"plural": "moons", "kind": "Moon"}, "versions": []}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "manager", "namespace": "aso"}, "spec": {
+            "replicas": 2, "template": {"spec": {"serviceAccountName": "op", "containers": [
+                {"image": "proxy:1", "args": ["--token=hunter2"], "env": [{"name": "AZURE_CLIENT_ID", "value": "hunter2"}]},
+                {"name": "manager", "image": "mcr.microsoft.com/k8s/azureserviceoperator:v2.20.0", "args": ["--crd-pattern=*"],
+                    "envFrom": [{"secretRef": {"name": "aso-controller-settings"}}], "env": [
+                    {"name": "AZURE_TARGET_NAMESPACES", "value": "dev,prod"}, {"name": "AZURE_CLIENT_SECRET", "value": "hunter2"},
+                    {"name": "AZURE_SYNC_PERIOD", "value": ""}, {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "x"}}},
+                    {"name": "AZURE_TENANT_ID", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": true}}}]}]}}}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aso-controller-settings", "namespace": "aso"},
+            "data": {"AZURE_CLIENT_ID": "Y2NjY2NjY2MtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAx", "AZURE_CLIENT_SECRET": "aHVudGVyMg==",
+                "AZURE_SUBSCRIPTION_ID": ""}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aso-credential", "namespace": "dev"},
+            "stringData": {"AZURE_CLIENT_ID": "hunter2", "AUTH_MODE": "podidentity", "AZURE_CLIENT_CERTIFICATE": "hunter2", "note": "hunter2"}}),
+        json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "s.1", "namespace": "dev"}, "reason": "CredentialFrom",
+            "message": "Using credential from \"dev/aso-credential\"", "lastTimestamp": "2026-01-01T00:00:00Z",
+            "involvedObject": {"apiVersion": "storage.azure.com/v1api20230101", "kind": "StorageAccount", "namespace": "dev", "name": "s"}}),
+        json!({"apiVersion": "storage.azure.com/v1api20230101", "kind": "StorageAccount", "metadata": {"name": "s", "namespace": "dev",
+            "labels": {"kustomize.toolkit.fluxcd.io/name": "x", "serviceoperator.azure.com/last-reconciled-version": "v2.20.0"},
+            "annotations": {"serviceoperator.azure.com/credential-from": "", "serviceoperator.azure.com/resource-id": "/subscriptions/x",
+                "serviceoperator.azure.com/operator-namespace": "aso", "serviceoperator.azure.com/reconcile-policy": "detach-on-delete"}},
+            "spec": {"azureName": "n", "owner": {"name": "rg"}, "operatorSpec": {"secrets": {"key1": {"name": "k", "key": "a"}},
+                "secretExpressions": [{"name": "w", "key": "x", "value": "hunter2"}]}}, "status": {"id": "/subscriptions/y"}}),
+        json!({"apiVersion": "dbforpostgresql.azure.com/v1api20240801", "kind": "FlexibleServer", "metadata": {"name": "d", "namespace": "dev"},
+            "spec": {"owner": {"armId": "/x"}, "administratorLoginPassword": {"name": "pw", "key": "p"}}}),
+        json!({"apiVersion": "authorization.azure.com/v1api20220401", "kind": "RoleAssignment", "metadata": {"name": "r", "namespace": "dev"},
+            "spec": {"owner": {"group": "a", "kind": "b", "name": "c"}, "principalIdFromConfig": {"name": "m", "key": "k"},
+                "principalType": "User", "roleDefinitionReference": {"wellKnownName": "Owner"}, "condition": "hunter2"},
+            "status": {"principalId": "p", "roleDefinitionId": "d", "scope": "/s"}}),
+        json!({"apiVersion": "managedidentity.azure.com/v1api20230131", "kind": "FederatedIdentityCredential",
+            "metadata": {"name": "f", "namespace": "dev"}, "spec": {"issuer": "https://x", "subject": "s", "audiences": ["a", "b"]}}),
+        json!({"apiVersion": "managedidentity.azure.com/v1api20230131", "kind": "UserAssignedIdentity", "metadata": {"name": "i", "namespace": "dev"},
+            "status": {"clientId": "c", "principalId": "p", "tenantId": "t"}}),
+        json!({"apiVersion": "containerservice.azure.com/v1api20240901", "kind": "ManagedCluster", "metadata": {"name": "c", "namespace": "dev"},
+            "spec": {"disableLocalAccounts": true, "aadProfile": {"managed": true, "enableAzureRBAC": false, "adminGroupObjectIDs": ["g"]}},
+            "status": {"fqdn": "f.example", "nodeResourceGroup": "mc", "oidcIssuerProfile": {"issuerURL": "https://o"}}}),
+        json!({"apiVersion": "keyvault.azure.com/v1api20230701", "kind": "Vault", "metadata": {"name": "v", "namespace": "dev"},
+            "spec": {"properties": {"enableRbacAuthorization": true, "accessPolicies": [{}, {}], "createMode": "purgeThenCreate"}}}),
+        json!({"apiVersion": "sky.azure.com/v20300101", "kind": "Moon", "metadata": {"name": "m", "namespace": "dev"},
+            "spec": {"password": {"name": "light", "key": "k"}}}),
     ]
 }
 
 #[test]
 fn what_was_saved_is_read_again() {
     let mut snapshot = read_objects(&traps());
-    assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 8, 2));
+    assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 10, 2));
+    let aso = (snapshot.aso_definitions.len(), snapshot.aso_resources.len(), snapshot.aso_deployments.len());
+    assert_eq!((aso, snapshot.aso_secrets.len(), snapshot.aso_events.len()), ((2, 8, 1), 2, 1));
     let admissions = (snapshot.admissions.len(), snapshot.policy_bindings.len(), snapshot.api_services.len());
-    assert_eq!((admissions, snapshot.conversions.len()), ((4, 2, 2), 1));
-    assert_eq!((snapshot.controllers.len(), snapshot.deputies.len()), (5, 5));
+    assert_eq!((admissions, snapshot.conversions.len()), ((4, 2, 2), 2));
+    assert_eq!((snapshot.controllers.len(), snapshot.deputies.len()), (6, 5));
     assert_eq!((snapshot.pods.len(), snapshot.volumes.len(), snapshot.slices.len()), (3, 3, 1));
     check(&snapshot);
     snapshot.clusters = vec![Cluster { name: "prod".into(), server_version: Some("v1.36.3".into()), stored: true }];
@@ -315,6 +386,18 @@ fn what_was_saved_is_read_again() {
     }
     snapshot.gaps.sort();
     check(&snapshot);
+    // Of a live cluster Secrets are asked for by name, and are no list.
+    for (at, content) in [(0, AsoSecretContent::Absent), (1, AsoSecretContent::Unreadable)] {
+        let mut more = snapshot.aso_secrets[1].clone();
+        more.name = snapshot.names.find(["x", "y"][at]).unwrap();
+        more.content = content;
+        snapshot.aso_secrets.push(more);
+    }
+    let mut read_one = snapshot.aso_secrets[1].clone();
+    read_one.name = snapshot.names.find("w").unwrap();
+    snapshot.aso_secrets.push(read_one);
+    snapshot.aso_secrets.sort_by_key(|at| (at.cluster, at.namespace, at.name));
+    check(&snapshot);
     check(&read(&text_of(&Snapshot::default())).unwrap());
 }
 
@@ -323,7 +406,7 @@ fn no_content_of_a_secret_is_saved() {
     let text = String::from_utf8(text_of(&read_objects(&traps()))).unwrap();
     assert!(
         text.contains(
-            r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"t","namespace":"dev"},"type":"Opaque"}"#
+            r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"t","namespace":"dev"},"type":"Opaque","stringData":{}}"#
         )
     );
     assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");

@@ -113,8 +113,8 @@ mod tests {
              bind qa/c=c user:dave",
                 world(SUBJECT, "")
             ),
-            "alice -> role-assignment write on s2: aso-configmap-retarget, azure-role-assignment
-             bob -> role-assignment write on s2: aso-configmap-retarget, azure-role-assignment",
+            "alice -> role-assignment write on s2: aso-configmap-retarget, azure-role
+             bob -> role-assignment write on s2: aso-configmap-retarget, azure-role",
         );
     }
 

@@ -58,7 +58,7 @@ mod tests {
              role f: create federatedidentitycredentials.managedidentity.azure.com
              bind dev/f=f user:alice",
             "alice -> Contributor-like on s1: aso-credential-fallback, aso-federated-credential, azure-role
-             alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role-assignment",
+             alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role",
         );
     }
 
@@ -128,7 +128,7 @@ mod tests {
              assign near Contributor s2
              assign far Owner s3",
             "alice -> Contributor-like on s2: aso-credential-fallback, aso-federated-credential, azure-role
-             alice -> role-assignment write on s3: aso-credential-fallback, aso-federated-credential, azure-federated-credential, azure-role-assignment
+             alice -> role-assignment write on s3: aso-credential-fallback, aso-federated-credential, azure-federated-credential, azure-role
              alice -> Contributor-like on s1/rg: aso-credential-fallback, aso-federated-credential, azure-federated-credential, azure-federated-credential, azure-role",
         );
     }
@@ -166,7 +166,7 @@ mod tests {
              assign aso Contributor s1
              assign safe Owner s2
              deny s1/rg/safe ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/* audit",
-            "alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role-assignment
+            "alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role
              alice -> limited (federatedidentitycredentials) on s1: aso-credential-fallback, aso-role",
         );
     }
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(remedy.advice, "take `create federatedidentitycredentials.managedidentity.azure.com` out of ClusterRole f");
         check(
             world,
-            "alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role-assignment
+            "alice -> role-assignment write on s2: aso-credential-fallback, aso-federated-credential, azure-role
              alice -> limited (federatedidentitycredentials) on s1: aso-credential-fallback, aso-role",
         );
     }

@@ -54,7 +54,7 @@ mod tests {
              assign big Owner s2
              role c: create containergroups.containerinstance.azure.com
              bind dev/c=c user:alice",
-            "alice -> role-assignment write on s2: aso-credential-fallback, aso-identity-attach, azure-role-assignment
+            "alice -> role-assignment write on s2: aso-credential-fallback, aso-identity-attach, azure-role
              alice -> limited (containergroups) on s1: aso-credential-fallback, aso-role",
         );
     }

@@ -107,7 +107,7 @@ mod tests {
                     "{TRUST}role c: {verbs} federatedidentitycredentials.managedidentity.azure.com
              bind dev/c=c user:alice"
                 ),
-                "alice -> role-assignment write on s2: aso-resource-change, azure-role-assignment",
+                "alice -> role-assignment write on s2: aso-resource-change, azure-role",
             );
         }
     }
@@ -122,7 +122,7 @@ mod tests {
              bind dev/o=o user:bob
              bind qa/c=c user:carol"
             ),
-            "alice -> role-assignment write on s2: aso-resource-change, azure-role-assignment",
+            "alice -> role-assignment write on s2: aso-resource-change, azure-role",
         );
     }
 

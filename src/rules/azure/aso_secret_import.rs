@@ -35,7 +35,7 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         for &kind in kinds.iter().filter(|&&kind| sends(kind)) {
             let Some(action) = kind.facts().write_action() else { continue };
             let Some(&at) = bridge.allowed(who, &[&action]).first() else { continue };
-            let gain = AzureGain::Secrets(namespace);
+            let gain = AzureGain::Secrets(Place::Namespace(namespace));
             let step =
                 AzureStep { by: Some(who), kind: Some(kind), namespace: Some(namespace), sure: at.sure, ..AzureStep::new(gain) };
             let fact = Fact::Secrets(Place::Namespace(namespace));
@@ -52,7 +52,7 @@ fn sends(kind: KindIx) -> bool {
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let Effect::Azure(own) = step.effect else { return Err("the step is not in Azure".to_owned()) };
-    let (Some(kind), AzureGain::Secrets(namespace), Some(who)) = (own.kind, own.gain, own.by) else {
+    let (Some(kind), AzureGain::Secrets(Place::Namespace(namespace)), Some(who)) = (own.kind, own.gain, own.by) else {
         return Err("no Secret is sent".to_owned());
     };
     let facts = kind.facts();

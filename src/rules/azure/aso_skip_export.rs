@@ -114,7 +114,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     };
     let facts = kind.facts();
     let created = step.asks(&["create"], facts.group, facts.plural);
-    if !created.is_some_and(|right| right.place == Place::Namespace(namespace)) {
+    if created.is_none_or(|right| right.place != Place::Namespace(namespace)) {
         return Err(format!("no {} is created", facts.plural));
     }
     if !state.reads_secrets(Place::Namespace(namespace)) {

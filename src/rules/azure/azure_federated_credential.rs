@@ -51,7 +51,7 @@ mod tests {
              assign big Owner s2
              role t: create serviceaccounts/token
              bind dev/t=t user:alice",
-            "alice -> role-assignment write on s2: token-request, workload-identity, azure-federated-credential, azure-role-assignment
+            "alice -> role-assignment write on s2: token-request, workload-identity, azure-federated-credential, azure-role
              alice -> Contributor-like on s1/rg: token-request, workload-identity, azure-role",
         );
     }

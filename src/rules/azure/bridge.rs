@@ -10,13 +10,12 @@ use super::facts::{KindSetIx, Power, Sure, Types, Who};
 use super::writers::Writers;
 use crate::graph::AccessGraph;
 use crate::graph::azure::{
-    AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzureQuestion, AzureRoleIx, IdentityIx, PrincipalIx,
-    ScopeIx,
+    AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, IdentityIx,
+    PrincipalIx, ScopeIx,
 };
 use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest, RoleDefinition};
 use crate::model::{AsoKind, KindIx, Name, Subject};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode};
-use crate::rules::Target;
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
 
@@ -59,11 +58,14 @@ struct RolePower {
     anything: bool,
 }
 
+/// What was found once.
+type Known<K, V> = RefCell<FxHashMap<K, V>>;
+
 /// The Azure side of an attack graph.
 pub(super) struct Facts<'g> {
     pub(super) graph: AzureGraph<'g>,
-    questions: RefCell<FxHashMap<String, Rc<AzureQuestion<'g>>>>,
-    allowed: RefCell<FxHashMap<(PrincipalIx, String), Rc<[Allowed]>>>,
+    questions: Known<(Plane, String), Rc<AzureQuestion<'g>>>,
+    allowed: Known<(PrincipalIx, String), Rc<[Allowed]>>,
     powers: RefCell<FxHashMap<AzureRoleIx, Rc<RolePower>>>,
     /// The assignments that are taken to be gone.
     without: BTreeSet<AssignmentIx>,
@@ -75,12 +77,23 @@ impl<'g> Facts<'g> {
     }
 
     fn question(&self, action: &str, plane: Plane) -> Rc<AzureQuestion<'g>> {
-        if let Some(known) = self.questions.borrow().get(action) {
+        let key = (plane, action.to_owned());
+        if let Some(known) = self.questions.borrow().get(&key) {
             return Rc::clone(known);
         }
         let question = Rc::new(self.graph.question(action, plane));
-        self.questions.borrow_mut().insert(action.to_owned(), Rc::clone(&question));
+        self.questions.borrow_mut().insert(key, Rc::clone(&question));
         question
+    }
+
+    /// Whether a principal may do something that the cluster asks Azure about, in a scope of it.
+    fn allowed_data(&self, principal: PrincipalIx, action: &str, place: AzurePlace) -> Option<(Sure, AssignmentIx)> {
+        let verdict = self.graph.decide(principal, &self.question(action, Plane::Data), place);
+        let grants = verdict.grants.iter().filter(|grant| !self.without.contains(&grant.assignment));
+        let sure = |grant: &AzureGrant| {
+            Some((sureness(grant.decision, action, &grant.effect, self.object_id(principal))?, grant.assignment))
+        };
+        grants.filter_map(sure).min()
     }
 
     /// The scopes in which a principal may do all of these, none inside another that is as sure.
@@ -235,7 +248,7 @@ impl RolePower {
     /// The most that it comes to: with a token, or through ASO on some kinds.
     fn of(&self, kinds: Option<&[KindIx]>) -> Option<(Power, Option<Types>)> {
         let through = kinds.is_some();
-        let all = kinds.is_none_or(|own| is_usual(own));
+        let all = kinds.is_none_or(is_usual);
         let kinds: Vec<KindIx> = match kinds {
             None => self.kinds.to_vec(),
             Some(own) => own.iter().filter(|kind| self.kinds.binary_search(kind).is_ok()).copied().collect(),
@@ -323,7 +336,7 @@ pub(in crate::rules) struct Bridge<'g> {
     bound: Vec<(Subject, Who)>,
     /// The accounts of both, each once.
     accounts: Vec<Subject>,
-    identities: RefCell<FxHashMap<ScopeIx, Rc<[(Who, ScopeIx)]>>>,
+    identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
     pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
@@ -360,7 +373,7 @@ impl<'g> Bridge<'g> {
             aso,
             azure: Facts::new(graph, ask.without_assignments.clone()),
             this_cluster,
-            beyond_admin: ask.from.is_some() || ask.to.iter().any(|to| matches!(to, Target::Azure(_))),
+            beyond_admin: ask.from.is_some() || ask.azure.is_some(),
             spans,
             trusted,
             bound,
@@ -503,6 +516,70 @@ impl Bridge<'_> {
     /// The accounts whose tokens an identity accepts.
     pub(super) fn trusted_by(&self, who: Who) -> impl Iterator<Item = Subject> + '_ {
         self.trusted.iter().filter(move |(_, own)| *own == who).map(|&(account, _)| account)
+    }
+
+    /// Whether a cluster has this name or resource id.
+    pub(super) fn is_called(&self, cluster: AksIx, name: &str) -> bool {
+        let read = self.azure.graph.cluster(cluster);
+        read.name == name || read.id.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether what holds in a scope holds in one that is written out, whether or not anything was read of that.
+    pub(super) fn reaches(&self, scope: ScopeIx, text: &str) -> bool {
+        self.azure.graph.within(scope, self.azure.graph.locate(text).scope)
+    }
+
+    /// Who a user or a group of the cluster is in Azure: users by their UPN, both by their object id, groups also by a name that no
+    /// other group has (<https://github.com/kubeguard/guard>, the `azure` authentication provider). Accounts are nobody there.
+    pub(in crate::rules) fn entra(&self, subject: Subject) -> Option<Who> {
+        let graph = &self.azure.graph;
+        let found = match subject {
+            Subject::User(name) => {
+                let name = self.access.text(name);
+                graph.by_user_principal_name(name).or_else(|| graph.by_object_id(name))
+            }
+            Subject::Group(name) => {
+                let name = self.access.text(name);
+                graph.by_object_id(name).or_else(|| {
+                    self.access.azure_names().group(name).and_then(|group| graph.by_object_id(&group.object_id))
+                })
+            }
+            Subject::ServiceAccount { .. } => None,
+        };
+        found.map(Who::Principal)
+    }
+
+    /// Where in this cluster somebody has roles of Azure, if the cluster asks Azure: the whole cluster, or namespaces.
+    pub(super) fn kubernetes_places(&self, who: Who) -> Vec<Place> {
+        let graph = &self.azure.graph;
+        let cluster = self.this_cluster.filter(|&at| graph.cluster(at).azure_rbac);
+        let (Some(cluster), Who::Principal(principal)) = (cluster, who) else { return Vec::new() };
+        let Some(at) = graph.cluster_scope(cluster) else { return Vec::new() };
+        let inside = [graph.scope_folded(at), "/namespaces/"].concat();
+        let mut found: Vec<Place> = Vec::new();
+        for (assignment, _) in graph.assignments_of(principal) {
+            let scope = graph.assigned_scope(assignment);
+            if graph.within(scope, at) {
+                found.push(Place::Cluster);
+            } else if let Some(name) = graph.scope_folded(scope).strip_prefix(&inside) {
+                found.extend(self.access.snapshot().names.find(name).map(Place::Namespace));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether Azure lets somebody do something in this cluster, by a data action of it.
+    pub(super) fn in_kubernetes(&self, who: Who, action: &str, place: Place) -> Option<(Sure, AssignmentIx)> {
+        let graph = &self.azure.graph;
+        let (Some(cluster), Who::Principal(principal)) = (self.this_cluster, who) else { return None };
+        let id = &graph.cluster(cluster).id;
+        let scope = match place {
+            Place::Namespace(namespace) => format!("{id}/namespaces/{}", self.access.text(namespace)),
+            Place::Cluster | Place::EachNamespace => id.clone(),
+        };
+        self.azure.allowed_data(principal, action, graph.locate(&scope))
     }
 
     /// Whether pods reach the metadata service of their node. Unless the data say that they do not, they do.

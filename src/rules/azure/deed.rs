@@ -114,13 +114,18 @@ fn first_of(bridge: &Bridge<'_>, set: KindSetIx, kinds: &[Kind]) -> Option<KindI
 impl Allowed {
     /// What a step says of how sure it is.
     pub(super) fn blockers(&self) -> Vec<Blocker> {
-        let might = |what: &str| vec![Blocker { what: what.to_owned(), stops: false }];
-        match self.sure {
-            Sure::Yes => Vec::new(),
-            Sure::Conditional => might("a condition of the role assignment, which is not evaluated"),
-            Sure::Eligible => might("the role has to be activated first (PIM)"),
-            Sure::Denied => vec![Blocker { what: "a deny assignment".to_owned(), stops: true }],
-        }
+        blockers(self.sure)
+    }
+}
+
+/// What a step says of how sure it is.
+pub(super) fn blockers(sure: Sure) -> Vec<Blocker> {
+    let might = |what: &str| vec![Blocker { what: what.to_owned(), stops: false }];
+    match sure {
+        Sure::Yes => Vec::new(),
+        Sure::Conditional => might("a condition of the role assignment, which is not evaluated"),
+        Sure::Eligible => might("the role has to be activated first (PIM)"),
+        Sure::Denied => vec![Blocker { what: "a deny assignment".to_owned(), stops: true }],
     }
 }
 

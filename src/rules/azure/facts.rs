@@ -1,7 +1,7 @@
 //! What an attacker has in Azure, and by what Azure Service Operator (ASO) does for them.
 
 use crate::graph::azure::{AksIx, AssignmentIx, PrincipalIx, ScopeIx};
-use crate::model::{KindIx, Name};
+use crate::model::{KindIx, Name, Subject};
 use crate::rules::attack::Place;
 
 /// An identity in Azure.
@@ -114,8 +114,12 @@ pub enum AzureGain {
     ThisCluster,
     /// Root on the nodes of this cluster.
     TheseNodes,
-    /// The Secrets of a namespace, which ASO sends to Azure.
-    Secrets(Name),
+    /// The Secrets of a place.
+    Secrets(Place),
+    /// To run pods in a place.
+    NewPod(Place),
+    /// To act as an account of this cluster.
+    Account(Subject),
 }
 
 /// A step that has to do with Azure: what it gains, and by what.
@@ -139,7 +143,7 @@ pub struct AzureStep {
 
 impl AzureStep {
     /// A step that gains this, of which nothing else is known.
-    pub(super) const fn new(gain: AzureGain) -> AzureStep {
+    pub(in crate::rules) const fn new(gain: AzureGain) -> AzureStep {
         AzureStep { gain, by: None, action: None, kind: None, namespace: None, credential: None, sure: Sure::Yes }
     }
 }

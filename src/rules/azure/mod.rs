@@ -12,11 +12,11 @@ mod writers;
 #[cfg(test)]
 pub(super) mod world;
 
-use super::attack::{Attack, Effect, Writer};
+use super::attack::{Attack, Effect, Fact, Place, Writer};
 use super::finding::{Finding, RequestDone, StepDone, Target};
 use super::technique::Technique;
 use crate::graph::AccessGraph;
-use crate::model::KindIx;
+use crate::model::{KindIx, Thing};
 
 pub(super) use bridge::{Bridge, sureness};
 pub(super) use cluster::use_identity;
@@ -56,7 +56,6 @@ techniques! {
     workload_identity,
     identity_binding,
     node_imds,
-    azure_role_assignment,
     azure_role_definition,
     azure_federated_credential,
     azure_identity_attach,
@@ -65,8 +64,14 @@ techniques! {
     azure_flux_configuration,
     azure_run_command,
     azure_node_command,
+    azure_kubernetes_role,
     azure_key_vault_policy,
     azure_role,
+}
+
+/// Whether a step is done by the rights of somebody in Azure.
+pub(super) fn is_by(step: &StepDone, who: Option<Who>) -> bool {
+    matches!(step.effect, Effect::Azure(own) if who.is_some() && own.by == who)
 }
 
 /// The requests by which ASO resources are created in a step: of the kind that the step names, or of those that later steps use.
@@ -116,6 +121,9 @@ pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, Kin
 pub(super) fn chosen(effect: Effect, behind: Effect) -> Effect {
     match (effect, behind) {
         (Effect::Azure(own), Effect::Azure(behind)) => Effect::Azure(AzureStep { gain: own.gain, ..behind }),
+        (Effect::ActAs(account), Effect::Azure(behind)) => {
+            Effect::Azure(AzureStep { gain: AzureGain::Account(account), ..behind })
+        }
         (effect, _) => effect,
     }
 }
@@ -184,6 +192,66 @@ impl AzureTarget {
     }
 }
 
+/// An identity in the grammar of things.
+pub(super) fn identity_thing(graph: &AccessGraph, who: Who) -> Thing {
+    match who {
+        Who::Principal(at) if graph.azure_names().principal(at).is_some_and(|known| known.client_id.is_empty()) => {
+            Thing::Principal(client_id(graph, who))
+        }
+        _ => Thing::Identity(client_id(graph, who)),
+    }
+}
+
+/// What in Azure is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AzureWanted {
+    /// Where, or what.
+    pub what: AzureWhat,
+    /// No less than this in a scope.
+    pub power: Option<Power>,
+}
+
+/// Where in Azure, or what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AzureWhat {
+    /// Whatever is worth reaching.
+    Any,
+    /// Power that reaches this scope.
+    Scope(String),
+    /// This cluster, by its name or resource id.
+    Cluster(String),
+    /// Tokens of this identity.
+    Identity(Who),
+}
+
+/// The facts that are what is looked for in Azure.
+pub(super) fn wanted(attack: &Attack<'_>, wanted: &AzureWanted, fact: Fact) -> Option<Target> {
+    let bridge = attack.bridge.as_deref()?;
+    match (&wanted.what, fact) {
+        (AzureWhat::Identity(who), Fact::Azure(AzureFact::Token(own) | AzureFact::Through(own, _))) => {
+            (own == *who).then_some(Target::Azure(AzureTarget::Identity(own)))
+        }
+        (AzureWhat::Cluster(name), Fact::Azure(AzureFact::Cluster(cluster))) => {
+            bridge.is_called(cluster, name).then_some(Target::Azure(AzureTarget::Cluster(cluster)))
+        }
+        (AzureWhat::Cluster(name), Fact::Everything(Place::Cluster)) => {
+            bridge.this_cluster().is_some_and(|at| bridge.is_called(at, name)).then_some(Target::ClusterAdmin)
+        }
+        (AzureWhat::Any, Fact::Azure(fact)) => {
+            target(attack, fact).filter(|target| wanted.power.is_none_or(|least| is_at_least(*target, least)))
+        }
+        (AzureWhat::Scope(scope), Fact::Azure(fact @ AzureFact::Power(at, ..))) => {
+            let enough = |target: &Target| wanted.power.is_none_or(|least| is_at_least(*target, least));
+            target(attack, fact).filter(|target| bridge.reaches(at, scope) && enough(target))
+        }
+        _ => None,
+    }
+}
+
+fn is_at_least(target: Target, least: Power) -> bool {
+    matches!(target, Target::Azure(AzureTarget::Power { power, .. }) if power >= least)
+}
+
 /// The client id of an identity, or its object id.
 fn client_id(graph: &AccessGraph, who: Who) -> String {
     match who {
@@ -203,11 +271,20 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::Cluster(cluster) => names.cluster(cluster).1.to_owned(),
         AzureGain::ThisCluster => "this-cluster".to_owned(),
         AzureGain::TheseNodes => "these-nodes".to_owned(),
-        AzureGain::Secrets(namespace) => format!("secrets:{}", graph.text(namespace)),
+        AzureGain::Secrets(place) => format!("secrets:{}", place_text(graph, place)),
+        AzureGain::NewPod(place) => format!("pods:{}", place_text(graph, place)),
+        AzureGain::Account(account) => account.request_name(&graph.snapshot().names),
         AzureGain::Any => String::new(),
     };
     let by = step.by.map(|who| client_id(graph, who)).unwrap_or_default();
     format!("{gain} {by}")
+}
+
+fn place_text(graph: &AccessGraph, place: Place) -> &str {
+    match place {
+        Place::Namespace(namespace) => graph.text(namespace),
+        Place::Cluster | Place::EachNamespace => "",
+    }
 }
 
 /// The scope that a path comes to by the steps of Azure, for whoever wants to know how wide it is.
@@ -282,7 +359,7 @@ mod tests {
         );
         check(
             &made(&format!("{trust}{}", assigned(OWNER, ""))),
-            "alice -> role-assignment write on s1: token-request, workload-identity, azure-role-assignment
+            "alice -> role-assignment write on s1: token-request, workload-identity, azure-role
              alice -> identity:cccccccc-0000-0000-0000-a719056a838c: token-request, workload-identity",
         );
         check(

@@ -1,5 +1,6 @@
 //! What somebody may do in Azure by the roles that they have, as a target.
 
+use super::bridge::ASSIGN_ROLES;
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Who};
 use crate::model::KindIx;
 use crate::rules::attack::{Attack, Effect, Fact};
@@ -11,11 +12,15 @@ use crate::rules::technique::Technique;
 pub(super) fn holds(attack: &mut Attack<'_>, technique: &'static Technique, id: u32, who: Who, set: Option<KindSetIx>) {
     let (Some(bridge), Who::Principal(principal)) = (attack.bridge.clone(), who) else { return };
     let kinds = set.map(|set| bridge.writers.kinds(set));
-    let powers = bridge.azure.powers(principal, kinds.as_deref());
+    let mut powers = bridge.azure.powers(principal, kinds.as_deref());
+    if set.is_none() {
+        let assigns = bridge.azure.allowed(principal, &[ASSIGN_ROLES]);
+        powers.extend(assigns.iter().map(|&at| (at, Power::RoleAssignments, None)));
+    }
     for (at, power, types) in powers {
         let step = AzureStep {
             by: Some(who),
-            action: Some(("", at.assignment)),
+            action: Some((if power == Power::RoleAssignments { ASSIGN_ROLES } else { "" }, at.assignment)),
             sure: at.sure,
             ..AzureStep::new(AzureGain::Power(at.scope, power, types))
         };
@@ -44,6 +49,9 @@ pub(super) fn proof(state: &State<'_>, own: AzureStep, who: Who, through: Option
         (Power::Contributor, _) => KindIx::all()
             .filter(|&kind| is_usual(kind))
             .all(|kind| writes(kind) && through.as_ref().is_none_or(|kinds| kinds.contains(&kind))),
+        (Power::RoleAssignments, _) => {
+            through.is_none() && state.azure_allows(who, ASSIGN_ROLES, scope).is_ok_and(|sure| sure <= own.sure)
+        }
         (Power::Limited, Some(types)) => {
             writes(types.first) && through.is_none_or(|kinds| kinds.contains(&types.first))
         }

@@ -35,10 +35,15 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         Fact::Everything(Place::Cluster) if bridge.beyond_admin => bridge.trusted_accounts().collect(),
         _ => return,
     };
+    if accounts.is_empty() {
+        return;
+    }
+    // What the account holds in the cluster comes first where that leads as far.
+    let near = attack.late(id);
     for account in accounts {
         for who in bridge.trusting(account) {
             let effect = Effect::Azure(AzureStep::new(AzureGain::Token(who)));
-            attack.does(&TECHNIQUE, vec![id], effect, Fact::Azure(AzureFact::Token(who)));
+            attack.does(&TECHNIQUE, vec![near], effect, Fact::Azure(AzureFact::Token(who)));
         }
     }
 }
@@ -278,8 +283,8 @@ mod tests {
              bind azureserviceoperator-system/t=t user:alice
              bind azureserviceoperator-system/p=p user:bob
              bind dev/t=t user:carol",
-            "bob -> role-assignment write on s2: workload-patch, workload-identity, azure-role-assignment
-             alice -> role-assignment write on s2: token-request, workload-identity, azure-role-assignment
+            "bob -> role-assignment write on s2: workload-patch, workload-identity, azure-role
+             alice -> role-assignment write on s2: token-request, workload-identity, azure-role
              bob -> Contributor-like on s1/rg: workload-patch, workload-identity, azure-role
              alice -> Contributor-like on s1/rg: token-request, workload-identity, azure-role",
         );

@@ -57,6 +57,7 @@ techniques! {
     kube_system_config_write,
     aws_auth_write,
     crd_conversion_write,
+    apiservice_write,
     operator_deputy,
     custom_workload_create,
 }

@@ -168,6 +168,7 @@ fn start_words(graph: &AccessGraph, start: Start) -> String {
             format!("pod {}/{}", graph.text(pod.namespace), graph.text(pod.name))
         }
         Start::Pods(namespace) => format!("pods of {}", graph.text(namespace)),
+        Start::Azure(_) => start_thing(graph, start).to_string(),
     }
 }
 

@@ -16,15 +16,18 @@ use kube::{Client, Config};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{Name, Subject};
 use rbac_lens::query::SystemFilter;
-use rbac_lens::rules::{self, Ask, Place, Start, Target, escalations};
+use rbac_lens::rules::{self, Ask, Escalations, Finding, Place, Remedies, Start, Target, escalations};
 use serde_json::{Value, json};
 
 use crate::server::{ApiServer, Call, Options, Reply, USERS, review, send};
 use crate::worlds::random::Dice;
-use crate::worlds::{self, Mode, ORACLE, engine};
+use crate::worlds::{self, Mode, ORACLE, engine, kubectl};
 
 /// Worlds of one technique at most.
 pub(crate) const MOST: usize = 48;
+
+/// For so many worlds of a technique there is one more, in which all paths are cut before anything is tried.
+const CUT: usize = 8;
 
 /// Worlds that are worked on at once.
 const AT_ONCE: usize = 8;
@@ -509,17 +512,31 @@ impl World {
         vec![hand]
     }
 
-    /// What the program says about each goal: the techniques of the path.
-    fn predicted(&self) -> Vec<Option<Vec<&'static str>>> {
+    /// What the program is told.
+    fn graph(&self) -> AccessGraph {
         // Of the defaults only what everybody can reach by its name: the accounts of the control plane are not tried.
         let default = json!({"apiVersion": format!("{RBAC_GROUP}/v1"), "kind": "ClusterRole",
             "metadata": {"name": "cluster-admin"}, "rules": everything()});
         let objects: Vec<Value> = [default].iter().chain(&self.objects).cloned().collect();
-        let graph = engine::graph(&objects);
+        engine::graph(&objects)
+    }
+
+    /// What the program says about each goal: the techniques of the path.
+    fn predicted(&self) -> Vec<Option<Vec<&'static str>>> {
+        let graph = self.graph();
         self.goals.iter().map(|goal| self.predict(&graph, goal)).collect()
     }
 
     fn predict(&self, graph: &AccessGraph, goal: &Goal) -> Option<Vec<&'static str>> {
+        let (found, target) = self.found(graph, goal)?;
+        if found.holders.iter().any(|holders| holders.target.covers(target)) {
+            return Some(Vec::new());
+        }
+        let finding = found.findings.iter().find(|finding| finding.target.covers(target))?;
+        Some(finding.steps.iter().map(|step| step.technique.id).collect())
+    }
+
+    fn found(&self, graph: &AccessGraph, goal: &Goal) -> Option<(Escalations, Target)> {
         let name = |text: &str| -> Option<Name> { graph.snapshot().names.find(text) };
         let attacker = self.attacker();
         let own = name(attacker["name"].as_str().unwrap())?;
@@ -531,12 +548,30 @@ impl World {
         let target = goal.target(graph)?;
         let ask =
             Ask { from: Some(Start::Subject(from)), to: vec![target], system: SystemFilter::Show, ..Ask::default() };
-        let found = escalations(graph, &ask);
-        if found.holders.iter().any(|holders| holders.target.covers(target)) {
-            return Some(Vec::new());
+        Some((escalations(graph, &ask), target))
+    }
+
+    /// A path to one of the goals.
+    fn path(&self, graph: &AccessGraph) -> Option<Finding> {
+        let to = |goal| self.found(graph, goal).and_then(|(found, _)| found.findings.into_iter().next());
+        self.goals.iter().find_map(to)
+    }
+
+    /// Runs what the remedies say on the server, until the program finds no path any more.
+    fn cut(&mut self, lab: &Lab) {
+        loop {
+            let graph = self.graph();
+            let Some(finding) = self.path(&graph) else { return };
+            let commands = Remedies::new(&graph).of(&finding).commands;
+            assert!(!commands.is_empty(), "no remedy: {finding:#?}\n{}", self.text());
+            for dry in [true, false] {
+                let ran = lab.server.run_printed(None, &commands, dry);
+                ran.unwrap_or_else(|said| panic!("{said}\n{}", self.text()));
+            }
+            for command in &commands {
+                kubectl::run(&mut self.objects, command).unwrap();
+            }
         }
-        let finding = found.findings.iter().find(|finding| finding.target.covers(target))?;
-        Some(finding.steps.iter().map(|step| step.technique.id).collect())
     }
 
     /// The identities that the attacker has from the start, with their groups.
@@ -687,6 +722,8 @@ pub(crate) struct Trial {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Score {
     pub(crate) worlds: usize,
+    /// Of which all paths were cut in so many before.
+    pub(crate) cut: usize,
     pub(crate) yes: usize,
     pub(crate) no: usize,
     /// The yes whose path has the technique.
@@ -697,14 +734,21 @@ pub(crate) struct Score {
 pub(crate) fn run(technique: &'static str, worlds: usize, trial: Trial, make: fn(&mut World)) {
     let lab = lab();
     assert!(worlds <= MOST);
-    let worlds: Vec<World> = (0..worlds)
-        .map(|at| {
-            let mut world = World::new(technique, at);
-            make(&mut world);
-            world
-        })
-        .collect();
-    lab.server.apply_all(worlds.iter().flat_map(|world| world.objects.iter().cloned()).collect());
+    let new = |at| {
+        let mut world = World::new(technique, at);
+        make(&mut world);
+        world
+    };
+    let known = rules::technique(technique).is_some();
+    let with_paths =
+        (worlds..if known { MOST } else { worlds }).map(new).filter(|world| world.path(&world.graph()).is_some());
+    let mut to_cut: Vec<World> = with_paths.take(worlds.div_ceil(CUT)).collect();
+    let mut worlds: Vec<World> = (0..worlds).map(new).collect();
+    let all = worlds.iter().chain(&to_cut);
+    lab.server.apply_all(all.flat_map(|world| world.objects.iter().cloned()).collect());
+    to_cut.iter_mut().for_each(|world| world.cut(lab));
+    let cut = to_cut.len();
+    worlds.extend(to_cut);
     lab.server.wait_visible();
     let mut states: Vec<State> = lab.each(worlds.iter().collect(), async |world| State {
         hands: world.hands(lab).await,
@@ -729,9 +773,8 @@ pub(crate) fn run(technique: &'static str, worlds: usize, trial: Trial, make: fn
             state
         });
     }
-    let mut score = Score { worlds: worlds.len(), ..Score::default() };
+    let mut score = Score { worlds: worlds.len(), cut, ..Score::default() };
     let mut wrong = Vec::new();
-    let known = rules::technique(technique).is_some();
     for (world, state) in worlds.iter().zip(&states) {
         for ((goal, path), &reached) in world.goals.iter().zip(world.predicted()).zip(&state.reached) {
             score.yes += usize::from(reached);
@@ -760,8 +803,8 @@ pub(crate) fn run(technique: &'static str, worlds: usize, trial: Trial, make: fn
 /// Panics with the first of what is wrong.
 #[allow(clippy::print_stderr, reason = "cargo test shows it on request")]
 pub(crate) fn report(technique: &str, score: Score, wrong: &[String]) {
-    let Score { worlds, yes, no, by_it } = score;
-    eprintln!("{technique}: {worlds} worlds, {yes} yes ({by_it} by it), {no} no");
+    let Score { worlds, cut, yes, no, by_it } = score;
+    eprintln!("{technique}: {worlds} worlds, {cut} of them cut, {yes} yes ({by_it} by it), {no} no");
     assert!(
         wrong.is_empty(),
         "{technique}: {} of {} differ:\n{}",

@@ -207,7 +207,7 @@ pub(crate) fn secret_token_retarget(world: &mut World) {
     world.objects.push(account(&a, "lowly"));
     world.objects.push(token_secret(&a, "old", "lowly"));
     let write = *world.dice.pick(&["patch secrets", "patch secrets old", "update secrets old", "delete secrets old"]);
-    let noise = *world.dice.pick(&["get secrets", "list configmaps", "get secrets planted"]);
+    let noise = *world.dice.pick(&["get secrets", "list configmaps", "get secrets mine"]);
     world.grant(vec![grant(&a, write), grant(&a, noise)]);
 }
 

@@ -389,6 +389,13 @@ pub(super) const WORLDS: &[(&str, &str)] = &[
          role d: patch customresourcedefinitions.apiextensions.k8s.io",
     ),
     (
+        "apiservice-write",
+        "role w: patch,get apiservices.apiregistration.k8s.io
+         role s: create services
+         bind w user:alice
+         bind dev/s=s user:alice",
+    ),
+    (
         "operator-deputy",
         "account flux-system/kustomize-controller
          role admin: * *.*

@@ -180,3 +180,62 @@ fn every_condition_of_azures_own_roles_is_read() {
         }
     }
 }
+
+proptest::proptest! {
+    /// Whatever is written, it is read to its end, and what a reading says of single role assignments agrees with what it says at all.
+    #[test]
+    fn any_text_is_read(parts in proptest::collection::vec(0..WORDS.len(), 0..24)) {
+        let text: Vec<&str> = parts.into_iter().map(|at| WORDS[at]).collect();
+        for text in [text.join(" "), text.concat()] {
+            let effect = Condition::parse(&text).effect(WRITE);
+            for role in [OWNER, ACR_PULL, SOMEBODY] {
+                match (&effect, effect.permits(request(role, SOMEBODY, "User"))) {
+                    (Effect::Always, permits) => assert_eq!(permits, Some(true)),
+                    (Effect::Never, permits) => assert_eq!(permits, Some(false)),
+                    (Effect::Depends(ways), _) => assert!(!ways.is_empty() && ways.len() <= MOST),
+                }
+            }
+        }
+    }
+
+    /// The opposite of a condition permits what the condition does not.
+    #[test]
+    fn not_is_the_opposite(parts in proptest::collection::vec(0..3_usize, 1..6), or in proptest::bool::ANY) {
+        let owner = format!("{ROLE} GuidEquals {OWNER}");
+        let not_me = format!("{PRINCIPAL} GuidNotEquals {SOMEBODY}");
+        let all = [owner.as_str(), not_me.as_str(), "!(ActionMatches{'*/delete'})"];
+        let text = parts.iter().map(|at| all[*at]).collect::<Vec<_>>().join(if or { " OR " } else { " AND " });
+        for (role, principal) in [(OWNER, SOMEBODY), (OWNER, SOMEBODY_ELSE), (ACR_PULL, SOMEBODY), (ACR_PULL, SOMEBODY_ELSE)] {
+            let yes = permits(&text, role, principal, "User");
+            let no = permits(&format!("NOT ({text})"), role, principal, "User");
+            assert_eq!(yes.map(|yes| !yes), no, "{text}");
+            let each = [role == OWNER, principal != SOMEBODY, true];
+            let mut holds = parts.iter().map(|at| each[*at]);
+            assert_eq!(yes, Some(if or { holds.any(|one| one) } else { holds.all(|one| one) }), "{text}");
+        }
+    }
+}
+
+/// The words that conditions are made of, and some that they are not.
+const WORDS: [&str; 20] = [
+    "(",
+    ")",
+    "!",
+    "NOT",
+    "AND",
+    "OR",
+    "&&",
+    "||",
+    "{",
+    "}",
+    ",",
+    "'x'",
+    "'",
+    "@Request[",
+    ROLE,
+    "GuidEquals",
+    "ForAnyOfAllValues:GuidNotEquals",
+    OWNER,
+    "ActionMatches{'*'}",
+    "\u{e9}",
+];

@@ -1,0 +1,443 @@
+//! `who-can --azure-action` in every format.
+
+use serde::Serialize;
+
+use super::document::{Document, Exit, Metadata, OriginOut};
+use super::format::{Format, NO_TREE};
+use super::table::Table;
+use super::text::safe;
+use crate::graph::azure::{
+    AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, Denial, PrincipalIx, Standing,
+};
+use crate::model::azure::{Alternative, Assigned, Effect, Plane, Set};
+use crate::model::{Snapshot, Thing};
+use crate::query::{AzureRow, AzureWhoCan};
+
+/// What is rendered: the answer and what was asked.
+pub struct AzureWhoCanReport<'a> {
+    /// What was read.
+    pub snapshot: &'a Snapshot,
+    /// The graph that the answer is about.
+    pub graph: &'a AzureGraph<'a>,
+    /// The action.
+    pub question: &'a AzureQuestion<'a>,
+    /// The scope, as it was asked for.
+    pub scope: &'a str,
+    /// Where that is.
+    pub place: AzurePlace,
+    /// The answer.
+    pub answer: &'a AzureWhoCan,
+    /// What the report says of itself.
+    pub metadata: Metadata,
+    /// The exit status.
+    pub exit: Exit,
+}
+
+/// What was asked of Azure.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Question"))]
+pub(super) struct AzureQuestionOut {
+    action: String,
+    /// Whether it is an action of Azure Resource Manager or of the service itself.
+    #[cfg_attr(test, schemars(extend("enum" = ["control", "data"])))]
+    plane: &'static str,
+    scope: String,
+}
+
+/// A principal that can, with every assignment behind it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
+pub(super) struct AzureWhoCanItem {
+    principal: PrincipalOut,
+    /// The strongest of the grants.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "conditional", "eligible", "unknown", "denied"])))]
+    decision: &'static str,
+    grants: Vec<AzureGrantOut>,
+    /// The deny assignments that take it away, or may.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    denials: Vec<DenialOut>,
+    /// Who is in a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<MembersOut>,
+}
+
+/// Somebody in Azure.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Principal"))]
+#[serde(rename_all = "camelCase")]
+struct PrincipalOut {
+    object_id: String,
+    #[cfg_attr(test, schemars(extend("enum" = [
+        "User", "Group", "ServicePrincipal", "ManagedIdentity", "ForeignGroup", "Device", "Agent", "Unknown"
+    ])))]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    user_principal_name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    client_id: String,
+    /// The resource of a managed identity.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    resource_id: String,
+}
+
+/// A role assignment that allows.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Grant"))]
+#[serde(rename_all = "camelCase")]
+struct AzureGrantOut {
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "conditional", "eligible", "unknown", "denied"])))]
+    decision: &'static str,
+    /// The id of the assignment, where it was read.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    assignment: String,
+    /// Where it is made. It holds there and below.
+    scope: String,
+    /// Whether the place that was asked about lies below that.
+    inherited: bool,
+    role: AzureRoleOut,
+    /// The group that it comes by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<ThroughOut>,
+    /// Under what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<ConditionOut>,
+    /// It has to be activated first, and when that ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eligible: Option<EligibleOut>,
+    /// What is not known of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("enum" = ["role", "managementGroup", "exclusion"])))]
+    unknown: Option<&'static str>,
+    /// Where it was read.
+    source: OriginOut,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AzureRole"))]
+struct AzureRoleOut {
+    id: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name: String,
+    custom: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Through"))]
+struct ThroughOut {
+    group: PrincipalOut,
+    /// Whether the membership has to be activated.
+    eligible: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Eligible"))]
+struct EligibleOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
+}
+
+/// A condition, as far as it is understood.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Condition"))]
+#[serde(rename_all = "camelCase")]
+struct ConditionOut {
+    /// The text on the assignment; the role may have one of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// It holds when one of these does.
+    ways: Vec<WayOut>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Way"))]
+#[serde(rename_all = "camelCase")]
+struct WayOut {
+    /// The roles that may be given, by id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<SetOut>,
+    /// To whom, by object id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principals: Option<SetOut>,
+    /// To which kinds of principals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal_types: Option<SetOut>,
+    /// Whether there is more to it that was not evaluated.
+    not_evaluated: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Set"))]
+#[serde(rename_all = "camelCase")]
+struct SetOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all_but: Option<Vec<String>>,
+}
+
+/// A deny assignment that matches.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Denial"))]
+struct DenialOut {
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    id: String,
+    scope: String,
+    /// `denied` when it surely takes it away; `conditional` under a condition; `unknown` when the principal may be left out of it.
+    #[cfg_attr(test, schemars(extend("enum" = ["conditional", "unknown", "denied"])))]
+    decision: &'static str,
+    source: OriginOut,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Members"))]
+struct MembersOut {
+    /// Whether these are all.
+    complete: bool,
+    known: Vec<MemberOut>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Member"))]
+struct MemberOut {
+    principal: PrincipalOut,
+    /// What the member may itself, all of its groups and deny assignments together.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "conditional", "eligible", "unknown", "denied", "no"])))]
+    decision: &'static str,
+    /// Whether it has to activate the membership.
+    eligible: bool,
+}
+
+/// The text of an answer.
+///
+/// # Errors
+/// When there is no such format for it, or it cannot be serialised, which is a fault of this program.
+pub fn azure_who_can(report: &AzureWhoCanReport<'_>, format: Format, heads: bool) -> Result<String, String> {
+    match format {
+        Format::Table => Ok(table(report, heads, false)),
+        Format::Wide => Ok(table(report, heads, true)),
+        Format::Tree => Err(NO_TREE.to_owned()),
+        Format::Name => Ok(names(report)),
+        Format::Json | Format::Yaml | Format::Ndjson => {
+            let plane = match report.question.plane {
+                Plane::Control => "control",
+                Plane::Data => "data",
+            };
+            let (action, scope) = (report.question.action.clone(), report.scope.to_owned());
+            let question = AzureQuestionOut { action, plane, scope };
+            let items = report.answer.rows.iter().map(|row| item(report, row)).collect();
+            let (snapshot, metadata) = (report.snapshot, &report.metadata);
+            let document = Document::new("AzureWhoCanReport", snapshot, metadata, question, items, &report.exit);
+            document.text(format).unwrap_or_else(|| Ok(String::new()))
+        }
+    }
+}
+
+fn names(report: &AzureWhoCanReport<'_>) -> String {
+    let thing = |row: &AzureRow| Thing::Principal(report.graph.principal(row.principal).object_id.clone()).to_string();
+    report.answer.rows.iter().map(|row| format!("{}\n", safe(&thing(row)))).collect()
+}
+
+fn item(report: &AzureWhoCanReport<'_>, row: &AzureRow) -> AzureWhoCanItem {
+    let members = row.members.as_ref().map(|members| MembersOut {
+        complete: members.complete,
+        known: members
+            .known
+            .iter()
+            .map(|member| MemberOut {
+                principal: principal(report.graph, member.principal),
+                decision: member.decision.as_str(),
+                eligible: member.eligible,
+            })
+            .collect(),
+    });
+    AzureWhoCanItem {
+        principal: principal(report.graph, row.principal),
+        decision: row.verdict.decision.as_str(),
+        grants: row.verdict.grants.iter().map(|grant| grant_out(report, grant)).collect(),
+        denials: row.verdict.denials.iter().map(|denial| denial_out(report, denial)).collect(),
+        members,
+    }
+}
+
+fn principal(graph: &AzureGraph<'_>, ix: PrincipalIx) -> PrincipalOut {
+    let node = graph.principal(ix);
+    PrincipalOut {
+        object_id: node.object_id.clone(),
+        kind: node.kind.as_str(),
+        name: node.name.clone(),
+        user_principal_name: node.user_principal_name.clone(),
+        client_id: node.client_id.clone(),
+        resource_id: node.resource_id.clone(),
+    }
+}
+
+fn grant_out(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> AzureGrantOut {
+    let graph = report.graph;
+    let read = graph.assignment(grant.assignment);
+    let role = graph.role(graph.assigned_role(grant.assignment));
+    let through =
+        grant.through.map(|through| ThroughOut { group: principal(graph, through.group), eligible: through.eligible });
+    let condition = match &grant.effect {
+        Effect::Depends(ways) => {
+            Some(ConditionOut { text: read.condition.clone(), ways: ways.iter().map(way_out).collect() })
+        }
+        Effect::Always | Effect::Never => None,
+    };
+    let eligible = (read.assigned == Assigned::Eligible).then(|| EligibleOut { end: read.end.clone() });
+    AzureGrantOut {
+        decision: grant.decision.as_str(),
+        assignment: read.id.clone(),
+        scope: read.scope.clone(),
+        inherited: is_inherited(report, grant),
+        role: AzureRoleOut { id: role.id.to_owned(), name: role.name.to_owned(), custom: role.custom },
+        through,
+        condition,
+        eligible,
+        unknown: grant.unknown.map(|unknown| match unknown {
+            Standing::Role => "role",
+            Standing::ManagementGroup => "managementGroup",
+            Standing::Exclusion => "exclusion",
+        }),
+        source: OriginOut::new(report.snapshot, read.origin),
+    }
+}
+
+/// Whether an assignment is made above the place that was asked about.
+fn is_inherited(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> bool {
+    AzurePlace::from(report.graph.assigned_scope(grant.assignment)) != report.place
+}
+
+fn way_out(way: &Alternative) -> WayOut {
+    let set = |set: &Set| match set {
+        Set::Only(these) => Some(SetOut { only: Some(these.iter().cloned().collect()), all_but: None }),
+        Set::AllBut(these) if !these.is_empty() => {
+            Some(SetOut { only: None, all_but: Some(these.iter().cloned().collect()) })
+        }
+        Set::AllBut(_) => None,
+    };
+    WayOut {
+        roles: set(&way.roles),
+        principals: set(&way.principals),
+        principal_types: set(&way.kinds),
+        not_evaluated: way.open,
+    }
+}
+
+fn denial_out(report: &AzureWhoCanReport<'_>, denial: &Denial) -> DenialOut {
+    let read = report.graph.deny(denial.deny);
+    DenialOut {
+        name: read.name.clone(),
+        id: read.id.clone(),
+        scope: read.scope.clone(),
+        decision: denial.decision.as_str(),
+        source: OriginOut::new(report.snapshot, read.origin),
+    }
+}
+
+fn table(report: &AzureWhoCanReport<'_>, heads: bool, wide: bool) -> String {
+    let mut columns = vec!["PRINCIPAL", "KIND", "DECISION", "ROLE", "ASSIGNED AT", "VIA"];
+    if wide {
+        columns.extend(["OBJECT ID", "CONDITION", "DENY ASSIGNMENTS", "SOURCE"]);
+    }
+    let graph = report.graph;
+    let mut table = Table::new(&columns, heads);
+    for row in &report.answer.rows {
+        for grant in &row.verdict.grants {
+            let role = graph.role(graph.assigned_role(grant.assignment));
+            let read = graph.assignment(grant.assignment);
+            let mut cells = vec![
+                name(graph, row.principal),
+                graph.principal(row.principal).kind.as_str().to_owned(),
+                decision(grant),
+                if role.name.is_empty() { role.id.to_owned() } else { role.name.to_owned() },
+                if is_inherited(report, grant) { format!("{} (inherited)", read.scope) } else { read.scope.clone() },
+                grant.through.map(|through| name(graph, through.group)).unwrap_or_default(),
+            ];
+            if wide {
+                let denials = row.verdict.denials.iter().map(|denial| graph.deny(denial.deny).name.as_str());
+                cells.extend([
+                    graph.principal(row.principal).object_id.clone(),
+                    condition(graph, &grant.effect),
+                    denials.collect::<Vec<_>>().join(", "),
+                    OriginOut::new(report.snapshot, read.origin).column(),
+                ]);
+            }
+            table.row(cells);
+        }
+        let Some(members) = &row.members else { continue };
+        for member in &members.known {
+            let note = match (member.eligible, member.decision) {
+                (true, AzureDecision::Eligible) => "can be activated".to_owned(),
+                (true, other) => format!("{} (membership can be activated)", other.as_str()),
+                (false, other) => other.as_str().to_owned(),
+            };
+            let kind = graph.principal(member.principal).kind.as_str().to_owned();
+            let mut cells = vec![format!("  {}", name(graph, member.principal)), kind, note, "member".to_owned()];
+            cells.resize(columns.len(), String::new());
+            if wide {
+                cells[6].clone_from(&graph.principal(member.principal).object_id);
+            }
+            table.row(cells);
+        }
+        if !members.complete {
+            let mut cells = vec!["  (members not read)".to_owned()];
+            cells.resize(columns.len(), String::new());
+            table.row(cells);
+        }
+    }
+    table.text()
+}
+
+/// What people call somebody: a name, or else the object id.
+fn name(graph: &AzureGraph<'_>, ix: PrincipalIx) -> String {
+    let node = graph.principal(ix);
+    let known = [&node.user_principal_name, &node.name].into_iter().find(|name| !name.is_empty());
+    known.unwrap_or(&node.object_id).clone()
+}
+
+fn decision(grant: &AzureGrant) -> String {
+    match (grant.decision, &grant.effect, grant.unknown) {
+        (AzureDecision::Eligible, Effect::Depends(_), _) => "eligible, conditional".to_owned(),
+        (AzureDecision::Unknown, _, Some(Standing::Role)) => "unknown (role not read)".to_owned(),
+        (AzureDecision::Unknown, _, Some(Standing::ManagementGroup)) => {
+            "unknown (management groups not read)".to_owned()
+        }
+        (AzureDecision::Unknown, _, Some(Standing::Exclusion)) => "unknown (members not read)".to_owned(),
+        (decision, ..) => decision.as_str().to_owned(),
+    }
+}
+
+/// A condition in few words.
+fn condition(graph: &AzureGraph<'_>, effect: &Effect) -> String {
+    let Effect::Depends(ways) = effect else { return String::new() };
+    let role = |id: &String| {
+        let read = graph.find_role(id).map(|role| graph.role(role).name.to_owned());
+        let known = || crate::model::azure::built_in_role(id).map(|role| role.name.to_owned());
+        read.filter(|name| !name.is_empty()).or_else(known).unwrap_or_else(|| id.clone())
+    };
+    let plain = |text: &String| text.clone();
+    let somebody = |id: &String| graph.by_object_id(id).map_or_else(|| id.clone(), |ix| name(graph, ix));
+    let way = |way: &Alternative| {
+        let mut parts = Vec::new();
+        parts.extend(set("role", &way.roles, role));
+        parts.extend(set("to", &way.principals, somebody));
+        parts.extend(set("to kind", &way.kinds, plain));
+        if way.open {
+            parts.push("something not evaluated".to_owned());
+        }
+        parts.join(" and ")
+    };
+    ways.iter().map(way).collect::<Vec<_>>().join(" or ")
+}
+
+fn set(what: &str, set: &Set, name: impl Fn(&String) -> String) -> Option<String> {
+    let list = |these: &std::collections::BTreeSet<String>| these.iter().map(&name).collect::<Vec<_>>().join(", ");
+    match set {
+        Set::Only(these) => Some(format!("{what} {}", list(these))),
+        Set::AllBut(these) if !these.is_empty() => Some(format!("{what} not {}", list(these))),
+        Set::AllBut(_) => None,
+    }
+}
