@@ -1,6 +1,6 @@
 //! `identity-binding`: use an identity that AKS binds to service accounts.
 
-use super::facts::{AzureFact, AzureGain, AzureStep};
+use super::facts::{AzureFact, AzureGain, AzureStep, Who};
 use crate::model::Subject;
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
@@ -31,9 +31,15 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         Fact::Everything(Place::Cluster) if bridge.beyond_admin => bridge.trusted_accounts().collect(),
         _ => return,
     };
-    for who in accounts.into_iter().flat_map(|account| bridge.bound_to(account)) {
+    let identities: Vec<Who> = accounts.into_iter().flat_map(|account| bridge.bound_to(account)).collect();
+    if identities.is_empty() {
+        return;
+    }
+    // What the account holds in the cluster comes first where that leads as far.
+    let near = attack.late(id);
+    for who in identities {
         let effect = Effect::Azure(AzureStep::new(AzureGain::Token(who)));
-        attack.does(&TECHNIQUE, vec![id], effect, Fact::Azure(AzureFact::Token(who)));
+        attack.does(&TECHNIQUE, vec![near], effect, Fact::Azure(AzureFact::Token(who)));
     }
 }
 
