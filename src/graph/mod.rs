@@ -10,4 +10,4 @@ pub use access::{AccessGraph, BindingIx, RoleIx, Scope};
 pub use node::{
     AttachmentIx, KnownNode, NodeGraph, NodeObject, Object, Objects, PodIx, Related, Relation, SliceIx, VolumeIx,
 };
-pub use walk::{AndOr, Surely, Walker};
+pub use walk::{AndOr, Link, Surely, Walker, Within};

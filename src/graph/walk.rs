@@ -8,9 +8,23 @@ use std::collections::VecDeque;
 pub struct AndOr {
     facts: usize,
     gain: Vec<u32>,
+    free: Vec<bool>,
+    /// Whether long lists of steps begin with those that lead to a goal soonest.
+    nearest_first: bool,
     needs: Lists,
     needed_by: Lists,
     gained_by: Lists,
+}
+
+/// A step of a graph: the facts it needs, the one it gains, and whether it takes no round of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Link<'a> {
+    /// What it needs, each once.
+    pub needs: &'a [u32],
+    /// What it gains.
+    pub gain: u32,
+    /// A free step is done in the round of the last fact it needs. Free steps must not lead in a circle.
+    pub free: bool,
 }
 
 /// Lists of numbers, one after another.
@@ -38,6 +52,10 @@ impl Lists {
         Lists { starts, items }
     }
 
+    fn len(&self, list: usize) -> u32 {
+        self.starts[list + 1] - self.starts[list]
+    }
+
     fn get(&self, list: u32) -> &[u32] {
         let at = list as usize;
         &self.items[self.starts[at] as usize..self.starts[at + 1] as usize]
@@ -46,22 +64,37 @@ impl Lists {
 
 const NEVER: u32 = u32::MAX;
 
+/// So many steps that need one fact are worth sorting.
+const MANY: usize = 32;
+
+/// Only what may be a part of a way to a goal in this many rounds, by lower bounds as [`AndOr::at_least`] gives them. If the lists
+/// of the graph are sorted, then by the same bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<'a> {
+    /// The fewest rounds from each fact to a goal.
+    pub least: &'a [Option<u32>],
+    /// The most rounds in all.
+    pub most: u32,
+}
+
+impl Within<'_> {
+    fn has(&self, fact: u32, round: u32) -> bool {
+        self.least[fact as usize].is_some_and(|far| far.saturating_add(round) <= self.most)
+    }
+}
+
 impl AndOr {
-    /// A graph of `facts` facts and these steps, each the facts it needs and the one it gains. A fact that a step needs twice
-    /// is needed once.
-    pub fn new(facts: usize, steps: &[(Vec<u32>, u32)]) -> AndOr {
-        let mut distinct: Vec<Vec<u32>> = steps.iter().map(|(needs, _)| needs.clone()).collect();
-        for needs in &mut distinct {
-            needs.sort_unstable();
-            needs.dedup();
-        }
-        let pairs = distinct.iter().zip(0_u32..).flat_map(|(needs, step)| needs.iter().map(move |&need| (step, need)));
-        let gain: Vec<u32> = steps.iter().map(|&(_, gain)| gain).collect();
+    /// A graph of `facts` facts and these steps.
+    pub fn new<'a>(facts: usize, steps: impl Iterator<Item = Link<'a>> + Clone) -> AndOr {
+        let gain: Vec<u32> = steps.clone().map(|step| step.gain).collect();
+        let pairs = steps.clone().zip(0_u32..).flat_map(|(step, at)| step.needs.iter().map(move |&need| (at, need)));
         AndOr {
             facts,
-            needs: Lists::new(steps.len(), pairs.clone()),
+            needs: Lists::new(gain.len(), pairs.clone()),
             needed_by: Lists::new(facts, pairs.map(|(step, need)| (need, step))),
             gained_by: Lists::new(facts, gain.iter().copied().zip(0_u32..)),
+            free: steps.map(|step| step.free).collect(),
+            nearest_first: false,
             gain,
         }
     }
@@ -86,10 +119,16 @@ impl AndOr {
         self.gain[step as usize]
     }
 
-    /// For each fact the fewest steps from which the goals could follow if one need of a step were enough: a lower bound of the
+    /// For each fact the fewest rounds from which the goals could follow if one need of a step were enough: a lower bound of the
     /// rounds, and `None` where no start of this fact alone can lead to a goal. Linear.
     pub fn at_least(&self, goals: &[u32]) -> Vec<Option<u32>> {
-        self.backwards(goals, |_| true)
+        self.at_least_over(goals, |_| true)
+    }
+
+    /// The same over some of the steps only.
+    pub fn at_least_over(&self, goals: &[u32], counts: impl Fn(u32) -> bool) -> Vec<Option<u32>> {
+        let far = self.backwards(goals, counts);
+        far.into_iter().map(|far| Some(far).filter(|&far| far != NEVER)).collect()
     }
 
     /// The same over steps that need one fact only: from these facts a goal surely follows. Gives the next step of a shortest
@@ -100,7 +139,7 @@ impl AndOr {
         for step in 0..u32::try_from(self.gain.len()).unwrap_or(NEVER) {
             let &[need] = self.needs.get(step) else { continue };
             let (from, to) = (distance[need as usize], distance[self.gain(step) as usize]);
-            let shortest = from.is_some_and(|from| from > 0 && to == Some(from - 1));
+            let shortest = to != NEVER && from == to + self.cost(step) && !goals.contains(&need);
             if shortest && next[need as usize] == NEVER {
                 next[need as usize] = step;
             }
@@ -108,41 +147,92 @@ impl AndOr {
         Surely { distance, next }
     }
 
-    fn backwards(&self, goals: &[u32], walks: impl Fn(u32) -> bool) -> Vec<Option<u32>> {
-        let mut distance: Vec<Option<u32>> = vec![None; self.facts];
-        let mut queue: VecDeque<u32> = VecDeque::new();
+    fn cost(&self, step: u32) -> u32 {
+        u32::from(!self.free[step as usize])
+    }
+
+    fn backwards(&self, goals: &[u32], walks: impl Fn(u32) -> bool) -> Vec<u32> {
+        let mut distance: Vec<u32> = vec![NEVER; self.facts];
+        let mut queue: VecDeque<(u32, u32)> = VecDeque::new();
         for &goal in goals {
-            if distance[goal as usize].is_none() {
-                distance[goal as usize] = Some(0);
-                queue.push_back(goal);
+            if distance[goal as usize] == NEVER {
+                distance[goal as usize] = 0;
+                queue.push_back((0, goal));
             }
         }
-        while let Some(fact) = queue.pop_front() {
-            let next = distance[fact as usize].map(|far| far + 1);
+        while let Some((far, fact)) = queue.pop_front() {
+            if far > distance[fact as usize] {
+                continue;
+            }
             for &step in self.gained_by.get(fact).iter().filter(|&&step| walks(step)) {
+                let far = far + self.cost(step);
                 for &need in self.needs.get(step) {
-                    if distance[need as usize].is_none() {
-                        distance[need as usize] = next;
-                        queue.push_back(need);
+                    if far < distance[need as usize] {
+                        distance[need as usize] = far;
+                        // What takes no round is as near as what led to it.
+                        if self.free[step as usize] {
+                            queue.push_front((far, need));
+                        } else {
+                            queue.push_back((far, need));
+                        }
                     }
                 }
             }
         }
         distance
     }
+
+    /// Sorts the steps that need a fact by how far the goal is behind them, so that walks which are bound by these distances leave
+    /// the others alone.
+    pub fn nearest_first(&mut self, least: &[Option<u32>]) {
+        let Lists { starts, items } = &mut self.needed_by;
+        let far = |step: u32| {
+            let least = least[self.gain[step as usize] as usize];
+            (least.is_none(), least.map(|far| far + u32::from(!self.free[step as usize])))
+        };
+        for range in starts.windows(2) {
+            let list = &mut items[range[0] as usize..range[1] as usize];
+            if list.len() > MANY {
+                list.sort_by_cached_key(|&step| far(step));
+            }
+        }
+        self.nearest_first = true;
+    }
+
+    /// Which facts follow from all of these together over some of the steps. Linear.
+    pub fn all_from(&self, start: impl Iterator<Item = u32>, counts: impl Fn(u32) -> bool) -> Vec<bool> {
+        let mut found = vec![false; self.facts];
+        let mut unmet: Vec<u32> = (0..self.gain.len()).map(|step| self.needs.len(step)).collect();
+        let mut open: Vec<u32> = Vec::new();
+        for fact in start {
+            if !std::mem::replace(&mut found[fact as usize], true) {
+                open.push(fact);
+            }
+        }
+        while let Some(fact) = open.pop() {
+            for &step in self.needed_by.get(fact).iter().filter(|&&step| counts(step)) {
+                unmet[step as usize] -= 1;
+                let gain = self.gain(step);
+                if unmet[step as usize] == 0 && !std::mem::replace(&mut found[gain as usize], true) {
+                    open.push(gain);
+                }
+            }
+        }
+        found
+    }
 }
 
 /// Ways to a goal over steps that need one fact only.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Surely {
-    distance: Vec<Option<u32>>,
+    distance: Vec<u32>,
     next: Vec<u32>,
 }
 
 impl Surely {
-    /// In how many steps a goal surely follows from a fact.
+    /// In how many rounds a goal surely follows from a fact.
     pub fn distance(&self, fact: u32) -> Option<u32> {
-        self.distance[fact as usize]
+        Some(self.distance[fact as usize]).filter(|&far| far != NEVER)
     }
 
     /// The steps from a fact to a goal, in their order.
@@ -202,12 +292,13 @@ impl<'g> Walker<'g> {
         }
     }
 
-    /// Everything that follows from a start, in the fewest rounds, over the facts that are wanted in the round in which they come;
-    /// what the last walk found is forgotten. A step is done one round after the last fact it needs; among steps of one round the
-    /// smallest number brings the fact. `enough` stops the walk as soon as it says so.
+    /// Everything that follows from a start, in the fewest rounds, over the facts from which it may still be near enough;
+    /// what the last walk found is forgotten. A step is done one round after the last fact it needs, and a free one in the same;
+    /// among steps of one round the smallest number brings the fact, and free ones come first. `enough` stops the walk as soon as it says so.
     ///
     /// Linear in the needs of the steps that are touched.
-    pub fn walk(&mut self, start: &[u32], wanted: impl Fn(u32, u32) -> bool, mut enough: impl FnMut(u32) -> bool) {
+    pub fn walk(&mut self, start: &[u32], within: Option<Within<'_>>, mut enough: impl FnMut(u32) -> bool) {
+        let wanted = |fact: u32, round: u32| within.is_none_or(|within| within.has(fact, round));
         self.forget();
         let mut now: Vec<u32> = start.to_vec();
         now.sort_unstable();
@@ -219,29 +310,49 @@ impl<'g> Walker<'g> {
         let mut round = 0;
         let mut ready: Vec<u32> = Vec::new();
         while !now.is_empty() {
-            if now.iter().any(|&fact| enough(fact)) {
-                break;
-            }
             ready.clear();
-            for &fact in &now {
-                for &step in self.graph.needed_by.get(fact) {
+            let mut at = 0;
+            while let Some(&fact) = now.get(at) {
+                at += 1;
+                let steps = self.graph.needed_by.get(fact);
+                for &step in steps {
+                    // What is too far now is too far later on.
+                    if !wanted(self.graph.gain(step), round + self.graph.cost(step)) {
+                        if self.graph.nearest_first && steps.len() > MANY {
+                            break;
+                        }
+                        continue;
+                    }
                     let unmet = &mut self.unmet[step as usize];
                     if *unmet == NEVER {
-                        *unmet = u32::try_from(self.graph.needs.get(step).len()).unwrap_or(NEVER);
+                        *unmet = self.graph.needs.len(step as usize);
                         self.steps.push(step);
                     }
                     *unmet -= 1;
-                    if *unmet == 0 {
+                    if *unmet > 0 {
+                        continue;
+                    }
+                    if !self.graph.free[step as usize] {
                         ready.push(step);
+                        continue;
+                    }
+                    let gain = self.graph.gain(step);
+                    if self.round[gain as usize] == NEVER {
+                        (self.round[gain as usize], self.by[gain as usize]) = (round, step);
+                        self.facts.push(gain);
+                        now.push(gain);
                     }
                 }
+            }
+            if now.iter().any(|&fact| enough(fact)) {
+                break;
             }
             round += 1;
             ready.sort_unstable();
             now.clear();
             for &step in &ready {
                 let gain = self.graph.gain(step);
-                if self.round[gain as usize] == NEVER && wanted(gain, round) {
+                if self.round[gain as usize] == NEVER {
                     (self.round[gain as usize], self.by[gain as usize]) = (round, step);
                     self.facts.push(gain);
                     now.push(gain);
@@ -260,8 +371,8 @@ impl<'g> Walker<'g> {
         Some(self.by[fact as usize]).filter(|&step| step != NEVER)
     }
 
-    /// The steps of the last walk that bring a fact, each once, every step behind those that bring what it needs. Empty for the
-    /// start and for what does not follow.
+    /// The steps of the last walk that bring a fact, each once, every step behind those that bring what it needs but for free
+    /// ones, which are of the same round. Empty for the start and for what does not follow.
     pub fn plan(&self, fact: u32) -> Vec<u32> {
         let mut plan = Vec::new();
         let mut open = vec![fact];
@@ -282,19 +393,24 @@ impl<'g> Walker<'g> {
 mod tests {
     use super::*;
 
+    fn build(facts: usize, steps: &[(&[u32], u32, bool)]) -> AndOr {
+        AndOr::new(facts, steps.iter().map(|&(needs, gain, free)| Link { needs, gain, free }))
+    }
+
     fn graph() -> AndOr {
         // 0 and 1 together give 2; 2 gives 3; 3 gives 0 again; 1 alone gives 4; 5 needs what nobody has.
-        AndOr::new(7, &[(vec![0, 1], 2), (vec![2], 3), (vec![3], 0), (vec![1], 4), (vec![6, 2], 5)])
+        let steps: [(&[u32], u32); 5] = [(&[0, 1], 2), (&[2], 3), (&[3], 0), (&[1], 4), (&[6, 2], 5)];
+        build(7, &steps.map(|(needs, gain)| (needs, gain, false)))
     }
 
     #[test]
     fn a_step_needs_all_of_its_needs() {
         let graph = graph();
         let mut one = Walker::new(&graph);
-        one.walk(&[1], |_, _| true, |_| false);
+        one.walk(&[1], None, |_| false);
         assert_eq!([0, 1, 2, 3, 4].map(|fact| one.round(fact)), [None, Some(0), None, None, Some(1)]);
         let mut both = Walker::new(&graph);
-        both.walk(&[0, 1], |_, _| true, |_| false);
+        both.walk(&[0, 1], None, |_| false);
         assert_eq!([2, 3, 4, 5].map(|fact| both.round(fact)), [Some(1), Some(2), Some(1), None]);
         assert_eq!(both.plan(3), [0, 1]);
         assert!(both.plan(0).is_empty(), "the start needs no step, though a cycle leads back to it");
@@ -315,22 +431,102 @@ mod tests {
     fn a_walker_forgets() {
         let graph = graph();
         let mut walker = Walker::new(&graph);
-        walker.walk(&[0, 1], |_, _| true, |_| false);
+        walker.walk(&[0, 1], None, |_| false);
         assert_eq!((walker.round(3), walker.plan(3)), (Some(2), vec![0, 1]));
-        walker.walk(&[1], |_, _| true, |_| false);
+        walker.walk(&[1], None, |_| false);
         assert_eq!((walker.round(3), walker.round(4), walker.by(4)), (None, Some(1), Some(3)));
-        walker.walk(&[0, 1], |fact, _| fact != 2, |_| false);
-        assert_eq!(walker.round(3), None, "a fact that is not wanted leads nowhere");
+        let least = graph.at_least(&[3]);
+        walker.walk(&[0, 1], Some(Within { least: &least, most: 1 }), |_| false);
+        assert_eq!(walker.round(3), None, "what is too far is not walked");
         walker.take(2, [1, 2].into_iter());
         assert_eq!((walker.plan(0), walker.found()), (vec![1, 2], [2, 3, 0].as_slice()));
         assert_eq!(walker.round(1), None);
     }
 
     #[test]
-    fn a_need_named_twice_is_met_once() {
-        let graph = AndOr::new(2, &[(vec![0, 0], 1)]);
+    fn a_free_step_takes_no_round() {
+        // By way of 1, which is free, 2 is as near as 0; by way of 3 it is farther.
+        let graph =
+            build(5, &[(&[0], 1, true), (&[1], 2, false), (&[0], 3, false), (&[3], 2, false), (&[1, 3], 4, true)]);
         let mut walker = Walker::new(&graph);
-        walker.walk(&[0], |_, _| true, |_| false);
-        assert_eq!(walker.round(1), Some(1));
+        walker.walk(&[0], None, |_| false);
+        assert_eq!([0, 1, 2, 3, 4].map(|fact| walker.round(fact)), [Some(0), Some(0), Some(1), Some(1), Some(1)]);
+        assert_eq!(walker.plan(2), [0, 1]);
+        assert_eq!(graph.at_least(&[2]), [Some(1), Some(1), Some(0), Some(1), None]);
+        assert_eq!(graph.surely(&[2]).way(&graph, 0).collect::<Vec<_>>(), [0, 1]);
+        walker.walk(&[0], None, |fact| fact == 1);
+        assert_eq!(walker.round(2), None, "what comes free is enough as well");
+    }
+
+    /// Rounds by trying every step again and again until nothing comes nearer.
+    fn slowly(facts: usize, steps: &[(Vec<u32>, u32, bool)], start: &[u32]) -> Vec<Option<u32>> {
+        let mut round: Vec<Option<u32>> = vec![None; facts];
+        start.iter().for_each(|&fact| round[fact as usize] = Some(0));
+        loop {
+            let mut nearer = false;
+            for (needs, gain, free) in steps {
+                let last = needs.iter().map(|&need| round[need as usize]).min().flatten();
+                let all = needs.iter().map(|&need| round[need as usize]).max().flatten();
+                let Some(far) = last.and(all).map(|far| far + u32::from(!free)) else { continue };
+                if round[*gain as usize].is_none_or(|old| far < old) {
+                    (round[*gain as usize], nearer) = (Some(far), true);
+                }
+            }
+            if !nearer {
+                return round;
+            }
+        }
+    }
+
+    #[test]
+    fn walks_find_what_trying_everything_finds() {
+        let mut seed = 7_u64;
+        let mut dice = |below: u32| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            u32::try_from(seed >> 33).unwrap() % below
+        };
+        for _ in 0..300 {
+            let facts = 12;
+            let steps: Vec<(Vec<u32>, u32, bool)> = (0..dice(40))
+                .map(|_| {
+                    let mut needs: Vec<u32> = (0..=dice(3)).map(|_| dice(facts)).collect();
+                    needs.sort_unstable();
+                    needs.dedup();
+                    let gain = dice(facts);
+                    // Free steps only lead upwards, so never in a circle.
+                    let free = needs.iter().all(|&need| need < gain) && dice(2) == 0;
+                    (needs, gain, free)
+                })
+                .collect();
+            let links = steps.iter().map(|(needs, gain, free)| Link { needs, gain: *gain, free: *free });
+            let graph = AndOr::new(facts as usize, links);
+            let start = [dice(facts), dice(facts)];
+            let slow = slowly(facts as usize, &steps, &start);
+            let mut walker = Walker::new(&graph);
+            walker.walk(&start, None, |_| false);
+            let walked: Vec<Option<u32>> = (0..facts).map(|fact| walker.round(fact)).collect();
+            assert_eq!(walked, slow, "{steps:?} from {start:?}");
+            let all = graph.all_from(start.iter().copied(), |_| true);
+            assert_eq!(all, slow.iter().map(Option::is_some).collect::<Vec<_>>(), "{steps:?} from {start:?}");
+            for goal in 0..facts {
+                let (least, surely) = (graph.at_least(&[goal]), graph.surely(&[goal]));
+                for most in 0..6 {
+                    walker.walk(&start, Some(Within { least: &least, most }), |fact| fact == goal);
+                    let within = slow[goal as usize].filter(|&round| round <= most);
+                    assert_eq!(walker.round(goal), within, "{steps:?} from {start:?} to {goal} in {most}");
+                }
+                for fact in 0..facts {
+                    let alone = slowly(facts as usize, &steps, &[fact])[goal as usize];
+                    let (least, sure) = (least[fact as usize], surely.distance(fact));
+                    assert!(alone.is_none_or(|alone| least.is_some_and(|least| least <= alone)), "{steps:?} {fact}");
+                    assert!(sure.is_none_or(|sure| alone.is_some_and(|alone| alone <= sure)), "{steps:?} {fact}");
+                    if let Some(sure) = sure {
+                        let way: Vec<u32> = surely.way(&graph, fact).collect();
+                        let cost = way.iter().filter(|&&step| !steps[step as usize].2).count();
+                        assert_eq!(u32::try_from(cost), Ok(sure), "{steps:?} {fact} -> {goal}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -111,9 +111,6 @@ pub(super) struct Summary {
     /// How many findings have more steps than were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) longer_paths: Option<usize>,
-    /// What was not looked at, since it would have taken too long: further paths may exist.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) left_out: Vec<&'static str>,
     /// The platform's own add-ons, which hold power by design: counted, and no items unless system subjects are shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) platform: Vec<PlatformOut>,

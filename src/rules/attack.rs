@@ -5,9 +5,12 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{BuildHasher, Hash};
 use std::rc::Rc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::catalogue::CATALOGUE;
 use super::finding::{Start, Target};
@@ -18,7 +21,7 @@ use super::technique::{At, Blocker, Change, RBAC, Technique};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
     AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
-    RoleKind, RuleId, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
+    RoleKind, RuleId, RuleSetId, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -66,6 +69,9 @@ pub(super) enum Fact {
     /// Acts as that, by credentials or by impersonation. A request that impersonates needs credentials: the API server looks at
     /// those of whoever sends it, so one impersonation never carries another one.
     Acts(Subject),
+    /// Acts as somebody whom a binding that was read puts under a role, at a place; or has the credentials of somebody like that.
+    /// What the role alone allows follows once from this, for all of them.
+    Under(RoleIx, Place, bool),
     /// Can make this request with some identity.
     Request(RequestIx, Site),
     /// Can put every identity of theirs under a role at a place.
@@ -90,13 +96,12 @@ pub(super) enum Fact {
     CanCreate(RoleKey),
     /// Can make an account that is not there.
     Exists(Subject),
-    /// This identity, or any of them, can bind others to a role there, since it holds all rights of it or, if so said, since the
-    /// role has none by then.
-    Shares(RequestIx, Site, Option<Subject>, RoleKey, Place, bool),
+    /// This identity, or somebody who is under the role, can bind others to a role there, since it holds all rights of it.
+    Shares(u32),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
     /// Can make requests that are like this one in the name of somebody else.
-    Poses(Pose),
+    Poses(u32),
     /// Can do everything at a place; at the cluster this is cluster-admin.
     Everything(Place),
     /// Administers a namespace.
@@ -147,6 +152,26 @@ pub(super) enum Fact {
     Part(&'static str, u8, Place),
 }
 
+/// Large things that are parts of facts, by number: facts are many and should be small.
+pub(super) struct Table<T>(FxHashMap<T, u32>);
+
+impl<T: Eq + Hash> Table<T> {
+    /// The number of something, added if it is new.
+    pub(super) fn number(&mut self, value: T) -> u32 {
+        let next = number(self.0.len());
+        *self.0.entry(value).or_insert(next)
+    }
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table(FxHashMap::default())
+    }
+}
+
+/// Which request at which site binds others to a role at a place, by whom.
+pub(super) type Share = (RequestIx, Site, Option<Subject>, RoleKey, Place);
+
 /// A pod of a snapshot, by its place in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PodIx(pub u32);
@@ -167,6 +192,12 @@ pub(super) enum How {
     Asks { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held> },
     /// Everything can be done there, so this request as well.
     AsEverything { request: RequestIx, site: Site, place: Place },
+    /// Whoever is under the role that the step needs holds all rights of a request, with rights made on the way where it needs some.
+    AsRole { request: RequestIx, site: Site },
+    /// A binding that was read puts the identity under the role.
+    Granted(BindingIx),
+    /// A right is as good as another one.
+    Serves,
     /// An identity holds both halves of a constrained impersonation: on whom, and for which requests.
     Halves { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held>, on: OnHalf },
     /// A request is made in the name of somebody who holds its rights, the one at a place in it by this verb.
@@ -271,10 +302,10 @@ pub enum Effect {
     Any,
 }
 
-/// A step of the graph.
+/// A step of the graph. What it needs is kept by the graph.
 pub(super) struct Step {
     pub(super) how: How,
-    pub(super) needs: Vec<u32>,
+    needs: (u32, u32),
     pub(super) gain: u32,
     /// What stops it or might, most often nothing.
     pub(super) blockers: Option<Box<[Blocker]>>,
@@ -285,6 +316,33 @@ impl Step {
     pub(super) fn is_blocked(&self) -> bool {
         self.blockers.iter().flatten().any(|blocker| blocker.stops)
     }
+
+    /// Whether it says only what is so already, and takes no round.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.how, How::Granted(_) | How::Serves)
+    }
+}
+
+/// A binding that puts a subject under a role which grants a right of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Grant {
+    pub(super) place: Place,
+    pub(super) binding: BindingIx,
+    pub(super) role: RoleIx,
+}
+
+/// A request, the object that it is about and the other one.
+type PlanWay = (RequestIx, Option<Name>, Option<Name>);
+
+/// A role that lost rules, or else the rule set of all that have it, and whether it is bound in the cluster.
+type PlanKey = (Option<RoleIx>, RuleSetId, bool);
+
+/// What the rights that a rule set supplies allow by themselves, wherever they are held.
+pub(super) struct Plan {
+    ways: Box<[PlanWay]>,
+    /// The rights that are supplied for some objects, and those for every object.
+    pub(super) some: Mask,
+    pub(super) any: Mask,
 }
 
 /// A way to make a request, as techniques are told of it.
@@ -314,15 +372,26 @@ pub(super) struct Attack<'g> {
     pub(super) rights: Rights,
     pub(super) facts: Vec<Fact>,
     pub(super) steps: Vec<Step>,
-    ids: FxHashMap<Fact, u32>,
-    seen: FxHashSet<(u32, Vec<u32>, bool)>,
+    /// What the steps need, one after another.
+    needs: Vec<u32>,
+    /// The facts by themselves.
+    ids: HashTable<u32>,
+    /// The steps, by what they need and gain.
+    seen: HashTable<u32>,
     queue: VecDeque<u32>,
-    /// What was not looked at, in words.
-    pub(super) left_out: BTreeSet<&'static str>,
     /// The requests that some way to make is known of.
     asked: FxHashSet<u32>,
-    /// What every subject of a binding holds by itself, sorted.
-    held: FxHashMap<Subject, Vec<Held>>,
+    /// What puts every subject of a binding under roles by itself, sorted; each role once a place.
+    grants: FxHashMap<Subject, Vec<Grant>>,
+    /// What roles allow, each rule set looked at once.
+    plans: RefCell<FxHashMap<PlanKey, Rc<Plan>>>,
+    /// The roles that somebody is under, and where; and those that nothing was asked of yet.
+    unders: Vec<u32>,
+    unasked: Vec<u32>,
+    /// Those of them that bindings which were read put somebody under.
+    granted_unders: FxHashSet<u32>,
+    /// The groups of each subject that was asked about; accounts by their namespaces.
+    groups: RefCell<FxHashMap<Subject, Rc<[Subject]>>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Rc<Vec<Held>>,
     made_mask: Mask,
@@ -330,6 +399,10 @@ pub(super) struct Attack<'g> {
     /// How many rights there were to give when those that are as good as this one were last looked up.
     served: FxHashMap<(u8, Place, Option<Name>), usize>,
     ask: &'g Ask,
+    /// The requests that write bindings: which of `bind-held-role`, where, and the fact.
+    pub(super) binds: Vec<(usize, Site, u32)>,
+    pub(super) shares: Table<Share>,
+    pub(super) posing: Table<Pose>,
     /// What constrained impersonation has looked at.
     pub(super) poses: kubernetes::Poses,
     /// The techniques that look at facts.
@@ -386,17 +459,25 @@ impl<'g> Attack<'g> {
             rights: Rights::new(graph),
             facts: Vec::new(),
             steps: Vec::new(),
-            ids: FxHashMap::default(),
-            seen: FxHashSet::default(),
-            left_out: BTreeSet::new(),
+            ids: HashTable::new(),
+            seen: HashTable::new(),
+            needs: Vec::new(),
             queue: VecDeque::new(),
             asked: FxHashSet::default(),
-            held: FxHashMap::default(),
+            grants: FxHashMap::default(),
+            plans: RefCell::default(),
+            unders: Vec::new(),
+            unasked: Vec::new(),
+            granted_unders: FxHashSet::default(),
+            groups: RefCell::default(),
             made: Rc::default(),
             made_mask: Mask::default(),
             fresh: Vec::new(),
             served: FxHashMap::default(),
             ask,
+            binds: Vec::new(),
+            shares: Table::default(),
+            posing: Table::default(),
             poses: kubernetes::Poses::default(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
@@ -460,20 +541,23 @@ impl<'g> Attack<'g> {
                     self.missing.insert(role);
                 }
             }
-            let supplied = graph.role_of(at).map(|role| self.supplied(role).to_vec()).unwrap_or_default();
+            let role = graph.role_of(at).filter(|&role| !self.supplied(role).is_empty());
             for &id in graph.snapshot().subjects.set(binding.subjects) {
                 let subject = graph.snapshot().subjects.get(id);
                 if let Subject::ServiceAccount { namespace, name } = subject {
                     self.accounts.entry(namespace).or_default().insert(name);
                 }
-                let held = self.held.entry(subject).or_default();
-                held.extend(supplied.iter().map(|&supply| Held::new(supply, place_of(binding.namespace), at, subject)));
+                let grants = self.grants.entry(subject).or_default();
+                grants.extend(role.map(|role| Grant { place: place_of(binding.namespace), binding: at, role }));
             }
         }
-        for held in self.held.values_mut() {
-            held.sort_unstable();
+        for grants in self.grants.values_mut() {
+            // The first binding will do.
+            let mut seen = FxHashSet::default();
+            grants.sort_unstable();
+            grants.retain(|grant| grants_differ(&mut seen, grant));
         }
-        for subject in self.held.keys() {
+        for subject in self.grants.keys() {
             if let Subject::Group(group) = *subject {
                 self.accounts_granted.extend(namespace_of_accounts(graph, group));
                 self.all_accounts_granted |= graph.text(group) == SERVICE_ACCOUNTS;
@@ -485,7 +569,7 @@ impl<'g> Attack<'g> {
             }
         }
         let mut subjects: Vec<Subject> =
-            self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(&subject, _)| subject).collect();
+            self.grants.iter().filter(|(_, grants)| !grants.is_empty()).map(|(&subject, _)| subject).collect();
         subjects.sort_unstable();
         for subject in subjects {
             self.fact(Fact::Identity(subject));
@@ -496,7 +580,7 @@ impl<'g> Attack<'g> {
                     if let Subject::ServiceAccount { namespace, name } = subject {
                         self.accounts.entry(namespace).or_default().insert(name);
                     }
-                    self.held.entry(subject).or_default();
+                    self.grants.entry(subject).or_default();
                     self.fact(Fact::Identity(subject));
                 }
                 Start::Pod(pod) => {
@@ -515,6 +599,9 @@ impl<'g> Attack<'g> {
         loop {
             while let Some(fact) = self.queue.pop_front() {
                 self.expand(fact);
+                if self.queue.is_empty() {
+                    self.ask_roles();
+                }
             }
             kubernetes::share(self);
             if self.fresh.is_empty() && self.queue.is_empty() {
@@ -529,12 +616,28 @@ impl<'g> Attack<'g> {
             made.append(&mut self.fresh);
             made.sort_unstable();
             self.made_mask = Rights::mask(made);
+            for id in self.unders.clone() {
+                self.complete(id, fresh);
+            }
             for subject in self.identities() {
                 self.ask(subject, Some(fresh));
             }
-            let made = Rc::clone(&self.made);
-            self.ways(None, &made, &[], &[], None);
+            self.ask_made(fresh);
         }
+    }
+
+    /// The roles that somebody is under by a binding that was read, where, and the fact.
+    pub(super) fn unders(&self) -> Vec<(RoleIx, Place, u32)> {
+        let under = |&id: &u32| match self.facts[id as usize] {
+            Fact::Under(role, place, false) => Some((role, place, id)),
+            _ => None,
+        };
+        self.unders.iter().filter(|id| self.granted_unders.contains(id)).filter_map(under).collect()
+    }
+
+    /// The bindings that name a role.
+    pub(super) fn bindings_to(&self, role: RoleKey) -> &[BindingIx] {
+        self.bindings.get(&role).map_or(&[], Vec::as_slice)
     }
 
     /// Everybody that is a fact.
@@ -548,19 +651,21 @@ impl<'g> Attack<'g> {
 
     /// The number of a fact, added if it is new.
     pub(super) fn fact(&mut self, fact: Fact) -> u32 {
-        if let Some(&id) = self.ids.get(&fact) {
-            return id;
-        }
-        let id = u32::try_from(self.facts.len()).unwrap_or(u32::MAX);
+        let facts = &self.facts;
+        let rehash = |&id: &u32| FxBuildHasher.hash_one(facts[id as usize]);
+        let entry = self.ids.entry(FxBuildHasher.hash_one(fact), |&id| facts[id as usize] == fact, rehash);
+        let id = match entry {
+            Entry::Occupied(known) => return *known.get(),
+            Entry::Vacant(entry) => *entry.insert(number(facts.len())).get(),
+        };
         self.facts.push(fact);
-        self.ids.insert(fact, id);
         self.queue.push_back(id);
         id
     }
 
     /// The number of a fact that is there.
     pub(super) fn find(&self, fact: Fact) -> Option<u32> {
-        self.ids.get(&fact).copied()
+        self.ids.find(FxBuildHasher.hash_one(fact), |&id| self.facts[id as usize] == fact).copied()
     }
 
     /// Adds a step, unless one with the same needs and gain is there. Gives whether it is new.
@@ -573,14 +678,38 @@ impl<'g> Attack<'g> {
         let gain = self.fact(gain);
         needs.sort_unstable();
         needs.dedup();
-        let stopped = blockers.iter().any(|blocker| blocker.stops);
+        let blockers = (!blockers.is_empty()).then(|| blockers.into_boxed_slice());
+        self.add(&needs, gain, how, blockers)
+    }
+
+    /// Adds a step whose needs are sorted.
+    fn add(&mut self, needs: &[u32], gain: u32, how: How, blockers: Option<Box<[Blocker]>>) -> bool {
         // What needs itself brings nothing.
-        if needs.contains(&gain) || !self.seen.insert((gain, needs.clone(), stopped)) {
+        if needs.contains(&gain) {
             return false;
         }
-        let blockers = (!blockers.is_empty()).then(|| blockers.into_boxed_slice());
-        self.steps.push(Step { how, needs, gain, blockers });
+        let range = (number(self.needs.len()), number(self.needs.len() + needs.len()));
+        let step = Step { how, needs: range, gain, blockers };
+        let key = |step: &Step, needs: &[u32]| FxBuildHasher.hash_one((step.gain, step.is_blocked(), needs));
+        let (steps, all) = (&self.steps, &self.needs);
+        let of = |step: &Step| &all[step.needs.0 as usize..step.needs.1 as usize];
+        let same = |&at: &u32| {
+            let other = &steps[at as usize];
+            other.gain == gain && of(other) == needs && other.is_blocked() == step.is_blocked()
+        };
+        let rehash = |&at: &u32| key(&steps[at as usize], of(&steps[at as usize]));
+        match self.seen.entry(key(&step, needs), same, rehash) {
+            Entry::Occupied(_) => return false,
+            Entry::Vacant(entry) => entry.insert(number(steps.len())),
+        };
+        self.needs.extend_from_slice(needs);
+        self.steps.push(step);
         true
+    }
+
+    /// What a step needs, sorted.
+    pub(super) fn needs(&self, step: &Step) -> &[u32] {
+        &self.needs[step.needs.0 as usize..step.needs.1 as usize]
     }
 
     /// Adds a step that needs no words of its own.
@@ -821,9 +950,9 @@ impl<'g> Attack<'g> {
 
     /// Whether anything is granted to this identity or to a group that it is in, or whether it is asked for.
     pub(super) fn is_somebody(&self, subject: Subject) -> bool {
-        let grants = |subject: &Subject| self.held.get(subject).is_some_and(|held| !held.is_empty());
+        let grants = |subject: &Subject| !self.grants(*subject).is_empty();
         self.find(Fact::Identity(subject)).is_some()
-            || self.accounts_of(subject).unwrap_or_else(|| groups(self.graph, subject).iter().any(grants))
+            || self.accounts_of(subject).unwrap_or_else(|| self.groups(subject).iter().any(grants))
     }
 
     /// For an account whether its groups are granted anything; looked up once for each namespace.
@@ -831,8 +960,8 @@ impl<'g> Attack<'g> {
         let Subject::ServiceAccount { namespace, .. } = subject else { return None };
         let known = self.granted.borrow().get(&namespace).copied();
         Some(known.unwrap_or_else(|| {
-            let grants = |subject: &Subject| self.held.get(subject).is_some_and(|held| !held.is_empty());
-            let any = groups(self.graph, subject).iter().any(grants);
+            let grants = |subject: &Subject| !self.grants(*subject).is_empty();
+            let any = self.groups(subject).iter().any(grants);
             self.granted.borrow_mut().insert(namespace, any);
             any
         }))
@@ -927,18 +1056,21 @@ impl<'g> Attack<'g> {
         match fact {
             Fact::Identity(subject) => {
                 self.follows(vec![id], Fact::Acts(subject));
-                for group in groups(self.graph, subject) {
-                    if self.held.contains_key(&group) {
+                for &group in self.groups(subject).iter() {
+                    if self.grants.contains_key(&group) {
                         self.step(vec![id], Fact::Identity(group), How::Member);
                     }
                 }
+                self.is_under(subject, id, true);
             }
             Fact::Acts(subject) => {
-                for group in groups(self.graph, subject) {
-                    if self.held.contains_key(&group) {
+                for &group in self.groups(subject).iter() {
+                    if self.grants.contains_key(&group) {
                         self.step(vec![id], Fact::Acts(group), How::Member);
                     }
                 }
+                self.is_under(subject, id, false);
+                self.ask_roles();
                 self.ask(subject, None);
             }
             Fact::Bound(role, place) => self.expand_bound(role, place, id),
@@ -993,7 +1125,21 @@ impl<'g> Attack<'g> {
             self.name_missing(role);
             return;
         };
-        for supply in self.supplied(at).to_vec() {
+        // Whoever is bound may do what the role allows.
+        let some = self.plan(at, place).some;
+        for credentials in [false, true] {
+            if !some.is_empty() && (!credentials || !some.and(self.rights.impersonating()).is_empty()) {
+                let under = Fact::Under(at, place, credentials);
+                if self.find(under).is_none() {
+                    let under = self.fact(under);
+                    self.unasked.push(under);
+                }
+                self.follows(vec![id], under);
+            }
+        }
+        // What others hold a part of is completed right by right.
+        let parts = self.supplied(at).iter().copied().filter(|&supply| self.rights.is_part(supply));
+        for supply in parts.collect::<Vec<_>>() {
             let fact = Fact::Right(role, place, supply.key());
             self.step(vec![id], fact, How::Follows);
             let right = self.fact(fact);
@@ -1031,39 +1177,252 @@ impl<'g> Attack<'g> {
         }
     }
 
-    /// Adds every request that an identity can make by a grant of its own.
-    fn ask(&mut self, subject: Subject, fresh: Option<Mask>) {
-        let Some(own) = self.held.get(&subject).filter(|own| !own.is_empty()).cloned() else { return };
-        let groups: Vec<Vec<Held>> =
-            groups(self.graph, subject).iter().filter_map(|group| self.held.get(group)).cloned().collect();
-        let groups: Vec<&[Held]> = groups.iter().map(Vec::as_slice).collect();
-        let made = Rc::clone(&self.made);
-        self.ways(Some(subject), &own, &groups, &made, fresh);
-    }
-
-    /// Adds every way in which somebody can make a request; again, only those that rights which can be given by now complete.
-    fn ways(&mut self, by: Option<Subject>, own: &[Held], groups: &[&[Held]], made: &[Held], again: Option<Mask>) {
-        let own_mask = if by.is_some() { Rights::mask(own) } else { self.made_mask };
-        let all = groups.iter().fold(own_mask.with(self.made_mask), |mask, group| mask.with(Rights::mask(group)));
-        for request in self.rights.requests() {
-            let (technique, _) = self.rights.technique(request);
-            if technique.build.is_none() || !self.rights.may_be_made(request, own_mask, all) {
-                continue;
-            }
-            let completes = |fresh: Mask| {
-                let several = self.rights.asked(request).rights.len() > 1;
-                several && !self.rights.mask_of(request).and(fresh).is_empty()
-            };
-            if again.is_some_and(|fresh| !completes(fresh)) {
-                continue;
-            }
-            for way in self.rights.ways(request, own, groups, made) {
-                let (needs, held) = self.needs_of(by, request, &way);
-                let under = way.held.first().map(|first| self.under(*first)).unwrap_or_default();
-                let how = How::Asks { request, site: way.site, by, held };
-                self.asked(request, way.site, needs, how, under);
+    /// Adds the roles that an identity is under by bindings that name it; those that impersonate ask for credentials.
+    fn is_under(&mut self, subject: Subject, id: u32, credentials: bool) {
+        for Grant { place, binding, role } in self.grants(subject).to_vec() {
+            if !credentials || !self.plan(role, place).some.and(self.rights.impersonating()).is_empty() {
+                let under = Fact::Under(role, place, credentials);
+                if self.find(under).is_none() {
+                    let under = self.fact(under);
+                    self.unasked.push(under);
+                }
+                let fact = self.fact(under);
+                self.granted_unders.insert(fact);
+                self.step(vec![id], under, How::Granted(binding));
             }
         }
+    }
+
+    /// Adds every request that roles allow whoever is under them, the roles that were found since it was last done.
+    fn ask_roles(&mut self) {
+        let ids = std::mem::take(&mut self.unasked);
+        let mut ways: Vec<(RequestIx, u32, Site)> = Vec::new();
+        for &id in &ids {
+            let Fact::Under(role, place, credentials) = self.facts[id as usize] else { continue };
+            for &(request, object, other) in &self.plan(role, place).ways {
+                let asked = self.rights.asked(request);
+                if asked.impersonates() == credentials && self.rights.is_shared(request) {
+                    let place = match (asked.at, place) {
+                        (At::Namespace, Place::Cluster) => Place::EachNamespace,
+                        (_, place) => place,
+                    };
+                    ways.push((request, id, Site { place, object, other }));
+                }
+            }
+        }
+        // In the order of the catalogue, whatever the roles are called.
+        ways.sort_by_key(|&(request, ..)| request);
+        for (request, id, site) in ways {
+            let under = match self.facts[id as usize] {
+                Fact::Under(role, ..) if self.rights.is_rewriting(request) => vec![(self.key(role), id)],
+                _ => Vec::new(),
+            };
+            self.asked(request, site, vec![id], How::AsRole { request, site }, under);
+        }
+        if !self.made.is_empty() {
+            for &id in &ids {
+                self.complete(id, self.made_mask);
+            }
+        }
+        self.unders.extend(ids);
+    }
+
+    /// Adds every request that rights which can be given to everybody complete for whoever is under a role.
+    fn complete(&mut self, id: u32, fresh: Mask) {
+        let Fact::Under(role, place, credentials) = self.facts[id as usize] else { return };
+        let plan = self.plan(role, place);
+        let (own, all) = (plan.some, plan.some.with(self.made_mask));
+        let mut held: Vec<Held> = Vec::new();
+        let made = Rc::clone(&self.made);
+        for request in self.rights.requests() {
+            let asked = self.rights.asked(request);
+            let several = asked.rights.len() > 1 && !self.rights.mask_of(request).and(fresh).is_empty();
+            if !several
+                || asked.impersonates() != credentials
+                || !self.rights.is_shared(request)
+                || !self.rights.may_be_made(request, own, all)
+                || self.rights.is_more_by_post(request, plan.any)
+            {
+                continue;
+            }
+            if held.is_empty() {
+                held = self.held_under(role, place);
+            }
+            for way in self.rights.ways(request, &held, &[], &made) {
+                if way.needs_nothing() {
+                    continue;
+                }
+                let mut needs = vec![id];
+                needs.extend(self.cans(&way));
+                let first = way.held.first().filter(|_| self.rights.is_rewriting(request));
+                let under = first.map(|&first| match first.source {
+                    HeldBy::Made(_) => self.under(first),
+                    _ => vec![(self.key(role), id)],
+                });
+                let site = way.site;
+                self.asked(request, site, needs, How::AsRole { request, site }, under.unwrap_or_default());
+            }
+        }
+    }
+
+    /// What whoever is under a role holds by it, sorted.
+    pub(super) fn held_under(&self, role: RoleIx, place: Place) -> Vec<Held> {
+        self.supplied(role).iter().map(|&supply| Held::under(supply, place)).collect()
+    }
+
+    /// A role by its name.
+    pub(super) fn key(&self, role: RoleIx) -> RoleKey {
+        let role = self.graph.role(role);
+        RoleKey { namespace: role.namespace, name: role.name }
+    }
+
+    /// What a role allows by itself where it is bound.
+    pub(super) fn plan(&self, role: RoleIx, place: Place) -> Rc<Plan> {
+        let wide = place == Place::Cluster;
+        let own = Some(role).filter(|role| self.cut.contains_key(role));
+        let key = (own, self.graph.role(role).rules, wide);
+        if let Some(known) = self.plans.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let held = self.held_under(role, if wide { Place::Cluster } else { Place::Namespace(Name::EMPTY) });
+        let (some, any) = (Rights::mask(&held), Rights::mask_of_any(&held));
+        let mut found = Vec::new();
+        for request in self.rights.requests().filter(|&request| self.rights.may_be_made(request, some, some)) {
+            let ways = self.rights.ways(request, &held, &[], &[]).into_iter();
+            found.extend(ways.map(|way| (request, way.site.object, way.site.other)));
+        }
+        let plan = Rc::new(Plan { ways: found.into(), some, any });
+        self.plans.borrow_mut().insert(key, Rc::clone(&plan));
+        plan
+    }
+
+    /// The bindings that put a subject itself under roles of use.
+    pub(super) fn grants(&self, subject: Subject) -> &[Grant] {
+        self.grants.get(&subject).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a subject holds by bindings that name it, sorted.
+    fn held(&self, subject: Subject) -> Vec<Held> {
+        let grants = self.grants(subject).iter();
+        let held = grants.flat_map(|grant| {
+            let supplied = self.supplied(grant.role).iter();
+            supplied.map(|&supply| Held::new(supply, grant.place, grant.binding, subject))
+        });
+        let mut held: Vec<Held> = held.collect();
+        held.sort_unstable();
+        held
+    }
+
+    /// The groups that an identity is in without anybody's doing, as far as bindings name them.
+    pub(super) fn groups(&self, subject: Subject) -> Rc<[Subject]> {
+        let key = match subject {
+            Subject::ServiceAccount { namespace, .. } => Subject::ServiceAccount { namespace, name: Name::EMPTY },
+            _ => subject,
+        };
+        if let Some(known) = self.groups.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Subject]> = groups(self.graph, subject).into();
+        self.groups.borrow_mut().insert(key, Rc::clone(&found));
+        found
+    }
+
+    /// Adds every request that an identity can make by grants of its own which no role allows alone.
+    fn ask(&mut self, subject: Subject, fresh: Option<Mask>) {
+        let requests = self.together(subject, fresh);
+        if requests.is_empty() {
+            return;
+        }
+        let own = self.held(subject);
+        let groups: Vec<Vec<Held>> = self.groups(subject).iter().map(|&group| self.held(group)).collect();
+        let groups: Vec<&[Held]> = groups.iter().map(Vec::as_slice).collect();
+        let made = Rc::clone(&self.made);
+        for request in requests {
+            for way in self.rights.ways(request, &own, &groups, &made) {
+                if !self.rights.is_shared(request) || !way.is_of_one() {
+                    self.make(Some(subject), request, &way);
+                }
+            }
+        }
+    }
+
+    /// The requests for which it takes several bindings of an identity, or the identity itself.
+    fn together(&self, subject: Subject, fresh: Option<Mask>) -> Vec<RequestIx> {
+        let own = self.grants(subject);
+        if own.is_empty() {
+            return Vec::new();
+        }
+        let groups = self.groups(subject);
+        let all = own.iter().chain(groups.iter().flat_map(|&group| self.grants(group)));
+        let plans: Vec<(Place, Rc<Plan>)> =
+            all.map(|grant| (grant.place, self.plan(grant.role, grant.place))).collect();
+        let own = plans[..own.len()].iter().fold(Mask::default(), |mask, (_, plan)| mask.with(plan.some));
+        let alone = self.rights.unshared().iter().copied().filter(|&request| {
+            let again = fresh.is_none_or(|fresh| self.rights.completes(request, fresh));
+            again && !self.rights.mask_of(request).and(own).is_empty()
+        });
+        let mut found: Vec<RequestIx> = alone.collect();
+        if plans.len() > 1 {
+            let mut places: Vec<Place> = plans.iter().map(|&(place, _)| place).collect();
+            places.sort_unstable();
+            places.dedup();
+            for &request in self.rights.several() {
+                let mask = self.rights.mask_of(request);
+                // Where one right of two can be given, one is left, and that is in one role.
+                let with_made = self.rights.asked(request).rights.len() > 2;
+                let again = fresh.is_none_or(|fresh| with_made && !mask.and(fresh).is_empty());
+                if !again || !self.rights.is_shared(request) {
+                    continue;
+                }
+                let made = if with_made { self.made_mask } else { Mask::default() };
+                let takes_several = |&place: &Place| {
+                    let here = plans.iter().filter(|(at, _)| *at == place || *at == Place::Cluster);
+                    let (mut all, mut many) = (made, 0);
+                    for (_, plan) in here.filter(|(_, plan)| !plan.some.and(mask).is_empty()) {
+                        if plan.any.has(mask) || self.rights.is_more_by_post(request, plan.any) {
+                            return false;
+                        }
+                        all = all.with(plan.some);
+                        many += 1;
+                    }
+                    many > 1 && all.has(mask)
+                };
+                if places.iter().any(takes_several) {
+                    found.push(request);
+                }
+            }
+        }
+        found
+    }
+
+    /// Adds every way in which rights that can be given to everybody are enough for a request.
+    fn ask_made(&mut self, fresh: Mask) {
+        let made = Rc::clone(&self.made);
+        for request in self.rights.requests() {
+            let (technique, _) = self.rights.technique(request);
+            let again = self.rights.mask_of(request).and(fresh).is_empty();
+            // What one role allows follows from being under it.
+            let alone = self.rights.asked(request).rights.len() == 1;
+            if alone
+                || technique.build.is_none()
+                || again
+                || !self.rights.may_be_made(request, self.made_mask, self.made_mask)
+            {
+                continue;
+            }
+            for way in self.rights.ways(request, &made, &[], &[]) {
+                self.make(None, request, &way);
+            }
+        }
+    }
+
+    /// Adds a way in which somebody can make a request.
+    fn make(&mut self, by: Option<Subject>, request: RequestIx, way: &Way) {
+        let (needs, held) = self.needs_of(by, request, way);
+        let first = way.held.first().filter(|_| self.rights.is_rewriting(request));
+        let under = first.map(|first| self.under(*first)).unwrap_or_default();
+        let how = How::Asks { request, site: way.site, by, held };
+        self.asked(request, way.site, needs, how, under);
     }
 
     /// What a way to make a request rests on, and what grants each of its rights.
@@ -1071,17 +1430,10 @@ impl<'g> Attack<'g> {
         let who: fn(Subject) -> Fact =
             if self.rights.asked(request).impersonates() { Fact::Identity } else { Fact::Acts };
         let mut needs: Vec<u32> = by.map(|by| self.fact(who(by))).into_iter().collect();
+        let mut cans = self.cans(way).into_iter();
         let mut held = way.held.clone();
-        for right in &mut held {
-            if matches!(right.source, HeldBy::Made(_)) {
-                let (at, place, name) = right.key();
-                let can = Fact::Can(at, place, name);
-                if self.served.insert(right.key(), self.made.len()) != Some(self.made.len()) {
-                    for made in self.serving(*right) {
-                        self.follows(vec![made], can);
-                    }
-                }
-                let can = self.fact(can);
+        for right in held.iter_mut().filter(|right| matches!(right.source, HeldBy::Made(_))) {
+            if let Some(can) = cans.next() {
                 right.source = HeldBy::Made(can);
                 needs.push(can);
             }
@@ -1089,11 +1441,47 @@ impl<'g> Attack<'g> {
         (needs, held)
     }
 
+    /// The facts that the rights of a way which are made on the way can be given to everybody, in their order.
+    pub(super) fn cans(&mut self, way: &Way) -> Vec<u32> {
+        let made: Vec<Held> =
+            way.held.iter().copied().filter(|right| matches!(right.source, HeldBy::Made(_))).collect();
+        made.into_iter().map(|right| self.can(right.key())).collect()
+    }
+
+    /// The fact that a right can be given to everybody, with what serves it: the same right, and wider ones, each by its own fact,
+    /// so that those for which it is wider share the way to it.
+    fn can(&mut self, key: (u8, Place, Option<Name>)) -> u32 {
+        let (right, place, name) = key;
+        let can = self.fact(Fact::Can(right, place, name));
+        if self.served.insert(key, self.made.len()) == Some(self.made.len()) {
+            return can;
+        }
+        let made = Rc::clone(&self.made);
+        for held in Held::equal(&made, key) {
+            if let HeldBy::Made(fact) = held.source {
+                self.add(&[fact], can, How::Serves, None);
+            }
+        }
+        let wider = match place {
+            Place::Namespace(_) => Some(Place::EachNamespace),
+            Place::EachNamespace => Some(Place::Cluster),
+            Place::Cluster => None,
+        };
+        let unnamed = name.map(|_| (right, place, None));
+        for wider in unnamed.into_iter().chain(wider.map(|place| (right, place, name))) {
+            if Held::is_served(wider, &made) {
+                let wide = self.can(wider);
+                self.add(&[wide], can, How::Serves, None);
+            }
+        }
+        can
+    }
+
     /// The facts of rights that can be given to everybody and are as good as this one.
     fn serving(&self, right: Held) -> Vec<u32> {
         let facts = right.served_by(&self.made).filter_map(|made| match made.source {
             HeldBy::Made(fact) => Some(fact),
-            HeldBy::Grant { .. } => None,
+            HeldBy::Grant { .. } | HeldBy::Role(_) => None,
         });
         facts.collect()
     }
@@ -1119,6 +1507,7 @@ impl<'g> Attack<'g> {
                 };
                 self.serving(held).into_iter().filter_map(role).collect()
             }
+            HeldBy::Role(_) => Vec::new(),
         }
     }
 
@@ -1348,7 +1737,7 @@ impl<'g> Attack<'g> {
     pub(super) fn granted(&self, of_kind: fn(Subject) -> bool) -> Vec<Subject> {
         let masters =
             |subject: Subject| subject == Subject::Group(subject.name()) && self.graph.text(subject.name()) == MASTERS;
-        let granted = self.held.keys().copied().filter(|&subject| of_kind(subject) && !masters(subject));
+        let granted = self.grants.keys().copied().filter(|&subject| of_kind(subject) && !masters(subject));
         let subjects: BTreeSet<Subject> = granted.collect();
         subjects.into_iter().collect()
     }
@@ -1360,14 +1749,7 @@ impl<'g> Attack<'g> {
 
     /// What a subject holds itself, and what it holds by its groups.
     pub(super) fn held_by(&self, subject: Subject) -> (Vec<Held>, Vec<Vec<Held>>) {
-        let own = self.held.get(&subject).cloned().unwrap_or_default();
-        let groups = groups(self.graph, subject);
-        (own, groups.iter().filter_map(|group| self.held.get(group)).cloned().collect())
-    }
-
-    /// Something is not looked at, and the answer has to say so.
-    pub(super) fn leave_out(&mut self, what: &'static str) {
-        self.left_out.insert(what);
+        (self.held(subject), self.groups(subject).iter().map(|&group| self.held(group)).collect())
     }
 
     /// What can be given to every identity, and which rights these are.
@@ -1483,6 +1865,11 @@ fn namespaces(graph: &AccessGraph, cluster: ClusterId) -> Vec<Name> {
     let subjects = snapshot.subjects.iter().filter_map(|(_, subject)| of_subject(subject));
     let all: BTreeSet<Name> = scopes.chain(own).chain(pods).chain(secrets).chain(subjects).collect();
     all.into_iter().collect()
+}
+
+/// Whether a subject is put under a role at a place for the first time.
+fn grants_differ(seen: &mut FxHashSet<(Place, RoleIx)>, grant: &Grant) -> bool {
+    seen.insert((grant.place, grant.role))
 }
 
 /// A place in a list.

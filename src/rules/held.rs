@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::attack::Place;
 use super::catalogue::CATALOGUE;
+use super::kubernetes;
 use super::technique::{At, On, Request, Right, Technique, right};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Name, Question, Rule, RuleId, RuleSetId, Subject};
@@ -36,6 +37,8 @@ pub(super) enum HeldBy {
         /// The rule's place in the role.
         rule: u32,
     },
+    /// Whatever binding it is that puts somebody under the role, by this rule of the role.
+    Role(u32),
     /// A binding that the attacker makes on the way: the number of the fact.
     Made(u32),
 }
@@ -100,6 +103,14 @@ pub(super) struct Rights {
     /// For each rule set what it supplies.
     supplies: FxHashMap<RuleSetId, Box<[Supply]>>,
     by_resource: FxHashMap<Name, Vec<u8>>,
+    /// The rights that some rule limits to names, and those of requests that impersonate.
+    named: Mask,
+    impersonating: Mask,
+    /// The rights of requests of several that can come together.
+    parts: Mask,
+    /// The requests of several rights, and those that are about the identity which makes them.
+    several: Vec<RequestIx>,
+    unshared: Vec<RequestIx>,
 }
 
 /// A right in the names of a graph.
@@ -115,6 +126,8 @@ struct Asked {
     request: &'static Request,
     rights: Vec<u8>,
     mask: Mask,
+    /// The rights without a name that do more than this request, which makes an object by its name.
+    post: Option<Mask>,
 }
 
 /// A right that a rule of a rule set supplies.
@@ -144,8 +157,14 @@ impl Rights {
                     own.push(u8::try_from(at).unwrap_or(u8::MAX));
                 }
                 let mask = own.iter().copied().collect();
-                requests.push(Asked { technique, within, request, rights: own, mask });
+                requests.push(Asked { technique, within, request, rights: own, mask, post: None });
             }
+        }
+        let number =
+            |right: &Right| rights.iter().position(|known| known == right).and_then(|at| u8::try_from(at).ok());
+        for asked in &mut requests {
+            let posts = asked.technique.requests.iter().filter(|other| makes_more(other, asked.request));
+            asked.post = posts.map(|post| post.rights.iter().filter_map(number).collect()).next();
         }
         let rights: Vec<Named> = rights.into_iter().map(|right| Named::new(graph, right)).collect();
         let mut by_resource: FxHashMap<Name, Vec<u8>> = FxHashMap::default();
@@ -154,13 +173,38 @@ impl Rights {
                 by_resource.entry(resource).or_default().push(at);
             }
         }
-        let mut all = Rights { rights, requests, supplies: FxHashMap::default(), by_resource };
+        let mut all = Rights {
+            rights,
+            requests,
+            supplies: FxHashMap::default(),
+            by_resource,
+            named: Mask::default(),
+            impersonating: Mask::default(),
+            parts: Mask::default(),
+            several: Vec::new(),
+            unshared: Vec::new(),
+        };
+        let impersonating = all.requests().filter(|&request| all.asked(request).impersonates());
+        all.impersonating = impersonating.fold(Mask::default(), |mask, request| mask.with(all.mask_of(request)));
+        all.several = all.requests().filter(|&request| all.asked(request).rights.len() > 1).collect();
+        let builds = |request: &RequestIx| all.technique(*request).0.build.is_some();
+        all.unshared = all.requests().filter(builds).filter(|&request| !all.is_shared(request)).collect();
+        let mut supplied = Mask::default();
         for (set, rules) in graph.snapshot().rules.sets() {
             let found = all.supplied_by(graph, (0_u32..).zip(rules.iter().copied()));
+            all.named = found
+                .iter()
+                .filter(|supply| supply.name.is_some())
+                .fold(all.named, |named, supply| named.with(Mask::of(supply.right)));
+            supplied = supplied.with(found.iter().map(|supply| supply.right).collect());
             if !found.is_empty() {
                 all.supplies.insert(set, found.into_boxed_slice());
             }
         }
+        let several = std::mem::take(&mut all.several).into_iter();
+        all.several = several.filter(|&request| supplied.has(all.mask_of(request))).collect();
+        let parts = all.several.iter().filter(|&&request| !all.is_more_by_post(request, Mask::default()));
+        all.parts = parts.fold(Mask::default(), |parts, &request| parts.with(all.mask_of(request)));
         all
     }
 
@@ -215,11 +259,9 @@ impl Rights {
         held.iter().map(|held| held.right).collect()
     }
 
-    /// The rights of these that are held at a place for some objects, and those for every object.
-    pub(super) fn mask_at(held: &[Held], place: Place) -> (Mask, Mask) {
-        let here = || held.iter().filter(|held| place.covering().any(|covering| covering == held.place));
-        let any = here().filter(|held| held.name.is_none());
-        (here().map(|held| held.right).collect(), any.map(|held| held.right).collect())
+    /// The rights of these that are held for every object.
+    pub(super) fn mask_of_any(held: &[Held]) -> Mask {
+        held.iter().filter(|held| held.name.is_none()).map(|held| held.right).collect()
     }
 
     /// The rights of a request as a set.
@@ -227,15 +269,62 @@ impl Rights {
         self.requests[usize::from(request.0)].mask
     }
 
-    /// The rights that are supplied as a set.
-    pub(super) fn mask_supplied(supplied: &[Supply]) -> Mask {
-        supplied.iter().map(|supply| supply.right).collect()
-    }
-
     /// Whether somebody with these rights alone could make the request anywhere.
     pub(super) fn may_be_made(&self, request: RequestIx, own: Mask, all: Mask) -> bool {
         let mask = self.requests[usize::from(request.0)].mask;
         !mask.and(own).is_empty() && all.has(mask)
+    }
+
+    /// Whether it matters who makes a request, and not only what grants its rights; and something follows from it.
+    pub(super) fn is_shared(&self, request: RequestIx) -> bool {
+        let (technique, _) = self.technique(request);
+        technique.build.is_some() && technique.id != kubernetes::CONSTRAINED.id
+    }
+
+    /// Whether whoever makes a request has to be under the role that it is about.
+    pub(super) fn is_rewriting(&self, request: RequestIx) -> bool {
+        self.asked(request).rights.iter().any(|right| right.verbs == ["escalate"])
+    }
+
+    /// The requests that take several rights.
+    pub(super) fn several(&self) -> &[RequestIx] {
+        &self.several
+    }
+
+    /// The requests that are about the identity which makes them.
+    pub(super) fn unshared(&self) -> &[RequestIx] {
+        &self.unshared
+    }
+
+    /// Whether a right is a part of a request of several of which each is granted by some role.
+    pub(super) fn is_part(&self, supply: Supply) -> bool {
+        !Mask::of(supply.right).and(self.parts).is_empty()
+    }
+
+    /// The rights of requests that impersonate.
+    pub(super) fn impersonating(&self) -> Mask {
+        self.impersonating
+    }
+
+    /// Whether some of these rights are a part of a request of several.
+    pub(super) fn completes(&self, request: RequestIx, rights: Mask) -> bool {
+        self.asked(request).rights.len() > 1 && !self.mask_of(request).and(rights).is_empty()
+    }
+
+    /// Whether a request makes an object by its name for which nobody is limited to names, or whoever has these rights is not: then
+    /// there is a request that makes one of any name, and does as much.
+    pub(super) fn is_more_by_post(&self, request: RequestIx, any: Mask) -> bool {
+        let asked = &self.requests[usize::from(request.0)];
+        asked.post.is_some_and(|post| any.has(post) || self.named.and(self.making(asked)).is_empty())
+    }
+
+    /// The rights of a request to make an object of a name.
+    fn making(&self, asked: &Asked) -> Mask {
+        let makes = |right: &u8| {
+            let right = self.rights[usize::from(*right)].right;
+            right.verbs == ["create"] && right.on != On::Nothing
+        };
+        asked.rights.iter().copied().filter(makes).collect()
     }
 
     /// Every way in which a request can be made with at least one right of `own`; `groups` are held by the same identity, and
@@ -346,7 +435,17 @@ impl Rights {
 impl Way {
     /// Whether it rests on nothing that has to be made first.
     pub(super) fn needs_nothing(&self) -> bool {
-        self.held.iter().all(|held| matches!(held.source, HeldBy::Grant { .. }))
+        !self.held.iter().any(|held| matches!(held.source, HeldBy::Made(_)))
+    }
+
+    /// Whether one binding that was read, with what has to be made first, is enough.
+    pub(super) fn is_of_one(&self) -> bool {
+        let mut bindings = self.held.iter().filter_map(|held| match held.source {
+            HeldBy::Grant { binding, .. } => Some(binding),
+            HeldBy::Role(_) | HeldBy::Made(_) => None,
+        });
+        let first = bindings.next();
+        bindings.all(|binding| Some(binding) == first)
     }
 }
 
@@ -367,6 +466,11 @@ impl Held {
         Held { right: supply.right, place, name: supply.name, source }
     }
 
+    /// The same, for whoever is under the role.
+    pub(super) fn under(supply: Supply, place: Place) -> Held {
+        Held { right: supply.right, place, name: supply.name, source: HeldBy::Role(supply.rule) }
+    }
+
     /// The same, for a binding that the attacker makes.
     pub(super) fn made(supply: Supply, place: Place, fact: u32) -> Held {
         Held { right: supply.right, place, name: supply.name, source: HeldBy::Made(fact) }
@@ -375,6 +479,18 @@ impl Held {
     /// What tells it apart from other rights.
     pub(super) fn key(self) -> (u8, Place, Option<Name>) {
         (self.right, self.place, self.name)
+    }
+
+    /// Those of a sorted list that are this right.
+    pub(super) fn equal(sorted: &[Held], key: (u8, Place, Option<Name>)) -> &[Held] {
+        let from = sorted.partition_point(|held| held.key() < key);
+        let len = sorted[from..].partition_point(|held| held.key() == key);
+        &sorted[from..from + len]
+    }
+
+    /// Whether something in a sorted list is as good as this right.
+    pub(super) fn is_served((right, place, name): (u8, Place, Option<Name>), sorted: &[Held]) -> bool {
+        find(sorted, right, place, name).is_some()
     }
 
     /// Those of a sorted list that are as good as this one.
@@ -388,6 +504,14 @@ impl Held {
 }
 
 impl Supply {
+    /// The rule by which a role grants a right for an object, of what it supplies.
+    pub(super) fn rule(supplied: &[Supply], right: u8, name: Option<Name>) -> Option<u32> {
+        [None, name].into_iter().find_map(|name| {
+            let at = supplied.binary_search_by_key(&(right, name), |supply| (supply.right, supply.name)).ok()?;
+            supplied.get(at).map(|supply| supply.rule)
+        })
+    }
+
     /// What tells two supplies of a role apart, and the rule.
     pub(super) fn key(self) -> (u8, Option<Name>, u32) {
         (self.right, self.name, self.rule)
@@ -403,6 +527,24 @@ fn find(held: &[Held], right: u8, place: Place, name: Option<Name>) -> Option<He
             held.get(from).filter(|held| (held.right, held.place, held.name) == key).copied()
         })
     })
+}
+
+/// Whether a request makes an object of whatever name, with no more rights than one that makes it of a certain name.
+fn makes_more(post: &Request, named: &Request) -> bool {
+    let same = |a: &Right, b: &Right| {
+        (a.verbs, a.api_group, a.resource, a.in_cluster) == (b.verbs, b.api_group, b.resource, b.in_cluster)
+    };
+    let has =
+        |right: &Right| named.rights.iter().any(|own| own == right || (right.on == On::Nothing && same(own, right)));
+    let makes = |right: &Right| {
+        right.verbs == ["create"]
+            && right.on == On::Nothing
+            && named.rights.iter().any(|own| own.on != On::Nothing && same(own, right))
+    };
+    post.at == named.at
+        && post.rights.len() < named.rights.len()
+        && post.rights.iter().all(has)
+        && post.rights.iter().any(makes)
 }
 
 impl Named {

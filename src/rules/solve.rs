@@ -2,15 +2,16 @@
 //! beforehand what can lead to one at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version, groups};
+use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
-use super::held::{Held, HeldBy, RequestIx, Site};
+use super::held::{Held, HeldBy, RequestIx, Site, Supply};
 use super::kubernetes;
 use super::technique::{Blocker, Kind, On, Technique};
-use crate::graph::{AccessGraph, AndOr, BindingIx, RoleIx, Surely, Walker};
+use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker, Within};
 use crate::model::{Action, ClusterId, Name, Subject};
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
 
@@ -71,8 +72,6 @@ pub struct Escalations {
     pub inherited: usize,
     /// How many findings have more steps than were asked for.
     pub longer: usize,
-    /// What was not looked at, in words.
-    pub left_out: Vec<&'static str>,
 }
 
 /// Those who hold a target.
@@ -129,7 +128,7 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let goals: FxHashMap<u32, Target> = goals(attack, ask).into_iter().collect();
-    let mut found = Escalations { left_out: attack.left_out.iter().copied().collect(), ..Escalations::default() };
+    let mut found = Escalations::default();
     let (sources, platform) = sources(attack, ask, &mut found.hidden);
     let is_move = |step: &Step| match &step.how {
         How::Does { technique, .. } => technique.kind == Kind::Move,
@@ -137,8 +136,11 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
         _ => false,
     };
 
-    let free = Walk::new(attack, &goals, |step| !step.is_blocked() && !is_move(step));
-    let open = Walk::new(attack, &goals, |step| !step.is_blocked());
+    let starts: Vec<u32> = sources.iter().chain(&platform).flat_map(|&source| start(attack, source)).collect();
+    let whole = links(attack, 0..u32::try_from(attack.steps.len()).unwrap_or(u32::MAX));
+    let walk = |tells: bool, counts: &dyn Fn(&Step) -> bool| Walk::new(attack, &goals, &whole, &starts, tells, counts);
+    let free = walk(false, &|step| !step.is_blocked() && !is_move(step));
+    let open = walk(true, &|step| !step.is_blocked());
     let mut had = free.targets(&sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
     for (&source, had) in sources.iter().zip(&had) {
@@ -153,8 +155,9 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     found.inherited = paths.inherited;
     found.findings = finish(attack, ask, paths, &mut found.longer);
 
-    if attack.steps.iter().any(Step::is_blocked) {
-        let all = Walk::new(attack, &goals, |_| true);
+    let is_left = |had: &Had| !had.all.contains(&Target::ClusterAdmin);
+    if had.iter().any(is_left) && attack.steps.iter().any(Step::is_blocked) {
+        let all = walk(true, &|_| true);
         let blocked = finish(attack, ask, self::paths(&all, ask, &sources, &mut had), &mut 0);
         found.stopped = blocked.len();
         found.blocked = if ask.blocked { blocked } else { Vec::new() };
@@ -213,97 +216,184 @@ struct Walk<'w, 'g> {
     leads: Vec<Option<u32>>,
     /// Cluster-admin, by its fact: the fewest steps to it, and the surest.
     admin: Option<(u32, Vec<Option<u32>>, Surely)>,
+    /// Whether the steps are asked for, or only what is reached.
+    tells: bool,
 }
 
-/// A target that was reached, by its fact.
+/// The graph of some steps.
+fn links(attack: &Attack<'_>, steps: impl Iterator<Item = u32> + Clone) -> AndOr {
+    let link = |at: u32| {
+        let step = &attack.steps[at as usize];
+        Link { needs: attack.needs(step), gain: step.gain, free: step.is_free() }
+    };
+    AndOr::new(attack.facts.len(), steps.map(link))
+}
+
+/// What one of those who start begins with; what is their own comes first.
+fn start(attack: &Attack<'_>, source: Start) -> Vec<u32> {
+    match source {
+        Start::Subject(subject) => {
+            let groups = attack.groups(subject);
+            let all = [subject].into_iter().chain(groups.iter().copied());
+            all.filter_map(|one| attack.find(Fact::Identity(one))).collect()
+        }
+        Start::Pod(pod) => attack.find(Fact::Pod(pod)).into_iter().collect(),
+        Start::Pods(namespace) => attack.find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
+    }
+}
+
+/// A target that was reached, and how.
 struct Path {
-    fact: u32,
     target: Target,
+    steps: Vec<StepDone>,
 }
 
 impl<'w, 'g> Walk<'w, 'g> {
-    fn new(attack: &'w Attack<'g>, goals: &'w FxHashMap<u32, Target>, counts: impl Fn(&Step) -> bool) -> Walk<'w, 'g> {
-        let graph = |steps: &[u32]| {
-            let pairs: Vec<(Vec<u32>, u32)> = steps
-                .iter()
-                .map(|&at| {
-                    let step = &attack.steps[at as usize];
-                    (step.needs.clone(), step.gain)
-                })
-                .collect();
-            AndOr::new(attack.facts.len(), &pairs)
-        };
-        let mut steps: Vec<u32> =
-            (0_u32..).zip(&attack.steps).filter(|(_, step)| counts(step)).map(|(at, _)| at).collect();
+    fn new(
+        attack: &'w Attack<'g>,
+        goals: &'w FxHashMap<u32, Target>,
+        whole: &AndOr,
+        starts: &[u32],
+        tells: bool,
+        counts: impl Fn(&Step) -> bool,
+    ) -> Walk<'w, 'g> {
         let numbers: Vec<u32> = goals.keys().copied().collect();
-        let leads = graph(&steps).at_least(&numbers);
-        // What leads nowhere is walked by nobody.
-        steps.retain(|&at| leads[attack.steps[at as usize].gain as usize].is_some());
-        let graph = graph(&steps);
+        let is_in = |at: u32| counts(&attack.steps[at as usize]);
+        let leads = whole.at_least_over(&numbers, is_in);
+        // What leads nowhere is walked by nobody, nor is what nobody ever comes to.
+        let comes = whole.all_from(starts.iter().copied(), is_in);
+        let of_use = |&at: &u32| {
+            leads[whole.gain(at) as usize].is_some()
+                && whole.needs(at).iter().all(|&need| comes[need as usize])
+                && is_in(at)
+        };
+        let steps: Vec<u32> = (0..u32::try_from(attack.steps.len()).unwrap_or(u32::MAX)).filter(of_use).collect();
+        let mut graph = links(attack, steps.iter().copied());
+        // The bounds are nearer where only such steps are left.
+        let leads = graph.at_least(&numbers);
         let admin = attack
             .find(Fact::Everything(Place::Cluster))
             .filter(|admin| goals.get(admin) == Some(&Target::ClusterAdmin));
         let admin = admin.map(|admin| (admin, graph.at_least(&[admin]), graph.surely(&[admin])));
-        Walk { attack, graph, steps, goals, leads, admin }
+        if let Some((_, least, _)) = &admin {
+            graph.nearest_first(least);
+        }
+        Walk { attack, graph, steps, goals, leads, admin, tells }
     }
 
-    /// What one of those who start begins with, as far as it leads anywhere; what is their own comes first.
+    /// What one of those who start begins with, as far as it leads anywhere.
     fn start(&self, source: Start) -> Vec<u32> {
-        let find = |fact| self.attack.find(fact);
-        let mut facts: Vec<u32> = match source {
-            Start::Subject(subject) => {
-                let groups = groups(self.attack.graph, subject).into_iter();
-                [subject].into_iter().chain(groups).filter_map(|one| find(Fact::Identity(one))).collect()
-            }
-            Start::Pod(pod) => find(Fact::Pod(pod)).into_iter().collect(),
-            Start::Pods(namespace) => find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
-        };
+        let mut facts = start(self.attack, source);
         facts.retain(|&fact| self.leads[fact as usize].is_some());
         facts
     }
 
-    /// A shortest path to cluster-admin. Most are known beforehand: where nothing shorter can be, the surest is the shortest.
-    fn to_admin(&self, walker: &mut Walker<'_>, start: &[u32]) -> Option<Path> {
+    /// A shortest path to cluster-admin, as a walk that has just been done. Most are known beforehand: where nothing shorter can
+    /// be, the surest is the shortest.
+    fn to_admin(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
         let (admin, least, surely) = self.admin.as_ref()?;
-        let fewest = start.iter().filter_map(|&fact| least[fact as usize]).min()?;
+        let far = |fact: u32| least[fact as usize].unwrap_or(u32::MAX);
+        let fewest = start.iter().map(|&fact| far(fact)).min().filter(|&far| far != u32::MAX)?;
         // The first of those that are equally good, which is their own where it can be.
         let sure = start.iter().filter_map(|&fact| Some((surely.distance(fact)?, fact))).min_by_key(|&(far, _)| far);
-        match sure {
-            Some((far, from)) if far == fewest => walker.take(from, surely.way(&self.graph, from)),
-            _ => {
-                let most = sure.map_or(u32::MAX, |(far, _)| far);
-                let wanted =
-                    |fact: u32, round: u32| least[fact as usize].is_some_and(|far| far.saturating_add(round) <= most);
-                walker.walk(start, wanted, |fact| fact == *admin);
+        let (longest, from) = sure.unwrap_or((u32::MAX - 1, u32::MAX));
+        if longest == fewest {
+            let key = (vec![from], longest);
+            return Some(self.known(memo, key, |_| {
+                walker.take(from, surely.way(&self.graph, from));
+                self.reached(walker, &[*admin])
+            }));
+        }
+        // Most paths are about as short as they can be, so first no more is walked than what may be a part of one that short.
+        for spare in [0, 1, 2, 4, 8, u32::MAX] {
+            let most = fewest.saturating_add(spare).min(longest);
+            let near: Vec<u32> = start.iter().copied().filter(|&fact| far(fact) <= most).collect();
+            let found = self.known(memo, (near, most), |near| {
+                let within = Within { least, most };
+                walker.walk(near, Some(within), |fact| fact == *admin);
+                self.reached(walker, &[*admin])
+            });
+            if !found.is_empty() {
+                return Some(found);
+            }
+            if most == longest {
+                break;
             }
         }
-        walker.round(*admin).map(|_| Path { fact: *admin, target: Target::ClusterAdmin })
+        None
     }
 
     /// What is reached from a start, but for what is a part of something else.
-    fn from(&self, walker: &mut Walker<'_>, start: &[u32]) -> Vec<Path> {
+    fn from(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
         if start.is_empty() {
-            return Vec::new();
+            return Rc::default();
         }
-        if let Some(path) = self.to_admin(walker, start) {
-            return vec![path];
+        if let Some(path) = self.to_admin(walker, memo, start) {
+            return path;
         }
-        walker.walk(start, |_, _| true, |_| false);
-        let reached = walker.found().iter().filter_map(|&fact| Some((fact, *self.goals.get(&fact)?))).collect();
-        widest(reached).into_iter().map(|(fact, target)| Path { fact, target }).collect()
+        self.known(memo, (start.to_vec(), u32::MAX), |start| {
+            walker.walk(start, None, |_| false);
+            let goals = walker.found().iter().copied().filter(|fact| self.goals.contains_key(fact));
+            self.reached(walker, &goals.collect::<Vec<_>>())
+        })
+    }
+
+    /// What a walk finds, unless the same walk was done already.
+    fn known(&self, memo: &mut Memo, key: (Vec<u32>, u32), walk: impl FnOnce(&[u32]) -> Vec<Path>) -> Rc<[Path]> {
+        if let Some(known) = memo.known.get(&key) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Path]> = walk(&key.0).into();
+        // What one of those who start has for itself, nobody else begins with.
+        if !memo.own.is_some_and(|own| key.0.contains(&own)) {
+            memo.known.insert(key, Rc::clone(&found));
+        }
+        found
+    }
+
+    /// The widest of the goals that a walk came to, with the steps to them.
+    fn reached(&self, walker: &Walker<'_>, goals: &[u32]) -> Vec<Path> {
+        let reached = goals.iter().filter(|&&fact| walker.round(fact).is_some());
+        let reached = reached.filter_map(|&fact| Some((fact, *self.goals.get(&fact)?))).collect();
+        let path = |(fact, target)| {
+            let steps = if self.tells { steps_of(self, walker, fact) } else { Vec::new() };
+            Path { target, steps }
+        };
+        widest(reached).into_iter().map(path).collect()
     }
 
     /// The targets that each of those who start comes to.
     fn targets(&self, sources: &[Start]) -> Vec<Had> {
-        let mut walker = Walker::new(&self.graph);
+        let (mut walker, mut memo) = (Walker::new(&self.graph), Memo::default());
         let targets = |&source: &Start| {
             let mut had = Had::default();
-            for path in self.from(&mut walker, &self.start(source)) {
+            let start = self.start(source);
+            memo.begin(self.attack, source);
+            for path in self.from(&mut walker, &mut memo, &start).iter() {
                 had.add(path.target);
             }
             had
         };
         sources.iter().map(targets).collect()
+    }
+}
+
+/// Walks that were done, by what they began with and how far they went.
+#[derive(Default)]
+struct Memo {
+    known: FxHashMap<(Vec<u32>, u32), Rc<[Path]>>,
+    /// What nobody else begins with.
+    own: Option<u32>,
+}
+
+impl Memo {
+    fn begin(&mut self, attack: &Attack<'_>, source: Start) {
+        self.own = match source {
+            Start::Subject(subject @ (Subject::User(_) | Subject::ServiceAccount { .. })) => {
+                attack.find(Fact::Identity(subject))
+            }
+            _ => None,
+        };
     }
 }
 
@@ -316,20 +406,20 @@ struct Paths {
 /// The paths of all who start to what they do not have yet; what they reach is added to what they have.
 fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> Paths {
     let attack = walk.attack;
-    let mut walker = Walker::new(&walk.graph);
+    let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
     let mut paths = Paths { by_path: BTreeMap::new(), inherited: 0 };
     for (&source, had) in sources.iter().zip(had) {
         if had.all.contains(&Target::ClusterAdmin) {
             continue;
         }
-        let reached = walk.from(&mut walker, &walk.start(source));
+        memo.begin(attack, source);
+        let reached = walk.from(&mut walker, &mut memo, &walk.start(source));
         let mut inherits = false;
-        for Path { fact, target } in reached {
+        for &Path { target, ref steps } in reached.iter() {
             if had.covers(target) || target.start() == Some(source) {
                 continue;
             }
             had.add(target);
-            let steps = steps_of(walk, &walker, fact);
             let own = |step: &StepDone| match source {
                 Start::Subject(subject) => uses(attack.graph, step, subject),
                 Start::Pod(_) | Start::Pods(_) => true,
@@ -338,8 +428,8 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
                 inherits = true;
                 continue;
             }
-            let key = path_key(target, source, &steps);
-            paths.by_path.entry(key).or_insert_with(|| bare(target, steps)).from.push(source);
+            let key = path_key(target, source, steps);
+            paths.by_path.entry(key).or_insert_with(|| bare(target, steps.clone())).from.push(source);
         }
         paths.inherited += usize::from(inherits);
     }
@@ -541,13 +631,13 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
         let mut blockers: Vec<Blocker> = step.blockers.iter().flatten().cloned().collect();
         let (technique, effect, needs) = match step.how {
             How::Does { effect: Effect::Any, .. } => continue,
-            How::Does { technique, effect } => (technique, effect, &step.needs),
+            How::Does { technique, effect } => (technique, effect, attack.needs(step)),
             How::Chooses { of, effect } => {
                 let Some((technique, by)) = behind(walk, walker, of) else { continue };
                 blockers.extend(by.blockers.iter().flatten().cloned());
-                (technique, effect, &by.needs)
+                (technique, effect, attack.needs(by))
             }
-            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), &step.needs),
+            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), attack.needs(step)),
             _ => continue,
         };
         let mut done =
@@ -568,7 +658,7 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
         match step.how {
             How::Does { technique, .. } => return Some((technique, step)),
             How::Chooses { of, .. } => fact = of,
-            How::Follows => fact = *step.needs.first()?,
+            How::Follows => fact = *walk.attack.needs(step).first()?,
             _ => return None,
         }
     }
@@ -600,7 +690,15 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
                 let rights = rights(attack, *request, site, done, |at| evidence(walk, walker, held.get(at)));
                 done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
-                open.extend(step.needs.iter().rev());
+                open.extend(attack.needs(step).iter().rev());
+            }
+            How::AsRole { request, site } => {
+                let site = at.unwrap_or(*site);
+                let Some(under) = under(walk, walker, attack.needs(step)) else { continue };
+                let by = under.granted.map(|(subject, _)| subject);
+                let rights = rights(attack, *request, site, done, |at| under.evidence(walk, walker, step, at));
+                done.requests.push(RequestDone { by, rights });
+                open.extend(attack.needs(step).iter().rev());
             }
             How::AsEverything { request, site, place } => {
                 let site = at.unwrap_or(*site);
@@ -617,12 +715,14 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], done: &mut St
             }
             How::Under(binding) => done.under.push(*binding),
             How::Follows => {
+                let needs = attack.needs(step).iter();
                 let of_request =
-                    step.needs.iter().filter(|&&need| matches!(attack.facts[need as usize], Fact::Request(..)));
+                    needs.clone().filter(|&&need| matches!(attack.facts[need as usize], Fact::Request(..)));
                 narrow.extend(at.into_iter().flat_map(|site| of_request.clone().map(move |&need| (need, site))));
-                open.extend(step.needs.iter().rev());
+                open.extend(needs.rev());
             }
-            How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
+            How::Serves => open.extend(attack.needs(step)),
+            How::Granted(_) | How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
     }
 }
@@ -647,7 +747,7 @@ fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32]
         let (api_group, resource, place) = (right.api_group, right.resource, target.place);
         rights.push(RightDone { verb, api_group, resource, name, place, evidence });
         done.requests.push(RequestDone { by: *by, rights });
-        gather(walk, walker, &step.needs, done);
+        gather(walk, walker, attack.needs(step), done);
     }
 }
 
@@ -747,16 +847,70 @@ fn own_namespace(role: RoleKey) -> Option<Name> {
 }
 
 fn evidence(walk: &Walk<'_, '_>, walker: &Walker<'_>, held: Option<&Held>) -> Option<Evidence> {
-    let attack = walk.attack;
     match held?.source {
         HeldBy::Grant { subject, binding, rule } => Some(Evidence::Grant { subject, binding, rule }),
-        HeldBy::Made(can) => {
-            // The binding that the walk made.
-            let step = &attack.steps[walk.steps[walker.by(can)? as usize] as usize];
-            step.needs.iter().find_map(|&need| match attack.facts[need as usize] {
-                Fact::Right(role, place, (_, _, rule)) => Some(Evidence::Bound { role, place, rule }),
-                _ => None,
-            })
+        HeldBy::Made(can) => bound(walk, walker, can),
+        HeldBy::Role(_) => None,
+    }
+}
+
+/// The binding that the walk made to give a right to everybody.
+fn bound(walk: &Walk<'_, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<Evidence> {
+    let attack = walk.attack;
+    loop {
+        if let Fact::Right(role, place, (_, _, rule)) = attack.facts[fact as usize] {
+            return Some(Evidence::Bound { role, place, rule });
+        }
+        let step = &attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
+        fact = *attack.needs(step).first()?;
+    }
+}
+
+/// A role that somebody is under in a walk.
+struct UnderRole {
+    /// Who, and by which binding; none for everybody, by a binding that the walk made.
+    granted: Option<(Subject, BindingIx)>,
+    role: RoleIx,
+    place: Place,
+}
+
+/// Who is under the role that a step needs.
+fn under(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32]) -> Option<UnderRole> {
+    let attack = walk.attack;
+    needs.iter().find_map(|&need| {
+        let Fact::Under(role, place, _) = attack.facts[need as usize] else { return None };
+        let step = &attack.steps[walk.steps[walker.by(need)? as usize] as usize];
+        let subject = attack.needs(step).iter().find_map(|&need| match attack.facts[need as usize] {
+            Fact::Acts(subject) | Fact::Identity(subject) => Some(subject),
+            _ => None,
+        });
+        let granted = match step.how {
+            How::Granted(binding) => Some((subject?, binding)),
+            _ => None,
+        };
+        Some(UnderRole { granted, role, place })
+    })
+}
+
+impl UnderRole {
+    /// What grants one of the rights of a request that a step makes: the role, or what has to be given first.
+    fn evidence(&self, walk: &Walk<'_, '_>, walker: &Walker<'_>, step: &Step, at: usize) -> Option<Evidence> {
+        let attack = walk.attack;
+        let How::AsRole { request, site } = step.how else { return None };
+        let right = *attack.rights.of(request).get(at)?;
+        let asked = attack.rights.asked(request).rights.get(at)?;
+        let name = match asked.on {
+            On::Nothing => None,
+            On::Object => site.object,
+            On::Other => site.other,
+        };
+        let place = if asked.in_cluster { Place::Cluster } else { site.place };
+        let rule = Supply::rule(attack.supplied(self.role), right, name);
+        let rule = rule.filter(|_| place.covering().any(|place| place == self.place));
+        match (rule, self.granted) {
+            (Some(rule), Some((subject, binding))) => Some(Evidence::Grant { subject, binding, rule }),
+            (Some(rule), None) => Some(Evidence::Bound { role: attack.key(self.role), place: self.place, rule }),
+            (None, _) => bound(walk, walker, attack.find(Fact::Can(right, place, name))?),
         }
     }
 }

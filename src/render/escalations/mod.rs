@@ -77,7 +77,6 @@ pub fn escalations(report: &EscalationsReport<'_>, format: Format, heads: bool) 
             summary.hidden_subjects = Some(report.answer.hidden);
             summary.inherited_subjects = Some(report.answer.inherited);
             summary.longer_paths = Some(report.answer.longer);
-            summary.left_out.clone_from(&report.answer.left_out);
             summary.platform = report.answer.platform.iter().map(|one| PlatformOut::new(graph, one)).collect();
             summary.suppressed = Some(report.suppressed);
             summary.blocked_paths = Some(report.answer.stopped);

@@ -2,14 +2,15 @@
 //! that is rewritten afterwards, and the way to bring two halves together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::graph::{BindingIx, RoleIx};
-use crate::model::{Name, Rule, Subject, uncovered};
-use crate::rules::attack::{Attack, Effect, Fact, How, Place, RoleKey, groups, place_in, place_of, role_key};
+use crate::model::{Atom, Name, Rule, Subject, uncovered};
+use crate::rules::attack::{Attack, Done, Effect, Fact, Grant, How, Place, Plan, RoleKey, place_in, place_of, role_key};
 use crate::rules::held::{Held, Mask, RequestIx, Rights, Way};
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, rbac};
+use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
 
@@ -42,15 +43,15 @@ pub(super) const TECHNIQUE: Technique = Technique {
     references: &[
         "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#restrictions-on-role-binding-creation-or-update",
     ],
+    build: Some(build),
     ..Technique::MOVE
 };
 
-/// So many ways to share what somebody holds by a binding that has to be made first are looked at, and no more.
-const MANY: usize = 1_000_000;
-
-/// What is said of the others.
-const LEFT_OUT: &str = "bind-held-role was looked at only for those who may write bindings already, not for those who get there \
-                        on the way: too many identities";
+fn build(attack: &mut Attack<'_>, done: Done) {
+    if done.first {
+        attack.binds.push((done.within, done.site, done.fact));
+    }
+}
 
 /// Looks for those who may bind roles that somebody can rewrite, and roles that complete what others hold a part of.
 pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
@@ -58,79 +59,282 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
     for role in attack.rewritten() {
         rewritten.entry(role.namespace).or_default().push(role);
     }
-    let halves = halves(attack);
-    if rewritten.is_empty() && halves.is_empty() {
-        return;
-    }
+    bind_bare(attack, &rewritten);
     let requests: Vec<RequestIx> =
         attack.rights.requests().filter(|&request| attack.rights.technique(request).0.id == TECHNIQUE.id).collect();
-    let wanted = halves.iter().fold(Mask::default(), |wanted, half| wanted.with(*half));
-    let made = attack.made().0.to_vec();
-    let mut made_ways: Vec<Vec<Way>> =
-        requests.iter().map(|&request| attack.rights.ways(request, &made, &[], &[])).collect();
-    let many = made_ways.iter().map(Vec::len).sum::<usize>().saturating_mul(attack.identities().len());
-    if many > MANY {
-        made_ways.iter_mut().for_each(Vec::clear);
-        attack.leave_out(LEFT_OUT);
+    let halves = Halves::new(attack);
+    if !halves.is_empty() {
+        share_own(attack, &requests, &halves);
     }
-    let mut made_at: FxHashMap<Place, (Mask, Mask)> = FxHashMap::default();
+    let fed = |role: &RoleKey| attack.find(Fact::CanFeed(*role)).is_some();
+    let fed: Vec<RoleKey> = rewritten.into_values().flatten().filter(fed).collect();
+    if !fed.is_empty() {
+        share_fed(attack, &requests, &fed);
+    }
+}
+
+/// A role without rules is held by everybody who may bind: one that is made for it, or one that is emptied before it is written.
+fn bind_bare(attack: &mut Attack<'_>, rewritten: &BTreeMap<Option<Name>, Vec<RoleKey>>) {
+    if rewritten.is_empty() {
+        return;
+    }
+    for (within, site, fact) in attack.binds.clone() {
+        let inside: Vec<(Option<Name>, Place)> = match site.place {
+            Place::Cluster => Vec::new(),
+            Place::Namespace(namespace) => vec![(Some(namespace), site.place)],
+            Place::EachNamespace => {
+                rewritten.keys().flatten().map(|&namespace| (Some(namespace), place_in(namespace))).collect()
+            }
+        };
+        let wide = rewritten.get(&None).into_iter().flatten().flat_map(|&role| {
+            places_of(attack, within, site.place, role).into_iter().map(move |place| (role, place))
+        });
+        let inside = inside.into_iter().flat_map(|(namespace, place)| {
+            rewritten.get(&namespace).into_iter().flatten().map(move |&role| (role, place))
+        });
+        for (role, place) in inside.chain(wide).collect::<Vec<_>>() {
+            let bare = match attack.role(role) {
+                None => Fact::CanCreate(role),
+                Some(_) => Fact::CanWrite(role),
+            };
+            if attack.role(role).is_some() && attack.find(bare).is_none() {
+                continue;
+            }
+            for binding in bindings(attack, within, site.other, place, role) {
+                let bare = attack.fact(bare);
+                let effect = Effect::Bind { role, place, binding };
+                attack.does(&TECHNIQUE, vec![fact, bare], effect, Fact::EmptyHolder(role, place));
+            }
+        }
+    }
+}
+
+/// Where a ClusterRole is bound by a request: wherever it may be, and a binding of it that is there is changed where it is.
+fn places_of(attack: &Attack<'_>, within: usize, wide: Place, role: RoleKey) -> BTreeSet<Place> {
+    let mut places = BTreeSet::from([wide]);
+    if within == 3 && wide == Place::EachNamespace {
+        let all = attack.bindings_to(role).iter().map(|&binding| place_of(attack.graph.binding(binding).namespace));
+        places.extend(all.filter(|&place| place != Place::Cluster));
+    }
+    places
+}
+
+/// A request that takes several to make.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Half {
+    /// Its rights, and those of them that no RoleBinding grants.
+    rights: Mask,
+    in_cluster: Mask,
+    /// Who is impersonated cannot make it, and gives it to somebody who can.
+    impersonates: bool,
+}
+
+impl Half {
+    /// Whether whoever is under a role at a place needs nobody else.
+    fn is_held(&self, plan: &Plan, place: Place) -> bool {
+        let everywhere = place == Place::Cluster;
+        plan.any.has(self.rights) && (everywhere || self.in_cluster.is_empty()) && !(everywhere && self.impersonates)
+    }
+
+    /// What whoever is under a role adds to it.
+    fn part(&self, plan: &Plan, place: Place) -> Option<Mask> {
+        let part = plan.some.and(self.rights);
+        (!part.is_empty() && !self.is_held(plan, place)).then_some(part)
+    }
+}
+
+/// Requests that those who are under roles make only together, what is held of them, and where.
+struct Halves {
+    halves: Vec<Half>,
+    /// For each, the parts that are held at a place.
+    parts: Vec<FxHashMap<Place, Mask>>,
+    /// What can be given to everybody.
+    made: Mask,
+}
+
+impl Halves {
+    fn new(attack: &Attack<'_>) -> Halves {
+        let rights = &attack.rights;
+        let half = |request: RequestIx| {
+            let asked = rights.asked(request);
+            let in_cluster = |right: &Right| asked.at == At::Cluster || right.in_cluster;
+            let numbers = asked.rights.iter().zip(rights.of(request));
+            let in_cluster: Mask = numbers.filter(|(right, _)| in_cluster(right)).map(|(_, &number)| number).collect();
+            let impersonates = asked.impersonates() && !in_cluster.is_empty();
+            // Where a request without a name does as much, its halves are those.
+            let several = asked.rights.len() > 1 && !rights.is_more_by_post(request, Mask::default());
+            let half = Half { rights: rights.mask_of(request), in_cluster, impersonates };
+            (several || impersonates).then_some(half)
+        };
+        let all: BTreeSet<Half> = rights.requests().filter_map(half).collect();
+        let all: Vec<Half> = all.into_iter().collect();
+        let mut parts: Vec<FxHashMap<Place, Mask>> = all.iter().map(|_| FxHashMap::default()).collect();
+        for (role, place, _) in attack.unders() {
+            let plan = attack.plan(role, place);
+            for (half, parts) in all.iter().zip(&mut parts) {
+                if let Some(part) = half.part(&plan, place) {
+                    let known = parts.entry(place).or_default();
+                    *known = known.with(part);
+                }
+            }
+        }
+        let mut halves = Halves { halves: all, parts, made: attack.made().1 };
+        // Only what is whole when all come together is worth it, at some place at least.
+        for at in (0..halves.halves.len()).rev() {
+            if !halves.parts[at].keys().any(|&place| halves.is_whole(at, place)) {
+                halves.halves.swap_remove(at);
+                halves.parts.swap_remove(at);
+            }
+        }
+        halves
+    }
+
+    fn is_empty(&self) -> bool {
+        self.halves.is_empty()
+    }
+
+    /// Whether those who hold parts of a request at a place hold all of it together.
+    fn is_whole(&self, at: usize, place: Place) -> bool {
+        let held = [Place::Cluster, place].into_iter().filter_map(|place| self.parts[at].get(&place));
+        held.fold(self.made, |all, part| all.with(*part)).has(self.halves[at].rights)
+    }
+
+    /// Whether a role that is bound at one place is a part of something when it is bound at another one.
+    fn needs(&self, plan: &Plan, bound: Place, place: Place) -> bool {
+        let is_part = |(at, half): (usize, &Half)| half.part(plan, bound).is_some() && self.is_whole(at, place);
+        self.halves.iter().enumerate().any(is_part)
+    }
+}
+
+/// Adds that those who may bind put others under the roles that they are under themselves, where these complete something.
+fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
+    let made = attack.made().0.to_vec();
+    let made_ways: Vec<Vec<Way>> =
+        requests.iter().map(|&request| attack.rights.ways(request, &made, &[], &[])).collect();
+    let binding = requests.iter().fold(Mask::default(), |all, &request| all.with(attack.rights.mask_of(request)));
+    for (role, at, id) in attack.unders() {
+        let plan = attack.plan(role, at);
+        if !matches!(at, Place::Cluster | Place::EachNamespace) && !halves.needs(&plan, at, at) {
+            continue;
+        }
+        let binds = !plan.some.and(binding).is_empty();
+        for (&request, made_ways) in requests.iter().zip(&made_ways) {
+            let mut ways = Vec::new();
+            if binds {
+                ways = attack.rights.ways(request, &attack.held_under(role, at), &[], &made);
+            }
+            ways.extend(made_ways.iter().filter(|way| meet(way.site.place, at).is_some()).cloned());
+            for way in ways {
+                let Some(place) = meet(way.site.place, at).filter(|&place| halves.needs(&plan, at, place)) else { continue };
+                let mut needs = vec![id];
+                needs.extend(attack.cans(&way));
+                let how = How::AsRole { request, site: way.site };
+                bind_own(attack, None, request, &way, (attack.key(role), place), &needs, &how);
+            }
+        }
+    }
+    share_by_others(attack, requests, halves, binding);
+}
+
+/// The same for those who may bind by another role than the one that completes something.
+fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves, binding: Mask) {
+    for by in attack.identities() {
+        let groups = attack.groups(by);
+        let all = [by].into_iter().chain(groups.iter().copied());
+        let grants: Vec<(Subject, Grant)> =
+            all.flat_map(|own| attack.grants(own).iter().map(move |&grant| (own, grant))).collect();
+        if grants.len() < 2 || attack.grants(by).is_empty() {
+            continue;
+        }
+        let binds = |(_, grant): &&(Subject, Grant)| {
+            !attack.plan(grant.role, grant.place).some.and(binding).is_empty()
+        };
+        let binders: Vec<(Subject, Grant)> = grants.iter().filter(binds).copied().collect();
+        if binders.is_empty() {
+            continue;
+        }
+        let made = attack.made().0.to_vec();
+        let (mut held, others) = attack.held_by(by);
+        held.extend(others.into_iter().flatten());
+        held.sort_unstable();
+        for &(owner, Grant { place: at, role, .. }) in &grants {
+            // What one of them does alone, or one of the groups by itself, is known.
+            let other = |(own, grant): &(Subject, Grant)| {
+                (grant.role, grant.place) != (role, at) && (*own == by || owner == by || *own != owner)
+            };
+            if !binders.iter().any(other) {
+                continue;
+            }
+            let plan = attack.plan(role, at);
+            for &request in requests {
+                for way in attack.rights.ways(request, &held, &[], &made) {
+                    let Some(place) = meet(way.site.place, at).filter(|&place| halves.needs(&plan, at, place)) else {
+                        continue;
+                    };
+                    let (needs, held) = attack.needs_of(Some(by), request, &way);
+                    let how = How::Asks { request, site: way.site, by: Some(by), held };
+                    bind_own(attack, Some(by), request, &way, (attack.key(role), place), &needs, &how);
+                }
+            }
+        }
+    }
+}
+
+/// Adds that a role which the binder is under is bound at a place.
+fn bind_own(
+    attack: &mut Attack<'_>,
+    by: Option<Subject>,
+    request: RequestIx,
+    way: &Way,
+    (role, place): (RoleKey, Place),
+    needs: &[u32],
+    how: &How,
+) {
+    let (_, within) = attack.rights.technique(request);
+    for binding in bindings(attack, within, way.site.other, place, role) {
+        let shares = Fact::Shares(attack.shares.number((request, way.site, by, role, place)));
+        attack.step(needs.to_vec(), shares, how.clone());
+        let shares = attack.fact(shares);
+        attack.does(&TECHNIQUE, vec![shares], Effect::Bind { role, place, binding }, Fact::Bound(role, place));
+    }
+}
+
+/// Where somebody who may bind at one place, and is under a role at the other, puts others under that role.
+fn meet(binds: Place, under: Place) -> Option<Place> {
+    match (binds, under) {
+        (binds, under) if binds == under => Some(binds),
+        (_, Place::Cluster) => Some(binds),
+        (Place::EachNamespace, Place::Namespace(_)) => Some(under),
+        _ => None,
+    }
+}
+
+/// Adds that those who hold all rules of an aggregated role which somebody can have more united into put others under it.
+fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
+    let made = attack.made().0.to_vec();
+    let bound = attack.bound();
+    let mut known = Known::default();
     for by in attack.identities().into_iter().map(Some).chain([None]).collect::<Vec<_>>() {
         let own = own_bindings(attack, by);
-        // Who is under no role that anybody would want has nothing to share.
-        if rewritten.is_empty() && !own.iter().any(|&(_, role)| supplies(attack, role, wanted)) {
-            continue;
-        }
         let own_held = own_rights(attack, by);
         let mask = Rights::mask(&own_held).with(attack.made().1);
-        if !requests.iter().any(|&request| attack.rights.may_be_made(request, mask, mask)) {
-            continue;
-        }
-        let under = |place: Place| own.iter().any(|(at, _)| place.covering().any(|covering| covering == *at));
-        let mut shared: FxHashSet<(RoleKey, Place)> = FxHashSet::default();
-        for (&request, made_ways) in requests.iter().zip(&made_ways) {
+        for &request in requests {
             if !attack.rights.may_be_made(request, mask, mask) {
                 continue;
             }
             let mut ways = attack.rights.ways(request, &own_held, &[], &made);
-            // What rests on nothing of their own is of use where they are under a role.
-            let useful = |way: &&Way| {
-                !rewritten.is_empty() || way.site.place == Place::EachNamespace || under(way.site.place)
-            };
-            ways.extend(made_ways.iter().filter(useful).cloned());
+            ways.extend(attack.rights.ways(request, &made, &[], &[]));
             for way in ways {
-                let mut places = places(way.site.place, &own);
-                if way.site.place == Place::EachNamespace {
-                    places.extend(rewritten.keys().flatten().map(|&namespace| place_in(namespace)));
-                    // Only where a binding is can one be changed.
-                    if attack.rights.technique(request).1 == 3 {
-                        places.extend(attack.namespaces().into_iter().map(Place::Namespace));
-                    }
-                }
-                for place in places {
-                    let inside = match place {
-                        Place::Namespace(namespace) => vec![namespace],
-                        Place::EachNamespace => vec![Name::STAR],
-                        Place::Cluster => Vec::new(),
-                    };
-                    let keys = inside.into_iter().map(Some).chain([None]);
-                    let mut roles: BTreeSet<RoleKey> =
-                        keys.filter_map(|key| rewritten.get(&key)).flatten().copied().collect();
-                    let made_here = *made_at.entry(place).or_insert_with(|| Rights::mask_at(&made, place));
-                    let (some, any) = Rights::mask_at(&own_held, place);
-                    let here = (some.with(made_here.0), any.with(made_here.1));
-                    roles.extend(completing(attack, here, &own, place, &halves));
-                    for role in roles {
-                        // One way that rests on nothing else will do.
-                        if shared.contains(&(role, place)) {
-                            continue;
-                        }
-                        let bindings = bindings(attack, request, &way, place, role);
-                        if !bindings.is_empty() && way.needs_nothing() && rewritten.is_empty() {
-                            shared.insert((role, place));
-                        }
-                        for binding in bindings {
-                            share_role(attack, by, request, &way, role, (place, binding));
-                        }
+                let (_, within) = attack.rights.technique(request);
+                for &role in fed {
+                    let mut places = places(way.site.place, &own);
+                    places.extend(places_of(attack, within, way.site.place, role));
+                    for place in places {
+                        let Some(covered) = covered(attack, &own, role, place, &bound, &mut known) else { continue };
+                        let (mut needs, held) = attack.needs_of(by, request, &way);
+                        needs.extend(covered);
+                        let how = How::Asks { request, site: way.site, by, held };
+                        bind_own(attack, by, request, &way, (role, place), &needs, &how);
                     }
                 }
             }
@@ -151,12 +355,7 @@ pub(super) fn lend(attack: &mut Attack<'_>, needs: &[u32], (request, by): (Reque
         if attack.role(role).is_none() {
             continue;
         }
-        for binding in bindings(attack, request, way, place, role) {
-            let shares = Fact::Shares(request, way.site, Some(by), role, place, false);
-            attack.step(needs.to_vec(), shares, how.clone());
-            let shares = attack.fact(shares);
-            attack.does(&TECHNIQUE, vec![shares], Effect::Bind { role, place, binding }, Fact::Bound(role, place));
-        }
+        bind_own(attack, Some(by), request, way, (role, place), needs, how);
     }
 }
 
@@ -169,16 +368,10 @@ fn own_rights(attack: &Attack<'_>, by: Option<Subject>) -> Vec<Held> {
     own
 }
 
-/// Whether a role grants one of these rights.
-fn supplies(attack: &Attack<'_>, role: RoleKey, wanted: Mask) -> bool {
-    let at = attack.role(role);
-    at.is_some_and(|at| !Rights::mask_supplied(attack.supplied(at)).and(wanted).is_empty())
-}
-
 /// The roles that an identity is under, itself or by its groups, and where.
 fn own_bindings(attack: &Attack<'_>, by: Option<Subject>) -> Vec<(Place, RoleKey)> {
     let graph = attack.graph;
-    let subjects = by.into_iter().flat_map(|by| [by].into_iter().chain(groups(graph, by)));
+    let subjects = by.into_iter().flat_map(|by| [by].into_iter().chain(attack.groups(by).to_vec()));
     let ids = subjects.filter_map(|subject| graph.snapshot().subjects.find(subject));
     let bindings = ids.flat_map(|id| graph.bindings_of(id)).copied();
     let counts = |&at: &BindingIx| attack.counts(at) && graph.scope_of(at).cluster == attack.cluster;
@@ -188,46 +381,6 @@ fn own_bindings(attack: &Attack<'_>, by: Option<Subject>) -> Vec<(Place, RoleKey
         .collect()
 }
 
-/// Requests of several rights that nobody but several together can make, with all of their rights.
-fn halves(attack: &Attack<'_>) -> Vec<Mask> {
-    let mut parts: BTreeMap<Mask, Mask> = BTreeMap::new();
-    let (made, made_mask) = attack.made();
-    let made_everywhere = Rights::mask_at(made, Place::Cluster).1;
-    let several = attack.rights.requests().filter(|&request| attack.rights.asked(request).rights.len() > 1);
-    let several: BTreeSet<Mask> = several.map(|request| attack.rights.mask_of(request)).collect();
-    for by in attack.identities() {
-        let own = own_rights(attack, Some(by));
-        let some = Rights::mask(&own).with(made_mask);
-        let everywhere = Rights::mask_at(&own, Place::Cluster).1.with(made_everywhere);
-        for &mask in &several {
-            if !some.and(mask).is_empty() && !everywhere.has(mask) {
-                let part = parts.entry(mask).or_default();
-                *part = part.with(some.and(mask));
-            }
-        }
-    }
-    parts.into_iter().filter(|(mask, together)| mask == together).map(|(mask, _)| mask).collect()
-}
-
-/// The roles of an identity that grant a part of a request which it cannot make itself.
-fn completing(
-    attack: &Attack<'_>,
-    (some, any): (Mask, Mask),
-    own: &[(Place, RoleKey)],
-    place: Place,
-    halves: &[Mask],
-) -> Vec<RoleKey> {
-    let lacking = halves.iter().filter(|&&mask| !any.has(mask));
-    let useful = lacking.fold(Mask::default(), |useful, mask| useful.with(mask.and(some)));
-    if useful.is_empty() {
-        return Vec::new();
-    }
-    let here = own.iter().filter(|(at, role)| {
-        place.covering().any(|covering| covering == *at) && (role.namespace.is_none() || *at == place)
-    });
-    here.filter(|(_, role)| supplies(attack, *role, useful)).map(|&(_, role)| role).collect()
-}
-
 /// The places of a way at which an identity may hold enough: the whole of it, and the parts where it is under a role.
 fn places(wide: Place, own: &[(Place, RoleKey)]) -> BTreeSet<Place> {
     let inside = own.iter().map(|&(at, _)| at).filter(|at| matches!(at, Place::Namespace(_)));
@@ -235,103 +388,84 @@ fn places(wide: Place, own: &[(Place, RoleKey)]) -> BTreeSet<Place> {
     inside.chain([wide]).collect()
 }
 
-/// The bindings by which a request can put somebody under a role at a place: one that is there, or none for a new one.
-fn bindings(attack: &Attack<'_>, request: RequestIx, way: &Way, place: Place, role: RoleKey) -> Vec<Option<BindingIx>> {
+/// The bindings by which a request can put somebody under a role at a place: one that is there, or none for a new one. The name is
+/// that of the only binding that it may write.
+fn bindings(
+    attack: &Attack<'_>,
+    within: usize,
+    name: Option<Name>,
+    place: Place,
+    role: RoleKey,
+) -> Vec<Option<BindingIx>> {
     let of_role = role.namespace.is_none_or(|namespace| place_in(namespace) == place);
-    let (_, within) = attack.rights.technique(request);
     match within {
         _ if !of_role => Vec::new(),
         0 | 1 => vec![None],
         2 | 3 => {
-            let bindings = attack.bindings_in(place, way.site.other).into_iter();
-            let fits = |binding: &BindingIx| {
-                role_key(attack.graph, *binding) == Some(role)
-                    && place_of(attack.graph.binding(*binding).namespace) == place
+            let fits = |binding: &&BindingIx| {
+                let own = attack.graph.binding(**binding);
+                place_of(own.namespace) == place && name.is_none_or(|name| name == own.name)
             };
-            bindings.filter(fits).map(Some).collect()
+            attack.bindings_to(role).iter().filter(fits).copied().map(Some).collect()
         }
         _ => {
-            let taken = way.site.other.map(|name| attack.bindings_in(place, Some(name)));
+            let taken = name.map(|name| attack.bindings_in(place, Some(name)));
             let is_there = |at: &BindingIx| place_of(attack.graph.binding(*at).namespace) == place;
             if taken.is_some_and(|taken| !taken.iter().any(is_there)) { vec![None] } else { Vec::new() }
         }
     }
 }
 
-fn share_role(
-    attack: &mut Attack<'_>,
-    by: Option<Subject>,
-    request: RequestIx,
-    way: &Way,
-    role: RoleKey,
-    (place, binding): (Place, Option<BindingIx>),
-) {
-    let effect = Effect::Bind { role, place, binding };
-    let (needs, held) = attack.needs_of(by, request, way);
-    // A role without rules is held by everybody: one that is made for this, or one that is emptied before it is written.
-    let bare = match attack.role(role) {
-        None => Some(Fact::CanCreate(role)),
-        Some(_) => Some(Fact::CanWrite(role)).filter(|&fact| attack.find(fact).is_some()),
-    };
-    let add = |attack: &mut Attack<'_>, more: Vec<u32>, gain: Fact| {
-        let shares = Fact::Shares(request, way.site, by, role, place, matches!(gain, Fact::EmptyHolder(..)));
-        let how = How::Asks { request, site: way.site, by, held: held.clone() };
-        attack.step([needs.clone(), more].concat(), shares, how);
-        let shares = attack.fact(shares);
-        attack.does(&TECHNIQUE, vec![shares], effect, gain);
-    };
-    if let Some(bare) = bare {
-        let bare = attack.fact(bare);
-        add(attack, vec![bare], Fact::EmptyHolder(role, place));
-    }
-    if let Some(covered) = covered(attack, by, role, place) {
-        add(attack, covered, Fact::Bound(role, place));
-    }
-}
+/// What rule sets together lack of the rules of a role; the same for everybody who has these.
+type Known = FxHashMap<(Vec<RoleIx>, RoleIx), Rc<[Atom]>>;
 
-/// What it takes for an identity to hold all rules of a role at a place; none when it does not.
-fn covered(attack: &mut Attack<'_>, by: Option<Subject>, role: RoleKey, place: Place) -> Option<Vec<u32>> {
+/// What it takes for an identity under these roles to hold all rules of a role at a place; none when it does not.
+fn covered(
+    attack: &mut Attack<'_>,
+    own: &[(Place, RoleKey)],
+    role: RoleKey,
+    place: Place,
+    bound: &[(RoleKey, Place, u32)],
+    known: &mut Known,
+) -> Option<Vec<u32>> {
     let graph = attack.graph;
     let names = &graph.snapshot().names;
     let rules_of = |attack: &Attack<'_>, at: RoleIx| -> Vec<Rule<'_>> {
         attack.rules_of(at).map(|(_, rule)| graph.snapshot().rules.rule(rule)).collect()
     };
     let at = attack.role(role)?;
-    let is_own = |&(there, own): &(Place, RoleKey)| own == role && place.covering().any(|place| place == there);
-    if own_bindings(attack, by).iter().any(is_own) {
+    let here = |there: Place| place.covering().any(|place| place == there);
+    if own.iter().any(|&(there, own)| own == role && here(there)) {
         return Some(Vec::new());
     }
-    let servant = rules_of(attack, at);
-    let mut owner: Vec<Rule<'_>> = Vec::new();
-    for subject in by.into_iter().flat_map(|by| [by].into_iter().chain(groups(graph, by))) {
-        let Some(id) = graph.snapshot().subjects.find(subject) else { continue };
-        for &binding in graph.bindings_of(id) {
-            let here = place.covering().any(|place| place == place_of(graph.binding(binding).namespace));
-            if here && attack.counts(binding) && graph.scope_of(binding).cluster == attack.cluster {
-                owner.extend(graph.role_of(binding).map(|role| rules_of(attack, role)).unwrap_or_default());
-            }
+    let roles = own.iter().filter(|&&(there, _)| here(there)).filter_map(|&(_, own)| attack.role(own));
+    let roles: BTreeSet<RoleIx> = roles.collect();
+    let key = (roles.into_iter().collect::<Vec<RoleIx>>(), at);
+    let left = match known.get(&key) {
+        Some(left) => Rc::clone(left),
+        None => {
+            let owner: Vec<Rule<'_>> = key.0.iter().flat_map(|&role| rules_of(attack, role)).collect();
+            let left: Rc<[Atom]> = uncovered(names, &owner, &rules_of(attack, at)).into();
+            known.insert(key, Rc::clone(&left));
+            left
         }
-    }
-    let left = uncovered(names, &owner, &servant);
+    };
     if left.is_empty() {
         return Some(Vec::new());
     }
-    let mut needs = Vec::new();
-    let bound = attack.bound();
-    for atom in left {
-        let fact = Fact::Atom(atom, place);
-        for &(other, there, bound) in &bound {
-            let Some(at) = attack.role(other).filter(|_| place.covering().any(|place| place == there)) else {
-                continue;
-            };
-            let held = rules_of(attack, at);
-            if !uncovered(names, &held, &servant).contains(&atom) {
-                attack.step(vec![bound], fact, How::Follows);
-            }
+    let servant = rules_of(attack, at);
+    let bound: Vec<(RoleIx, u32)> = bound
+        .iter()
+        .filter(|(_, there, _)| here(*there))
+        .filter_map(|&(other, _, bound)| Some((attack.role(other)?, bound)))
+        .collect();
+    for (other, bound) in bound {
+        let lacks = uncovered(names, &rules_of(attack, other), &servant);
+        for &atom in left.iter().filter(|atom| !lacks.contains(atom)) {
+            attack.step(vec![bound], Fact::Atom(atom, place), How::Follows);
         }
-        needs.push(attack.find(fact)?);
     }
-    Some(needs)
+    left.iter().map(|&atom| attack.find(Fact::Atom(atom, place))).collect()
 }
 
 #[cfg(test)]

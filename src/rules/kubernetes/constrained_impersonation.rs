@@ -13,7 +13,7 @@ use super::bind_held_role;
 use super::impersonate_group::is_told_apart;
 use crate::graph::BindingIx;
 use crate::model::{MASTERS, NODE_PREFIX, NODES, Name, Question, Rule, RuleSetId, Subject};
-use crate::rules::attack::{Attack, Done, Effect, Fact, How, OnHalf, Place, Pose, Step, Version, Who, groups, place_of};
+use crate::rules::attack::{Attack, Done, Effect, Fact, How, OnHalf, Place, Pose, Version, Who, place_of};
 use crate::rules::finding::StepDone;
 use crate::rules::held::{RequestIx, Site, Way};
 use crate::rules::replay::State;
@@ -126,8 +126,9 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     if attack.version().is_some_and(|version| version < ON_BY_DEFAULT) {
         return;
     }
-    let Step { how: How::Asks { request, held, .. }, needs, .. } = &attack.steps[done.step] else { return };
-    let (request, held, needs) = (*request, held.clone(), needs.clone());
+    let step = &attack.steps[done.step];
+    let How::Asks { request, held, .. } = &step.how else { return };
+    let (request, held, needs) = (*request, held.clone(), attack.needs(step).to_vec());
     // Whoever rewrites a role has to be under it; the one whose name is used does not count.
     let own = held.first().map(|first| attack.under(*first)).unwrap_or_default();
     let (mode, whos) = impersonated(attack, &done, by);
@@ -141,8 +142,9 @@ fn build(attack: &mut Attack<'_>, done: Done) {
                 continue;
             }
             let how = How::Halves { request, site: done.site, by: Some(by), held: held.clone(), on };
-            attack.step(needs.clone(), Fact::Poses(pose), how);
-            let fact = attack.fact(Fact::Poses(pose));
+            let poses = Fact::Poses(attack.posing.number(pose));
+            attack.step(needs.clone(), poses, how);
+            let fact = attack.fact(poses);
             for (Made { by, sent, mut way }, site) in targets {
                 let Sent { request, asks, shares, .. } = sent;
                 let how = How::Through { request, site, by, held: way.held.clone(), asks, verb: half.verb };
@@ -194,7 +196,7 @@ fn impersonated(attack: &Attack<'_>, done: &Done, by: Subject) -> (usize, Vec<Wh
 fn on_halves(attack: &mut Attack<'_>, by: Subject) -> Vec<(Allowed, Place, Subject, BindingIx)> {
     let graph = attack.graph;
     let mut found = Vec::new();
-    for subject in [by].into_iter().chain(groups(graph, by)) {
+    for subject in [by].into_iter().chain(attack.groups(by).to_vec()) {
         let Some(id) = graph.snapshot().subjects.find(subject) else { continue };
         for &binding in graph.bindings_of(id) {
             let Some(role) = graph.role_of(binding) else { continue };
