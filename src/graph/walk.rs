@@ -9,8 +9,6 @@ pub struct AndOr {
     facts: usize,
     gain: Vec<u32>,
     free: Vec<bool>,
-    /// Whether long lists of steps begin with those that lead to a goal soonest.
-    nearest_first: bool,
     needs: Lists,
     needed_by: Lists,
     gained_by: Lists,
@@ -67,14 +65,15 @@ const NEVER: u32 = u32::MAX;
 /// So many steps that need one fact are worth sorting.
 const MANY: usize = 32;
 
-/// Only what may be a part of a way to a goal in this many rounds, by lower bounds as [`AndOr::at_least`] gives them. If the lists
-/// of the graph are sorted, then by the same bounds.
+/// Only what may be a part of a way to a goal in this many rounds, by lower bounds as [`AndOr::at_least`] gives them.
 #[derive(Clone, Copy, Debug)]
 pub struct Within<'a> {
     /// The fewest rounds from each fact to a goal.
     pub least: &'a [Option<u32>],
     /// The most rounds in all.
     pub most: u32,
+    /// Whether the graph is sorted by these bounds, see [`AndOr::nearest_first`].
+    pub sorted: bool,
 }
 
 impl Within<'_> {
@@ -94,7 +93,6 @@ impl AndOr {
             needed_by: Lists::new(facts, pairs.map(|(step, need)| (need, step))),
             gained_by: Lists::new(facts, gain.iter().copied().zip(0_u32..)),
             free: steps.map(|step| step.free).collect(),
-            nearest_first: false,
             gain,
         }
     }
@@ -196,7 +194,6 @@ impl AndOr {
                 list.sort_by_cached_key(|&step| far(step));
             }
         }
-        self.nearest_first = true;
     }
 
     /// Which facts follow from all of these together over some of the steps. Linear.
@@ -318,7 +315,7 @@ impl<'g> Walker<'g> {
                 for &step in steps {
                     // What is too far now is too far later on.
                     if !wanted(self.graph.gain(step), round + self.graph.cost(step)) {
-                        if self.graph.nearest_first && steps.len() > MANY {
+                        if within.is_some_and(|within| within.sorted) && steps.len() > MANY {
                             break;
                         }
                         continue;
@@ -436,7 +433,7 @@ mod tests {
         walker.walk(&[1], None, |_| false);
         assert_eq!((walker.round(3), walker.round(4), walker.by(4)), (None, Some(1), Some(3)));
         let least = graph.at_least(&[3]);
-        walker.walk(&[0, 1], Some(Within { least: &least, most: 1 }), |_| false);
+        walker.walk(&[0, 1], Some(Within { least: &least, most: 1, sorted: false }), |_| false);
         assert_eq!(walker.round(3), None, "what is too far is not walked");
         walker.take(2, [1, 2].into_iter());
         assert_eq!((walker.plan(0), walker.found()), (vec![1, 2], [2, 3, 0].as_slice()));
@@ -511,7 +508,7 @@ mod tests {
             for goal in 0..facts {
                 let (least, surely) = (graph.at_least(&[goal]), graph.surely(&[goal]));
                 for most in 0..6 {
-                    walker.walk(&start, Some(Within { least: &least, most }), |fact| fact == goal);
+                    walker.walk(&start, Some(Within { least: &least, most, sorted: false }), |fact| fact == goal);
                     let within = slow[goal as usize].filter(|&round| round <= most);
                     assert_eq!(walker.round(goal), within, "{steps:?} from {start:?} to {goal} in {most}");
                 }

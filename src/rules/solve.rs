@@ -138,7 +138,8 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
 
     let starts: Vec<u32> = sources.iter().chain(&platform).flat_map(|&source| start(attack, source)).collect();
     let whole = links(attack, 0..u32::try_from(attack.steps.len()).unwrap_or(u32::MAX));
-    let walk = |tells: bool, counts: &dyn Fn(&Step) -> bool| Walk::new(attack, &goals, &whole, &starts, tells, counts);
+    let walk =
+        |tells: bool, counts: &dyn Fn(&Step) -> bool| Walk::new(attack, ask, &goals, &whole, &starts, tells, counts);
     let free = walk(false, &|step| !step.is_blocked() && !is_move(step));
     let open = walk(true, &|step| !step.is_blocked());
     let mut had = free.targets(&sources);
@@ -214,8 +215,12 @@ struct Walk<'w, 'g> {
     goals: &'w FxHashMap<u32, Target>,
     /// The fewest steps from which each fact could lead to a goal.
     leads: Vec<Option<u32>>,
-    /// Cluster-admin, by its fact: the fewest steps to it, and the surest.
-    admin: Option<(u32, Vec<Option<u32>>, Surely)>,
+    /// What is looked for one by one: what was asked for by itself, or else cluster-admin, which has everything else.
+    aims: Vec<Aim>,
+    /// Cluster-admin, where something else was asked for that comes with it.
+    admin: Option<Aim>,
+    /// Whether there is anything to be reached but that.
+    has_wider: bool,
     /// Whether the steps are asked for, or only what is reached.
     tells: bool,
 }
@@ -242,7 +247,20 @@ fn start(attack: &Attack<'_>, source: Start) -> Vec<u32> {
     }
 }
 
+/// A target that is looked for by itself.
+struct Aim {
+    target: Target,
+    /// The facts that are it, sorted.
+    facts: Vec<u32>,
+    /// The fewest steps to it from each fact, and the surest.
+    least: Vec<Option<u32>>,
+    surely: Surely,
+    /// Whether the graph is sorted for it.
+    sorted: bool,
+}
+
 /// A target that was reached, and how.
+#[derive(Clone)]
 struct Path {
     target: Target,
     steps: Vec<StepDone>,
@@ -251,6 +269,7 @@ struct Path {
 impl<'w, 'g> Walk<'w, 'g> {
     fn new(
         attack: &'w Attack<'g>,
+        ask: &Ask,
         goals: &'w FxHashMap<u32, Target>,
         whole: &AndOr,
         starts: &[u32],
@@ -271,14 +290,25 @@ impl<'w, 'g> Walk<'w, 'g> {
         let mut graph = links(attack, steps.iter().copied());
         // The bounds are nearer where only such steps are left.
         let leads = graph.at_least(&numbers);
-        let admin = attack
-            .find(Fact::Everything(Place::Cluster))
-            .filter(|admin| goals.get(admin) == Some(&Target::ClusterAdmin));
-        let admin = admin.map(|admin| (admin, graph.at_least(&[admin]), graph.surely(&[admin])));
-        if let Some((_, least, _)) = &admin {
-            graph.nearest_first(least);
+        let aim = |wanted: Target| {
+            let mut facts: Vec<u32> = goals.iter().filter(|&(_, &own)| own == wanted).map(|(&fact, _)| fact).collect();
+            facts.sort_unstable();
+            let (least, surely) = (graph.at_least(&facts), graph.surely(&facts));
+            Aim { target: wanted, facts, least, surely, sorted: false }
+        };
+        let asked: Vec<Target> = ask.to.iter().copied().filter(|_| ask.access.is_none()).collect();
+        let is_goal = goals.values().any(|&target| target == Target::ClusterAdmin);
+        let has_wider = goals.values().any(|target| !asked.contains(target));
+        let admin = (is_goal && !asked.contains(&Target::ClusterAdmin)).then(|| aim(Target::ClusterAdmin));
+        let (mut aims, admin) = match asked.is_empty() {
+            true => (admin.into_iter().collect(), None),
+            false => (asked.into_iter().map(aim).collect::<Vec<Aim>>(), admin),
+        };
+        if let Some(first) = aims.first_mut() {
+            graph.nearest_first(&first.least);
+            first.sorted = true;
         }
-        Walk { attack, graph, steps, goals, leads, admin, tells }
+        Walk { attack, graph, steps, goals, leads, aims, admin, has_wider, tells }
     }
 
     /// What one of those who start begins with, as far as it leads anywhere.
@@ -288,64 +318,86 @@ impl<'w, 'g> Walk<'w, 'g> {
         facts
     }
 
-    /// A shortest path to cluster-admin, as a walk that has just been done. Most are known beforehand: where nothing shorter can
-    /// be, the surest is the shortest.
-    fn to_admin(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
-        let (admin, least, surely) = self.admin.as_ref()?;
-        let far = |fact: u32| least[fact as usize].unwrap_or(u32::MAX);
-        let fewest = start.iter().map(|&fact| far(fact)).min().filter(|&far| far != u32::MAX)?;
+    /// A shortest path to an aim; empty without one. Most are known beforehand: where nothing shorter can be, the surest is the
+    /// shortest.
+    fn to(&self, aim: &Aim, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
+        let far = |fact: u32| aim.least[fact as usize].unwrap_or(u32::MAX);
+        let fewest = start.iter().map(|&fact| far(fact)).min().filter(|&far| far != u32::MAX);
+        let Some(fewest) = fewest else { return Rc::default() };
         // The first of those that are equally good, which is their own where it can be.
-        let sure = start.iter().filter_map(|&fact| Some((surely.distance(fact)?, fact))).min_by_key(|&(far, _)| far);
-        let (longest, from) = sure.unwrap_or((u32::MAX - 1, u32::MAX));
+        let sure = start.iter().filter_map(|&fact| Some((aim.surely.distance(fact)?, fact)));
+        let (longest, from) = sure.min_by_key(|&(far, _)| far).unwrap_or((u32::MAX - 1, u32::MAX));
         if longest == fewest {
-            let key = (vec![from], longest);
-            return Some(self.known(memo, key, |_| {
-                walker.take(from, surely.way(&self.graph, from));
-                self.reached(walker, &[*admin])
-            }));
+            return self.known(memo, (Some(aim.target), vec![from], longest), |_| {
+                walker.take(from, aim.surely.way(&self.graph, from));
+                self.nearest(walker, aim)
+            });
         }
         // Most paths are about as short as they can be, so first no more is walked than what may be a part of one that short.
         for spare in [0, 1, 2, 4, 8, u32::MAX] {
             let most = fewest.saturating_add(spare).min(longest);
             let near: Vec<u32> = start.iter().copied().filter(|&fact| far(fact) <= most).collect();
-            let found = self.known(memo, (near, most), |near| {
-                let within = Within { least, most };
-                walker.walk(near, Some(within), |fact| fact == *admin);
-                self.reached(walker, &[*admin])
+            let found = self.known(memo, (Some(aim.target), near, most), |near| {
+                let within = Within { least: &aim.least, most, sorted: aim.sorted };
+                walker.walk(near, Some(within), |fact| aim.facts.binary_search(&fact).is_ok());
+                self.nearest(walker, aim)
             });
-            if !found.is_empty() {
-                return Some(found);
-            }
-            if most == longest {
-                break;
+            if !found.is_empty() || most == longest {
+                return found;
             }
         }
-        None
+        Rc::default()
     }
 
-    /// What is reached from a start, but for what is a part of something else.
+    /// What is reached from a start, but for what is a part of something else; of what was asked for each by itself, and what is
+    /// more only where it is not reached.
     fn from(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
         if start.is_empty() {
             return Rc::default();
         }
-        if let Some(path) = self.to_admin(walker, memo, start) {
-            return path;
+        let found: Vec<Rc<[Path]>> = self.aims.iter().map(|aim| self.to(aim, walker, memo, start)).collect();
+        let missing = found.is_empty() || found.iter().any(|paths| paths.is_empty());
+        let more = if missing && self.has_wider {
+            let admin = self.admin.as_ref().map(|admin| self.to(admin, walker, memo, start));
+            admin.filter(|paths| !paths.is_empty()).unwrap_or_else(|| self.all(walker, memo, start))
+        } else {
+            Rc::default()
+        };
+        match &found[..] {
+            [] => more,
+            [one] if !one.is_empty() => Rc::clone(one),
+            [_] => more,
+            _ => {
+                let exact: Vec<&Path> = found.iter().flat_map(|paths| paths.iter()).collect();
+                let more = more.iter().filter(|path| exact.iter().all(|own| own.target != path.target));
+                exact.iter().copied().chain(more).cloned().collect()
+            }
         }
-        self.known(memo, (start.to_vec(), u32::MAX), |start| {
+    }
+
+    /// Everything that is reached from a start.
+    fn all(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
+        self.known(memo, (None, start.to_vec(), u32::MAX), |start| {
             walker.walk(start, None, |_| false);
             let goals = walker.found().iter().copied().filter(|fact| self.goals.contains_key(fact));
             self.reached(walker, &goals.collect::<Vec<_>>())
         })
     }
 
+    /// The path to an aim that a walk came to.
+    fn nearest(&self, walker: &Walker<'_>, aim: &Aim) -> Vec<Path> {
+        let nearest = aim.facts.iter().filter_map(|&fact| Some((walker.round(fact)?, fact))).min();
+        nearest.map(|(_, fact)| self.reached(walker, &[fact])).unwrap_or_default()
+    }
+
     /// What a walk finds, unless the same walk was done already.
-    fn known(&self, memo: &mut Memo, key: (Vec<u32>, u32), walk: impl FnOnce(&[u32]) -> Vec<Path>) -> Rc<[Path]> {
+    fn known(&self, memo: &mut Memo, key: MemoKey, walk: impl FnOnce(&[u32]) -> Vec<Path>) -> Rc<[Path]> {
         if let Some(known) = memo.known.get(&key) {
             return Rc::clone(known);
         }
-        let found: Rc<[Path]> = walk(&key.0).into();
+        let found: Rc<[Path]> = walk(&key.1).into();
         // What one of those who start has for itself, nobody else begins with.
-        if !memo.own.is_some_and(|own| key.0.contains(&own)) {
+        if !memo.own.is_some_and(|own| key.1.contains(&own)) {
             memo.known.insert(key, Rc::clone(&found));
         }
         found
@@ -378,10 +430,13 @@ impl<'w, 'g> Walk<'w, 'g> {
     }
 }
 
-/// Walks that were done, by what they began with and how far they went.
+/// What a walk looked for, where it began, and how far it went.
+type MemoKey = (Option<Target>, Vec<u32>, u32);
+
+/// Walks that were done.
 #[derive(Default)]
 struct Memo {
-    known: FxHashMap<(Vec<u32>, u32), Rc<[Path]>>,
+    known: FxHashMap<MemoKey, Rc<[Path]>>,
     /// What nobody else begins with.
     own: Option<u32>,
 }

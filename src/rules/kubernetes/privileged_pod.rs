@@ -95,7 +95,24 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{check, check_blocked};
+    use super::super::world::{check, check_blocked, check_to_any};
+    use crate::rules::Target;
+
+    #[test]
+    fn who_asks_for_a_node_is_told_of_the_node() {
+        let node = || vec![Target::Node(None)];
+        let world = "role p: create pods
+             role big: * *.*
+             namespace dev -
+             bind dev/p=p user:alice
+             bind root=big sa:dev/root";
+        check(world, "alice -> cluster-admin: pod-create, wildcard-admin");
+        check_to_any(node(), world, "alice -> any node: pod-create, privileged-pod");
+        // Whoever is told of no way to a node has all of them by the cluster.
+        let world = "role b: bind clusterroles.rbac; create clusterrolebindings.rbac
+             bind b user:alice";
+        check_to_any(node(), world, "alice -> cluster-admin: bind-role");
+    }
 
     #[test]
     fn a_namespace_that_admits_it_gives_the_nodes() {

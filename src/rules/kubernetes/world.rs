@@ -268,6 +268,11 @@ pub(super) fn check_to(to: &str, world: &str, expected: &str) {
     compare(&graph, Ask { to: vec![target.expect("something that the world has")], ..Ask::default() }, world, expected);
 }
 
+/// The same to any of these.
+pub(super) fn check_to_any(to: Vec<Target>, world: &str, expected: &str) {
+    compare(&graph(world), Ask { to, ..Ask::default() }, world, expected);
+}
+
 /// The same for the paths that something stops.
 pub(super) fn check_blocked(world: &str, expected: &str) {
     let graph = graph(world);
@@ -325,6 +330,8 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
         Target::Subject(_) | Target::Pod(_) => {
             start(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
         }
+        // No name is in it.
+        Target::ClusterAdmin | Target::Node(None) => Some(to),
         _ => panic!("{to:?}"),
     };
     let to: Vec<Target> = ask.to.iter().filter_map(to).collect();
