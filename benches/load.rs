@@ -124,16 +124,19 @@ fn compare(profiles: &[Profile]) -> io::Result<()> {
         let escalated = measure::escalate_apart(&lines)?;
         writeln!(
             out,
-            "  escalations for everybody: {} paths, {} subjects hold a target; {:.0} ms after loading everything in {:.0} ms; \
-             peak {:.1} MB",
+            "  escalations for everybody: {} paths, {} subjects hold a target; {} subjects of bindings and pods; {:.0} ms after \
+             loading everything in {:.0} ms, {:.2} of it; peak {:.1} MB",
             escalated.findings,
             escalated.holders,
+            escalated.edges,
             1e3 * escalated.solve,
             1e3 * escalated.load,
+            escalated.solve / escalated.load,
             escalated.peak
         )?;
-        solved.push((counts.bytes as f64, escalated.solve));
-        loads.push((counts.bytes as f64, median(all[3].turns.iter().map(|cost| cost.wall))));
+        solved.push(([counts.bytes as f64, counts.total() as f64, escalated.edges], escalated.solve));
+        let load = median(all[3].turns.iter().map(|cost| cost.wall));
+        loads.push(([counts.bytes as f64, counts.total() as f64, escalated.edges], load));
         std::fs::remove_file(lines)?;
         std::fs::remove_file(indented)?;
     }
@@ -141,17 +144,24 @@ fn compare(profiles: &[Profile]) -> io::Result<()> {
     growth("escalations", &solved, &mut out)
 }
 
-/// How the time grows with the bytes, from each profile to the next.
-fn growth(what: &str, times: &[(f64, f64)], out: &mut dyn Write) -> io::Result<()> {
+/// What an input is measured in, and the seconds it takes.
+type Timed = ([f64; MEASURES.len()], f64);
+
+const MEASURES: [&str; 3] = ["bytes", "objects", "subjects of bindings and pods"];
+
+/// How the time grows with the input, from each profile to the next.
+fn growth(what: &str, times: &[Timed], out: &mut dyn Write) -> io::Result<()> {
     for pair in times.windows(2) {
         let [(small, fast), (large, slow)] = pair else { continue };
-        let exponent = (slow / fast).ln() / (large / small).ln();
-        writeln!(
-            out,
-            "growth of {what}: {:.1} times the bytes take {:.1} times as long, exponent {exponent:.2}",
-            large / small,
-            slow / fast
-        )?;
+        for ((measure, small), large) in MEASURES.iter().zip(small).zip(large) {
+            let exponent = (slow / fast).ln() / (large / small).ln();
+            writeln!(
+                out,
+                "growth of {what}: {:.1} times the {measure} take {:.1} times as long, exponent {exponent:.2}",
+                large / small,
+                slow / fast
+            )?;
+        }
     }
     Ok(())
 }

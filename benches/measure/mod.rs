@@ -67,7 +67,7 @@ pub(crate) fn ask_apart(file: &Path) -> io::Result<Vec<Asked>> {
 /// Measures `escalations` in a new process.
 pub(crate) fn escalate_apart(file: &Path) -> io::Result<Escalated> {
     match child(Escalated::WORD, 2, file)?.as_slice() {
-        &[load, solve, findings, holders, peak] => Ok(Escalated { load, solve, findings, holders, peak }),
+        &[load, solve, findings, holders, edges, peak] => Ok(Escalated { load, solve, findings, holders, edges, peak }),
         _ => Err(io::Error::other("measuring `escalations` failed")),
     }
 }
@@ -79,6 +79,8 @@ pub(crate) struct Escalated {
     pub(crate) solve: f64,
     pub(crate) findings: f64,
     pub(crate) holders: f64,
+    /// Subjects of bindings and pods: what the attack graph grows with.
+    pub(crate) edges: f64,
     pub(crate) peak: f64,
 }
 
@@ -95,7 +97,9 @@ impl Escalated {
         let solve = start.elapsed().as_secs_f64();
         let holders: usize = found.holders.iter().map(|one| one.from.len()).sum();
         let findings = found.findings.len() as f64;
-        Ok(Escalated { load, solve, findings, holders: holders as f64, peak: peak_megabytes() })
+        let subjects = graph.bindings().map(|(_, binding)| graph.snapshot().subjects.set(binding.subjects).len());
+        let edges = (subjects.sum::<usize>() + graph.snapshot().pods.len()) as f64;
+        Ok(Escalated { load, solve, findings, holders: holders as f64, edges, peak: peak_megabytes() })
     }
 }
 
@@ -122,8 +126,8 @@ pub(crate) fn here(task: &str, threads: &str, file: &Path) -> io::Result<()> {
         return Ok(());
     }
     if task == Escalated::WORD {
-        let Escalated { load, solve, findings, holders, peak } = Escalated::measure(file, threads)?;
-        return writeln!(io::stdout(), "{load} {solve} {findings} {holders} {peak}");
+        let Escalated { load, solve, findings, holders, edges, peak } = Escalated::measure(file, threads)?;
+        return writeln!(io::stdout(), "{load} {solve} {findings} {holders} {edges} {peak}");
     }
     let task = TASKS.into_iter().find(|known| known.word() == task).ok_or_else(|| io::Error::other("no such task"))?;
     let mut index = 0.0;
