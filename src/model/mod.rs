@@ -45,7 +45,9 @@ pub use resources::{ApiResource, Resolved, ResourceTable};
 pub use review::{Review, ReviewKind};
 pub use rule::{MatchedNames, Question, Rule, RuleId, RuleSetId, RuleTable};
 pub use snapshot::{Cluster, ObjectCount, Snapshot, Source, Warning};
-pub use subject::{SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, service_account_parts};
+pub use subject::{
+    SERVICE_ACCOUNT_PREFIX, Subject, SubjectId, SubjectSetId, SubjectTable, is_account_name, service_account_parts,
+};
 pub use thing::{SubjectText, Thing, ThingError};
 pub use workload::{
     NODE_LEASES, Node, PersistentVolume, Pod, PodRefs, PodRefsId, PodRefsTable, ResourceSlice, Secret, SecretPurpose,

@@ -30,6 +30,17 @@ pub enum Subject {
 /// What stands before `NAMESPACE:NAME` in the user name of a service account.
 pub const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 
+/// Whether an account may be called that: a DNS subdomain (kubernetes `pkg/apis/core/validation`, `ValidateServiceAccountName`).
+pub fn is_account_name(text: &str) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_label = |label: &str| {
+        let bytes = label.as_bytes();
+        let inside = |&byte: &u8| byte == b'-' || is_end(Some(&byte));
+        is_end(bytes.first()) && is_end(bytes.last()) && bytes.iter().all(inside)
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
 impl Subject {
     /// The subject with this user name.
     pub fn user(names: &mut Names, text: &str) -> Subject {

@@ -22,6 +22,7 @@ use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
     AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
     RoleKind, RuleId, RuleSetId, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
+    is_account_name,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -307,6 +308,7 @@ pub(super) struct Step {
     pub(super) how: How,
     needs: (u32, u32),
     pub(super) gain: u32,
+    stopped: bool,
     /// What stops it or might, most often nothing.
     pub(super) blockers: Option<Box<[Blocker]>>,
 }
@@ -314,7 +316,7 @@ pub(super) struct Step {
 impl Step {
     /// Whether something stops it.
     pub(super) fn is_blocked(&self) -> bool {
-        self.blockers.iter().flatten().any(|blocker| blocker.stops)
+        self.stopped
     }
 
     /// Whether it says only what is so already, and takes no round.
@@ -525,6 +527,10 @@ impl<'g> Attack<'g> {
     /// Reads what subjects hold.
     fn read(&mut self) {
         let graph = self.graph;
+        // About as many as there will be, so that the tables grow once.
+        let things = graph.snapshot().subjects.len() + graph.snapshot().pods.len();
+        self.ids.reserve(4 * things, |_| 0);
+        self.seen.reserve(8 * things, |_| 0);
         let roles: BTreeSet<RoleIx> = self.ask.without_rules.iter().map(|&(role, _)| role).collect();
         for role in roles {
             let supplied = self.rights.supplied_by(graph, self.rules_of(role));
@@ -689,13 +695,14 @@ impl<'g> Attack<'g> {
             return false;
         }
         let range = (number(self.needs.len()), number(self.needs.len() + needs.len()));
-        let step = Step { how, needs: range, gain, blockers };
-        let key = |step: &Step, needs: &[u32]| FxBuildHasher.hash_one((step.gain, step.is_blocked(), needs));
+        let stopped = blockers.iter().flatten().any(|blocker| blocker.stops);
+        let step = Step { how, needs: range, gain, stopped, blockers };
+        let key = |step: &Step, needs: &[u32]| FxBuildHasher.hash_one((step.gain, step.stopped, needs));
         let (steps, all) = (&self.steps, &self.needs);
         let of = |step: &Step| &all[step.needs.0 as usize..step.needs.1 as usize];
         let same = |&at: &u32| {
             let other = &steps[at as usize];
-            other.gain == gain && of(other) == needs && other.is_blocked() == step.is_blocked()
+            other.gain == gain && other.stopped == step.stopped && of(other) == needs
         };
         let rehash = |&at: &u32| key(&steps[at as usize], of(&steps[at as usize]));
         match self.seen.entry(key(&step, needs), same, rehash) {
@@ -1634,6 +1641,9 @@ impl<'g> Attack<'g> {
     /// The accounts of a place, all or those of a name, that have grants: their own, or those of all accounts.
     pub(super) fn accounts_in(&self, place: Place, name: Option<Name>) -> Vec<Subject> {
         let names = &self.graph.snapshot().names;
+        if name.is_some_and(|name| !is_account_name(names.text(name))) {
+            return Vec::new();
+        }
         let named = |own: Name| name.is_none_or(|name| name == own);
         let mut found: BTreeSet<(Name, Name)> = BTreeSet::new();
         // An account without a grant of its own still is in the groups of its namespace.

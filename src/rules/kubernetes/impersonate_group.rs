@@ -1,6 +1,6 @@
 //! `impersonate-group`: a request carries a name and groups, and is judged as a member's.
 
-use crate::model::{MASTERS, NODE_PREFIX, NODES, Name, SERVICE_ACCOUNTS, Subject};
+use crate::model::{MASTERS, NODE_PREFIX, NODES, Name, SERVICE_ACCOUNTS, Subject, is_account_name};
 use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -41,7 +41,12 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     let other = done.site.other.map(|name| attack.graph.text(name));
     // As a user the name of an account is never let through.
     let is_account = |name: &str| !matches!(Subject::find_user(names, name), Some(Subject::User(_)));
-    if !done.first || (done.within == 0 && other.is_some_and(is_account)) {
+    // No account is called that, and the API server reads the name of one only in what is.
+    let is_no_account = |name: &str| !is_account_name(name);
+    if !done.first
+        || (done.within == 0 && other.is_some_and(is_account))
+        || (done.within == 1 && other.is_some_and(is_no_account))
+    {
         return;
     }
     let groups = match done.site.object {
@@ -80,6 +85,9 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let user = step.asks(IMPERSONATE, "", "users");
     let named = user.or(step.asks(IMPERSONATE, "", "serviceaccounts")).ok_or("no name goes with the group")?;
     let is = |name: Option<Name>, text: &str| name.is_none_or(|name| state.graph.text(name) == text);
+    if user.is_none() && named.name.is_some_and(|name| state.graph.text(name).contains(':')) {
+        return Err("no account is called that".to_owned());
+    }
     let of_account = named.name.is_some_and(|name| state.graph.text(name).starts_with("system:serviceaccount:"));
     match step.effect {
         _ if user.is_some() && of_account => Err("an account is no user".to_owned()),
@@ -136,6 +144,23 @@ mod tests {
              bind i user:alice",
             "",
         );
+    }
+
+    #[test]
+    fn a_name_that_no_account_can_have_goes_with_no_group() {
+        for name in ["system:masters", "Bot", "bot-", "a..b"] {
+            check(
+                &format!(
+                    "role i: impersonate groups dev
+                     role a: impersonate serviceaccounts {name}
+                     role big: * *.*
+                     bind i user:alice
+                     bind dev/a=a user:alice
+                     bind big group:dev group:system:serviceaccounts:dev"
+                ),
+                "",
+            );
+        }
     }
 
     #[test]
