@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::hash::Hash;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use rustc_hash::FxHashMap;
 
 use super::{
     AksIx, AssignmentIx, AzureGraph, AzureRoleIx, AzureRoleNode, Block, BlockIx, DenyIx, FederatedIx, IdentityIx,
-    Lists, PrincipalIx, PrincipalNode, ScopeIx, ScopeNode,
+    Lists, Map, PrincipalIx, PrincipalNode, ScopeIx, ScopeNode,
 };
 use crate::model::azure::{
     AzureFacts, AzureIdentityIds, Condition, DenyAssignment, MANAGEMENT_GROUPS, Permission, PrincipalKind, ancestors,
@@ -19,7 +19,7 @@ pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
     let (scopes, by_scope) = scopes(facts);
     let principals = principals(facts);
     let numbered = principals.iter().enumerate().map(|(ix, node)| (node.object_id.as_str(), PrincipalIx::at(ix)));
-    let by_object: HashMap<&str, PrincipalIx> = numbered.collect();
+    let by_object: Map<&str, PrincipalIx> = numbered.collect();
     let at = |id: &str| by_object.get(id).copied();
     let scope_of = |text: &str| by_scope.get(&fold(text)).copied().unwrap_or(ScopeIx(0));
     let mut roles = Roles::default();
@@ -54,7 +54,7 @@ pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
     });
     let named = |key: fn(&PrincipalNode) -> String| {
         let keys = principals.iter().enumerate().map(|(ix, node)| (key(node), PrincipalIx::at(ix)));
-        keys.filter(|(key, _)| !key.is_empty()).collect::<HashMap<String, PrincipalIx>>()
+        keys.filter(|(key, _)| !key.is_empty()).collect::<Map<String, PrincipalIx>>()
     };
     let by_application = facts
         .principals
@@ -112,7 +112,7 @@ fn scope_texts(facts: &AzureFacts) -> impl Iterator<Item = &str> {
 }
 
 /// The tree of scopes. Inside a subscription the text says what holds what; management groups are linked as they were read.
-fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, HashMap<String, ScopeIx>) {
+fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, Map<String, ScopeIx>) {
     let mut spelled: BTreeMap<String, String> = BTreeMap::new();
     spelled.insert("/".to_owned(), "/".to_owned());
     let mut add = |text: &str| {
@@ -157,8 +157,8 @@ fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, HashMap<String, ScopeIx>) {
 }
 
 /// The scope above each scope. Links that would run in a circle are left out.
-fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> HashMap<String, String> {
-    let mut above: HashMap<String, String> = HashMap::default();
+fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> Map<String, String> {
+    let mut above: Map<String, String> = Map::default();
     let known: HashSet<&str> = spelled.keys().map(String::as_str).collect();
     for folded in spelled.keys().filter(|folded| *folded != "/") {
         let near = ancestors(folded).skip(1).find(|text| known.contains(text)).unwrap_or("/");
@@ -197,7 +197,7 @@ fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> HashMap<Str
     above
 }
 
-fn link(above: &mut HashMap<String, String>, child: String, parent: String) {
+fn link(above: &mut Map<String, String>, child: String, parent: String) {
     let mut up = Some(&parent);
     while let Some(here) = up {
         if *here == child {
@@ -209,7 +209,7 @@ fn link(above: &mut HashMap<String, String>, child: String, parent: String) {
 }
 
 /// The subscriptions and management groups above which everything is known, up to the root group of the tenant.
-fn complete(facts: &AzureFacts, above: &HashMap<String, String>) -> HashMap<String, bool> {
+fn complete(facts: &AzureFacts, above: &Map<String, String>) -> Map<String, bool> {
     let root = |name: &str| {
         facts.tenants.iter().any(|tenant| tenant == name)
             || facts.management_groups.iter().any(|one| one.root && one.name.eq_ignore_ascii_case(name))
@@ -229,7 +229,7 @@ fn complete(facts: &AzureFacts, above: &HashMap<String, String>) -> HashMap<Stri
     let containers = above
         .keys()
         .filter(|scope| management_group(scope).is_some() || subscription_of(scope) == Some(scope.as_str()));
-    let mut known: HashMap<String, bool> = HashMap::default();
+    let mut known: Map<String, bool> = Map::default();
     for container in containers {
         let mut here = container;
         let mut holds = true;
@@ -248,9 +248,9 @@ fn complete(facts: &AzureFacts, above: &HashMap<String, String>) -> HashMap<Stri
 /// Numbers the scopes so that each comes right before everything below it.
 fn ordered(
     spelled: BTreeMap<String, String>,
-    above: &HashMap<String, String>,
-    complete: &HashMap<String, bool>,
-) -> (Vec<ScopeNode>, HashMap<String, ScopeIx>) {
+    above: &Map<String, String>,
+    complete: &Map<String, bool>,
+) -> (Vec<ScopeNode>, Map<String, ScopeIx>) {
     let mut below: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
     for folded in spelled.keys() {
         if let Some(parent) = above.get(folded) {
@@ -258,7 +258,7 @@ fn ordered(
         }
     }
     let mut nodes: Vec<ScopeNode> = Vec::with_capacity(spelled.len());
-    let mut by_scope: HashMap<String, ScopeIx> = HashMap::default();
+    let mut by_scope: Map<String, ScopeIx> = Map::default();
     let root = "/".to_owned();
     // Going down numbers a scope, coming back up says where what is below it ends.
     enum Step<'s> {
@@ -362,7 +362,7 @@ fn set(field: &mut String, value: &str) {
 
 #[derive(Default)]
 struct Principals {
-    by_id: HashMap<String, PrincipalNode>,
+    by_id: hashbrown::HashMap<String, PrincipalNode>,
 }
 
 impl Principals {
@@ -411,7 +411,7 @@ fn memberships(facts: &AzureFacts, at: &impl Fn(&str) -> Option<PrincipalIx>) ->
 struct Roles<'g> {
     by_id: BTreeMap<&'g str, AzureRoleNode<'g>>,
     blocks: Vec<Block<'g>>,
-    known: HashMap<Block<'g>, BlockIx>,
+    known: Map<Block<'g>, BlockIx>,
 }
 
 impl<'g> Roles<'g> {
@@ -449,7 +449,7 @@ impl<'g> Roles<'g> {
 }
 
 fn intern<T: Clone + Eq + Hash, I: Copy>(
-    known: &mut HashMap<T, I>,
+    known: &mut Map<T, I>,
     all: &mut Vec<T>,
     value: T,
     ix: impl Fn(usize) -> I,
@@ -474,10 +474,10 @@ fn block(permission: &Permission) -> Block<'_> {
 }
 
 /// Every distinct condition, read once.
-fn conditions<'g>(facts: &'g AzureFacts, blocks: &[Block<'g>]) -> HashMap<&'g str, Condition> {
+fn conditions<'g>(facts: &'g AzureFacts, blocks: &[Block<'g>]) -> Map<&'g str, Condition> {
     let of_assignments = facts.assignments.iter().filter_map(|one| one.condition.as_deref());
     let of_blocks = blocks.iter().filter_map(|block| block.condition);
-    let mut read: HashMap<&'g str, Condition> = HashMap::default();
+    let mut read: Map<&'g str, Condition> = Map::default();
     for text in of_assignments.chain(of_blocks) {
         read.entry(text).or_insert_with(|| Condition::parse(text));
     }

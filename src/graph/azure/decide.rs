@@ -1,9 +1,9 @@
 //! May this principal do that there: role assignments, then conditions, then deny assignments, as Azure Resource Manager does it
 //! (<https://learn.microsoft.com/azure/role-based-access-control/overview#how-azure-rbac-determines-if-a-user-has-access-to-a-resource>).
 
-use hashbrown::HashMap;
-
-use super::{AssignmentIx, AzureGraph, AzurePlace, AzureRoleIx, BlockIx, DenyIx, Membership, PrincipalIx, ScopeIx};
+use super::{
+    AssignmentIx, AzureGraph, AzurePlace, AzureRoleIx, BlockIx, DenyIx, Map, Membership, PrincipalIx, ScopeIx,
+};
 use crate::model::azure::{
     Assigned, Condition, DenyAssignment, Effect, Permission, Plane, allows, management_group, matches_strictly,
 };
@@ -46,7 +46,7 @@ pub struct AzureQuestion<'g> {
     /// Of which kind it is.
     pub plane: Plane,
     roles: Vec<RoleAnswer>,
-    conditions: HashMap<&'g str, Effect>,
+    conditions: Map<&'g str, Effect>,
 }
 
 /// Whether a role allows an action.
@@ -120,7 +120,7 @@ impl<'g> AzureGraph<'g> {
     /// Evaluates an action for every role and every condition. O(patterns of distinct blocks).
     pub fn question(&self, action: &str, plane: Plane) -> AzureQuestion<'g> {
         let effect = |condition: &Condition| condition.effect(action);
-        let conditions: HashMap<&'g str, Effect> =
+        let conditions: Map<&'g str, Effect> =
             self.conditions.iter().map(|(&text, condition)| (text, effect(condition))).collect();
         let of_block = |block: &super::Block<'g>| {
             let (grants, takes) = match plane {

@@ -10,7 +10,6 @@ mod tests;
 
 use std::ops::Range;
 
-use hashbrown::HashMap;
 use rustc_hash::FxHashMap;
 
 use crate::model::azure::{
@@ -146,6 +145,9 @@ pub struct Membership {
     pub eligible: bool,
 }
 
+/// A map whose keys come from outside. The standard one lets go of what it borrows before it is dropped; the hash has a seed.
+type Map<K, V> = std::collections::HashMap<K, V, hashbrown::DefaultHashBuilder>;
+
 struct ScopeNode {
     /// As it is spelled where it was met first.
     text: String,
@@ -195,13 +197,13 @@ impl<T: Copy + Ord> Lists<T> {
 pub struct AzureGraph<'g> {
     facts: &'g AzureFacts,
     scopes: Vec<ScopeNode>,
-    by_scope: HashMap<String, ScopeIx>,
+    by_scope: Map<String, ScopeIx>,
     principals: Vec<PrincipalNode>,
-    by_client: HashMap<String, PrincipalIx>,
+    by_client: Map<String, PrincipalIx>,
     /// Service principals by the object id of their application.
-    by_application: HashMap<&'g str, PrincipalIx>,
-    by_resource: HashMap<String, PrincipalIx>,
-    by_upn: HashMap<String, PrincipalIx>,
+    by_application: Map<&'g str, PrincipalIx>,
+    by_resource: Map<String, PrincipalIx>,
+    by_upn: Map<String, PrincipalIx>,
     /// For each principal the groups it is in directly, and whether that has to be activated.
     groups_of: Lists<(PrincipalIx, bool)>,
     /// For each group who is in it directly, and whether that has to be activated.
@@ -210,7 +212,7 @@ pub struct AzureGraph<'g> {
     members: FxHashMap<PrincipalIx, usize>,
     roles: Vec<AzureRoleNode<'g>>,
     blocks: Vec<Block<'g>>,
-    conditions: HashMap<&'g str, Condition>,
+    conditions: Map<&'g str, Condition>,
     /// For each assignment its principal, role and scope.
     assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx)>,
     by_principal: Lists<AssignmentIx>,
