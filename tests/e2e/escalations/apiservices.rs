@@ -220,17 +220,21 @@ pub(crate) fn apiservice_write() {
 fn put_back(server: &ApiServer, first: &[Value]) {
     for service in first {
         let name = service["metadata"]["name"].as_str().unwrap();
-        let (path, mut whole) = (format!("{API_SERVICES}/{name}"), service.clone());
-        let now = server.call(Call::get(&path));
-        let done = if now.code == 404 {
-            whole["metadata"] = json!({"name": name, "labels": service["metadata"]["labels"]});
-            server.call(Call::post(API_SERVICES, whole))
-        } else {
-            whole["metadata"]["resourceVersion"] = now.body["metadata"]["resourceVersion"].clone();
-            whole["metadata"]["uid"] = now.body["metadata"]["uid"].clone();
-            server.call(Call::put(&path, whole))
-        };
-        assert_eq!(done.code, 200, "{}", done.body);
+        let path = format!("{API_SERVICES}/{name}");
+        // The API server itself writes whether the service is there, so that a change may come too late.
+        server.wait_until("it is written back", || {
+            let (now, mut whole) = (server.call(Call::get(&path)), service.clone());
+            let done = if now.code == 404 {
+                whole["metadata"] = json!({"name": name, "labels": service["metadata"]["labels"]});
+                server.call(Call::post(API_SERVICES, whole))
+            } else {
+                whole["metadata"]["resourceVersion"] = now.body["metadata"]["resourceVersion"].clone();
+                whole["metadata"]["uid"] = now.body["metadata"]["uid"].clone();
+                server.call(Call::put(&path, whole))
+            };
+            assert!([200, 201, 409].contains(&done.code), "{}", done.body);
+            done.code != 409
+        });
         server.wait_until("the group is served again", || !is_answered(server, name));
     }
 }
