@@ -91,7 +91,9 @@ pub(super) fn change(
     };
     let mut blockers = at.blockers();
     blockers.extend(more.iter().cloned());
-    attack.does_unless(technique, needs.to_vec(), Effect::Azure(step), fact, blockers);
+    // What changes nothing comes first where that leads as far.
+    let needs = needs.iter().map(|&need| attack.late(need)).collect();
+    attack.does_unless(technique, needs, Effect::Azure(step), fact, blockers);
 }
 
 /// Whether a step gains what a change of a resource does with one of some credentials.
