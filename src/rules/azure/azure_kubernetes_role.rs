@@ -92,3 +92,40 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         state.azure_allows_data(who, &[PREFIX, "/", action].concat(), place).map(|_| ())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::check;
+
+    fn with(cluster: &str, role: &str, expected: &str) {
+        let world = format!(
+            "aso
+             credential global aso
+             kinds storageaccounts.storage
+             identity aso s1/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             aks one s1/aks {cluster}
+             people team ann
+             assign team {role}
+             role r: get secrets none
+             bind dev/r=r group:team"
+        );
+        check(&world, expected);
+    }
+
+    #[test]
+    fn a_role_with_data_actions_is_one_in_the_cluster() {
+        with("azurerbac", "AksClusterAdmin s1", "team -> cluster-admin: azure-kubernetes-role");
+    }
+
+    #[test]
+    fn a_cluster_that_does_not_ask_azure_is_not_had() {
+        with("entra", "AksClusterAdmin s1", "");
+    }
+
+    #[test]
+    fn a_reader_reads_no_secrets_and_a_role_elsewhere_gives_nothing_here() {
+        with("azurerbac", "AksReader s1", "");
+        with("azurerbac", "AksClusterAdmin s2", "");
+    }
+}

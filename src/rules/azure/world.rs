@@ -237,6 +237,8 @@ fn assign(world: &str, who: &str, role: &str, place: &str, more: &str) -> Value 
         "Contributor" => "b24988ac-6180-42a0-ab88-20f7382dd24c".to_owned(),
         "Access" => "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9".to_owned(),
         "Reader" => "acdd72a7-3385-48ef-bd42-f606fba81ae7".to_owned(),
+        "AksClusterAdmin" => "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b".to_owned(),
+        "AksReader" => "7f6c6a51-bcf8-42ba-9220-52d62157d7db".to_owned(),
         other => guid("d", other),
     };
     let group = world.lines().any(|line| line.trim().starts_with(&format!("people {who}")));
@@ -273,12 +275,14 @@ fn trust(world: &str, who: &str, account: &str, more: &[&str]) -> Value {
 fn cluster(world: &str, name: &str, place: &str, more: &[&str]) -> Value {
     let (_, group) = place.split_once('/').unwrap();
     let restriction = if more.contains(&"locked") { "ReadOnly" } else { "Unrestricted" };
+    let azure = more.contains(&"azurerbac");
+    let entra = azure || more.contains(&"entra");
     let kubelet = more.iter().find_map(|word| word.strip_prefix("kubelet:")).map(|who| ids(world, who));
     json!({
         "id": format!("{}/providers/Microsoft.ContainerService/managedClusters/{name}", scope(place)), "name": name,
         "type": "Microsoft.ContainerService/managedClusters", "fqdn": format!("{name}.example"),
         "nodeResourceGroup": format!("{group}-nodes"), "disableLocalAccounts": more.contains(&"off"),
-        "aadProfile": more.contains(&"entra").then(|| json!({"managed": true, "enableAzureRbac": false})),
+        "aadProfile": entra.then(|| json!({"managed": true, "enableAzureRbac": azure})),
         "oidcIssuerProfile": {"enabled": true, "issuerUrl": format!("https://issuer.example/{name}/")},
         "nodeResourceGroupProfile": {"restrictionLevel": restriction},
         "identityProfile": kubelet.map(|ids| json!({"kubeletidentity": ids})),
