@@ -944,6 +944,7 @@ impl<'g> Attack<'g> {
                     self.follows(vec![id], Fact::Secret(secret));
                 }
             }
+            Fact::Azure(fact) => azure::choices(self, fact, id),
             Fact::NewPod(_) => self.follows(vec![id], Fact::SomeNewPod),
             Fact::Nodes | Fact::Node(_) => self.follows(vec![id], Fact::SomeNode),
             _ => {}

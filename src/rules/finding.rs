@@ -430,6 +430,7 @@ pub(super) fn severity(
     let doubt = match least_sure(steps) {
         Sure::Yes | Sure::Denied => None,
         Sure::Conditional => Some("a role assignment has a condition that is not evaluated"),
+        Sure::Unknown => Some("what decides a step in Azure was not read"),
         Sure::Eligible => Some("a role or a membership has to be activated first"),
     };
     if let Some(doubt) = doubt {

@@ -721,9 +721,8 @@ impl<'g> State<'g> {
         let azure = AzureGraph::new(&self.graph.snapshot().azure);
         let verdict = azure.decide(principal, &azure.question(action, Plane::Control), scope.into());
         let refused = || format!("{action} is not allowed on {}", azure.scope_text(scope));
-        let sure = verdict.grants.iter().filter_map(|grant| {
-            super::azure::sureness(grant.decision, action, &grant.effect, &azure.principal(principal).object_id)
-        });
+        let sure =
+            verdict.grants.iter().filter_map(|grant| super::azure::sureness(grant, action, azure.principal(principal)));
         sure.min().ok_or_else(refused)
     }
 
@@ -745,9 +744,8 @@ impl<'g> State<'g> {
             Place::Cluster | Place::EachNamespace => azure.cluster(cluster).id.clone(),
         };
         let verdict = azure.decide(principal, &azure.question(action, Plane::Data), azure.locate(&inside));
-        let sure = verdict.grants.iter().filter_map(|grant| {
-            super::azure::sureness(grant.decision, action, &grant.effect, &azure.principal(principal).object_id)
-        });
+        let sure =
+            verdict.grants.iter().filter_map(|grant| super::azure::sureness(grant, action, azure.principal(principal)));
         sure.min().ok_or_else(|| format!("{action} is not allowed"))
     }
 

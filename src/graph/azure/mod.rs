@@ -296,6 +296,11 @@ impl<'g> AzureGraph<'g> {
         std::iter::successors(Some(scope), |&scope| self.parent(scope))
     }
 
+    /// The number of a scope, and that of the first scope behind everything below it. O(1).
+    pub fn span(&self, scope: ScopeIx) -> (u32, u32) {
+        (scope.0, self.scopes[scope.index()].end.0)
+    }
+
     /// Whether a scope is another one or lies below it. O(1).
     pub fn within(&self, outer: ScopeIx, inner: ScopeIx) -> bool {
         outer <= inner && inner < self.scopes[outer.index()].end

@@ -171,7 +171,7 @@ struct AzureOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     role_assignment: Option<RoleAssignmentOut>,
     /// How sure it is that Azure allows it.
-    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "conditional", "eligible", "denied"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "conditional", "unknown", "eligible", "denied"])))]
     decision: &'static str,
 }
 
@@ -621,6 +621,7 @@ fn azure_out(graph: &AccessGraph, effect: Effect) -> Option<AzureOut> {
         decision: match step.sure {
             Sure::Yes => "allowed",
             Sure::Conditional => "conditional",
+            Sure::Unknown => "unknown",
             Sure::Eligible => "eligible",
             Sure::Denied => "denied",
         },

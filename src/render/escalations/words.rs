@@ -223,6 +223,7 @@ pub(super) fn azure_evidence(graph: &AccessGraph, step: AzureStep) -> Option<Str
     let sure = match step.sure {
         Sure::Yes | Sure::Denied => "",
         Sure::Conditional => ", under a condition",
+        Sure::Unknown => ", if what was not read lets it",
         Sure::Eligible => ", once it is activated",
     };
     Some(format!("role {} of {who} on {}{action}{sure}", assigned.role, names.scope(assigned.scope)))

@@ -30,19 +30,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://azure.github.io/azure-service-operator/guide/authentication/credential-scope/",
     ],
     build: Some(build),
-    react: Some(react),
     proof: Some(proof),
     ..Technique::MOVE
 };
-
-fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let (Fact::Azure(AzureFact::Forges(operator, set)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
-    let Some(account) = bridge.operator_account(operator) else { return };
-    for who in bridge.trusting(account).collect::<Vec<_>>() {
-        let effect = Effect::Azure(AzureStep::new(AzureGain::Through(who)));
-        attack.chooses(id, effect, Fact::Azure(AzureFact::Through(who, set)));
-    }
-}
 
 /// Secrets can be written in a namespace: a new one, or the one that applies there.
 fn build(attack: &mut Attack<'_>, done: Done) {

@@ -11,22 +11,25 @@ use super::writers::Writers;
 use crate::graph::AccessGraph;
 use crate::graph::azure::{
     AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, IdentityIx,
-    PrincipalIx, ScopeIx,
+    PrincipalIx, PrincipalNode, ScopeIx,
 };
-use crate::model::azure::{Assigned, Effect as Condition, Plane, Request as RoleRequest, RoleDefinition};
+use crate::model::azure::{
+    Alternative, Assigned, Effect, Plane, PrincipalKind, Request as RoleRequest, RoleDefinition,
+};
 use crate::model::{AsoKind, KindIx, Name, Subject};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
 
-/// The roles that give all others, by GUID: Owner, User Access Administrator, Role Based Access Control Administrator; and
-/// Contributor (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>).
-const PRIVILEGED: [&str; 4] = [
+/// The roles that give all others, by GUID: Owner, User Access Administrator, Role Based Access Control Administrator
+/// (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>).
+const PRIVILEGED: [&str; 3] = [
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
     "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c",
 ];
+/// The role that writes everything but roles.
+const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 
 /// The right to assign roles.
 pub(super) const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
@@ -66,7 +69,7 @@ pub(super) struct Facts<'g> {
     pub(super) graph: AzureGraph<'g>,
     questions: Known<(Plane, String), Rc<AzureQuestion<'g>>>,
     allowed: Known<(PrincipalIx, String), Rc<[Allowed]>>,
-    powers: RefCell<FxHashMap<AzureRoleIx, Rc<RolePower>>>,
+    powers: Known<AzureRoleIx, Rc<RolePower>>,
     /// The assignments that are taken to be gone.
     without: BTreeSet<AssignmentIx>,
 }
@@ -88,12 +91,21 @@ impl<'g> Facts<'g> {
 
     /// Whether a principal may do something that the cluster asks Azure about, in a scope of it.
     fn allowed_data(&self, principal: PrincipalIx, action: &str, place: AzurePlace) -> Option<(Sure, AssignmentIx)> {
-        let verdict = self.graph.decide(principal, &self.question(action, Plane::Data), place);
+        self.surest(principal, action, Plane::Data, place)
+    }
+
+    /// How surely a principal may do something at a place, and by which assignment.
+    fn surest(
+        &self,
+        principal: PrincipalIx,
+        action: &str,
+        plane: Plane,
+        place: AzurePlace,
+    ) -> Option<(Sure, AssignmentIx)> {
+        let verdict = self.graph.decide(principal, &self.question(action, plane), place);
         let grants = verdict.grants.iter().filter(|grant| !self.without.contains(&grant.assignment));
-        let sure = |grant: &AzureGrant| {
-            Some((sureness(grant.decision, action, &grant.effect, self.object_id(principal))?, grant.assignment))
-        };
-        grants.filter_map(sure).min()
+        let node = self.graph.principal(principal);
+        grants.filter_map(|grant| Some((sureness(grant, action, node)?, grant.assignment))).min()
     }
 
     /// The scopes in which a principal may do all of these, none inside another that is as sure.
@@ -122,23 +134,13 @@ impl<'g> Facts<'g> {
     pub(super) fn allowed_at(&self, principal: PrincipalIx, actions: &[&str], scope: ScopeIx) -> Option<Allowed> {
         let mut least: Option<Allowed> = None;
         for action in actions {
-            let question = self.question(action, Plane::Control);
-            let verdict = self.graph.decide(principal, &question, scope.into());
-            let grants = verdict.grants.iter().filter(|grant| !self.without.contains(&grant.assignment));
-            let sure = |grant: &AzureGrant| {
-                Some((sureness(grant.decision, action, &grant.effect, self.object_id(principal))?, grant.assignment))
-            };
-            let (sure, assignment) = grants.filter_map(sure).min()?;
+            let (sure, assignment) = self.surest(principal, action, Plane::Control, scope.into())?;
             let whole = least.is_none_or(|least| least.whole) && !self.is_denied_inside(scope);
             let first = least.map_or(assignment, |least| least.assignment);
             let sure = least.map_or(sure, |least| least.sure.max(sure));
             least = Some(Allowed { scope, assignment: first, sure, whole });
         }
         least
-    }
-
-    fn object_id(&self, principal: PrincipalIx) -> &str {
-        &self.graph.principal(principal).object_id
     }
 
     /// Whether there is a deny assignment somewhere in a scope.
@@ -160,13 +162,17 @@ impl<'g> Facts<'g> {
                 continue;
             }
             let (read, scope) = (self.graph.assignment(assignment), self.graph.assigned_scope(assignment));
+            let role = self.graph.assigned_role(assignment);
             let eligible = read.assigned == Assigned::Eligible || through.is_some_and(|through| through.eligible);
-            let sure = match (eligible, read.condition.is_some()) {
+            let blocks = self.graph.role(role).blocks.iter().flatten();
+            let conditional = read.condition.is_some()
+                || blocks.into_iter().any(|&block| self.graph.block(block).condition.is_some());
+            let sure = match (eligible, conditional) {
                 (true, _) => Sure::Eligible,
                 (false, true) => Sure::Conditional,
                 (false, false) => Sure::Yes,
             };
-            let own = self.left(self.role_power(self.graph.assigned_role(assignment)), principal, scope);
+            let own = self.left(self.role_power(role), principal, scope);
             let Some((power, types)) = own.of(kinds) else { continue };
             let whole = !self.is_denied_inside(scope);
             found.push((Allowed { scope, assignment, sure, whole }, power, types));
@@ -283,25 +289,28 @@ fn is_of_rights(facts: &AsoKind) -> bool {
     facts.arm_type.is_some_and(|own| own.starts_with("Microsoft.Authorization/"))
 }
 
-/// How sure a grant is. For assigning roles, a condition counts by the roles that it lets be given.
-pub(in crate::rules) fn sureness(
-    decision: AzureDecision,
-    action: &str,
-    effect: &Condition,
-    object_id: &str,
-) -> Option<Sure> {
-    match decision {
+/// How sure a grant is. For assigning roles, a condition counts by the roles that it lets be given: surely where one that gives all
+/// others may be given to the principal itself, perhaps where it may be given to somebody or where it is Contributor, and not at all
+/// where it is neither.
+pub(in crate::rules) fn sureness(grant: &AzureGrant, action: &str, who: &PrincipalNode) -> Option<Sure> {
+    match grant.decision {
         AzureDecision::Allowed => Some(Sure::Yes),
         AzureDecision::Conditional if action.eq_ignore_ascii_case(ASSIGN_ROLES) => {
-            let request = |&role: &&'static str| RoleRequest { role, principal: object_id, kind: "ServicePrincipal" };
-            let answers: Vec<Option<bool>> = PRIVILEGED.iter().map(|role| effect.permits(request(role))).collect();
-            if answers.contains(&Some(true)) {
-                Some(Sure::Yes)
-            } else {
-                answers.contains(&None).then_some(Sure::Conditional)
+            // Assignments call a managed identity a service principal too.
+            let kind = match who.kind {
+                PrincipalKind::ManagedIdentity => PrincipalKind::ServicePrincipal,
+                kind => kind,
+            };
+            let own = |role| RoleRequest { role, principal: &who.object_id, kind: kind.as_str() };
+            if PRIVILEGED.iter().any(|role| grant.effect.permits(own(role)) == Some(true)) {
+                return Some(Sure::Yes);
             }
+            let Effect::Depends(alternatives) = &grant.effect else { return Some(Sure::Conditional) };
+            let gives = |one: &Alternative| PRIVILEGED.into_iter().chain([CONTRIBUTOR]).any(|role| one.roles.has(role));
+            alternatives.iter().any(gives).then_some(Sure::Conditional)
         }
-        AzureDecision::Conditional | AzureDecision::Unknown => Some(Sure::Conditional),
+        AzureDecision::Conditional => Some(Sure::Conditional),
+        AzureDecision::Unknown => Some(Sure::Unknown),
         AzureDecision::Eligible => Some(Sure::Eligible),
         AzureDecision::Denied => Some(Sure::Denied),
         AzureDecision::No => None,
@@ -328,8 +337,6 @@ pub(in crate::rules) struct Bridge<'g> {
     pub(super) this_cluster: Option<AksIx>,
     /// Whether what cluster-admin leads to is looked for as well.
     pub(super) beyond_admin: bool,
-    /// The first and the last scope in each scope.
-    spans: FxHashMap<ScopeIx, (u32, u32)>,
     /// The accounts whose tokens identities accept, each with the identity.
     trusted: Vec<(Subject, Who)>,
     /// The accounts that may use identities which are bound to this cluster, each with the identity.
@@ -352,12 +359,6 @@ impl<'g> Bridge<'g> {
             return None;
         }
         let graph = AzureGraph::new(facts);
-        let mut spans = FxHashMap::default();
-        let order: Vec<ScopeIx> = graph.scopes().collect();
-        for (first, &scope) in order.iter().enumerate() {
-            let last = first + graph.below(scope).count();
-            spans.insert(scope, (number(first), number(last)));
-        }
         let installed = aso.installed();
         let kinds: Vec<KindIx> =
             if installed.complete || !installed.kinds.is_empty() { installed.kinds } else { KindIx::all().collect() };
@@ -374,7 +375,6 @@ impl<'g> Bridge<'g> {
             azure: Facts::new(graph, ask.without_assignments.clone()),
             this_cluster,
             beyond_admin: ask.from.is_some() || ask.azure.is_some(),
-            spans,
             trusted,
             bound,
             accounts,
@@ -392,11 +392,6 @@ impl<'g> Bridge<'g> {
     /// The AKS cluster that the attack graph is of.
     pub(in crate::rules) fn this_cluster(&self) -> Option<AksIx> {
         self.this_cluster
-    }
-
-    /// The first and the last number of what is in a scope.
-    pub(super) fn span(&self, scope: ScopeIx) -> (u32, u32) {
-        self.spans.get(&scope).copied().unwrap_or_default()
     }
 
     /// The identity of a credential; none where it does not say it.
@@ -506,13 +501,7 @@ impl<'g> Bridge<'g> {
     pub(super) fn is_secret(&self, credential: CredentialIx) -> bool {
         matches!(self.aso.credential(credential).kind, CredentialKind::ClientSecret | CredentialKind::Certificate)
     }
-}
 
-fn number(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-impl Bridge<'_> {
     /// The accounts whose tokens an identity accepts.
     pub(super) fn trusted_by(&self, who: Who) -> impl Iterator<Item = Subject> + '_ {
         self.trusted.iter().filter(move |(_, own)| *own == who).map(|&(account, _)| account)

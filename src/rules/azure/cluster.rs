@@ -2,7 +2,7 @@
 
 use crate::graph::AccessGraph;
 use crate::graph::azure::{AksIx, AzureGraph};
-use crate::model::{Action, Name, ResourceAction, Subject, service_account_parts};
+use crate::model::{Action, ResourceAction, Subject, service_account_parts};
 use crate::query::{Aso, Filter, Row, SystemFilter, Where, who_can};
 use crate::rules::attack::groups;
 use crate::rules::solve::Ask;
@@ -16,13 +16,8 @@ const ACCOUNT: &str = "system:serviceaccount:";
 /// (<https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>).
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// The cluster, if something says which one it is: its nodes, which lie in its node resource group; the identity of an operator,
-/// which accepts only tokens of the cluster that the operator runs in; or that there is no other one.
+/// The cluster, if the identity of an operator says which one it is: it accepts only tokens of the cluster that the operator runs in.
 pub(super) fn find(access: &AccessGraph, graph: &AzureGraph<'_>, aso: &Aso<'_>) -> Option<AksIx> {
-    by_issuer(access, graph, aso)
-}
-
-fn by_issuer(access: &AccessGraph, graph: &AzureGraph<'_>, aso: &Aso<'_>) -> Option<AksIx> {
     let mut found: Vec<AksIx> = Vec::new();
     for (_, operator) in aso.operators() {
         let Some(subject) = account_text(access, operator.account) else { continue };
@@ -110,11 +105,8 @@ pub(super) fn trusted(access: &AccessGraph, graph: &AzureGraph<'_>, this: Option
     let names = &access.snapshot().names;
     let issuer = this.and_then(|at| graph.cluster(at).issuer.as_deref());
     let account = |text: &str| {
-        let (namespace, name): (Name, Name) = {
-            let (namespace, name) = service_account_parts(text)?;
-            (names.find(namespace)?, names.find(name)?)
-        };
-        Some(Subject::ServiceAccount { namespace, name })
+        let (namespace, name) = service_account_parts(text)?;
+        Some(Subject::ServiceAccount { namespace: names.find(namespace)?, name: names.find(name)? })
     };
     let mut found: Vec<(Subject, Who)> = Vec::new();
     for at in graph.federated_credentials() {

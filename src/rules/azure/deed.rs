@@ -124,6 +124,7 @@ pub(super) fn blockers(sure: Sure) -> Vec<Blocker> {
     match sure {
         Sure::Yes => Vec::new(),
         Sure::Conditional => might("a condition of the role assignment, which is not evaluated"),
+        Sure::Unknown => might("what decides it was not read: the role, a group, or the management groups above"),
         Sure::Eligible => might("the role has to be activated first (PIM)"),
         Sure::Denied => vec![Blocker { what: "a deny assignment".to_owned(), stops: true }],
     }
@@ -244,22 +245,8 @@ fn identities(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, needs: &[u32], a
     }
 }
 
-/// The identities behind what stands for all in a scope.
-pub(super) fn choose(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let (Fact::Azure(AzureFact::Trusts(scope) | AzureFact::Attaches(scope)), Some(bridge)) =
-        (fact, attack.bridge.clone())
-    else {
-        return;
-    };
-    for &(identity, _) in bridge.identities_in(scope).iter() {
-        let effect = Effect::Azure(AzureStep::new(AzureGain::Token(identity)));
-        attack.chooses(id, effect, Fact::Azure(AzureFact::Token(identity)));
-    }
-}
-
 /// Every identity in a scope can be made to trust somebody.
 pub(super) fn trusts(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
-    choose(attack, fact, id);
     identities(attack, deed, fact, &[id], AzureFact::Trusts);
 }
 
@@ -274,7 +261,6 @@ pub(super) fn trusts_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> R
 
 /// Every identity in a scope can be attached to something that runs code.
 pub(super) fn attaches(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
-    choose(attack, fact, id);
     let Some(bridge) = attack.bridge.clone() else { return };
     let Some((who, kind)) = deed.actor(&bridge, fact) else { return };
     // There has to be something that it can be attached to.

@@ -64,8 +64,10 @@ pub enum Sure {
     /// A role assignment allows it.
     #[default]
     Yes,
-    /// Under a condition that is not evaluated, or something that decides it was not read.
+    /// Under a condition that is not evaluated.
     Conditional,
+    /// What decides it was not read: the role, a group, or where a subscription lies.
+    Unknown,
     /// Once a role or a membership is activated.
     Eligible,
     /// A deny assignment takes it away.
@@ -155,7 +157,7 @@ pub enum AzureTarget {
     Power {
         /// The scope.
         scope: ScopeIx,
-        /// The first and the last number of what is in it, itself included, when all scopes are counted from outside in.
+        /// Its number and that of the first scope that is not in it, when all scopes are counted from outside in.
         span: (u32, u32),
         /// How much.
         power: Power,

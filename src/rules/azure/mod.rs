@@ -117,6 +117,25 @@ pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, Kin
     steps.filter_map(kind).collect()
 }
 
+/// What a fact about many in Azure is about.
+pub(super) fn choices(attack: &mut Attack<'_>, fact: AzureFact, id: u32) {
+    let Some(bridge) = attack.bridge.clone() else { return };
+    let found: Vec<(AzureGain, AzureFact)> = match fact {
+        AzureFact::Trusts(scope) | AzureFact::Attaches(scope) => {
+            let identities = bridge.identities_in(scope);
+            identities.iter().map(|&(who, _)| (AzureGain::Token(who), AzureFact::Token(who))).collect()
+        }
+        AzureFact::Forges(operator, set) => {
+            let trusting = bridge.operator_account(operator).into_iter().flat_map(|account| bridge.trusting(account));
+            trusting.map(|who| (AzureGain::Through(who), AzureFact::Through(who, set))).collect()
+        }
+        _ => return,
+    };
+    for (gain, fact) in found {
+        attack.chooses(id, Effect::Azure(AzureStep::new(gain)), Fact::Azure(fact));
+    }
+}
+
 /// The step that says which one of many it is, with what the step behind it says.
 pub(super) fn chosen(effect: Effect, behind: Effect) -> Effect {
     match (effect, behind) {
@@ -151,7 +170,9 @@ pub(super) fn is_open(effect: Effect) -> bool {
 pub(super) fn target(attack: &Attack<'_>, fact: AzureFact) -> Option<Target> {
     let bridge = attack.bridge.as_deref()?;
     Some(Target::Azure(match fact {
-        AzureFact::Power(scope, power, types) => AzureTarget::Power { scope, span: bridge.span(scope), power, types },
+        AzureFact::Power(scope, power, types) => {
+            AzureTarget::Power { scope, span: bridge.azure.graph.span(scope), power, types }
+        }
         AzureFact::Token(who) if bridge.is_unknown(who) => AzureTarget::Identity(who),
         AzureFact::Through(who, _) if bridge.is_unknown(who) => AzureTarget::Identity(who),
         AzureFact::Cluster(cluster) => AzureTarget::Cluster(cluster),
