@@ -68,7 +68,6 @@ impl Kind {
         match self {
             Kind::Pod => matches!(field, "spec" | "status"),
             Kind::Admission(kind) if !kind.is_policy() => field == "webhooks",
-            Kind::Node => false,
             _ => field == "spec",
         }
     }

@@ -231,13 +231,34 @@ impl<'g> GuardRequest<'g> {
         let of_reading =
             |questions: &Vec<AzureQuestion<'g>>| questions.iter().map(decide).max_by_key(|one| one.decision);
         let strongest = self.readings.iter().flatten().filter_map(of_reading).min_by_key(|one| one.decision);
-        strongest.unwrap_or(Verdict { decision: AzureDecision::No, grants: Vec::new(), denials: Vec::new() })
+        strongest.unwrap_or_else(Verdict::no)
     }
 
-    /// May this principal, with all of its groups.
-    pub fn decide(&self, graph: &AzureGraph<'g>, principal: PrincipalIx, namespace: Option<&str>) -> Verdict {
+    /// Where a request is judged: in the whole cluster, in one namespace, or there and in each namespace that roles are assigned in.
+    fn namespaces(&self, graph: &AzureGraph<'g>, place: &Where) -> Vec<Option<String>> {
+        match place {
+            Where::Cluster => vec![None],
+            Where::Namespace(namespace) => vec![Some(namespace.clone())],
+            Where::EachNamespace | Where::EachNamespaceObject => {
+                let inside = format!("{}/namespaces/", fold(self.cluster));
+                let scopes = graph.assignments().map(|one| graph.scope_folded(graph.assigned_scope(one)));
+                let named: BTreeSet<&str> = scopes.filter_map(|scope| scope.strip_prefix(&inside)).collect();
+                std::iter::once(None).chain(named.into_iter().map(|name| Some(name.to_owned()))).collect()
+            }
+        }
+    }
+
+    /// May somebody who is all of these, somewhere in a place.
+    pub fn decide_in(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], place: &Where) -> Verdict {
+        let all = self.namespaces(graph, place);
+        let verdicts = all.iter().map(|namespace| self.decide(graph, these, namespace.as_deref()));
+        verdicts.min_by_key(|one| one.decision).unwrap_or_else(Verdict::no)
+    }
+
+    /// May somebody who is all of these, with all of their groups.
+    pub fn decide(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], namespace: Option<&str>) -> Verdict {
         let place = graph.locate(&self.scope(namespace));
-        self.judge(&|question| graph.decide(principal, question, place))
+        self.judge(&|question| graph.decide_all(these, question, place))
     }
 
     /// May somebody who is exactly these: as the API server is told, no group is added.
@@ -262,16 +283,7 @@ pub fn guard_who_can<'g>(
     if request.is_discovery() {
         return GuardWhoCan { discovery: true, ..GuardWhoCan::default() };
     }
-    let namespaces: Vec<Option<String>> = match place {
-        Where::Cluster => vec![None],
-        Where::Namespace(namespace) => vec![Some(namespace.clone())],
-        Where::EachNamespace | Where::EachNamespaceObject => {
-            let inside = format!("{}/namespaces/", fold(request.cluster));
-            let scopes = graph.assignments().map(|one| graph.scope_folded(graph.assigned_scope(one)));
-            let named: BTreeSet<&str> = scopes.filter_map(|scope| scope.strip_prefix(&inside)).collect();
-            std::iter::once(None).chain(named.into_iter().map(|name| Some(name.to_owned()))).collect()
-        }
-    };
+    let namespaces = request.namespaces(graph, place);
     let mut answer = GuardWhoCan::default();
     let mut by_place: BTreeMap<PrincipalIx, Vec<GuardRow>> = BTreeMap::new();
     for namespace in &namespaces {
@@ -283,8 +295,8 @@ pub fn guard_who_can<'g>(
             graph.assignments().filter(|&one| reaches(one)).map(|one| graph.assignee(one)).collect();
         let mut gaps = Vec::new();
         for principal in named {
-            let verdict = request.decide(graph, principal, namespace);
-            let decide = |one| request.decide(graph, one, namespace).decision;
+            let verdict = request.decide(graph, &[principal], namespace);
+            let decide = |one| request.decide(graph, &[one], namespace).decision;
             let members = graph.is_group(principal).then(|| members_by(graph, principal, &decide));
             let inside = members.iter().flat_map(|members| &members.known).any(|member| can(member.decision));
             if !can(verdict.decision) && !inside {

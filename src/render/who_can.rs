@@ -4,16 +4,18 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::azure::{AzureGrantOut, PrincipalOut};
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::escalations::{appendix, items as escalation_items};
 use super::evidence::{
     GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing,
 };
 use super::format::{Format, NO_TREE};
+use super::guard::{self, GuardPart};
 use super::table::Table;
 use crate::graph::AccessGraph;
 use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
-use crate::query::{Grant, Member, Place, Row, WhoCan};
+use crate::query::{Grant, GuardPlace, Member, Place, Row, WhoCan};
 use crate::rules::{Finding, Remedies};
 
 /// What is rendered: the answer and what was asked.
@@ -30,6 +32,8 @@ pub struct WhoCanReport<'a> {
     pub verified: Vec<Option<bool>>,
     /// Those who can only after escalating, each with the path, under `--via-escalation`.
     pub escalations: Option<(&'a [Finding], &'a Remedies<'a>)>,
+    /// Whom Azure lets do it, where the cluster asks Azure.
+    pub azure: Option<GuardPart<'a>>,
     /// What the report says of itself.
     pub metadata: Metadata,
     /// The exit status.
@@ -50,16 +54,22 @@ pub(super) struct WhoCanItem {
     /// The only object names it is allowed for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_names: Vec<String>,
-    /// `masters`, `node` or `rbac`.
-    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac"])))]
+    /// `masters`, `node`, `rbac` or `azure`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac", "azure"])))]
     authorizer: &'static str,
-    /// `allowed`, or `named` when it is allowed only for `resourceNames`.
-    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named"])))]
+    /// `allowed`, or `named` when it is allowed only for `resourceNames`; of Azure also the others.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named", "conditional", "eligible", "unknown", "denied"])))]
     decision: &'static str,
     grants: Vec<GrantOut>,
     /// Through what the Node authorizer allows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     node_grants: Vec<NodeGrantOut>,
+    /// Who it is in Azure, if Azure allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<PrincipalOut>,
+    /// The role assignments by which Azure allows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    azure_grants: Vec<AzureGrantOut>,
     /// The known accounts behind a group that the API server fills by itself, under `--expand`.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberOut>>,
@@ -90,8 +100,10 @@ pub fn who_can(report: &WhoCanReport<'_>, format: Format, heads: bool) -> Result
         Format::Tree => Ok(with_escalations(report, table(report, heads, false), format, heads)),
         Format::Name => Ok(with_escalations(report, names(report), format, false)),
         Format::Json | Format::Yaml | Format::Ndjson => {
-            let items = (0..report.answer.rows.len()).map(|at| item(report, at)).collect();
             let snapshot = report.graph.snapshot();
+            let own = (0..report.answer.rows.len()).map(|at| item(report, at));
+            let of_azure = report.azure.iter().flat_map(|part| guard::items(snapshot, part)).map(azure_item);
+            let items = own.chain(of_azure).collect();
             let question = QuestionOut::from(report.action);
             let mut document = Document::new("WhoCanReport", snapshot, &report.metadata, question, items, &report.exit);
             document.summary.hidden_subjects = Some(report.answer.hidden);
@@ -137,8 +149,32 @@ fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {
         decision: row.decision.as_str(),
         grants: row.grants.iter().flat_map(|grant| grants(report, grant)).collect(),
         node_grants: row.node_grants.iter().map(|&grant| NodeGrantOut::new(graph, grant)).collect(),
+        principal: None,
+        azure_grants: Vec::new(),
         members,
         verified: report.verified.get(at).copied().flatten(),
+    }
+}
+
+/// Somebody whom Azure allows it.
+fn azure_item((row, subject, principal, azure_grants): guard::Item<'_>) -> WhoCanItem {
+    let (cluster_wide, namespaces) = match &row.place {
+        GuardPlace::Cluster => (Some(true), Vec::new()),
+        GuardPlace::Namespaces(names) => (None, names.clone()),
+    };
+    WhoCanItem {
+        subject,
+        cluster_wide,
+        namespaces,
+        resource_names: Vec::new(),
+        authorizer: Authorizer::Azure.as_str(),
+        decision: row.verdict.decision.as_str(),
+        grants: Vec::new(),
+        node_grants: Vec::new(),
+        principal: Some(principal),
+        azure_grants,
+        members: None,
+        verified: None,
     }
 }
 
@@ -180,6 +216,10 @@ fn table(report: &WhoCanReport<'_>, heads: bool, wide: bool) -> String {
             cells.resize(columns.len(), String::new());
             table.row(cells);
         }
+    }
+    if let Some(part) = &report.azure {
+        let lines = guard::lines(report.graph.snapshot(), part, wide);
+        guard::rows_into(&mut table, lines, columns.len(), verified, wide);
     }
     table.text()
 }
@@ -291,6 +331,12 @@ fn names(report: &WhoCanReport<'_>) -> String {
             text.push('\n');
             last = Some(row.subject);
         }
+    }
+    if let Some(part) = &report.azure {
+        let mut things: Vec<String> =
+            part.answer.rows.iter().map(|row| guard::thing(part.graph, row.principal).to_string()).collect();
+        things.dedup();
+        text.extend(things.iter().map(|thing| format!("{}\n", super::text::safe(thing))));
     }
     text
 }

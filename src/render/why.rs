@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
+use super::azure::AzureGrantOut;
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::grant_out;
 use super::evidence::{
     NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
 };
 use super::format::{Format, NO_TREE};
+use super::guard::GuardVerdict;
 use super::text::safe;
 use super::what_can::{IdentityOut, SubjectGrantOut};
 use crate::graph::AccessGraph;
@@ -26,7 +28,9 @@ pub struct WhyReport<'a> {
     pub action: &'a Action,
     /// The answer.
     pub answer: &'a Why,
-    /// `allowed`, `denied`, or `unknown` when something that decides it was not read.
+    /// What Azure says, where the cluster asks Azure and knows the subject.
+    pub azure: Option<&'a GuardVerdict<'a>>,
+    /// `allowed`, `denied`, or `unknown` when something that decides it was not read; of Azure also `conditional` and `eligible`.
     pub decision: Decision,
     /// How many lists that could change the answer were not read.
     pub unread: usize,
@@ -49,8 +53,8 @@ pub(super) struct WhyQuestion {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhyItem {
-    /// `allowed`, `denied` or `unknown`.
-    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown"])))]
+    /// `allowed`, `denied` or `unknown`; of Azure also `conditional` and `eligible`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown", "conditional", "eligible"])))]
     decision: &'static str,
     /// The authorizer that allows without any binding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +64,9 @@ pub(super) struct WhyItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     node_grant: Option<NodeGrantOut>,
     grants: Vec<SubjectGrantOut>,
+    /// The role assignments by which Azure allows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    azure_grants: Vec<AzureGrantOut>,
     /// What almost allows, the nearest first.
     near_misses: Vec<MissOut>,
 }
@@ -115,6 +122,7 @@ fn item(report: &WhyReport<'_>) -> WhyItem {
                 grant: grant_out(graph, grant.binding, grant.rule),
             })
             .collect(),
+        azure_grants: report.azure.map(|own| own.grants_out(graph.snapshot())).unwrap_or_default(),
         near_misses: report
             .answer
             .misses
@@ -157,6 +165,9 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
     let (graph, subject, action) = (report.graph, safe(report.subject), action_words(report.action));
     match report.decision {
         Decision::Allowed => lines.push(format!("yes: {subject} can {action}")),
+        Decision::Conditional => lines.push(format!("conditional: {subject} can {action} only under a condition")),
+        Decision::Eligible => lines.push(format!("eligible: {subject} can {action} once a role is activated")),
+        Decision::Unknown if report.unread == 0 => lines.push(format!("unknown: whether {subject} can {action}")),
         Decision::Unknown => {
             let unread = report.unread;
             lines.push(format!("not found, {unread} lists unread: nothing that was read lets {subject} {action}"));
@@ -193,10 +204,11 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
             lines.push(format!("    from: {}", out.source.column()));
         }
     }
-    if !report.answer.misses.is_empty() {
+    lines.extend(report.azure.iter().flat_map(|own| own.lines()));
+    if !report.answer.misses.is_empty() && report.decision != Decision::Allowed {
         lines.push("nearest:".to_owned());
     }
-    for miss in &report.answer.misses {
+    for miss in report.answer.misses.iter().filter(|_| report.decision != Decision::Allowed) {
         lines.push(format!("  {}", message(report, miss)));
         if wide {
             lines.push(format!(

@@ -9,6 +9,7 @@
 //! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
+//! - `guard`: whom Azure lets do something in a cluster that asks it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
@@ -45,6 +46,7 @@ mod cuts;
 mod escalations;
 mod floors;
 mod formats;
+mod guard;
 mod hostile;
 mod into_azure;
 mod kept;

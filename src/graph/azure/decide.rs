@@ -116,6 +116,13 @@ pub struct Denial {
     pub decision: AzureDecision,
 }
 
+impl Verdict {
+    /// Nothing allows it.
+    pub fn no() -> Verdict {
+        Verdict { decision: AzureDecision::No, grants: Vec::new(), denials: Vec::new() }
+    }
+}
+
 impl<'g> AzureGraph<'g> {
     /// Evaluates an action for every role and every condition. O(patterns of distinct blocks).
     pub fn question(&self, action: &str, plane: Plane) -> AzureQuestion<'g> {
@@ -151,8 +158,16 @@ impl<'g> AzureGraph<'g> {
 
     /// May this principal do that there. O(its groups and assignments).
     pub fn decide(&self, principal: PrincipalIx, question: &AzureQuestion<'g>, place: AzurePlace) -> Verdict {
-        let groups = self.groups_of(principal);
-        self.decide_in(&[principal], &groups, question, place)
+        self.decide_all(&[principal], question, place)
+    }
+
+    /// The same for somebody who is all of these: a user and some groups, say.
+    pub fn decide_all(&self, these: &[PrincipalIx], question: &AzureQuestion<'g>, place: AzurePlace) -> Verdict {
+        let mut groups: Vec<Membership> = these.iter().flat_map(|&one| self.groups_of(one)).collect();
+        groups.retain(|one| !these.contains(&one.group));
+        groups.sort_unstable_by_key(|one| (one.group, one.eligible));
+        groups.dedup_by_key(|one| one.group);
+        self.decide_in(these, &groups, question, place)
     }
 
     /// The same for somebody who is exactly these principals: no group is added.
@@ -167,7 +182,7 @@ impl<'g> AzureGraph<'g> {
         question: &AzureQuestion<'g>,
         place: AzurePlace,
     ) -> Verdict {
-        let mut verdict = Verdict { decision: AzureDecision::No, grants: Vec::new(), denials: Vec::new() };
+        let mut verdict = Verdict::no();
         for (assignment, through) in self.reach(these, groups) {
             if let Some(grant) = self.grant(assignment, through, question, place) {
                 verdict.grants.push(grant);
