@@ -10,7 +10,7 @@ use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Decision, NODES, ResourceTable};
 use crate::query::{concerning, why};
-use crate::render::{self, Metadata, WhyReport};
+use crate::render::{Metadata, Print, WhyReport};
 
 /// Why a subject can do something; or, when it cannot, what comes nearest and what it lacks.
 ///
@@ -49,6 +49,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let wanted = args.output.wanted::<WhyReport<'_>>()?;
     let identity = args.who.identity(&args.subject)?;
     let chain = args.authorizers.chain();
     let (verb, resource) = (&args.verb, &args.resource);
@@ -91,10 +92,10 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::why(&report, args.output.format()).map_err(Failure::Usage)?;
+    let printed = report.print(&wanted)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }
