@@ -15,7 +15,7 @@ use crate::collect::{
 use crate::graph::AccessGraph;
 use crate::model::{Action, ClusterId, Gap, Snapshot};
 use crate::query::{Authorizers, node};
-use crate::render::{Format, Metadata, SourceKind, safe};
+use crate::render::{Format, Metadata, Print, SourceKind, Wanted, safe};
 
 /// Where to read.
 #[derive(Debug, Args)]
@@ -103,9 +103,10 @@ impl AuthorizerArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// How to print: table (the default), wide, name, json, yaml or ndjson; for escalations also tree, the default for one path.
+    /// How to print: table (the default), wide, name, json, yaml, ndjson, csv or markdown; for escalations also tree, the default for
+    /// one path.
     #[arg(short, long, value_name = "FORMAT")]
-    output: Option<Format>,
+    output: Option<String>,
     /// Leave out the heads of the columns.
     #[arg(long)]
     pub(super) no_headers: bool,
@@ -115,14 +116,18 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// How to print, as it was asked for or as is usual.
-    pub(super) fn format(&self) -> Format {
-        self.format_or(Format::Table)
+    /// How to print an answer of this sort; a table where nothing was asked for.
+    ///
+    /// Called before anything is read: a slip in a flag should not cost a walk through a cluster.
+    pub(super) fn wanted<A: Print>(&self) -> Result<Wanted, Failure> {
+        let parse = |word: &String| Format::parse(word, A::FITS).map_err(|error| Failure::Usage(error.to_string()));
+        let format = self.output.as_ref().map(parse).transpose()?.unwrap_or_default();
+        Ok(Wanted { format, saves: Vec::new(), heads: !self.no_headers })
     }
 
-    /// How to print, where something else than a table is usual.
-    pub(super) fn format_or(&self, usual: Format) -> Format {
-        self.output.unwrap_or(usual)
+    /// Whether no format was asked for, so that the usual one is printed.
+    pub(super) fn is_usual(&self) -> bool {
+        self.output.is_none()
     }
 }
 

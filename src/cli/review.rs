@@ -11,7 +11,7 @@ use crate::collect::{Needs, StandardInput, read_reviews};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, NODES, Review};
 use crate::query::{Reviewed, node};
-use crate::render::{self, Metadata, ReviewItem, ReviewReport};
+use crate::render::{Metadata, Print, ReviewItem, ReviewReport};
 
 /// Answer SubjectAccessReview objects as the API server would.
 ///
@@ -41,6 +41,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if is_stdin(&args.reviews) && args.input.takes_stdin() {
         return Err(Failure::Usage("standard input (`-`) can be read only once".to_owned()));
     }
+    let wanted = args.output.wanted::<ReviewReport<'_>>()?;
     let options = args.input.options(Needs::default());
     let (reviews, files) = read_reviews(&inputs(&args.reviews)?, world.stdin, &options)?;
     let from_stdin = args.reviews.iter().any(|path| path.as_os_str() == "-");
@@ -94,6 +95,6 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::reviews(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    let printed = report.print(&wanted)?;
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }

@@ -20,7 +20,7 @@ use crate::model::{
     Subject, implied_groups,
 };
 use crate::query::{Filter, Place, Row, SystemFilter, Where, guard_who_can, members, node, who_can};
-use crate::render::{self, GuardPart, Metadata, WhoCanReport, safe};
+use crate::render::{GuardPart, Metadata, Print, WhoCanReport, safe};
 use crate::rules::{Access, Ask, Remedies, Start, escalations};
 
 /// Which subjects can do something, and through which binding and role.
@@ -162,6 +162,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if args.scope.is_some() || args.data {
         return Err(Failure::Usage("--scope and --data belong to --azure-action".to_owned()));
     }
+    let wanted = args.output.wanted::<WhoCanReport<'_>>()?;
     let chain = args.authorizers.chain();
     let (verb, resource) = (args.verb.as_deref().unwrap_or_default(), args.resource.as_deref().unwrap_or_default());
     let (name, subresource) = (args.name.as_deref(), args.subresource.as_deref());
@@ -232,7 +233,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::who_can(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
+    let printed = report.print(&wanted)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     lines.extend(unverified);
     if !args.output.quiet {
@@ -265,7 +266,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             });
         }
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }
 
 /// Whether the input is of a running cluster, so that pods on nodes belong to it. Plain manifests have none.

@@ -11,7 +11,7 @@ use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Decision, NODES, ResourceTable};
 use crate::query::{concerning, why};
-use crate::render::{self, GuardVerdict, Metadata, WhyReport};
+use crate::render::{GuardVerdict, Metadata, Print, WhyReport};
 
 /// Why a subject can do something; or, when it cannot, what comes nearest and what it lacks.
 ///
@@ -50,6 +50,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let wanted = args.output.wanted::<WhyReport<'_>>()?;
     let identity = args.who.identity(&args.subject)?;
     let chain = args.authorizers.chain();
     let (verb, resource) = (&args.verb, &args.resource);
@@ -68,7 +69,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
     let placed = asked.place(namespace, args.input.namespace.is_some());
     let graph = AccessGraph::new(facts.snapshot);
-    let answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place, chain);
+    let mut answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place, chain);
     let missing = if is_node { node_gaps(&graph, &placed.action, chain) } else { Vec::new() };
     let guarded = args.authorizers.guarded(&graph);
     let in_azure = guarded.as_ref().ok().and_then(|own| own.why(&identity, &placed.action, &placed.place));
@@ -81,6 +82,9 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         (false, Decision::Denied, _) => Decision::Unknown,
         (false, beyond, _) => beyond,
     };
+    if decision == Decision::Allowed {
+        answer.misses.clear();
+    }
     let mut exits = Exits::default();
     exits.add(decision == Decision::Denied, 1, || "no".to_owned());
     exits.add(decision == Decision::Unknown, 1, || format!("not found, {unread} lists unread"));
@@ -99,11 +103,11 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::why(&report, args.output.format()).map_err(Failure::Usage)?;
+    let printed = report.print(&wanted)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));
         lines.extend(guard_note(&guarded));
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }

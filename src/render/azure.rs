@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata, OriginOut};
-use super::format::{Format, NO_TREE};
-use super::table::Table;
-use super::text::safe;
+use super::format::Fits;
+use super::table::{Table, Width};
 use crate::graph::azure::{
     AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, Denial, PrincipalIx, Standing,
 };
@@ -210,34 +210,31 @@ struct MemberOut {
     eligible: bool,
 }
 
-/// The text of an answer.
-///
-/// # Errors
-/// When there is no such format for it, or it cannot be serialised, which is a fault of this program.
-pub fn azure_who_can(report: &AzureWhoCanReport<'_>, format: Format, heads: bool) -> Result<String, String> {
-    match format {
-        Format::Table => Ok(table(report, heads, false)),
-        Format::Wide => Ok(table(report, heads, true)),
-        Format::Tree => Err(NO_TREE.to_owned()),
-        Format::Name => Ok(names(report)),
-        Format::Json | Format::Yaml | Format::Ndjson => {
-            let plane = match report.question.plane {
-                Plane::Control => "control",
-                Plane::Data => "data",
-            };
-            let (action, scope) = (report.question.action.clone(), report.scope.to_owned());
-            let question = AzureQuestionOut { action, plane, scope };
-            let items = report.answer.rows.iter().map(|row| item(report, row)).collect();
-            let (snapshot, metadata) = (report.snapshot, &report.metadata);
-            let document = Document::new("AzureWhoCanReport", snapshot, metadata, question, items, &report.exit);
-            document.text(format).unwrap_or_else(|| Ok(String::new()))
-        }
-    }
-}
+impl Answer for AzureWhoCanReport<'_> {
+    type Item = AzureWhoCanItem;
+    type Question = AzureQuestionOut;
+    const FITS: Fits = Fits { names: true, tree: false };
 
-fn names(report: &AzureWhoCanReport<'_>) -> String {
-    let thing = |row: &AzureRow| Thing::Principal(report.graph.principal(row.principal).object_id.clone()).to_string();
-    report.answer.rows.iter().map(|row| format!("{}\n", safe(&thing(row)))).collect()
+    fn document(&self) -> Result<Document<AzureWhoCanItem, AzureQuestionOut>, String> {
+        let plane = match self.question.plane {
+            Plane::Control => "control",
+            Plane::Data => "data",
+        };
+        let (action, scope) = (self.question.action.clone(), self.scope.to_owned());
+        let question = AzureQuestionOut { action, plane, scope };
+        let items = self.answer.rows.iter().map(|row| item(self, row)).collect();
+        Ok(Document::new("AzureWhoCanReport", self.snapshot, &self.metadata, question, items, &self.exit))
+    }
+
+    fn columns(&self, width: Width) -> Vec<Part> {
+        vec![Part::Table(table(self, width.is_wide()))]
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        let id = |row: &AzureRow| self.graph.principal(row.principal).object_id.clone();
+        let rows = self.answer.rows.iter().enumerate();
+        rows.map(|(at, row)| (at, Thing::Principal(id(row)).to_string())).collect()
+    }
 }
 
 fn item(report: &AzureWhoCanReport<'_>, row: &AzureRow) -> AzureWhoCanItem {
@@ -346,14 +343,14 @@ fn denial_out(report: &AzureWhoCanReport<'_>, denial: &Denial) -> DenialOut {
     }
 }
 
-fn table(report: &AzureWhoCanReport<'_>, heads: bool, wide: bool) -> String {
+fn table(report: &AzureWhoCanReport<'_>, wide: bool) -> Table {
     let mut columns = vec!["PRINCIPAL", "KIND", "DECISION", "ROLE", "ASSIGNED AT", "VIA"];
     if wide {
         columns.extend(["OBJECT ID", "CONDITION", "DENY ASSIGNMENTS", "SOURCE"]);
     }
     let graph = report.graph;
-    let mut table = Table::new(&columns, heads);
-    for row in &report.answer.rows {
+    let mut table = Table::new(&columns);
+    for (at, row) in report.answer.rows.iter().enumerate() {
         for grant in &row.verdict.grants {
             let role = graph.role(graph.assigned_role(grant.assignment));
             let read = graph.assignment(grant.assignment);
@@ -374,7 +371,7 @@ fn table(report: &AzureWhoCanReport<'_>, heads: bool, wide: bool) -> String {
                     OriginOut::new(report.snapshot, read.origin).column(),
                 ]);
             }
-            table.row(cells);
+            table.row_of(at, cells);
         }
         let Some(members) = &row.members else { continue };
         for member in &members.known {
@@ -389,15 +386,15 @@ fn table(report: &AzureWhoCanReport<'_>, heads: bool, wide: bool) -> String {
             if wide {
                 cells[6].clone_from(&graph.principal(member.principal).object_id);
             }
-            table.row(cells);
+            table.row_of(at, cells);
         }
         if !members.complete {
             let mut cells = vec!["  (members not read)".to_owned()];
             cells.resize(columns.len(), String::new());
-            table.row(cells);
+            table.row_of(at, cells);
         }
     }
-    table.text()
+    table
 }
 
 /// A scope in few words.

@@ -53,11 +53,11 @@ fn grants(verdict: &Verdict) -> impl Iterator<Item = &AzureGrant> {
     verdict.grants.iter().filter(|grant| !matches!(grant.decision, AzureDecision::Denied | AzureDecision::No))
 }
 
-/// The cells of a row: who, where, by what, which role; the last one is where that was read.
-pub(super) fn lines(snapshot: &Snapshot, part: &GuardPart<'_>, wide: bool) -> Vec<[String; 5]> {
+/// The cells of a line, with the row that it is of: who, where, by what, which role; the last one is where that was read.
+pub(super) fn lines(snapshot: &Snapshot, part: &GuardPart<'_>, wide: bool) -> Vec<(usize, [String; 5])> {
     let graph = part.graph;
     let mut all = Vec::new();
-    for row in &part.answer.rows {
+    for (at, row) in part.answer.rows.iter().enumerate() {
         for grant in grants(&row.verdict) {
             let place = match &row.place {
                 GuardPlace::Cluster => "cluster-wide".to_owned(),
@@ -67,22 +67,23 @@ pub(super) fn lines(snapshot: &Snapshot, part: &GuardPart<'_>, wide: bool) -> Ve
                 AzureDecision::Allowed => String::new(),
                 other => format!(" ({})", other.as_str()),
             };
-            all.push([
+            let cells = [
                 subject_column(graph, row.principal),
                 format!("{place}{doubt}"),
                 by(graph, grant, wide),
                 role(graph, grant).to_owned(),
                 OriginOut::new(snapshot, graph.assignment(grant.assignment).origin).column(),
-            ]);
+            ];
+            all.push((at, cells));
         }
         for member in row.members.iter().flat_map(|members| &members.known) {
             let activate = if member.eligible { "member, can be activated" } else { "member" };
             let who = format!("  {}", subject_column(graph, member.principal));
-            all.push([who, activate.to_owned(), String::new(), String::new(), String::new()]);
+            all.push((at, [who, activate.to_owned(), String::new(), String::new(), String::new()]));
         }
         if row.members.as_ref().is_some_and(|members| !members.complete) {
             let who = "  (members not read)".to_owned();
-            all.push([who, String::new(), String::new(), String::new(), String::new()]);
+            all.push((at, [who, String::new(), String::new(), String::new(), String::new()]));
         }
     }
     all
@@ -142,6 +143,15 @@ impl GuardVerdict<'_> {
         grants(&self.verdict).map(|grant| grant_of(snapshot, self.graph, self.cluster, grant)).collect()
     }
 
+    /// The same in cells: by what, which role, and where that was read.
+    pub(super) fn cells(&self, snapshot: &Snapshot) -> Vec<[String; 3]> {
+        let cells = |grant: &AzureGrant| {
+            let source = OriginOut::new(snapshot, self.graph.assignment(grant.assignment).origin).column();
+            [by(self.graph, grant, true), role(self.graph, grant).to_owned(), source]
+        };
+        grants(&self.verdict).map(cells).collect()
+    }
+
     pub(super) fn lines(&self) -> Vec<String> {
         if self.discovery {
             return vec!["  Azure RBAC for Kubernetes leaves discovery to everybody who logs in with Entra".to_owned()];
@@ -159,9 +169,16 @@ impl GuardVerdict<'_> {
     }
 }
 
-/// Puts the rows of Azure behind those of the cluster; `width` is how many columns there are.
-pub(super) fn rows_into(table: &mut Table, lines: Vec<[String; 5]>, width: usize, verified: bool, wide: bool) {
-    for [who, place, by, role, source] in lines {
+/// Puts the rows of Azure behind those of the cluster, of which there are `before`; `width` is how many columns there are.
+pub(super) fn rows_into(
+    table: &mut Table,
+    before: usize,
+    lines: Vec<(usize, [String; 5])>,
+    width: usize,
+    verified: bool,
+    wide: bool,
+) {
+    for (at, [who, place, by, role, source]) in lines {
         let member = by.is_empty();
         let mut cells = vec![who, place, by, role];
         if verified {
@@ -171,6 +188,6 @@ pub(super) fn rows_into(table: &mut Table, lines: Vec<[String; 5]>, width: usize
             cells.extend([String::new(), "azure".to_owned(), "no".to_owned(), source]);
         }
         cells.resize(width, String::new());
-        table.row(cells);
+        table.row_of(before + at, cells);
     }
 }

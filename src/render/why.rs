@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 
+use super::answer::{Answer, Part};
 use super::azure::AzureGrantOut;
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
-use super::evidence::grant_out;
 use super::evidence::{
-    NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
+    GrantOut, NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, grant_out, role_out, rule_out,
+    shown, subject_column,
 };
-use super::format::{Format, NO_TREE};
+use super::format::Fits;
 use super::guard::GuardVerdict;
-use super::text::safe;
+use super::table::{Table, Width};
 use super::what_can::{IdentityOut, SubjectGrantOut};
 use crate::graph::AccessGraph;
 use crate::model::{Action, Decision, Identity, Name, RoleKind};
@@ -88,23 +89,79 @@ pub(super) struct MissOut {
     source: OriginOut,
 }
 
-/// The text of an answer.
-///
-/// # Errors
-/// When a format does not fit this answer.
-pub fn why(report: &WhyReport<'_>, format: Format) -> Result<String, String> {
-    match format {
-        Format::Table | Format::Wide => Ok(words(report, format == Format::Wide)),
-        Format::Tree => Err(NO_TREE.to_owned()),
-        Format::Name => Ok(format!("{}\n", report.decision.as_str())),
-        Format::Json | Format::Yaml | Format::Ndjson => {
-            let question = WhyQuestion { identity: report.identity.into(), action: QuestionOut::from(report.action) };
-            let snapshot = report.graph.snapshot();
-            Document::new("WhyReport", snapshot, &report.metadata, question, vec![item(report)], &report.exit)
-                .text(format)
-                .unwrap_or_else(|| Ok(String::new()))
-        }
+impl Answer for WhyReport<'_> {
+    type Item = WhyItem;
+    type Question = WhyQuestion;
+    const FITS: Fits = Fits { names: true, tree: false };
+
+    fn document(&self) -> Result<Document<WhyItem, WhyQuestion>, String> {
+        let question = WhyQuestion { identity: self.identity.into(), action: QuestionOut::from(self.action) };
+        let snapshot = self.graph.snapshot();
+        Ok(Document::new("WhyReport", snapshot, &self.metadata, question, vec![item(self)], &self.exit))
     }
+
+    fn columns(&self, width: Width) -> Vec<Part> {
+        vec![Part::Words(words(self, width.is_wide()))]
+    }
+
+    fn sheets(&self) -> Vec<Table> {
+        vec![sheet(self)]
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        vec![(0, self.decision.as_str().to_owned())]
+    }
+}
+
+/// The grants, or else the near misses, a row each; and a row for a decision that nothing is behind.
+fn sheet(report: &WhyReport<'_>) -> Table {
+    let mut table = Table::new(&["DECISION", "LACKS", "SUBJECT", "BINDING", "ROLE", "RULE", "SOURCE"]);
+    let graph = report.graph;
+    let decision = report.decision.as_str();
+    let object = |kind: &str, namespace: Option<&String>, name: &str| match namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    };
+    if let Some(by) = report.answer.by {
+        table.row_of(0, [decision, "", "", &format!("(the {} authorizer)", by.as_str()), "", "", ""]);
+    }
+    for grant in &report.answer.grants {
+        let GrantOut { binding, role, rule, source } = grant_out(graph, grant.binding, grant.rule);
+        table.row_of(
+            0,
+            [
+                decision.to_owned(),
+                String::new(),
+                subject_column(graph, grant.subject),
+                object(binding.kind, binding.namespace.as_ref(), &binding.name),
+                object(&role.kind, role.namespace.as_ref(), &role.name),
+                rule.column(),
+                source.column(),
+            ],
+        );
+    }
+    for [by, role, source] in report.azure.iter().flat_map(|own| own.cells(graph.snapshot())) {
+        table.row_of(0, [decision, "", "", &by, &role, "", &source]);
+    }
+    for miss in &report.answer.misses {
+        let (binding, role) = (binding_out(graph, miss.binding), role_out(graph, miss.binding));
+        table.row_of(
+            0,
+            [
+                decision.to_owned(),
+                lack_word(miss.lack).to_owned(),
+                subject_column(graph, miss.subject),
+                object(binding.kind, binding.namespace.as_ref(), &binding.name),
+                object(&role.kind, role.namespace.as_ref(), &role.name),
+                rule_of(graph, miss).map(|rule| rule.column()).unwrap_or_default(),
+                OriginOut::new(graph.snapshot(), graph.binding(miss.binding).origin).column(),
+            ],
+        );
+    }
+    if table.is_empty() {
+        table.row_of(0, [decision, "", "", "", "", "", ""]);
+    }
+    table
 }
 
 fn item(report: &WhyReport<'_>) -> WhyItem {
@@ -160,9 +217,9 @@ fn lack_word(lack: Lack) -> &'static str {
     }
 }
 
-fn words(report: &WhyReport<'_>, wide: bool) -> String {
+fn words(report: &WhyReport<'_>, wide: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    let (graph, subject, action) = (report.graph, safe(report.subject), action_words(report.action));
+    let (graph, subject, action) = (report.graph, report.subject, action_words(report.action));
     match report.decision {
         Decision::Allowed => lines.push(format!("yes: {subject} can {action}")),
         Decision::Conditional => lines.push(format!("conditional: {subject} can {action} only under a condition")),
@@ -205,10 +262,10 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
         }
     }
     lines.extend(report.azure.iter().flat_map(|own| own.lines()));
-    if !report.answer.misses.is_empty() && report.decision != Decision::Allowed {
+    if !report.answer.misses.is_empty() {
         lines.push("nearest:".to_owned());
     }
-    for miss in report.answer.misses.iter().filter(|_| report.decision != Decision::Allowed) {
+    for miss in &report.answer.misses {
         lines.push(format!("  {}", message(report, miss)));
         if wide {
             lines.push(format!(
@@ -217,12 +274,7 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
             ));
         }
     }
-    let mut text = String::new();
-    for line in lines {
-        text.push_str(&safe(&line));
-        text.push('\n');
-    }
-    text
+    lines
 }
 
 fn object(binding: &ObjectOut) -> String {
@@ -235,7 +287,7 @@ fn object(binding: &ObjectOut) -> String {
 /// `get secrets db in namespace dev`.
 fn action_words(action: &Action) -> String {
     match action {
-        Action::NonResource { verb, path } => safe(&format!("{verb} {path}")).into_owned(),
+        Action::NonResource { verb, path } => format!("{verb} {path}"),
         Action::Resource(action) => {
             let group = if action.api_group.is_empty() { String::new() } else { format!(".{}", action.api_group) };
             let name = if action.name.is_empty() { String::new() } else { format!(" {}", action.name) };
@@ -246,7 +298,7 @@ fn action_words(action: &Action) -> String {
             } else {
                 format!(" in namespace {}", action.namespace)
             };
-            safe(&format!("{} {}{group}{name}{place}", action.verb, action.full_resource())).into_owned()
+            format!("{} {}{group}{name}{place}", action.verb, action.full_resource())
         }
     }
 }

@@ -84,5 +84,7 @@ fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcom
 /// The formats that a command prints.
 fn formats(command: &str) -> impl Iterator<Item = &'static str> + use<> {
     let named = command != "review";
-    ["table", "wide", "name", "json", "yaml", "ndjson"].into_iter().filter(move |format| named || *format != "name")
+    ["table", "wide", "name", "json", "yaml", "ndjson", "csv", "markdown"]
+        .into_iter()
+        .filter(move |format| named || *format != "name")
 }
