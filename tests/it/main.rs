@@ -16,6 +16,7 @@
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `formats`: every form that objects come in loads as it is.
+//! - `package`: what a release gives to krew is what krew accepts.
 //! - `performed`: what the catalogue says is done on a real server is done.
 //! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
@@ -49,6 +50,7 @@ mod hostile;
 mod into_azure;
 mod kept;
 mod node;
+mod package;
 mod performed;
 #[expect(dead_code, reason = "the benchmark uses the rest")]
 #[path = "../../benches/profile/mod.rs"]
