@@ -27,6 +27,7 @@
 //! - `scenarios`: small worlds and the whole answers to questions about them.
 //! - `system`: who is Kubernetes' own, who the platform's, and who only looks like it.
 //! - `words`: the reasons that a real server gives, and what it refuses to answer.
+//! - `workflows`: the workflows are pinned and have no right too many.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
@@ -65,6 +66,7 @@ mod scenarios;
 mod schemas;
 mod system;
 mod words;
+mod workflows;
 #[path = "../worlds/mod.rs"]
 mod worlds;
 

@@ -14,7 +14,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 #[path = "../../.ci/pack/archive.rs"]
-mod archive;
+pub(crate) mod archive;
 #[path = "../../.ci/pack/licences.rs"]
 mod licences;
 #[path = "../../.ci/pack/manifest.rs"]
