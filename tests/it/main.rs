@@ -17,6 +17,7 @@
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `formats`: every form that objects come in loads as it is.
+//! - `package`: what a release gives to krew is what krew accepts.
 //! - `performed`: what the catalogue says is done on a real server is done.
 //! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
@@ -27,6 +28,7 @@
 //! - `scenarios`: small worlds and the whole answers to questions about them.
 //! - `system`: who is Kubernetes' own, who the platform's, and who only looks like it.
 //! - `words`: the reasons that a real server gives, and what it refuses to answer.
+//! - `workflows`: the workflows are pinned and have no right too many.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
@@ -51,6 +53,7 @@ mod hostile;
 mod into_azure;
 mod kept;
 mod node;
+mod package;
 mod performed;
 #[expect(dead_code, reason = "the benchmark uses the rest")]
 #[path = "../../benches/profile/mod.rs"]
@@ -65,6 +68,7 @@ mod scenarios;
 mod schemas;
 mod system;
 mod words;
+mod workflows;
 #[path = "../worlds/mod.rs"]
 mod worlds;
 
