@@ -19,6 +19,19 @@ pub struct Outcome {
     pub folder: Option<PathBuf>,
     /// Files to write, readable by their owner only.
     pub files: Vec<FileOut>,
+    /// A link to make.
+    pub link: Option<LinkOut>,
+}
+
+/// A link that a command makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkOut {
+    /// Where.
+    pub path: PathBuf,
+    /// What it leads to.
+    pub target: PathBuf,
+    /// Whether what is at the path is an older link or copy of this program, to be replaced.
+    pub replace: bool,
 }
 
 /// A file that a command makes.

@@ -5,6 +5,8 @@ mod aso;
 mod azure;
 mod azure_export;
 mod checks;
+mod complete;
+mod completion;
 mod connection;
 mod escalations;
 mod exit;
@@ -25,7 +27,7 @@ use connection::ConnectionArgs;
 use exit::Failure;
 
 use crate::collect::Progress;
-pub use exit::{FileOut, Outcome};
+pub use exit::{FileOut, LinkOut, Outcome};
 
 /// What a run may use of the world around it.
 pub struct World<'w> {
@@ -68,10 +70,15 @@ enum Command {
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
     AzureExport(azure_export::Args),
+    Completion(completion::Args),
 }
 
 /// Runs one command line.
 pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Outcome {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(words) = completion::asked(&words) {
+        return completion::answer(&command(), &words);
+    }
     let cli = match Cli::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return Outcome::of_clap(&error),
@@ -87,6 +94,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
         Command::AzureExport(args) => azure_export::run(&args, world),
+        Command::Completion(args) => completion::run(&args),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())
 }

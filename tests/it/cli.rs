@@ -66,11 +66,15 @@ fn every_command_has_examples_and_they_run() {
         let (_, examples) = text.split_once("Examples:\n").unwrap_or_else(|| panic!("{words:?} has no examples"));
         for line in examples.lines() {
             let example = line.trim().strip_prefix("kubectl rbac-lens ").unwrap_or_else(|| panic!("{line}"));
-            if !example.contains("--demo") && !example.contains("-f ") {
-                // It asks a cluster.
+            // Shells send it where it goes.
+            let (example, _) = example.split_once(['<', '>']).unwrap_or((example, ""));
+            let example = example.trim_end();
+            if !["--demo", "-f ", "completion "].iter().any(|word| example.contains(word))
+                || example.ends_with(" install")
+            {
+                // It asks a cluster, or makes something.
                 continue;
             }
-            let (example, _) = example.split_once(" < ").unwrap_or((example, ""));
             let place = |word: &str| Some(folder.path().join(word)).filter(|path| path.is_file());
             let words_typed: Vec<String> = example
                 .split_whitespace()
