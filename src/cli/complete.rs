@@ -243,7 +243,8 @@ fn one_char(text: &str) -> Option<char> {
 
 fn commands(line: &Line<'_>, cursor: &str) -> Completion {
     let mut found = Completion::new(Directive::ONLY);
-    for command in line.command.get_subcommands().filter(|command| !command.is_hide_set()) {
+    // All of them are hidden from clap's own list.
+    for command in line.command.get_subcommands() {
         if command.get_name().starts_with(cursor) && !(line.help && command.get_name() == "help") {
             found.candidates.push(Candidate {
                 word: command.get_name().to_owned(),

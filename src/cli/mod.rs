@@ -11,6 +11,7 @@ mod connection;
 mod escalations;
 mod exit;
 mod explain;
+mod help;
 mod input;
 mod review;
 mod snapshot;
@@ -71,6 +72,8 @@ enum Command {
     Snapshot(Box<snapshot::Args>),
     AzureExport(azure_export::Args),
     Completion(completion::Args),
+    Help(help::Args),
+    Version(help::VersionArgs),
 }
 
 /// Runs one command line.
@@ -79,7 +82,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
     if let Some(words) = completion::asked(&words) {
         return completion::answer(&command(), &words);
     }
-    let cli = match Cli::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    if words.len() <= 1 {
+        return help::first_page();
+    }
+    let cli = match command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return Outcome::of_clap(&error),
     };
@@ -95,11 +101,13 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
         Command::AzureExport(args) => azure_export::run(&args, world),
         Command::Completion(args) => completion::run(&args),
+        Command::Help(args) => Ok(help::run(&args)),
+        Command::Version(_) => Ok(help::version()),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())
 }
 
 /// The command line itself, for tests over all of its help.
 pub fn command() -> clap::Command {
-    Cli::command()
+    help::grouped(Cli::command())
 }

@@ -90,6 +90,8 @@ fn lines_about_the_example() {
         // Commands.
         ("who", &["who-can"][..]),
         ("wh", &["what-can", "who-can", "why"]),
+        ("he", &["help"]),
+        ("ver", &["version"]),
         ("help wha", &["what-can"]),
         ("help help", &[]),
         ("help who-can ", &[]),
@@ -191,7 +193,7 @@ fn every_command_and_every_flag_is_offered() {
             let long = format!("--{}", arg.get_long().unwrap());
             assert!(offered.contains(&long.as_str()), "{before:?}: {long}");
         }
-        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help" && !inner.is_hide_set()) {
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
             let found = at(&line(""), &Known::default());
             let candidate = found.candidates.iter().find(|candidate| candidate.word == inner.get_name()).unwrap();
             assert!(!candidate.about.is_empty(), "{}", candidate.word);
