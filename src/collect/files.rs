@@ -34,11 +34,14 @@ pub struct Limits {
     pub yaml_bytes: u64,
     /// How many times larger than the file its unpacked content may be, once it is larger than `yaml_bytes`.
     pub expansion: u64,
+    /// Bytes of a source after which nothing more of it is read, without a word: for a glance, never for an answer.
+    pub source_bytes: u64,
 }
 
 impl Limits {
     /// More than any real input needs.
-    pub const DEFAULT: Limits = Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 100 };
+    pub const DEFAULT: Limits =
+        Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 100, source_bytes: u64::MAX };
 }
 
 impl Default for Limits {

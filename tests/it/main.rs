@@ -6,6 +6,7 @@
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
+//! - `completion`: what shells are offered, and the link by which kubectl finds it.
 //! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
@@ -44,6 +45,7 @@ mod azure_export;
 mod bad_input;
 mod bootstrap;
 mod cli;
+mod completion;
 mod cuts;
 mod escalations;
 mod floors;

@@ -7,7 +7,7 @@ mod collections;
 mod config;
 mod discovery;
 mod exec;
-mod kubeconfig;
+pub(super) mod kubeconfig;
 mod pages;
 mod proxy;
 mod request;
