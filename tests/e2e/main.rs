@@ -11,6 +11,7 @@
 //! - `smoke`: the server is the one that the other tests think it is.
 //! - `aso`: the Kubernetes half of Azure Service Operator's paths.
 //! - `node`: the Node authorizer.
+//! - `package`: the archive of a release, run by kubectl and, where it is on PATH, installed by krew.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
 //! - `escalations`: techniques performed, each in random worlds.
@@ -27,6 +28,7 @@ mod aso;
 mod escalations;
 mod live;
 mod node;
+mod package;
 mod parity;
 mod record;
 mod remedies;
