@@ -9,6 +9,7 @@
 //! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
+//! - `guard`: whom Azure lets do something in a cluster that asks it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
@@ -47,6 +48,7 @@ mod cuts;
 mod escalations;
 mod floors;
 mod formats;
+mod guard;
 mod hostile;
 mod into_azure;
 mod kept;
@@ -86,5 +88,7 @@ fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcom
 /// The formats that a command prints.
 fn formats(command: &str) -> impl Iterator<Item = &'static str> + use<> {
     let named = command != "review";
-    ["table", "wide", "name", "json", "yaml", "ndjson"].into_iter().filter(move |format| named || *format != "name")
+    ["table", "wide", "name", "json", "yaml", "ndjson", "csv", "markdown"]
+        .into_iter()
+        .filter(move |format| named || *format != "name")
 }
