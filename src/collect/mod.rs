@@ -31,7 +31,7 @@ pub use azure::{AzureExport, AzureInput, azure_commands, export_azure, read_azur
 pub use bundle::{BundleFile, DEMO, DEMO_AZURE};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
-pub use kept::{CONFIG, read_baseline, read_suppressions};
+pub use kept::{CONFIG, read_baseline, read_suppressions, read_template};
 pub use live::{
     AccessQuestion, Connection, ConnectionOptions, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
     StandardInput, connection,
