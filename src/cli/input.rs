@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::Failure;
+use super::guard::Guarded;
 use crate::collect::{
     DEMO, DEMO_AZURE, FileOptions, Input, Limits, LiveCluster, LoadError, Needs, Secrets, StandardInput, load,
     read_azure, read_template,
@@ -30,6 +31,9 @@ pub(super) struct InputArgs {
     /// their shape), or a folder of such files with everything below it, or `-`.
     #[arg(long, value_name = "FILE|DIR|-")]
     azure: Vec<PathBuf>,
+    /// Which cluster of Azure this one is, by its name or resource id, where it is not recognised by its address, its nodes or ASO.
+    #[arg(long, value_name = "NAME|ID")]
+    this_cluster: Option<String>,
     /// Use the embedded example: the Contoso company.
     #[arg(long, conflicts_with_all = ["filename", "azure"])]
     demo: bool,
@@ -54,8 +58,9 @@ pub(super) struct InputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Authorizers")]
 pub(super) struct AuthorizerArgs {
-    /// The authorizers that the API server runs, as in its --authorization-mode: node, rbac or both.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "node,rbac", ignore_case = true)]
+    /// The authorizers that the API server runs, as in its --authorization-mode: node and rbac; and azure, which AKS and Arc ask
+    /// where Azure RBAC for Kubernetes is on.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "node,rbac,azure", ignore_case = true)]
     authorizers: Vec<AuthorizerName>,
 }
 
@@ -63,6 +68,7 @@ pub(super) struct AuthorizerArgs {
 enum AuthorizerName {
     Node,
     Rbac,
+    Azure,
 }
 
 /// What the Node authorizer would have to look at for a question and the input says nothing of.
@@ -78,6 +84,11 @@ impl AuthorizerArgs {
     /// What has to be read beyond RBAC for this question; whether it is about a node is known from who is asked about, if that is.
     pub(super) fn needs(&self, action: &Action) -> Needs {
         Needs { definitions: true, workloads: self.chain().node && node::depends_on_pods(action), ..Needs::default() }
+    }
+
+    /// Azure's side, if the cluster asks Azure; or a note on why that is not known.
+    pub(super) fn guarded<'g>(&self, access: &'g AccessGraph) -> Result<Guarded<'g>, Option<String>> {
+        if self.authorizers.contains(&AuthorizerName::Azure) { Guarded::new(access) } else { Err(None) }
     }
 
     pub(super) fn chain(&self) -> Authorizers {
@@ -176,7 +187,10 @@ impl InputArgs {
         }
         let source = if self.demo { SourceKind::Demo } else { SourceKind::Files };
         let (inputs, azure) = self.inputs()?;
-        let snapshot = self.load(&inputs, &azure, needs, world)?;
+        // Nodes and ASO say which cluster of Azure this is.
+        let needs = if azure.is_empty() { needs } else { Needs::ALL };
+        let mut snapshot = self.load(&inputs, &azure, needs, world)?;
+        self.name_cluster(&mut snapshot)?;
         Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
     }
 
@@ -254,12 +268,35 @@ impl InputArgs {
         if !azure.is_empty() {
             read_azure(&azure, world.stdin, &self.options(needs), snapshot.files.len())?.add_to(&mut snapshot);
         }
+        self.name_cluster(&mut snapshot)?;
         Ok(Facts {
             snapshot,
             metadata: Metadata { source: SourceKind::Cluster, gaps: Vec::new() },
             context_namespace: Some(live.connection().namespace.clone()),
             live: Some(live),
         })
+    }
+
+    /// Notes which cluster of Azure somebody says this is.
+    fn name_cluster(&self, snapshot: &mut Snapshot) -> Result<(), Failure> {
+        let Some(word) = &self.this_cluster else { return Ok(()) };
+        let facts = &mut snapshot.azure;
+        let connected = facts.connected_clusters.iter().map(|one| (&one.name, &one.id));
+        let all = facts.clusters.iter().map(|one| (&one.name, &one.id)).chain(connected);
+        let (named, others): (Vec<_>, Vec<_>) =
+            all.partition(|(name, id)| *name == word || id.eq_ignore_ascii_case(word));
+        if named.len() == 1 {
+            facts.this_cluster = Some(word.clone());
+            return Ok(());
+        }
+        let list = |all: &[(&String, &String)]| all.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>().join(", ");
+        Err(Failure::Usage(match (named.len(), others.as_slice()) {
+            (0, []) => {
+                format!("--this-cluster `{word}`: no AKS or Arc cluster was read; give `az aks list` with --azure")
+            }
+            (0, others) => format!("--this-cluster `{word}` was not read of Azure; there are {}", list(others)),
+            _ => format!("--this-cluster `{word}` is the name of several; write one of {}", list(&named)),
+        }))
     }
 
     /// Whether `--azure` is given.

@@ -9,6 +9,7 @@ mod connection;
 mod escalations;
 mod exit;
 mod explain;
+mod guard;
 mod input;
 mod review;
 mod snapshot;

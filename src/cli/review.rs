@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::World;
 use super::connection::ConnectionArgs;
-use super::exit::{Exits, Failure, Outcome, notes};
+use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::guard::guard_note;
 use super::input::{AuthorizerArgs, InputArgs, OutputArgs, inputs, node_gaps};
 use crate::collect::{Needs, StandardInput, read_reviews};
 use crate::graph::AccessGraph;
@@ -51,11 +52,12 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let needs = Needs { workloads: reviews.iter().any(|review| by_nodes(&review)), ..Needs::default() };
     let facts = args.input.read(needs, connection, stdin, world)?;
     let graph = AccessGraph::new(facts.snapshot);
+    let guarded = args.authorizers.guarded(&graph);
     let items: Vec<ReviewItem<'_>> = reviews
         .iter()
-        .map(|review| ReviewItem {
-            status: Reviewed::new(&graph, ClusterId::FIRST, &review.identity, &review.action, chain),
-            review,
+        .map(|review| {
+            let status = Reviewed::new(&graph, ClusterId::FIRST, &review.identity, &review.action, chain);
+            ReviewItem { status: guarded.iter().fold(status, |status, own| own.reviewed(review, status)), review }
         })
         .collect();
     let unmet: Vec<&ReviewItem<'_>> = items
@@ -65,6 +67,16 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let about_nodes = reviews.iter().find(by_nodes);
     let missing = about_nodes.map_or_else(Vec::new, |review| node_gaps(&graph, &review.action, chain));
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
+    if !args.output.quiet {
+        lines.extend(guard_note(&guarded));
+        let unnamed = reviews.iter().filter(|review| review.object_id.is_none()).count();
+        if guarded.is_ok() && unnamed > 0 {
+            let some = count(unnamed, "review");
+            lines.push(format!(
+                "note: Azure is not asked about {some} without `spec.extra.oid`, the object id of the user"
+            ));
+        }
+    }
     let place = |item: &ReviewItem<'_>| {
         let file = files.get(item.review.origin.file.0 as usize).map(String::as_str).unwrap_or_default();
         format!("{file}:{}", item.review.origin.line)

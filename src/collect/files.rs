@@ -160,7 +160,7 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
     snapshots.extend(super::defaults::missing(&snapshots));
     let mut snapshot = Snapshot::unite(snapshots);
     if snapshot.clusters.is_empty() {
-        snapshot.clusters.push(Cluster { name: String::new(), server_version: None, stored: false });
+        snapshot.clusters.push(Cluster::default());
     }
     Ok(snapshot)
 }

@@ -65,7 +65,7 @@ pub(super) struct AzureWhoCanItem {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Principal"))]
 #[serde(rename_all = "camelCase")]
-struct PrincipalOut {
+pub(super) struct PrincipalOut {
     object_id: String,
     #[cfg_attr(test, schemars(extend("enum" = [
         "User", "Group", "ServicePrincipal", "ManagedIdentity", "ForeignGroup", "Device", "Agent", "Unknown"
@@ -86,7 +86,7 @@ struct PrincipalOut {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Grant"))]
 #[serde(rename_all = "camelCase")]
-struct AzureGrantOut {
+pub(super) struct AzureGrantOut {
     #[cfg_attr(test, schemars(extend("enum" = ["allowed", "conditional", "eligible", "unknown", "denied"])))]
     decision: &'static str,
     /// The id of the assignment, where it was read.
@@ -253,13 +253,18 @@ fn item(report: &AzureWhoCanReport<'_>, row: &AzureRow) -> AzureWhoCanItem {
     AzureWhoCanItem {
         principal: principal(report.graph, row.principal),
         decision: row.verdict.decision.as_str(),
-        grants: row.verdict.grants.iter().map(|grant| grant_out(report, grant)).collect(),
+        grants: row
+            .verdict
+            .grants
+            .iter()
+            .map(|grant| grant_out(report.snapshot, report.graph, grant, is_inherited(report, grant)))
+            .collect(),
         denials: row.verdict.denials.iter().map(|denial| denial_out(report, denial)).collect(),
         members,
     }
 }
 
-fn principal(graph: &AzureGraph<'_>, ix: PrincipalIx) -> PrincipalOut {
+pub(super) fn principal(graph: &AzureGraph<'_>, ix: PrincipalIx) -> PrincipalOut {
     let node = graph.principal(ix);
     PrincipalOut {
         object_id: node.object_id.clone(),
@@ -271,8 +276,12 @@ fn principal(graph: &AzureGraph<'_>, ix: PrincipalIx) -> PrincipalOut {
     }
 }
 
-fn grant_out(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> AzureGrantOut {
-    let graph = report.graph;
+pub(super) fn grant_out(
+    snapshot: &Snapshot,
+    graph: &AzureGraph<'_>,
+    grant: &AzureGrant,
+    inherited: bool,
+) -> AzureGrantOut {
     let read = graph.assignment(grant.assignment);
     let role = graph.role(graph.assigned_role(grant.assignment));
     let through =
@@ -288,7 +297,7 @@ fn grant_out(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> AzureGrantOu
         decision: grant.decision.as_str(),
         assignment: read.id.clone(),
         scope: read.scope.clone(),
-        inherited: is_inherited(report, grant),
+        inherited,
         role: AzureRoleOut { id: role.id.to_owned(), name: role.name.to_owned(), custom: role.custom },
         through,
         condition,
@@ -298,7 +307,7 @@ fn grant_out(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> AzureGrantOu
             Standing::ManagementGroup => "managementGroup",
             Standing::Exclusion => "exclusion",
         }),
-        source: OriginOut::new(report.snapshot, read.origin),
+        source: OriginOut::new(snapshot, read.origin),
     }
 }
 
@@ -388,8 +397,21 @@ fn table(report: &AzureWhoCanReport<'_>, wide: bool) -> Table {
     table
 }
 
+/// A scope in few words.
+pub(super) fn scope_words(scope: &str) -> String {
+    let segments: Vec<&str> = scope.split('/').filter(|segment| !segment.is_empty()).collect();
+    match segments.as_slice() {
+        [] => "everything (/)".to_owned(),
+        ["subscriptions", id] => format!("subscription {id}"),
+        ["subscriptions", _, _, group] => format!("resource group {group}"),
+        [.., _, "managementGroups", name] => format!("management group {name}"),
+        [.., kind, name] => format!("{kind}/{name}"),
+        [one] => (*one).to_owned(),
+    }
+}
+
 /// What people call somebody: a name, or else the object id.
-fn name(graph: &AzureGraph<'_>, ix: PrincipalIx) -> String {
+pub(super) fn name(graph: &AzureGraph<'_>, ix: PrincipalIx) -> String {
     let node = graph.principal(ix);
     let known = [&node.user_principal_name, &node.name].into_iter().find(|name| !name.is_empty());
     known.unwrap_or(&node.object_id).clone()

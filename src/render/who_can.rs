@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::answer::{Answer, Part};
+use super::azure::{AzureGrantOut, PrincipalOut};
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::escalations::{items as escalation_items, paths as later, start_names, trees};
 use super::evidence::{
     GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing,
 };
 use super::format::Fits;
+use super::guard::{self, GuardPart};
 use super::table::{Table, Width};
 use crate::graph::AccessGraph;
 use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
-use crate::query::{Grant, Member, Place, Row, WhoCan};
+use crate::query::{Grant, GuardPlace, Member, Place, Row, WhoCan};
 use crate::rules::{Finding, Remedies};
 
 /// What is rendered: the answer and what was asked.
@@ -31,6 +33,8 @@ pub struct WhoCanReport<'a> {
     pub verified: Vec<Option<bool>>,
     /// Those who can only after escalating, each with the path, under `--via-escalation`.
     pub escalations: Option<(&'a [Finding], &'a Remedies<'a>)>,
+    /// Whom Azure lets do it, where the cluster asks Azure.
+    pub azure: Option<GuardPart<'a>>,
     /// What the report says of itself.
     pub metadata: Metadata,
     /// The exit status.
@@ -51,16 +55,22 @@ pub(super) struct WhoCanItem {
     /// The only object names it is allowed for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_names: Vec<String>,
-    /// `masters`, `node` or `rbac`.
-    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac"])))]
+    /// `masters`, `node`, `rbac` or `azure`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac", "azure"])))]
     authorizer: &'static str,
-    /// `allowed`, or `named` when it is allowed only for `resourceNames`.
-    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named"])))]
+    /// `allowed`, or `named` when it is allowed only for `resourceNames`; of Azure also the others.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named", "conditional", "eligible", "unknown", "denied"])))]
     decision: &'static str,
     grants: Vec<GrantOut>,
     /// Through what the Node authorizer allows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     node_grants: Vec<NodeGrantOut>,
+    /// Who it is in Azure, if Azure allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<PrincipalOut>,
+    /// The role assignments by which Azure allows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    azure_grants: Vec<AzureGrantOut>,
     /// The known accounts behind a group that the API server fills by itself, under `--expand`.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberOut>>,
@@ -85,8 +95,10 @@ impl Answer for WhoCanReport<'_> {
     const FITS: Fits = Fits { names: true, tree: true };
 
     fn document(&self) -> Result<Document<WhoCanItem, QuestionOut>, String> {
-        let items = (0..self.answer.rows.len()).map(|at| item(self, at)).collect();
         let snapshot = self.graph.snapshot();
+        let own = (0..self.answer.rows.len()).map(|at| item(self, at));
+        let of_azure = self.azure.iter().flat_map(|part| guard::items(snapshot, part)).map(azure_item);
+        let items = own.chain(of_azure).collect();
         let question = QuestionOut::from(self.action);
         let mut document = Document::new("WhoCanReport", snapshot, &self.metadata, question, items, &self.exit);
         document.summary.hidden_subjects = Some(self.answer.hidden);
@@ -113,8 +125,12 @@ impl Answer for WhoCanReport<'_> {
     fn names(&self) -> Vec<(usize, String)> {
         let rows = self.answer.rows.iter().enumerate();
         let own = rows.map(|(at, row)| (at, thing(self.graph, row.subject).to_string()));
+        let azure = self.azure.iter().flat_map(|part| part.answer.rows.iter().map(|row| (part.graph, row.principal)));
+        let azure: Vec<String> = azure.map(|(graph, principal)| guard::thing(graph, principal).to_string()).collect();
         let later = self.escalations.map(|(findings, _)| start_names(self.graph, findings)).unwrap_or_default();
-        own.chain(later.into_iter().map(|(at, name)| (self.answer.rows.len() + at, name))).collect()
+        let (rows, both) = (self.answer.rows.len(), self.answer.rows.len() + azure.len());
+        let azure = (rows..).zip(azure);
+        own.chain(azure).chain(later.into_iter().map(|(at, name)| (both + at, name))).collect()
     }
 }
 
@@ -144,8 +160,32 @@ fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {
         decision: row.decision.as_str(),
         grants: row.grants.iter().flat_map(|grant| grants(report, grant)).collect(),
         node_grants: row.node_grants.iter().map(|&grant| NodeGrantOut::new(graph, grant)).collect(),
+        principal: None,
+        azure_grants: Vec::new(),
         members,
         verified: report.verified.get(at).copied().flatten(),
+    }
+}
+
+/// Somebody whom Azure allows it.
+fn azure_item((row, subject, principal, azure_grants): guard::Item<'_>) -> WhoCanItem {
+    let (cluster_wide, namespaces) = match &row.place {
+        GuardPlace::Cluster => (Some(true), Vec::new()),
+        GuardPlace::Namespaces(names) => (None, names.clone()),
+    };
+    WhoCanItem {
+        subject,
+        cluster_wide,
+        namespaces,
+        resource_names: Vec::new(),
+        authorizer: Authorizer::Azure.as_str(),
+        decision: row.verdict.decision.as_str(),
+        grants: Vec::new(),
+        node_grants: Vec::new(),
+        principal: Some(principal),
+        azure_grants,
+        members: None,
+        verified: None,
     }
 }
 
@@ -188,6 +228,10 @@ fn table(report: &WhoCanReport<'_>, width: Width) -> Table {
             cells.resize(columns.len(), String::new());
             table.row_of(at, cells);
         }
+    }
+    if let Some(part) = &report.azure {
+        let lines = guard::lines(report.graph.snapshot(), part, wide);
+        guard::rows_into(&mut table, report.answer.rows.len(), lines, columns.len(), verified, wide);
     }
     table
 }

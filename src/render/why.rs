@@ -3,12 +3,14 @@
 use serde::Serialize;
 
 use super::answer::{Answer, Part};
+use super::azure::AzureGrantOut;
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::{
     GrantOut, NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, grant_out, role_out, rule_out,
     shown, subject_column,
 };
 use super::format::Fits;
+use super::guard::GuardVerdict;
 use super::table::{Table, Width};
 use super::what_can::{IdentityOut, SubjectGrantOut};
 use crate::graph::AccessGraph;
@@ -27,7 +29,9 @@ pub struct WhyReport<'a> {
     pub action: &'a Action,
     /// The answer.
     pub answer: &'a Why,
-    /// `allowed`, `denied`, or `unknown` when something that decides it was not read.
+    /// What Azure says, where the cluster asks Azure and knows the subject.
+    pub azure: Option<&'a GuardVerdict<'a>>,
+    /// `allowed`, `denied`, or `unknown` when something that decides it was not read; of Azure also `conditional` and `eligible`.
     pub decision: Decision,
     /// How many lists that could change the answer were not read.
     pub unread: usize,
@@ -50,8 +54,8 @@ pub(super) struct WhyQuestion {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhyItem {
-    /// `allowed`, `denied` or `unknown`.
-    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown"])))]
+    /// `allowed`, `denied` or `unknown`; of Azure also `conditional` and `eligible`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown", "conditional", "eligible"])))]
     decision: &'static str,
     /// The authorizer that allows without any binding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +65,9 @@ pub(super) struct WhyItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     node_grant: Option<NodeGrantOut>,
     grants: Vec<SubjectGrantOut>,
+    /// The role assignments by which Azure allows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    azure_grants: Vec<AzureGrantOut>,
     /// What almost allows, the nearest first.
     near_misses: Vec<MissOut>,
 }
@@ -133,6 +140,9 @@ fn sheet(report: &WhyReport<'_>) -> Table {
             ],
         );
     }
+    for [by, role, source] in report.azure.iter().flat_map(|own| own.cells(graph.snapshot())) {
+        table.row_of(0, [decision, "", "", &by, &role, "", &source]);
+    }
     for miss in &report.answer.misses {
         let (binding, role) = (binding_out(graph, miss.binding), role_out(graph, miss.binding));
         table.row_of(
@@ -169,6 +179,7 @@ fn item(report: &WhyReport<'_>) -> WhyItem {
                 grant: grant_out(graph, grant.binding, grant.rule),
             })
             .collect(),
+        azure_grants: report.azure.map(|own| own.grants_out(graph.snapshot())).unwrap_or_default(),
         near_misses: report
             .answer
             .misses
@@ -211,6 +222,9 @@ fn words(report: &WhyReport<'_>, wide: bool) -> Vec<String> {
     let (graph, subject, action) = (report.graph, report.subject, action_words(report.action));
     match report.decision {
         Decision::Allowed => lines.push(format!("yes: {subject} can {action}")),
+        Decision::Conditional => lines.push(format!("conditional: {subject} can {action} only under a condition")),
+        Decision::Eligible => lines.push(format!("eligible: {subject} can {action} once a role is activated")),
+        Decision::Unknown if report.unread == 0 => lines.push(format!("unknown: whether {subject} can {action}")),
         Decision::Unknown => {
             let unread = report.unread;
             lines.push(format!("not found, {unread} lists unread: nothing that was read lets {subject} {action}"));
@@ -247,6 +261,7 @@ fn words(report: &WhyReport<'_>, wide: bool) -> Vec<String> {
             lines.push(format!("    from: {}", out.source.column()));
         }
     }
+    lines.extend(report.azure.iter().flat_map(|own| own.lines()));
     if !report.answer.misses.is_empty() {
         lines.push("nearest:".to_owned());
     }
