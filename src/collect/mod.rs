@@ -37,6 +37,7 @@ pub use glance::{
     last_snapshot, look, own_program, program_bytes, search_path,
 };
 pub use kept::{CONFIG, read_baseline, read_suppressions};
+pub use kept::{CONFIG, read_baseline, read_suppressions, read_template};
 pub use live::{
     AccessQuestion, Connection, ConnectionOptions, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
     StandardInput, connection,
