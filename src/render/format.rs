@@ -1,9 +1,9 @@
-//! The word after `-o`.
+//! The word after `-o`, and all that is wanted of an answer.
 
-use std::str::FromStr;
+use std::path::PathBuf;
 
 /// An output format.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// Columns, as kubectl prints them.
     #[default]
@@ -20,10 +20,43 @@ pub enum Format {
     Yaml,
     /// One JSON item a line.
     Ndjson,
+    /// The wide columns as comma-separated values (RFC 4180).
+    Csv,
+    /// The wide columns as a table of GitHub Flavored Markdown.
+    Markdown,
+}
+
+/// The formats that an answer has besides those that every answer has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fits {
+    /// Whether it is about things that have names.
+    pub names: bool,
+    /// Whether it has paths.
+    pub tree: bool,
+}
+
+/// What an answer is to be printed as, and saved as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// For standard output.
+    pub format: Format,
+    /// Further formats of the same answer, each for a file.
+    pub saves: Vec<(Format, PathBuf)>,
+    /// Whether columns have heads.
+    pub heads: bool,
+}
+
+/// A word that names no format, or none of this answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} `{word}`, allowed formats are: {}", .allowed.join(", "))]
+pub struct FormatError {
+    what: &'static str,
+    word: String,
+    allowed: Vec<&'static str>,
 }
 
 /// All words.
-const FORMATS: [(&str, Format); 7] = [
+const FORMATS: [(&str, Format); 9] = [
     ("table", Format::Table),
     ("wide", Format::Wide),
     ("tree", Format::Tree),
@@ -31,21 +64,40 @@ const FORMATS: [(&str, Format); 7] = [
     ("json", Format::Json),
     ("yaml", Format::Yaml),
     ("ndjson", Format::Ndjson),
+    ("csv", Format::Csv),
+    ("markdown", Format::Markdown),
 ];
 
-/// What answers without paths say to `-o tree`.
-pub(super) const NO_TREE: &str = "only escalations are shown as trees; use -o table, wide, name, json, yaml or ndjson";
+impl Format {
+    /// The words that name a format which such an answer has.
+    pub fn words(fits: Fits) -> impl Iterator<Item = &'static str> {
+        FORMATS.iter().filter(move |(_, format)| fits.allow(format)).map(|(word, _)| *word)
+    }
 
-/// A word that names no format.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown output format `{0}`, allowed formats are: table, wide, tree, name, json, yaml, ndjson")]
-pub struct FormatError(String);
+    /// Reads the word after `-o`.
+    ///
+    /// # Errors
+    /// When it names no format that such an answer has.
+    pub fn parse(word: &str, fits: Fits) -> Result<Format, FormatError> {
+        let allowed = || FORMATS.iter().filter(move |(_, format)| fits.allow(format));
+        let found = allowed().find(|(name, _)| *name == word);
+        found.map(|(_, format)| format.clone()).ok_or_else(|| FormatError {
+            what: match FORMATS.iter().any(|(name, _)| *name == word) {
+                true => "this answer has no output format",
+                false => "unknown output format",
+            },
+            word: word.to_owned(),
+            allowed: allowed().map(|(name, _)| *name).collect(),
+        })
+    }
+}
 
-impl FromStr for Format {
-    type Err = FormatError;
-
-    fn from_str(word: &str) -> Result<Format, FormatError> {
-        let found = FORMATS.iter().find(|(name, _)| *name == word);
-        found.map(|&(_, format)| format).ok_or_else(|| FormatError(word.to_owned()))
+impl Fits {
+    fn allow(self, format: &Format) -> bool {
+        match format {
+            Format::Name => self.names,
+            Format::Tree => self.tree,
+            _ => true,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Floor 5: answers into text. Renderers decide nothing: no filtering, no order, no exit status. The types that are serialised live
 //! here and nowhere else; their shape is the promise that `schemas/` writes down.
 
+mod answer;
 mod aso;
 mod azure;
 mod checks;
@@ -9,6 +10,7 @@ mod escalations;
 mod evidence;
 mod explain;
 mod format;
+mod guard;
 mod review;
 mod saved;
 mod table;
@@ -20,16 +22,18 @@ mod what_can;
 mod who_can;
 mod why;
 
-pub use aso::{AsoReport, aso, operator_line};
-pub use azure::{AzureWhoCanReport, azure_who_can};
-pub use checks::{ChecksReport, check_list, checks, explain_check};
+pub use answer::{Print, PrintError, Printed};
+pub use aso::{AsoReport, operator_line};
+pub use azure::AzureWhoCanReport;
+pub use checks::{ChecksReport, check_list, explain_check};
 pub use document::{Exit, Metadata, SourceKind};
-pub use escalations::{Asked, EscalationsReport, classes, escalations};
+pub use escalations::{Asked, EscalationsReport, classes};
 pub use explain::{explain, technique_table};
-pub use format::{Format, FormatError};
-pub use review::{ReviewItem, ReviewReport, reviews};
+pub use format::{Fits, Format, FormatError, Wanted};
+pub use guard::{GuardPart, GuardVerdict};
+pub use review::{ReviewItem, ReviewReport};
 pub use saved::{saved, saved_gz};
 pub use text::safe;
-pub use what_can::{Layout, WhatCanReport, binding_thing, what_can};
-pub use who_can::{WhoCanReport, who_can};
-pub use why::{WhyReport, why};
+pub use what_can::{Layout, WhatCanReport, binding_thing};
+pub use who_can::WhoCanReport;
+pub use why::WhyReport;

@@ -54,6 +54,8 @@ pub struct LiveOptions {
     pub secrets: Secrets,
     /// What reports call the cluster.
     pub cluster: String,
+    /// The host of the server's address.
+    pub server: String,
 }
 
 /// A cluster that can be asked.
@@ -102,6 +104,7 @@ impl LiveCluster {
             namespace: self.connection.namespace.clone(),
             secrets: Secrets::Leave,
             cluster: self.connection.name().to_owned(),
+            server: self.connection.host(),
         }
     }
 
@@ -110,6 +113,8 @@ impl LiveCluster {
     /// # Errors
     /// When nothing can be read; what only some lists suffer from are gaps of the snapshot.
     pub fn collect(&self, options: &LiveOptions, progress: &(dyn Fn(&Progress) + Sync)) -> Result<Snapshot, LiveError> {
+        let _stage = tracing::debug_span!("read").entered();
+        tracing::info!("reading cluster `{}`, namespace `{}`", options.cluster, options.namespace);
         let read = cluster::collect(&self.sender, options, progress);
         self.runtime.block_on(read).map_err(|failure| self.explain(&failure))
     }
