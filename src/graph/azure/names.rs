@@ -24,6 +24,8 @@ pub struct PrincipalName {
     pub object_id: String,
     /// The app id; may be empty.
     pub client_id: String,
+    /// Whether it is a group.
+    pub is_group: bool,
 }
 
 /// What is known of who is in a group.
@@ -61,7 +63,12 @@ impl AzureNames {
         let principal = |at: PrincipalIx| {
             let node = graph.principal(at);
             let name = if node.name.is_empty() { &node.object_id } else { &node.name };
-            PrincipalName { name: name.clone(), object_id: node.object_id.clone(), client_id: node.client_id.clone() }
+            PrincipalName {
+                name: name.clone(),
+                object_id: node.object_id.clone(),
+                client_id: node.client_id.clone(),
+                is_group: graph.is_group(at),
+            }
         };
         let assignment = |at: AssignmentIx| {
             let role = graph.role(graph.assigned_role(at));

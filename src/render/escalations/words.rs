@@ -153,7 +153,7 @@ pub(super) fn right_words(graph: &AccessGraph, right: &RightDone) -> String {
 pub(super) fn identity_words(graph: &AccessGraph, who: Who) -> String {
     match who {
         Who::Principal(at) => match graph.azure_names().principal(at) {
-            Some(known) => format!("identity {}", known.name),
+            Some(known) => format!("{} {}", if known.is_group { "Entra group" } else { "identity" }, known.name),
             None => "an identity".to_owned(),
         },
         Who::Client(id) => format!("identity {}", graph.text(id)),
