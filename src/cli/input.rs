@@ -105,7 +105,8 @@ impl AuthorizerArgs {
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
     /// How to print: table (the default), wide, name, json, yaml, ndjson, csv, markdown, custom-columns=HEAD:PATH,..., or
-    /// jsonpath=TEMPLATE, as kubectl has them, also from a file; for escalations also tree, the default for one path.
+    /// jsonpath=TEMPLATE, as kubectl has them, also from a file; for escalations also tree, the default for one path; and for
+    /// escalations and checks sarif, junit or github, for pipelines.
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<String>,
     /// Also save the answer in a file, in a format of its own; several times. The file is replaced only when all of it is written.

@@ -601,7 +601,7 @@ fn patch(operations: &Value) -> String {
 }
 
 /// A word as a POSIX shell takes it for one, whatever is in it.
-fn shell(text: &str) -> String {
+pub(super) fn shell(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._:".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

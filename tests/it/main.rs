@@ -15,6 +15,7 @@
 //! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
 //! - `node`: the Node authorizer, on answers of a real server.
+//! - `outputs`: one answer in all formats, each as its readers expect it.
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `formats`: every form that objects come in loads as it is.
@@ -57,6 +58,7 @@ mod hostile;
 mod into_azure;
 mod kept;
 mod node;
+mod outputs;
 mod package;
 mod performed;
 #[expect(dead_code, reason = "the benchmark uses the rest")]

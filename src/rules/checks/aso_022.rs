@@ -38,10 +38,11 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         finding.object(&format!("{kind}.{group}"), Some(resource.namespace), resource.name, Some(resource.origin));
         finding.object("Secret", Some(resource.namespace), export.secret, None);
         let plural = resource.known.map_or(kind, |kind| kind.facts().plural);
+        let (place, operand) = (world.place(resource.namespace), world.operand(&format!("{plural}.{group}"), resource.name));
         finding.remedy(format!(
-            "kubectl -n {place} patch {plural}.{group} {name} --type=json -p='[{{\"op\": \"remove\", \"path\": \"/spec/operatorSpec/secrets/adminCredentials\"}}]'"
+            "kubectl -n {place} patch {operand} --type=json -p='[{{\"op\": \"remove\", \"path\": \"/spec/operatorSpec/secrets/adminCredentials\"}}]'"
         ));
-        finding.remedy(format!("kubectl -n {place} delete secret {secret}"));
+        finding.remedy(format!("kubectl -n {place} delete {}", world.operand("secret", export.secret)));
     }
 }
 
