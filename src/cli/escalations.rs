@@ -9,12 +9,12 @@ use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::input::{InputArgs, OutputArgs};
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
-use crate::graph::azure::AzureNames;
+use crate::graph::azure::{AzureGraph, AzureNames};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::check_scope;
 use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, SubjectText, Thing};
-use crate::query::{SystemFilter, TokenMode};
-use crate::render::{Asked, EscalationsReport, Format, Print, safe};
+use crate::query::{SystemFilter, TokenMode, azure_gaps};
+use crate::render::{Asked, EscalationsReport, Format, Metadata, Print, safe};
 use crate::rules::{
     Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Severity,
     Start, Suppression, Target, Version, compare, cuts, escalations, secret, start, suppress,
@@ -194,7 +194,8 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let graph = AccessGraph::new(facts.snapshot);
     take_away(&graph, &without, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
-    let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
+    let missing = azure_gaps(&AzureGraph::new(&graph.snapshot().azure));
+    let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
     let whole = ask.from.is_none() && ask.to.is_empty() && ask.azure.is_none() && ask.max_steps.is_none();
     let suppressed = kept.hide(&graph, &mut answer, whole, &mut lines);
     let cuts = args.cuts.then(|| cuts(&graph, &ask, &answer));
@@ -208,7 +209,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         answer.findings.retain(|_| stays.next().unwrap_or(true));
         (changes.into_iter().filter(|change| *change != Change::Same).collect::<Vec<_>>(), counts)
     });
-    let gaps = graph.snapshot().gaps.len();
+    let gaps = graph.snapshot().gaps.len() + missing.len();
     let mut exits = Exits::default();
     if let Some(level) = args.fail_on.map(Level::severity) {
         let severe = answer.findings.iter().filter(|finding| finding.severity >= level).count();
@@ -232,7 +233,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         changes: changes.as_ref().map(|(changes, counts)| (changes.as_slice(), *counts)),
         suppressed,
         cuts: cuts.as_ref(),
-        metadata: facts.metadata,
+        metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
     if args.output.is_usual() && answer.findings.len() == 1 && cuts.is_none() {

@@ -177,4 +177,50 @@ mod tests {
             "alice -> role-assignment write on s1: aso-credential-fallback, aso-role-assignment",
         );
     }
+
+    /// ASO whose identity may assign roles under a condition.
+    fn under(condition: &str) -> String {
+        format!(
+            "aso
+             credential global aso
+             kinds roleassignments.authorization
+             identity aso s1/ids
+             assign aso Access s1 {condition}
+             role a: create roleassignments.authorization.azure.com
+             bind dev/a=a user:alice"
+        )
+    }
+
+    const GIVEN: &str = "alice -> role-assignment write on s1: aso-credential-fallback, aso-role-assignment";
+
+    #[test]
+    fn a_condition_on_whom_roles_go_to_is_asked_about_the_identity_itself() {
+        let to = |kind: &str| {
+            under(&format!(
+                "!(ActionMatches{{'Microsoft.Authorization/roleAssignments/write'}}) OR \
+                 @Request[Microsoft.Authorization/roleAssignments:PrincipalType] \
+                 ForAnyOfAnyValues:StringEqualsIgnoreCase {{'{kind}'}}"
+            ))
+        };
+        // A managed identity is a service principal, so that it may give itself everything.
+        check(&to("ServicePrincipal"), GIVEN);
+        // To somebody else is some power still, and is told as conditional.
+        check(&to("User"), GIVEN);
+    }
+
+    #[test]
+    fn a_condition_that_lets_only_small_roles_be_given_gives_no_power() {
+        let only = |role: &str| {
+            under(&format!(
+                "!(ActionMatches{{'Microsoft.Authorization/roleAssignments/write'}}) OR \
+                 @Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] \
+                 ForAnyOfAnyValues:GuidEquals {{{role}}}"
+            ))
+        };
+        check(&only("8e3af657-a8ff-443c-a75c-2fe8c4bcb635"), GIVEN);
+        // Contributor is some power.
+        check(&only("b24988ac-6180-42a0-ab88-20f7382dd24c"), GIVEN);
+        // AcrPull is none.
+        check(&only("7f951dda-4ed3-4680-a7ca-43fe172d538d"), "");
+    }
 }

@@ -133,12 +133,18 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
         // Nothing is granted, so nothing can be taken away.
         return;
     }
-    let (lines, azure) = split(world);
+    let (lines, mut azure) = split(world);
     let yaml = lines::yaml(&lines);
     let documents = yaml.split("---\n").filter(|text| !text.trim().is_empty());
     let mut objects: Vec<serde_json::Value> = documents.map(|text| serde_saphyr::from_str(text).unwrap()).collect();
     assert!(!remedy.commands.is_empty(), "no command: {finding:#?}");
     for command in &remedy.commands {
+        if let Some(id) = command.strip_prefix("az role assignment delete --ids ") {
+            let before = azure.len();
+            azure.retain(|row| row["id"].as_str() != Some(id.trim_matches('\'')));
+            assert_eq!(azure.len() + 1, before, "{command}");
+            continue;
+        }
         kubectl::run(&mut objects, command).unwrap_or_else(|error| panic!("{error}\n{command}\n{world}"));
     }
     let after: String = objects.iter().map(|object| format!("---\n{object}\n")).collect();
