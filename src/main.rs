@@ -1,31 +1,34 @@
 //! The binary: the only place that writes and that ends the process.
 
+mod terminal;
+
+use std::ffi::OsString;
 use std::fs::OpenOptions;
-use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use owo_colors::{AnsiColors, OwoColorize, Stream};
-use rbac_lens::cli::{FileOut, Outcome, World, run};
+#[cfg(unix)]
+use rbac_lens::cli::LinkOut;
+use rbac_lens::cli::{FileOut, Outcome, World, run, verbosity};
 use rbac_lens::collect::Progress;
 use rbac_lens::render::safe;
+use terminal::{Bar, be_verbose};
 
 fn main() -> ExitCode {
     let mut stdin = io::stdin();
-    let terminal = io::stderr().is_terminal();
-    let progress = |step: &Progress| {
-        if terminal {
-            show(&format!("reading {}: {}", step.resource, step.objects));
-        }
-    };
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let verbosity = verbosity(&words);
+    be_verbose(verbosity);
+    let bar = Bar::new(verbosity);
+    let progress = |step: &Progress| bar.show(step);
     let now = match now() {
         Ok(now) => now,
         Err(message) => return finish(&Outcome { notes: vec![message], code: 2, ..Outcome::default() }),
     };
-    let outcome = run(std::env::args_os(), &mut World { stdin: &mut stdin, progress: &progress, now });
-    if terminal {
-        show("");
-    }
+    let outcome = run(words, &mut World { stdin: &mut stdin, progress: &progress, now });
+    bar.clear();
     finish(&outcome)
 }
 
@@ -47,26 +50,25 @@ fn finish(outcome: &Outcome) -> ExitCode {
     match write(outcome) {
         // Whoever closed the pipe has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(2),
+        Err(error) => {
+            // Standard error may be as full; there is nobody else to tell.
+            let _ = writeln!(io::stderr().lock(), "error: the answer cannot be written: {error}");
+            ExitCode::from(2)
+        }
         Ok(code) => ExitCode::from(code),
     }
-}
-
-/// Puts a line on the terminal in the place of the last one.
-fn show(line: &str) {
-    // A progress line that cannot be shown is no reason to stop.
-    let _ = write!(io::stderr().lock(), "\r\u{1b}[2K{line}");
 }
 
 /// Writes what a run leaves behind, and gives the exit status.
 fn write(outcome: &Outcome) -> io::Result<u8> {
     let mut code = outcome.code;
-    let failed = save_all(outcome).err();
+    let failed = save_all(outcome).and_then(|()| link(outcome)).err();
     let mut out = io::stdout().lock();
     out.write_all(outcome.out.as_bytes())?;
     out.flush()?;
     let mut err = io::stderr().lock();
-    for note in &outcome.notes {
+    // What a command says of its files and links holds only if they are there.
+    for note in outcome.notes.iter().filter(|_| failed.is_none()) {
         writeln!(err, "{}", tinted(note))?;
     }
     if let Some((path, error)) = failed {
@@ -98,11 +100,35 @@ fn save_all(outcome: &Outcome) -> Result<(), (PathBuf, io::Error)> {
     Ok(())
 }
 
+/// Makes the link of a command. What is in its place is replaced only if the command has found it to be ours.
+#[cfg(unix)]
+fn link(outcome: &Outcome) -> Result<(), (PathBuf, io::Error)> {
+    let Some(LinkOut { path, target, replace }) = &outcome.link else { return Ok(()) };
+    let made = if *replace {
+        let part = part(path);
+        std::os::unix::fs::symlink(target, &part).and_then(|()| std::fs::rename(&part, path))
+    } else {
+        std::os::unix::fs::symlink(target, path)
+    };
+    made.map_err(|error| (path.clone(), error))
+}
+
+/// Where links are not for everybody, commands make copies.
+#[cfg(not(unix))]
+fn link(_: &Outcome) -> Result<(), (PathBuf, io::Error)> {
+    Ok(())
+}
+
+/// The name of a file that is not whole yet.
+fn part(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    path.with_file_name(name)
+}
+
 /// Writes a file that only its owner may read. A file that is there already is replaced only when the new one is whole.
 fn save(file: &FileOut) -> io::Result<()> {
-    let mut name = file.path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = file.path.with_file_name(name);
+    let part = part(&file.path);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -19,6 +19,19 @@ pub struct Outcome {
     pub folder: Option<PathBuf>,
     /// Files to write, readable by their owner only.
     pub files: Vec<FileOut>,
+    /// A link to make.
+    pub link: Option<LinkOut>,
+}
+
+/// A link that a command makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkOut {
+    /// Where.
+    pub path: PathBuf,
+    /// What it leads to.
+    pub target: PathBuf,
+    /// Whether what is at the path is an older link or copy of this program, to be replaced.
+    pub replace: bool,
 }
 
 /// A file that a command makes.
@@ -83,7 +96,7 @@ impl Outcome {
     pub(super) fn new(printed: Printed, notes: Vec<String>, code: u8) -> Outcome {
         let file = |(path, text): (PathBuf, String)| FileOut { path, content: text.into_bytes() };
         let files = printed.saves.into_iter().map(file).collect();
-        Outcome { out: printed.out, notes, code, folder: None, files }
+        Outcome { out: printed.out, notes, code, files, ..Outcome::default() }
     }
 
     /// Help and version go to standard output, mistakes to standard error.

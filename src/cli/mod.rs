@@ -5,11 +5,14 @@ mod aso;
 mod azure;
 mod azure_export;
 mod checks;
+mod complete;
+mod completion;
 mod connection;
 mod escalations;
 mod exit;
 mod explain;
 mod guard;
+mod help;
 mod input;
 mod review;
 mod snapshot;
@@ -20,13 +23,13 @@ mod why;
 use std::ffi::OsString;
 use std::io::Read;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use connection::ConnectionArgs;
 use exit::Failure;
 
 use crate::collect::Progress;
-pub use exit::{FileOut, Outcome};
+pub use exit::{FileOut, LinkOut, Outcome};
 
 /// What a run may use of the world around it.
 pub struct World<'w> {
@@ -54,7 +57,31 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
+    verbosity: VerbosityArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+/// How much to tell beside the answer.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct VerbosityArgs {
+    /// No notes, hints, counts and progress on standard error.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Tell on standard error: 1 what is read, 2 how long each stage takes, 6 each request, without headers and bodies.
+    #[arg(short, long = "v", global = true, value_name = "N")]
+    verbosity: Option<u8>,
+}
+
+/// How much `-v` asks for, read before anything is done. What is wrong with a line is found when it is run.
+pub fn verbosity(words: &[OsString]) -> u8 {
+    let may_ask = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with('-') && word.contains('v'));
+    if !words.iter().any(may_ask) {
+        return 0;
+    }
+    let read = Cli::command().ignore_errors(true).try_get_matches_from(words).ok();
+    read.and_then(|read| read.get_one::<u8>("verbosity").copied()).unwrap_or(0)
 }
 
 #[derive(Debug, Subcommand)]
@@ -69,14 +96,28 @@ enum Command {
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
     AzureExport(azure_export::Args),
+    Completion(completion::Args),
+    Help(help::Args),
+    Version(help::VersionArgs),
 }
 
 /// Runs one command line.
 pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Outcome {
-    let cli = match Cli::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(words) = completion::asked(&words) {
+        return completion::answer(&command(), &words);
+    }
+    if words.len() <= 1 {
+        return help::first_page();
+    }
+    let cli = match command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return Outcome::of_clap(&error),
     };
+    if cli.verbosity.quiet {
+        world.progress = &|_| ();
+    }
+    let _all = tracing::debug_span!("all of it").entered();
     let done = match cli.command {
         Command::WhoCan(args) => who_can::run(&args, &cli.connection, world),
         Command::WhatCan(args) => what_can::run(&args, &cli.connection, world),
@@ -88,11 +129,14 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
         Command::AzureExport(args) => azure_export::run(&args, world),
+        Command::Completion(args) => completion::run(&args),
+        Command::Help(args) => Ok(help::run(&args)),
+        Command::Version(_) => Ok(help::version()),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())
 }
 
 /// The command line itself, for tests over all of its help.
 pub fn command() -> clap::Command {
-    Cli::command()
+    help::grouped(Cli::command())
 }

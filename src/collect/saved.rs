@@ -17,6 +17,9 @@ pub(super) const GROUP: &str = "rbac-lens.dev";
 /// The version of a snapshot that this program reads.
 const VERSION: &str = "rbac-lens.dev/v1alpha1";
 
+/// What every saved snapshot begins with, whatever its version.
+pub(super) const FIRST_BYTES: &str = r#"{"apiVersion":"rbac-lens.dev/"#;
+
 /// What the fields of the line held.
 #[derive(Default)]
 pub(super) struct Fields {

@@ -10,6 +10,7 @@
 //! - `live`: the collector reads what is there, says what it may not read, and sends nothing but reads.
 //! - `smoke`: the server is the one that the other tests think it is.
 //! - `aso`: the Kubernetes half of Azure Service Operator's paths.
+//! - `completion`: kubectl completes through us.
 //! - `node`: the Node authorizer.
 //! - `package`: the archive of a release, run by kubectl and, where it is on PATH, installed by krew.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
@@ -25,6 +26,7 @@
 )]
 
 mod aso;
+mod completion;
 mod escalations;
 mod live;
 mod node;

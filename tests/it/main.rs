@@ -6,6 +6,7 @@
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
+//! - `completion`: what shells are offered, and the link by which kubectl finds it.
 //! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
@@ -26,7 +27,9 @@
 //! - `reviews`: raw semantics, the server's refusals, expectations.
 //! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
+//! - `server`: an API server that is a function, for runs of the whole program.
 //! - `system`: who is Kubernetes' own, who the platform's, and who only looks like it.
+//! - `verbose`: what is told beside the answer, and to whom.
 //! - `words`: the reasons that a real server gives, and what it refuses to answer.
 //! - `workflows`: the workflows are pinned and have no right too many.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
@@ -44,6 +47,7 @@ mod azure_export;
 mod bad_input;
 mod bootstrap;
 mod cli;
+mod completion;
 mod cuts;
 mod escalations;
 mod floors;
@@ -66,7 +70,9 @@ mod remedies;
 mod reviews;
 mod scenarios;
 mod schemas;
+mod server;
 mod system;
+mod verbose;
 mod words;
 mod workflows;
 #[path = "../worlds/mod.rs"]
