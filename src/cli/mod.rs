@@ -11,6 +11,7 @@ mod connection;
 mod escalations;
 mod exit;
 mod explain;
+mod first;
 mod guard;
 mod help;
 mod input;
