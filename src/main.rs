@@ -50,7 +50,11 @@ fn finish(outcome: &Outcome) -> ExitCode {
     match write(outcome) {
         // Whoever closed the pipe has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(2),
+        Err(error) => {
+            // Standard error may be as full; there is nobody else to tell.
+            let _ = writeln!(io::stderr().lock(), "error: the answer cannot be written: {error}");
+            ExitCode::from(2)
+        }
         Ok(code) => ExitCode::from(code),
     }
 }

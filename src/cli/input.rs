@@ -1,6 +1,6 @@
 //! Where the facts come from: `-f`, `--demo`, or the cluster; and the flags that all commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -10,12 +10,12 @@ use super::exit::Failure;
 use super::guard::Guarded;
 use crate::collect::{
     DEMO, DEMO_AZURE, FileOptions, Input, Limits, LiveCluster, LoadError, Needs, Secrets, StandardInput, load_watched,
-    read_azure,
+    read_azure, read_template,
 };
 use crate::graph::AccessGraph;
 use crate::model::{Action, ClusterId, Gap, Snapshot};
 use crate::query::{Authorizers, node};
-use crate::render::{Format, Metadata, Print, SourceKind, Wanted, safe};
+use crate::render::{Format, Metadata, Print, SortBy, SourceKind, Wanted, safe};
 
 /// Where to read.
 #[derive(Debug, Args)]
@@ -103,10 +103,16 @@ impl AuthorizerArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// How to print: table (the default), wide, name, json, yaml, ndjson, csv or markdown; for escalations also tree, the default for
-    /// one path.
+    /// How to print: table (the default), wide, name, json, yaml, ndjson, csv, markdown, custom-columns=HEAD:PATH,..., or
+    /// jsonpath=TEMPLATE, as kubectl has them, also from a file; for escalations also tree, the default for one path.
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<String>,
+    /// Also save the answer in a file, in a format of its own; several times. The file is replaced only when all of it is written.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    save: Vec<String>,
+    /// Put the items in the order of a field of theirs, such as .severity: numbers and letters rise, the most severe come first.
+    #[arg(long, value_name = "PATH")]
+    sort_by: Option<String>,
     /// Leave out the heads of the columns.
     #[arg(long)]
     pub(super) no_headers: bool,
@@ -120,15 +126,41 @@ impl OutputArgs {
     ///
     /// Called before anything is read: a slip in a flag should not cost a walk through a cluster.
     pub(super) fn wanted<A: Print>(&self) -> Result<Wanted, Failure> {
-        let parse = |word: &String| Format::parse(word, A::FITS).map_err(|error| Failure::Usage(error.to_string()));
-        let format = self.output.as_ref().map(parse).transpose()?.unwrap_or_default();
-        Ok(Wanted { format, saves: Vec::new(), heads: !self.no_headers })
+        let read = |file: &str| read_template(Path::new(file));
+        let parse = |word: &str| Format::parse(word, A::FITS, read).map_err(|error| Failure::Usage(error.to_string()));
+        let mut saves: Vec<(Format, PathBuf)> = Vec::new();
+        for text in &self.save {
+            let (format, file) = split_save(text).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "`--save {text}` names no file; write --save FORMAT=FILE, such as json=report.json"
+                ))
+            })?;
+            let file = PathBuf::from(file);
+            if saves.iter().any(|(_, other)| *other == file) {
+                return Err(Failure::Usage(format!("`{}` is named by two --save", file.display())));
+            }
+            saves.push((parse(format)?, file));
+        }
+        let sort_by = self.sort_by.as_deref().map(SortBy::parse).transpose();
+        Ok(Wanted {
+            format: self.output.as_deref().map(parse).transpose()?.unwrap_or_default(),
+            saves,
+            heads: !self.no_headers,
+            sort_by: sort_by.map_err(|message| Failure::Usage(format!("--sort-by: {message}")))?,
+        })
     }
 
     /// Whether no format was asked for, so that the usual one is printed.
     pub(super) fn is_usual(&self) -> bool {
         self.output.is_none()
     }
+}
+
+/// The format and the file of `--save`. An expression may hold `=`, so that its file stands behind the last one.
+fn split_save(text: &str) -> Option<(&str, &str)> {
+    let expression = text.starts_with("jsonpath") || text.starts_with("custom-columns");
+    let (format, file) = if expression { text.rsplit_once('=') } else { text.split_once('=') }?;
+    (!file.is_empty()).then_some((format, file))
 }
 
 /// What was read, and how to speak of it.

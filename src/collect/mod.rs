@@ -36,7 +36,7 @@ pub use glance::{
     Entry, KubeconfigNames, SNAPSHOT_VARIABLE, find_program, glance, is_file, is_folder, is_same, kubeconfig_names,
     last_snapshot, look, own_program, program_bytes, search_path,
 };
-pub use kept::{CONFIG, read_baseline, read_suppressions};
+pub use kept::{CONFIG, read_baseline, read_suppressions, read_template};
 pub use live::{
     AccessQuestion, Connection, ConnectionOptions, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
     StandardInput, connection,

@@ -213,14 +213,10 @@ impl<I: Serialize, Q: Serialize> Document<I, Q> {
         tame::yaml(self)
     }
 
-    /// The items alone, a line of JSON each.
-    pub(super) fn lines(&self) -> Result<String, String> {
-        let mut text = Vec::new();
-        for item in &self.items {
-            serde_json::to_writer(&mut text, item).map_err(|error| error.to_string())?;
-            text.push(b'\n');
-        }
-        String::from_utf8(text).map(tame::json).map_err(|error| error.to_string())
+    /// The items alone, each on a line of JSON.
+    pub(super) fn lines(&self) -> Result<Vec<String>, String> {
+        let line = |item| serde_json::to_string(item).map_err(|error| error.to_string());
+        self.items.iter().map(line).collect()
     }
 }
 

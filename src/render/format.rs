@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
+use super::custom_columns::CustomColumns;
+use super::jsonpath::JsonPath;
+use super::sort::SortBy;
+
 /// An output format.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Format {
     /// Columns, as kubectl prints them.
     #[default]
@@ -24,6 +28,12 @@ pub enum Format {
     Csv,
     /// The wide columns as a table of GitHub Flavored Markdown.
     Markdown,
+    /// A template of kubectl's, filled in from the JSON document.
+    JsonPath(JsonPath),
+    /// What such a template finds, as JSON.
+    JsonPathAsJson(JsonPath),
+    /// Columns made of the JSON items.
+    CustomColumns(CustomColumns),
 }
 
 /// The formats that an answer has besides those that every answer has.
@@ -36,7 +46,7 @@ pub struct Fits {
 }
 
 /// What an answer is to be printed as, and saved as.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wanted {
     /// For standard output.
     pub format: Format,
@@ -44,19 +54,39 @@ pub struct Wanted {
     pub saves: Vec<(Format, PathBuf)>,
     /// Whether columns have heads.
     pub heads: bool,
+    /// What the items are put in the order of; without it they come as the answer has them.
+    pub sort_by: Option<SortBy>,
 }
 
-/// A word that names no format, or none of this answer.
+/// Why what stands after `-o` is no format of this answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} `{word}`, allowed formats are: {}", .allowed.join(", "))]
-pub struct FormatError {
-    what: &'static str,
-    word: String,
-    allowed: Vec<&'static str>,
+pub enum FormatError {
+    /// There is no such format.
+    #[error("unknown output format `{0}`, allowed formats are: {1}")]
+    Unknown(String, String),
+    /// Other answers have it.
+    #[error("this answer has no output format `{0}`, allowed formats are: {1}")]
+    Unfit(String, String),
+    /// Its expression is missing.
+    #[error("the output format `{0}` is written `{1}`")]
+    Written(String, &'static str),
+    /// An expression is none.
+    #[error("`{0}`: {1}")]
+    Expression(String, String),
 }
 
-/// All words.
-const FORMATS: [(&str, Format); 9] = [
+/// How a format with an expression is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expression {
+    JsonPath,
+    JsonPathAsJson,
+    JsonPathFile,
+    CustomColumns,
+    CustomColumnsFile,
+}
+
+/// The words of formats that need nothing more.
+const PLAIN: [(&str, Format); 9] = [
     ("table", Format::Table),
     ("wide", Format::Wide),
     ("tree", Format::Tree),
@@ -68,27 +98,51 @@ const FORMATS: [(&str, Format); 9] = [
     ("markdown", Format::Markdown),
 ];
 
+/// The words of formats that need an expression, and how they are written.
+const EXPRESSIONS: [(&str, &str, Expression); 5] = [
+    ("jsonpath", "jsonpath=TEMPLATE", Expression::JsonPath),
+    ("jsonpath-as-json", "jsonpath-as-json=TEMPLATE", Expression::JsonPathAsJson),
+    ("jsonpath-file", "jsonpath-file=FILE", Expression::JsonPathFile),
+    ("custom-columns", "custom-columns=HEAD:PATH,...", Expression::CustomColumns),
+    ("custom-columns-file", "custom-columns-file=FILE", Expression::CustomColumnsFile),
+];
+
 impl Format {
-    /// The words that name a format which such an answer has.
-    pub fn words(fits: Fits) -> impl Iterator<Item = &'static str> {
-        FORMATS.iter().filter(move |(_, format)| fits.allow(format)).map(|(word, _)| *word)
+    /// The words that name a format which such an answer has; one that ends in `=` goes on.
+    pub fn words(fits: Fits) -> impl Iterator<Item = String> {
+        let plain = PLAIN.iter().filter(move |(_, format)| fits.allow(format)).map(|(word, _)| (*word).to_owned());
+        plain.chain(EXPRESSIONS.iter().map(|(word, _, _)| format!("{word}=")))
     }
 
-    /// Reads the word after `-o`.
+    /// Reads what stands after `-o`; `read` gives the text of a file.
     ///
     /// # Errors
-    /// When it names no format that such an answer has.
-    pub fn parse(word: &str, fits: Fits) -> Result<Format, FormatError> {
-        let allowed = || FORMATS.iter().filter(move |(_, format)| fits.allow(format));
-        let found = allowed().find(|(name, _)| *name == word);
-        found.map(|(_, format)| format.clone()).ok_or_else(|| FormatError {
-            what: match FORMATS.iter().any(|(name, _)| *name == word) {
-                true => "this answer has no output format",
-                false => "unknown output format",
-            },
-            word: word.to_owned(),
-            allowed: allowed().map(|(name, _)| *name).collect(),
-        })
+    /// When it is no format that such an answer has, or its expression is none.
+    pub fn parse(word: &str, fits: Fits, read: impl Fn(&str) -> Result<String, String>) -> Result<Format, FormatError> {
+        if let Some((_, format)) = PLAIN.iter().find(|(name, _)| *name == word) {
+            return if fits.allow(format) {
+                Ok(format.clone())
+            } else {
+                Err(FormatError::Unfit(word.to_owned(), fits.allowed()))
+            };
+        }
+        let (name, expression) = word.split_once('=').unwrap_or((word, ""));
+        let Some((_, usage, kind)) = EXPRESSIONS.iter().find(|(own, _, _)| *own == name) else {
+            return Err(FormatError::Unknown(word.to_owned(), fits.allowed()));
+        };
+        if expression.is_empty() {
+            return Err(FormatError::Written(name.to_owned(), usage));
+        }
+        let parsed = match kind {
+            Expression::JsonPath => JsonPath::parse(expression).map(Format::JsonPath),
+            Expression::JsonPathAsJson => JsonPath::parse(expression).map(Format::JsonPathAsJson),
+            Expression::CustomColumns => CustomColumns::parse(expression).map(Format::CustomColumns),
+            Expression::JsonPathFile => read(expression).and_then(|text| JsonPath::parse(&text)).map(Format::JsonPath),
+            Expression::CustomColumnsFile => {
+                read(expression).and_then(|text| CustomColumns::parse_file(&text)).map(Format::CustomColumns)
+            }
+        };
+        parsed.map_err(|message| FormatError::Expression(word.to_owned(), message))
     }
 }
 
@@ -99,5 +153,10 @@ impl Fits {
             Format::Tree => self.tree,
             _ => true,
         }
+    }
+
+    fn allowed(self) -> String {
+        let plain = PLAIN.iter().filter(|(_, format)| self.allow(format)).map(|(name, _)| *name);
+        plain.chain(EXPRESSIONS.iter().map(|(name, _, _)| *name)).collect::<Vec<_>>().join(", ")
     }
 }

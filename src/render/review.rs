@@ -10,7 +10,6 @@ use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata};
 use super::format::Fits;
 use super::table::{Table, Width};
-use super::tame;
 use crate::model::{Action, Review, Snapshot};
 use crate::query::Reviewed;
 
@@ -85,8 +84,9 @@ impl Answer for ReviewReport<'_> {
         vec![Part::Table(table(self))]
     }
 
-    fn lines(&self) -> Result<String, String> {
-        lines(self)
+    /// This is the form for many reviews, so that what came in is passed on unread where it can be.
+    fn lines(&self) -> Result<Vec<String>, String> {
+        self.items.iter().map(|item| line(item).map_err(|error| error.to_string())).collect()
     }
 }
 
@@ -104,27 +104,17 @@ fn status(item: &ReviewItem<'_>) -> Value {
     status
 }
 
-/// One object a line. This is the form for many reviews, so that what came in is passed on unread where it can be.
-fn lines(report: &ReviewReport<'_>) -> Result<String, String> {
-    let mut text = Vec::new();
-    for item in report.items {
-        line(item, &mut text).map_err(|error| error.to_string())?;
-        text.push(b'\n');
-    }
-    String::from_utf8(text).map(tame::json).map_err(|error| error.to_string())
-}
-
-fn line(item: &ReviewItem<'_>, into: &mut Vec<u8>) -> serde_json::Result<()> {
+fn line(item: &ReviewItem<'_>) -> serde_json::Result<String> {
     if item.review.object.contains(|letter: char| letter.is_control()) {
         // Line ends and tabs between the tokens are not passed on.
         let mut fields: BTreeMap<String, Value> = serde_json::from_str(&item.review.object)?;
         fields.insert("status".to_owned(), status(item));
-        return serde_json::to_writer(into, &fields);
+        return serde_json::to_string(&fields);
     }
     let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(&item.review.object)?;
     let status = to_raw_value(&status(item))?;
     fields.insert("status".to_owned(), &status);
-    serde_json::to_writer(into, &fields)
+    serde_json::to_string(&fields)
 }
 
 fn table(report: &ReviewReport<'_>) -> Table {

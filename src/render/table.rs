@@ -56,6 +56,11 @@ impl Table {
         self
     }
 
+    /// Puts the rows in another order, by the rank of their items. Rows of one item stay together as they are.
+    pub(super) fn sort(&mut self, rank: &[usize]) {
+        self.rows.sort_by_key(|row| row.item.and_then(|item| rank.get(item)));
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -66,26 +71,30 @@ impl Table {
         if self.rows.is_empty() {
             return String::new();
         }
-        let mut builder = Builder::default();
-        if heads {
-            builder.push_record(&self.heads);
-        }
-        for row in &self.rows {
-            builder.push_record(row.cells.iter().map(|cell| match cell.as_str() {
-                "" => "-".to_owned(),
-                text => safe(text).into_owned(),
-            }));
-        }
-        let mut table = builder.build();
-        table.with(Style::empty()).with(Padding::new(0, 3, 0, 0));
-        let wide = table.to_string();
-        let mut text = String::with_capacity(wide.len());
-        for line in wide.lines() {
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
+        let head = heads.then(|| self.heads.clone());
+        let shown = self.rows.iter().map(|row| {
+            let cell = |cell: &String| if cell.is_empty() { "-".to_owned() } else { safe(cell).into_owned() };
+            row.cells.iter().map(cell).collect()
+        });
+        lay_out(head.into_iter().chain(shown))
     }
+}
+
+/// Records below each other, three blanks between their columns.
+pub(super) fn lay_out(records: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut builder = Builder::default();
+    for record in records {
+        builder.push_record(record);
+    }
+    let mut table = builder.build();
+    table.with(Style::empty()).with(Padding::new(0, 3, 0, 0));
+    let wide = table.to_string();
+    let mut text = String::with_capacity(wide.len());
+    for line in wide.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// What makes a spreadsheet take a cell for a formula, its full-width twins included

@@ -119,7 +119,7 @@ impl Answer for WhoCanReport<'_> {
             return Err("-o tree shows paths, which --via-escalation looks for".to_owned());
         };
         let trees = trees(self.graph, remedies, findings);
-        Ok(vec![Part::Table(table(self, Width::Narrow)), Part::Trees(trees)])
+        Ok(vec![Part::Table(table(self, Width::Narrow)), Part::Asides(trees)])
     }
 
     fn names(&self) -> Vec<(usize, String)> {

@@ -9,8 +9,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// The jobs that may do more than read the code, and what.
-const RIGHTS: [(&str, &str, &[(&str, &str)]); 3] = [
+/// What a job may do, by GitHub's names.
+type Rights = &'static [(&'static str, &'static str)];
+
+/// The jobs that may do more than read the code, each with its workflow.
+const RIGHTS: [(&str, &str, Rights); 3] = [
     ("release.yml", "attest", &[("attestations", "write"), ("id-token", "write")]),
     ("release.yml", "publish", &[("attestations", "read"), ("contents", "write")]),
     ("release.yml", "crates", &[("contents", "read"), ("id-token", "write")]),
@@ -44,10 +47,9 @@ fn steps(job: &Value) -> impl Iterator<Item = &Value> {
 fn complaints(file: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        if let Some(action) = line.trim_start().trim_start_matches("- ").strip_prefix("uses: ") {
-            if !pinned(action) {
-                wrong.push(format!("{file}:{}: `{action}` is not pinned", at + 1));
-            }
+        let action = line.trim_start().trim_start_matches("- ").strip_prefix("uses: ");
+        if let Some(action) = action.filter(|action| !pinned(action)) {
+            wrong.push(format!("{file}:{}: `{action}` is not pinned", at + 1));
         }
     }
     let workflow: Value = match serde_saphyr::from_str(text) {

@@ -21,6 +21,8 @@ pub(super) enum Meaning {
     /// A few words that clap knows.
     Words,
     Format,
+    /// `FORMAT=FILE`.
+    Save,
     Verb,
     Resource,
     Subresource,
@@ -36,6 +38,7 @@ pub(super) enum Meaning {
     User,
     Group,
     AzureScope,
+    AzureCluster,
     Subscription,
     Context,
     Cluster,
@@ -168,11 +171,13 @@ pub(super) fn meaning(command: &str, argument: &Arg) -> Meaning {
         (_, "group" | "as_groups") => Meaning::Group,
         (_, "as_user") => Meaning::User,
         (_, "scope") => Meaning::AzureScope,
+        (_, "this_cluster") => Meaning::AzureCluster,
         (_, "subscription") => Meaning::Subscription,
         (_, "context") => Meaning::Context,
         (_, "cluster") => Meaning::Cluster,
         (_, "user") => Meaning::KubeconfigUser,
         (_, "output") => Meaning::Format,
+        (_, "save") => Meaning::Save,
         (
             _,
             "filename"
@@ -184,8 +189,7 @@ pub(super) fn meaning(command: &str, argument: &Arg) -> Meaning {
             | "kubeconfig"
             | "certificate_authority"
             | "client_certificate"
-            | "client_key"
-            | "save",
+            | "client_key",
         ) => Meaning::File,
         (_, "dir" | "cache_dir") => Meaning::Folder,
         _ => Meaning::Free,
@@ -197,6 +201,7 @@ pub(super) fn of(line: &Line<'_>, argument: &Arg, cursor: &str, look: &dyn Look)
     let meaning = meaning(line.command.get_name(), argument);
     match meaning {
         Meaning::File => return Completion::new(Directive::FILES),
+        Meaning::Save if cursor.contains('=') => return Completion::new(Directive::FILES),
         Meaning::Folder => return Completion::new(Directive::FOLDERS),
         Meaning::Free => return Completion::new(Directive::ONLY),
         _ => {}
@@ -250,6 +255,11 @@ impl Found<'_> {
                     self.directive = Directive::GOES_ON;
                 }
             }
+            Meaning::Save => {
+                let whole = Format::words(fits(line.command.get_name())).filter(|word| !word.ends_with('='));
+                self.offer_all(whole.map(|word| word + "="));
+                self.directive = Directive::GOES_ON;
+            }
             Meaning::Verb => self.offer_all(ResourceTable::verbs()),
             Meaning::Resource => self.resources(line.value("verb").unwrap_or_default(), snapshot().as_ref()),
             Meaning::Subresource => {
@@ -270,6 +280,7 @@ impl Found<'_> {
             | Meaning::User
             | Meaning::Group
             | Meaning::AzureScope
+            | Meaning::AzureCluster
             | Meaning::Subscription
             | Meaning::Fingerprint => {
                 let Some(snapshot) = snapshot() else { return };
@@ -277,6 +288,7 @@ impl Found<'_> {
                     Meaning::Namespace => self.offer_all(namespaces(&snapshot)),
                     Meaning::User => self.offer_all(names(&snapshot, Kind::User)),
                     Meaning::Group => self.offer_all(names(&snapshot, Kind::Group)),
+                    Meaning::AzureCluster => self.offer_all(names(&snapshot, Kind::Cluster)),
                     Meaning::AzureScope => self.offer_all(names(&snapshot, Kind::Azure)),
                     Meaning::Subscription => {
                         self.offer_all(snapshot.azure.subscriptions.iter().map(|at| at.id.as_str()));

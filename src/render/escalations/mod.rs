@@ -89,7 +89,7 @@ impl Answer for EscalationsReport<'_> {
         let found = trees(self.graph, self.remedies, &self.answer.findings);
         let stopped =
             self.answer.blocked.iter().map(|finding| tree::stopped(self.graph, std::slice::from_ref(finding)));
-        Ok(vec![Part::Trees(found), Part::Trees(stopped.collect()), Part::Table(table::cuts(self))])
+        Ok(vec![Part::Trees(found), Part::Asides(stopped.collect()), Part::Table(table::cuts(self))])
     }
 
     fn names(&self) -> Vec<(usize, String)> {
