@@ -108,10 +108,14 @@ const EXPRESSIONS: [(&str, &str, Expression); 5] = [
 ];
 
 impl Format {
-    /// The words that name a format which such an answer has; one that ends in `=` goes on.
-    pub fn words(fits: Fits) -> impl Iterator<Item = String> {
-        let plain = PLAIN.iter().filter(move |(_, format)| fits.allow(format)).map(|(word, _)| (*word).to_owned());
-        plain.chain(EXPRESSIONS.iter().map(|(word, _, _)| format!("{word}=")))
+    /// The words that name a format which such an answer has and that need no expression.
+    pub fn words(fits: Fits) -> impl Iterator<Item = &'static str> {
+        PLAIN.iter().filter(move |(_, format)| fits.allow(format)).map(|(word, _)| *word)
+    }
+
+    /// The words of formats that go on with an expression behind `=`.
+    pub fn with_expressions() -> impl Iterator<Item = &'static str> {
+        EXPRESSIONS.iter().map(|(word, _, _)| *word)
     }
 
     /// Reads what stands after `-o`; `read` gives the text of a file.
@@ -156,7 +160,6 @@ impl Fits {
     }
 
     fn allowed(self) -> String {
-        let plain = PLAIN.iter().filter(|(_, format)| self.allow(format)).map(|(name, _)| *name);
-        plain.chain(EXPRESSIONS.iter().map(|(name, _, _)| *name)).collect::<Vec<_>>().join(", ")
+        Format::words(self).chain(EXPRESSIONS.iter().map(|(name, _, _)| *name)).collect::<Vec<_>>().join(", ")
     }
 }

@@ -251,13 +251,14 @@ impl Found<'_> {
             }
             Meaning::Format => {
                 self.offer_all(Format::words(fits(line.command.get_name())));
-                if self.candidates.iter().any(|candidate| candidate.word.ends_with('=')) {
+                let plain = self.candidates.len();
+                self.offer_all(Format::with_expressions().map(|word| format!("{word}=")));
+                if self.candidates.len() > plain {
                     self.directive = Directive::GOES_ON;
                 }
             }
             Meaning::Save => {
-                let whole = Format::words(fits(line.command.get_name())).filter(|word| !word.ends_with('='));
-                self.offer_all(whole.map(|word| word + "="));
+                self.offer_all(Format::words(fits(line.command.get_name())).map(|word| format!("{word}=")));
                 self.directive = Directive::GOES_ON;
             }
             Meaning::Verb => self.offer_all(ResourceTable::verbs()),
