@@ -217,6 +217,9 @@ fn what_az_is_asked_is_told_to_whoever_wants_to_know() {
     stub(folder.path(), "");
     let out = folder.path().join("out");
     let said = lines(&export(folder.path(), &[out.to_str().unwrap(), "-q", "-v=1"]).stderr);
-    assert!(said.iter().any(|line| line.starts_with("info: az role assignment list ") && line.ends_with(" bytes")), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.starts_with("info: az role assignment list ") && line.ends_with(" bytes")),
+        "{said:?}"
+    );
     assert!(lines(&export(folder.path(), &[out.to_str().unwrap(), "-q"]).stderr).is_empty());
 }
