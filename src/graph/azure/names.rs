@@ -1,6 +1,6 @@
 //! What things of an Azure graph are called, apart from the graph: answers name them long after it is gone.
 
-use super::{AksIx, AssignmentIx, AzureGraph, PrincipalIx, ScopeIx};
+use super::{AssignmentIx, AzureGraph, ClusterIx, PrincipalIx, ScopeIx};
 use crate::model::AzureFacts;
 use crate::model::azure::Members;
 use rustc_hash::FxHashMap;
@@ -124,7 +124,7 @@ impl AzureNames {
     }
 
     /// The name and the resource id of an AKS cluster.
-    pub fn cluster(&self, cluster: AksIx) -> (&str, &str) {
+    pub fn cluster(&self, cluster: ClusterIx) -> (&str, &str) {
         self.clusters.get(cluster.index()).map_or(("", ""), |(name, id)| (name, id))
     }
 }

@@ -195,6 +195,7 @@ fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::ThisCluster => "administer this cluster".to_owned(),
         AzureGain::TheseNodes => "be root on the nodes of this cluster".to_owned(),
         AzureGain::Secrets(place) => format!("read the Secrets {}", place_words(graph, place)),
+        AzureGain::Resources(place) => format!("write ASO resources {}", place_words(graph, place)),
         AzureGain::NewPod(place) => format!("run a new pod {}", place_words(graph, place)),
         AzureGain::Account(account) => format!("act as {}", subject_column(graph, account)),
         AzureGain::Any => String::new(),
