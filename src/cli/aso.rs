@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::first::without_azure;
 use super::input::{InputArgs, OutputArgs, namespace_hint};
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
@@ -125,10 +126,7 @@ fn told(report: &AsoReport<'_, '_>) -> Vec<String> {
             if is_there { "its kinds are installed, and nothing is done for them" } else { "nothing of it was read" };
         lines.push(format!("note: no operator of Azure Service Operator was found; {what}"));
     }
-    if !report.power.is_known() && !report.rows.is_empty() {
-        let how = "save it with `kubectl rbac-lens azure-export DIR`, and give it with --azure DIR";
-        lines.push(format!("note: what the identities may do in Azure is unknown; {how}"));
-    }
+    lines.extend(without_azure(aso, report.power.is_known()).filter(|_| !report.rows.is_empty()));
     let resources =
         aso.resources().filter(|(at, _)| report.namespace.is_none_or(|only| graph.text(at.namespace) == only));
     let (mut all, mut dormant) = (0, 0);

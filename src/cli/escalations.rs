@@ -7,13 +7,14 @@ use clap::ValueEnum;
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::first::without_azure;
 use super::input::{InputArgs, OutputArgs};
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
 use crate::graph::azure::{AzureGraph, AzureNames};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::check_scope;
 use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, SubjectText, Thing};
-use crate::query::{SystemFilter, TokenMode, azure_gaps};
+use crate::query::{Aso, AsoOptions, SystemFilter, TokenMode, azure_gaps};
 use crate::render::{Asked, EscalationsReport, Format, Metadata, Print, safe};
 use crate::rules::{
     Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Severity,
@@ -241,6 +242,10 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     }
     let printed = report.print(&wanted)?;
     if !args.output.quiet {
+        if !graph.snapshot().azure.given {
+            let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume: ask.assume });
+            lines.extend(without_azure(&aso, false));
+        }
         lines.extend(told(args, &report));
     }
     Ok(Outcome::new(printed, lines, report.exit.code))

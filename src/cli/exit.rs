@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::first::{without_cluster, without_rights};
 use crate::collect::{LiveError, LoadError};
 use crate::model::{Gap, Snapshot, Source};
 use crate::render::{Exit, PrintError, Printed, safe};
@@ -81,7 +82,10 @@ impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Outcome {
         let notes = match failure {
             Failure::Usage(message) => vec![format!("error: {}", safe(&message))],
-            Failure::Live(error) => vec![format!("error: {}", safe(&error.to_string()))],
+            Failure::Live(error) => {
+                let told = format!("error: {}", safe(&error.to_string()));
+                std::iter::once(told).chain(without_cluster(&error)).collect()
+            }
             Failure::Internal(message) => {
                 vec![format!("error: this is a fault of rbac-lens, please report it: {}", safe(&message))]
             }
@@ -182,6 +186,7 @@ pub(super) fn notes(snapshot: &Snapshot, missing: &[Gap], quiet: bool) -> Vec<St
             count(snapshot.gaps.len(), "gap")
         ));
         notes.extend(snapshot.gaps.iter().map(|gap| format!("  {}", safe(&gap.message))));
+        notes.extend(without_rights(snapshot));
     }
     notes.extend(missing.iter().map(|gap| format!("note: {}", safe(&gap.message))));
     notes

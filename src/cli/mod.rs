@@ -11,6 +11,7 @@ mod connection;
 mod escalations;
 mod exit;
 mod explain;
+mod first;
 mod guard;
 mod help;
 mod input;
@@ -67,16 +68,22 @@ struct Cli {
 #[command(next_help_heading = "Output")]
 struct VerbosityArgs {
     /// No notes, hints, counts and progress on standard error.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 900)]
     quiet: bool,
     /// Tell on standard error: 1 what is read, 2 how long each stage takes, 6 each request, without headers and bodies.
-    #[arg(short, long = "v", global = true, value_name = "N")]
+    #[arg(short, long = "v", global = true, value_name = "N", display_order = 900)]
     verbosity: Option<u8>,
 }
 
 /// How much `-v` asks for, read before anything is done. What is wrong with a line is found when it is run.
 pub fn verbosity(words: &[OsString]) -> u8 {
-    let may_ask = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with('-') && word.contains('v'));
+    let may_ask = |word: &OsString| {
+        let word = word.to_string_lossy();
+        match word.strip_prefix("--") {
+            Some(long) => long == "v" || long.starts_with("v="),
+            None => word.starts_with('-') && word.contains('v'),
+        }
+    };
     if !words.iter().any(may_ask) {
         return 0;
     }

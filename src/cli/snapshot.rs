@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, FileOut, Outcome, notes};
+use super::first::not_saved;
 use super::input::InputArgs;
 use crate::collect::{Needs, StandardInput};
 use crate::render::{self, safe};
@@ -49,6 +50,9 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let mut lines = notes(&facts.snapshot, &[], args.quiet);
     let mut outcome = Outcome { code: exits.exit().code, ..Outcome::default() };
+    if !args.quiet {
+        lines.extend(not_saved(&facts.snapshot));
+    }
     if args.file.as_os_str() == "-" {
         outcome.out = String::from_utf8(content).map_err(|error| Failure::Internal(error.to_string()))?;
     } else {

@@ -124,6 +124,11 @@ impl Format {
         PLAIN.iter().filter(move |(_, format)| fits.allow(format)).map(|(word, _)| *word)
     }
 
+    /// The words of formats that go on with an expression behind `=`.
+    pub fn with_expressions() -> impl Iterator<Item = &'static str> {
+        EXPRESSIONS.iter().map(|(word, _, _)| *word)
+    }
+
     /// Reads what stands after `-o`; `read` gives the text of a file.
     ///
     /// # Errors

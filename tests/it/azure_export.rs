@@ -210,3 +210,16 @@ fn without_az_or_a_login_there_is_nothing_to_save() {
     stub(folder.path(), "");
     assert_eq!(run(&["--subscription", "nope"]), "error: `nope` is no subscription that `az account list` names");
 }
+
+#[test]
+fn what_az_is_asked_is_told_to_whoever_wants_to_know() {
+    let folder = tempfile::tempdir().unwrap();
+    stub(folder.path(), "");
+    let out = folder.path().join("out");
+    let said = lines(&export(folder.path(), &[out.to_str().unwrap(), "-q", "-v=1"]).stderr);
+    assert!(
+        said.iter().any(|line| line.starts_with("info: az role assignment list ") && line.ends_with(" bytes")),
+        "{said:?}"
+    );
+    assert!(lines(&export(folder.path(), &[out.to_str().unwrap(), "-q"]).stderr).is_empty());
+}

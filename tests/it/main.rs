@@ -9,6 +9,7 @@
 //! - `completion`: what shells are offered, and the link by which kubectl finds it.
 //! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
+//! - `first`: no cluster, no rights, nothing of Azure: what is told, and the command that helps.
 //! - `floors`: a floor imports only from floors below it.
 //! - `guard`: whom Azure lets do something in a cluster that asks it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
@@ -51,6 +52,7 @@ mod cli;
 mod completion;
 mod cuts;
 mod escalations;
+mod first;
 mod floors;
 mod formats;
 mod guard;

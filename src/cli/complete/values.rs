@@ -21,6 +21,8 @@ pub(super) enum Meaning {
     /// A few words that clap knows.
     Words,
     Format,
+    /// `FORMAT=FILE`.
+    Save,
     Verb,
     Resource,
     Subresource,
@@ -175,6 +177,7 @@ pub(super) fn meaning(command: &str, argument: &Arg) -> Meaning {
         (_, "cluster") => Meaning::Cluster,
         (_, "user") => Meaning::KubeconfigUser,
         (_, "output") => Meaning::Format,
+        (_, "save") => Meaning::Save,
         (
             _,
             "filename"
@@ -186,8 +189,7 @@ pub(super) fn meaning(command: &str, argument: &Arg) -> Meaning {
             | "kubeconfig"
             | "certificate_authority"
             | "client_certificate"
-            | "client_key"
-            | "save",
+            | "client_key",
         ) => Meaning::File,
         (_, "dir" | "cache_dir") => Meaning::Folder,
         _ => Meaning::Free,
@@ -199,6 +201,7 @@ pub(super) fn of(line: &Line<'_>, argument: &Arg, cursor: &str, look: &dyn Look)
     let meaning = meaning(line.command.get_name(), argument);
     match meaning {
         Meaning::File => return Completion::new(Directive::FILES),
+        Meaning::Save if cursor.contains('=') => return Completion::new(Directive::FILES),
         Meaning::Folder => return Completion::new(Directive::FOLDERS),
         Meaning::Free => return Completion::new(Directive::ONLY),
         _ => {}
@@ -248,9 +251,15 @@ impl Found<'_> {
             }
             Meaning::Format => {
                 self.offer_all(Format::words(fits(line.command.get_name())));
-                if self.candidates.iter().any(|candidate| candidate.word.ends_with('=')) {
+                let plain = self.candidates.len();
+                self.offer_all(Format::with_expressions().map(|word| format!("{word}=")));
+                if self.candidates.len() > plain {
                     self.directive = Directive::GOES_ON;
                 }
+            }
+            Meaning::Save => {
+                self.offer_all(Format::words(fits(line.command.get_name())).map(|word| format!("{word}=")));
+                self.directive = Directive::GOES_ON;
             }
             Meaning::Verb => self.offer_all(ResourceTable::verbs()),
             Meaning::Resource => self.resources(line.value("verb").unwrap_or_default(), snapshot().as_ref()),

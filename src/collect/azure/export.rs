@@ -199,7 +199,10 @@ impl Exporter<'_> {
         let safe: Vec<(&str, &str)> = safe.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let file = filled(file, &safe);
         match pages(&words) {
-            Ok(answer) => self.keep(&file, answer),
+            Ok(answer) => {
+                tracing::info!("az {}: {} bytes", words.join(" "), answer.len());
+                self.keep(&file, answer);
+            }
             Err(message) => self.done.failures.push((format!("az {}", words.join(" ")), message)),
         }
         let objects = self.done.files.len() as u64;

@@ -41,7 +41,7 @@ fn of_a_large_file_the_beginning_is_read_and_nothing_is_complained_of() {
     assert!(lines.len() as u64 > GLANCE);
     fs::write(&path, &lines).unwrap();
     let seen = glance(&[Input::Path(path)], &[], false).unwrap().namespaces.len();
-    assert!((100_000..200_000).contains(&seen), "{seen}");
+    assert!((40_000..100_000).contains(&seen), "{seen}");
     assert_eq!(glance(&[Input::Path(folder.path().join("absent"))], &[], false).unwrap().namespaces.len(), 0);
 }
 
