@@ -9,6 +9,7 @@ mod connection;
 mod escalations;
 mod exit;
 mod explain;
+mod graph;
 mod input;
 mod review;
 mod snapshot;
@@ -65,6 +66,7 @@ enum Command {
     Aso(Box<aso::Args>),
     Checks(Box<checks::Args>),
     Explain(explain::Args),
+    Graph(Box<graph::Args>),
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
     AzureExport(azure_export::Args),
@@ -84,6 +86,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Aso(args) => aso::run(&args, &cli.connection, world),
         Command::Checks(args) => checks::run(&args, &cli.connection, world),
         Command::Explain(args) => explain::run(&args),
+        Command::Graph(args) => graph::run(&args, &cli.connection, world),
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
         Command::AzureExport(args) => azure_export::run(&args, world),

@@ -15,6 +15,7 @@
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
 //! - `escalations`: techniques performed, each in random worlds.
 //! - `remedies`: what findings and cuts print is run by the real kubectl.
+//! - `picture`: Graphviz draws what `graph` prints. It needs no server.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -28,6 +29,7 @@ mod escalations;
 mod live;
 mod node;
 mod parity;
+mod picture;
 mod record;
 mod remedies;
 mod server;

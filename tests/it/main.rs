@@ -9,6 +9,7 @@
 //! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
+//! - `graph`: the same picture in every format, whatever is in a name.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
@@ -45,6 +46,7 @@ mod cuts;
 mod escalations;
 mod floors;
 mod formats;
+mod graph;
 mod hostile;
 mod into_azure;
 mod kept;

@@ -2,7 +2,7 @@
 
 use super::{AksIx, AssignmentIx, AzureGraph, PrincipalIx, ScopeIx};
 use crate::model::AzureFacts;
-use crate::model::azure::Members;
+use crate::model::azure::{Assigned, Members, PrincipalKind};
 use rustc_hash::FxHashMap;
 
 /// The names of the things of an Azure graph, by the same numbers.
@@ -24,6 +24,8 @@ pub struct PrincipalName {
     pub object_id: String,
     /// The app id; may be empty.
     pub client_id: String,
+    /// What it is.
+    pub kind: PrincipalKind,
 }
 
 /// What is known of who is in a group.
@@ -48,6 +50,8 @@ pub struct AssignmentName {
     pub scope: ScopeIx,
     /// Whom it names.
     pub principal: PrincipalIx,
+    /// Whether it holds now.
+    pub assigned: Assigned,
 }
 
 impl AzureNames {
@@ -61,7 +65,8 @@ impl AzureNames {
         let principal = |at: PrincipalIx| {
             let node = graph.principal(at);
             let name = if node.name.is_empty() { &node.object_id } else { &node.name };
-            PrincipalName { name: name.clone(), object_id: node.object_id.clone(), client_id: node.client_id.clone() }
+            let (object_id, client_id) = (node.object_id.clone(), node.client_id.clone());
+            PrincipalName { name: name.clone(), object_id, client_id, kind: node.kind }
         };
         let assignment = |at: AssignmentIx| {
             let role = graph.role(graph.assigned_role(at));
@@ -70,6 +75,7 @@ impl AzureNames {
                 role: if role.name.is_empty() { role.id.to_owned() } else { role.name.to_owned() },
                 scope: graph.assigned_scope(at),
                 principal: graph.assignee(at),
+                assigned: graph.assignment(at).assigned,
             }
         };
         AzureNames {

@@ -3,7 +3,7 @@
 mod document;
 mod table;
 mod tree;
-mod words;
+pub(super) mod words;
 
 pub(super) use document::{BaselineOut, CutsOut, EscalationItem, EscalationsQuestion, HoldersOut, PlatformOut, items};
 pub use table::classes;
