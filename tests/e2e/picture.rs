@@ -14,6 +14,7 @@ fn print(words: &[&str], stdin: &str) -> String {
 }
 
 /// What Graphviz makes of a text; none where it is not on this machine, which is said loudly.
+#[allow(clippy::print_stderr, reason = "what is not tested is said")]
 fn draw(text: &str, format: &str) -> Option<Vec<u8>> {
     let started = Command::new("dot")
         .arg(format!("-T{format}"))
@@ -22,7 +23,12 @@ fn draw(text: &str, format: &str) -> Option<Vec<u8>> {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut dot) = started else {
-        eprintln!("GRAPHVIZ IS NOT ON THIS MACHINE (Debian: apt-get install graphviz): PICTURES ARE NOT DRAWN HERE");
+        #[expect(clippy::print_stderr, reason = "what is not tested is said")]
+        {
+            eprintln!(
+                "GRAPHVIZ IS NOT ON THIS MACHINE (Debian: apt-get install graphviz): PICTURES ARE NOT DRAWN HERE"
+            );
+        }
         return None;
     };
     let mut input = dot.stdin.take().unwrap();

@@ -174,7 +174,7 @@ fn alike(format: &str, text: &str) -> String {
     let text = text.replace("\\u{ffff}", "\u{ffff}").replace("\\u{fffe}", "\u{fffe}");
     match format {
         "json" | "graphml" => text.replace(';', ""),
-        _ => text.replace(';', "").replace('x', ""),
+        _ => text.replace([';', 'x'], ""),
     }
 }
 

@@ -115,8 +115,35 @@ fn line(edge: &EdgeOut) -> String {
     all.join(", ")
 }
 
-/// Text of an HTML-like label. It is read as XML, so what XML does not allow is shown as an escape; and before that `\N` and its like
-/// are put in place even here, so no backslash is left.
+/// Text of an HTML-like label. It is read as XML, so what XML does not allow is shown as an escape. When that is done Graphviz puts
+/// the name of a node in the place of `\N`, and so on, in each piece of text: so none has a letter behind a backslash.
 fn escaped(text: &str) -> String {
-    super::graphml::escaped(text).replace('"', "&quot;").replace('\\', "&#92;")
+    let mut shown = String::with_capacity(text.len());
+    let mut letters = super::graphml::escaped(text).replace('"', "&quot;");
+    while let Some(at) = letters.find('\\') {
+        shown.push_str(&letters[..at]);
+        shown.push_str("&#92;");
+        let rest = letters.split_off(at + 1);
+        letters = match rest.chars().next().filter(char::is_ascii_alphabetic) {
+            Some(letter) => {
+                shown.push_str(&format!("<FONT>{letter}</FONT>"));
+                rest[1..].to_owned()
+            }
+            None => rest,
+        };
+    }
+    shown + &letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn nothing_in_a_label_is_markup() {
+        assert_eq!(escaped("a<b>&\"x\""), "a&lt;b&gt;&amp;&quot;x&quot;");
+        assert_eq!(escaped("\\N"), "&#92;<FONT>N</FONT>");
+        assert_eq!(escaped("\\\\N\\"), "&#92;&#92;<FONT>N</FONT>&#92;");
+        assert_eq!(escaped("\u{ffff}"), "&#92;<FONT>u</FONT>{ffff}");
+    }
 }
