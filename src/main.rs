@@ -2,10 +2,12 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use owo_colors::{AnsiColors, OwoColorize, Stream};
+#[cfg(unix)]
+use rbac_lens::cli::LinkOut;
 use rbac_lens::cli::{FileOut, Outcome, World, run};
 use rbac_lens::collect::Progress;
 use rbac_lens::render::safe;
@@ -47,7 +49,11 @@ fn finish(outcome: &Outcome) -> ExitCode {
     match write(outcome) {
         // Whoever closed the pipe has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(2),
+        Err(error) => {
+            // Standard error may be as full; there is nobody else to tell.
+            let _ = writeln!(io::stderr().lock(), "error: the answer cannot be written: {error}");
+            ExitCode::from(2)
+        }
         Ok(code) => ExitCode::from(code),
     }
 }
@@ -61,12 +67,13 @@ fn show(line: &str) {
 /// Writes what a run leaves behind, and gives the exit status.
 fn write(outcome: &Outcome) -> io::Result<u8> {
     let mut code = outcome.code;
-    let failed = save_all(outcome).err();
+    let failed = save_all(outcome).and_then(|()| link(outcome)).err();
     let mut out = io::stdout().lock();
     out.write_all(outcome.out.as_bytes())?;
     out.flush()?;
     let mut err = io::stderr().lock();
-    for note in &outcome.notes {
+    // What a command says of its files and links holds only if they are there.
+    for note in outcome.notes.iter().filter(|_| failed.is_none()) {
         writeln!(err, "{}", tinted(note))?;
     }
     if let Some((path, error)) = failed {
@@ -98,11 +105,35 @@ fn save_all(outcome: &Outcome) -> Result<(), (PathBuf, io::Error)> {
     Ok(())
 }
 
+/// Makes the link of a command. What is in its place is replaced only if the command has found it to be ours.
+#[cfg(unix)]
+fn link(outcome: &Outcome) -> Result<(), (PathBuf, io::Error)> {
+    let Some(LinkOut { path, target, replace }) = &outcome.link else { return Ok(()) };
+    let made = if *replace {
+        let part = part(path);
+        std::os::unix::fs::symlink(target, &part).and_then(|()| std::fs::rename(&part, path))
+    } else {
+        std::os::unix::fs::symlink(target, path)
+    };
+    made.map_err(|error| (path.clone(), error))
+}
+
+/// Where links are not for everybody, commands make copies.
+#[cfg(not(unix))]
+fn link(_: &Outcome) -> Result<(), (PathBuf, io::Error)> {
+    Ok(())
+}
+
+/// The name of a file that is not whole yet.
+fn part(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    path.with_file_name(name)
+}
+
 /// Writes a file that only its owner may read. A file that is there already is replaced only when the new one is whole.
 fn save(file: &FileOut) -> io::Result<()> {
-    let mut name = file.path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = file.path.with_file_name(name);
+    let part = part(&file.path);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -10,7 +10,7 @@ use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Gap, GapReason, Name};
 use crate::query::{self, Aso, AsoOptions, AsoPower, AsoRights, TokenMode};
-use crate::render::{self, AsoReport, operator_line, safe};
+use crate::render::{self, AsoReport, Print, operator_line, safe};
 
 /// The credentials of Azure Service Operator: whom they serve, what they may do in Azure, and who can use them.
 ///
@@ -54,6 +54,7 @@ impl Assume {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let wanted = args.output.wanted::<AsoReport<'_, '_>>()?;
     // Pods and nodes say nothing of credentials.
     let needs = Needs { escalations: true, ..Needs::default() };
     let facts = args.input.read(needs, connection, StandardInput::Free, world)?;
@@ -81,13 +82,13 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: render::Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::aso(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
+    let printed = report.print(&wanted)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         lines.extend(namespace.as_deref().and_then(|namespace| namespace_hint(&graph, namespace)));
         lines.extend(told(&report));
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }
 
 /// What could not be found out of resources, by namespace.

@@ -7,10 +7,11 @@ use crate::graph::AzureGraph;
 use crate::graph::azure::{AzurePlace, PrincipalIx};
 use crate::model::azure::{Plane, built_in_role, built_in_roles, check_action, check_scope, subscription_of};
 use crate::query::azure_who_can;
-use crate::render::{self, AzureWhoCanReport, Metadata, safe};
+use crate::render::{AzureWhoCanReport, Metadata, Print, safe};
 
 /// Answers who can do an action at a scope, from Azure's side alone.
 pub(super) fn run(args: &Args, action: &str, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let wanted = args.output.wanted::<AzureWhoCanReport<'_>>()?;
     check_action(action).map_err(Failure::Usage)?;
     let scope = args.scope.as_deref().unwrap_or("/");
     check_scope(scope).map_err(Failure::Usage)?;
@@ -34,7 +35,7 @@ pub(super) fn run(args: &Args, action: &str, world: &mut World<'_>) -> Result<Ou
         metadata: Metadata { gaps: answer.gaps.clone(), ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::azure_who_can(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
+    let printed = report.print(&wanted)?;
     let mut lines = notes(&facts.snapshot, &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         lines.extend(nearest(&graph, scope, place));
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Args, action: &str, world: &mut World<'_>) -> Result<Ou
             lines.extend(other_plane(action, plane));
         }
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }
 
 /// A hint for a scope that nothing was read of: a slip of the hand looks just like an empty one.

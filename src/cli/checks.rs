@@ -10,7 +10,7 @@ use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::ClusterId;
 use crate::query::AsoOptions;
-use crate::render::{self, ChecksReport};
+use crate::render::{self, ChecksReport, Print};
 use crate::rules::{CHECKS, Check, Severity, check, run_checks};
 
 /// Recommended practices that are broken, most severe first, each with the command that puts it right.
@@ -70,6 +70,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if args.list {
         return Ok(Outcome { out: render::check_list(!args.output.no_headers), ..Outcome::default() });
     }
+    let output = args.output.wanted::<ChecksReport<'_>>()?;
     let wanted = |check: &Check| (only.is_empty() || only.contains(&check.id)) && !skip.contains(&check.id);
     let asked: Vec<&'static str> = CHECKS.iter().filter(|check| wanted(check)).map(|check| check.id).collect();
     let needs = Needs { escalations: true, ..Needs::default() };
@@ -87,7 +88,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     exits.add(args.input.strict && unanswered > 0, 3, || format!("{} without an answer", count(unanswered, "check")));
     let report =
         ChecksReport { graph: &graph, found: &found, asked: &asked, metadata: facts.metadata, exit: exits.exit() };
-    let out = render::checks(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
+    let printed = report.print(&output)?;
     let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
     if !args.output.quiet {
         for (check, lacks) in &found.unanswered {
@@ -98,7 +99,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             some => format!("{} by {}", count(some, "finding"), count(asked.len(), "check")),
         });
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }
 
 /// The checks that words name.

@@ -14,7 +14,7 @@ use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::check_scope;
 use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, SubjectText, Thing};
 use crate::query::{SystemFilter, TokenMode};
-use crate::render::{self, Asked, EscalationsReport, Format, safe};
+use crate::render::{Asked, EscalationsReport, Format, Print, safe};
 use crate::rules::{
     Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Severity,
     Start, Suppression, Target, Version, compare, cuts, escalations, secret, start, suppress,
@@ -158,6 +158,7 @@ impl Level {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let mut wanted = args.output.wanted::<EscalationsReport<'_>>()?;
     let from = args.from.as_deref().map(parse_start).transpose()?;
     let to = args.to.as_deref().map(Wanted::parse).transpose()?;
     let without = args.without.iter().map(|text| parse_gone(text)).collect::<Result<Vec<Thing>, Failure>>()?;
@@ -234,13 +235,14 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: facts.metadata,
         exit: exits.exit(),
     };
-    let usual = if answer.findings.len() == 1 && cuts.is_none() { Format::Tree } else { Format::Table };
-    let format = args.output.format_or(usual);
-    let out = render::escalations(&report, format, !args.output.no_headers).map_err(Failure::Internal)?;
+    if args.output.is_usual() && answer.findings.len() == 1 && cuts.is_none() {
+        wanted.format = Format::Tree;
+    }
+    let printed = report.print(&wanted)?;
     if !args.output.quiet {
         lines.extend(told(args, &report));
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }
 
 /// What was found and what was left out, in words.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::collect::{LiveError, LoadError};
 use crate::model::{Gap, Snapshot, Source};
-use crate::render::{Exit, safe};
+use crate::render::{Exit, PrintError, Printed, safe};
 
 /// What `main` writes, and how it ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,19 @@ pub struct Outcome {
     pub folder: Option<PathBuf>,
     /// Files to write, readable by their owner only.
     pub files: Vec<FileOut>,
+    /// A link to make.
+    pub link: Option<LinkOut>,
+}
+
+/// A link that a command makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkOut {
+    /// Where.
+    pub path: PathBuf,
+    /// What it leads to.
+    pub target: PathBuf,
+    /// Whether what is at the path is an older link or copy of this program, to be replaced.
+    pub replace: bool,
 }
 
 /// A file that a command makes.
@@ -55,6 +68,15 @@ impl From<LiveError> for Failure {
     }
 }
 
+impl From<PrintError> for Failure {
+    fn from(error: PrintError) -> Failure {
+        match error {
+            PrintError::Unfit(message) => Failure::Usage(message),
+            PrintError::Fault(message) => Failure::Internal(message),
+        }
+    }
+}
+
 impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Outcome {
         let notes = match failure {
@@ -70,6 +92,13 @@ impl From<Failure> for Outcome {
 }
 
 impl Outcome {
+    /// An answer in its formats, what is said beside it, and the exit status.
+    pub(super) fn new(printed: Printed, notes: Vec<String>, code: u8) -> Outcome {
+        let file = |(path, text): (PathBuf, String)| FileOut { path, content: text.into_bytes() };
+        let files = printed.saves.into_iter().map(file).collect();
+        Outcome { out: printed.out, notes, code, files, ..Outcome::default() }
+    }
+
     /// Help and version go to standard output, mistakes to standard error.
     pub(super) fn of_clap(error: &clap::Error) -> Outcome {
         let text = error.render().to_string();

@@ -1,20 +1,21 @@
 //! Where the facts come from: `-f`, `--demo`, or the cluster; and the flags that all commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::Failure;
+use super::guard::Guarded;
 use crate::collect::{
     DEMO, DEMO_AZURE, FileOptions, Input, Limits, LiveCluster, LoadError, Needs, Secrets, StandardInput, load,
-    read_azure,
+    read_azure, read_template,
 };
 use crate::graph::AccessGraph;
 use crate::model::{Action, ClusterId, Gap, Snapshot};
 use crate::query::{Authorizers, node};
-use crate::render::{Format, Metadata, SourceKind, safe};
+use crate::render::{Format, Metadata, Print, SortBy, SourceKind, Wanted, safe};
 
 /// Where to read.
 #[derive(Debug, Args)]
@@ -30,6 +31,9 @@ pub(super) struct InputArgs {
     /// their shape), or a folder of such files with everything below it, or `-`.
     #[arg(long, value_name = "FILE|DIR|-")]
     azure: Vec<PathBuf>,
+    /// Which cluster of Azure this one is, by its name or resource id, where it is not recognised by its address, its nodes or ASO.
+    #[arg(long, value_name = "NAME|ID")]
+    this_cluster: Option<String>,
     /// Use the embedded example: the Contoso company.
     #[arg(long, conflicts_with_all = ["filename", "azure"])]
     demo: bool,
@@ -54,8 +58,9 @@ pub(super) struct InputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Authorizers")]
 pub(super) struct AuthorizerArgs {
-    /// The authorizers that the API server runs, as in its --authorization-mode: node, rbac or both.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "node,rbac", ignore_case = true)]
+    /// The authorizers that the API server runs, as in its --authorization-mode: node and rbac; and azure, which AKS and Arc ask
+    /// where Azure RBAC for Kubernetes is on.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "node,rbac,azure", ignore_case = true)]
     authorizers: Vec<AuthorizerName>,
 }
 
@@ -63,6 +68,7 @@ pub(super) struct AuthorizerArgs {
 enum AuthorizerName {
     Node,
     Rbac,
+    Azure,
 }
 
 /// What the Node authorizer would have to look at for a question and the input says nothing of.
@@ -80,6 +86,11 @@ impl AuthorizerArgs {
         Needs { definitions: true, workloads: self.chain().node && node::depends_on_pods(action), ..Needs::default() }
     }
 
+    /// Azure's side, if the cluster asks Azure; or a note on why that is not known.
+    pub(super) fn guarded<'g>(&self, access: &'g AccessGraph) -> Result<Guarded<'g>, Option<String>> {
+        if self.authorizers.contains(&AuthorizerName::Azure) { Guarded::new(access) } else { Err(None) }
+    }
+
     pub(super) fn chain(&self) -> Authorizers {
         Authorizers {
             node: self.authorizers.contains(&AuthorizerName::Node),
@@ -92,9 +103,16 @@ impl AuthorizerArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// How to print: table (the default), wide, name, json, yaml or ndjson; for escalations also tree, the default for one path.
+    /// How to print: table (the default), wide, name, json, yaml, ndjson, csv, markdown, custom-columns=HEAD:PATH,..., or
+    /// jsonpath=TEMPLATE, as kubectl has them, also from a file; for escalations also tree, the default for one path.
     #[arg(short, long, value_name = "FORMAT")]
-    output: Option<Format>,
+    output: Option<String>,
+    /// Also save the answer in a file, in a format of its own; several times. The file is replaced only when all of it is written.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    save: Vec<String>,
+    /// Put the items in the order of a field of theirs, such as .severity: numbers and letters rise, the most severe come first.
+    #[arg(long, value_name = "PATH")]
+    sort_by: Option<String>,
     /// Leave out the heads of the columns.
     #[arg(long)]
     pub(super) no_headers: bool,
@@ -104,15 +122,45 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// How to print, as it was asked for or as is usual.
-    pub(super) fn format(&self) -> Format {
-        self.format_or(Format::Table)
+    /// How to print an answer of this sort; a table where nothing was asked for.
+    ///
+    /// Called before anything is read: a slip in a flag should not cost a walk through a cluster.
+    pub(super) fn wanted<A: Print>(&self) -> Result<Wanted, Failure> {
+        let read = |file: &str| read_template(Path::new(file));
+        let parse = |word: &str| Format::parse(word, A::FITS, read).map_err(|error| Failure::Usage(error.to_string()));
+        let mut saves: Vec<(Format, PathBuf)> = Vec::new();
+        for text in &self.save {
+            let (format, file) = split_save(text).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "`--save {text}` names no file; write --save FORMAT=FILE, such as json=report.json"
+                ))
+            })?;
+            let file = PathBuf::from(file);
+            if saves.iter().any(|(_, other)| *other == file) {
+                return Err(Failure::Usage(format!("`{}` is named by two --save", file.display())));
+            }
+            saves.push((parse(format)?, file));
+        }
+        let sort_by = self.sort_by.as_deref().map(SortBy::parse).transpose();
+        Ok(Wanted {
+            format: self.output.as_deref().map(parse).transpose()?.unwrap_or_default(),
+            saves,
+            heads: !self.no_headers,
+            sort_by: sort_by.map_err(|message| Failure::Usage(format!("--sort-by: {message}")))?,
+        })
     }
 
-    /// How to print, where something else than a table is usual.
-    pub(super) fn format_or(&self, usual: Format) -> Format {
-        self.output.unwrap_or(usual)
+    /// Whether no format was asked for, so that the usual one is printed.
+    pub(super) fn is_usual(&self) -> bool {
+        self.output.is_none()
     }
+}
+
+/// The format and the file of `--save`. An expression may hold `=`, so that its file stands behind the last one.
+fn split_save(text: &str) -> Option<(&str, &str)> {
+    let expression = text.starts_with("jsonpath") || text.starts_with("custom-columns");
+    let (format, file) = if expression { text.rsplit_once('=') } else { text.split_once('=') }?;
+    (!file.is_empty()).then_some((format, file))
 }
 
 /// What was read, and how to speak of it.
@@ -139,7 +187,10 @@ impl InputArgs {
         }
         let source = if self.demo { SourceKind::Demo } else { SourceKind::Files };
         let (inputs, azure) = self.inputs()?;
-        let snapshot = self.load(&inputs, &azure, needs, world)?;
+        // Nodes and ASO say which cluster of Azure this is.
+        let needs = if azure.is_empty() { needs } else { Needs::ALL };
+        let mut snapshot = self.load(&inputs, &azure, needs, world)?;
+        self.name_cluster(&mut snapshot)?;
         Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
     }
 
@@ -217,12 +268,35 @@ impl InputArgs {
         if !azure.is_empty() {
             read_azure(&azure, world.stdin, &self.options(needs), snapshot.files.len())?.add_to(&mut snapshot);
         }
+        self.name_cluster(&mut snapshot)?;
         Ok(Facts {
             snapshot,
             metadata: Metadata { source: SourceKind::Cluster, gaps: Vec::new() },
             context_namespace: Some(live.connection().namespace.clone()),
             live: Some(live),
         })
+    }
+
+    /// Notes which cluster of Azure somebody says this is.
+    fn name_cluster(&self, snapshot: &mut Snapshot) -> Result<(), Failure> {
+        let Some(word) = &self.this_cluster else { return Ok(()) };
+        let facts = &mut snapshot.azure;
+        let connected = facts.connected_clusters.iter().map(|one| (&one.name, &one.id));
+        let all = facts.clusters.iter().map(|one| (&one.name, &one.id)).chain(connected);
+        let (named, others): (Vec<_>, Vec<_>) =
+            all.partition(|(name, id)| *name == word || id.eq_ignore_ascii_case(word));
+        if named.len() == 1 {
+            facts.this_cluster = Some(word.clone());
+            return Ok(());
+        }
+        let list = |all: &[(&String, &String)]| all.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>().join(", ");
+        Err(Failure::Usage(match (named.len(), others.as_slice()) {
+            (0, []) => {
+                format!("--this-cluster `{word}`: no AKS or Arc cluster was read; give `az aks list` with --azure")
+            }
+            (0, others) => format!("--this-cluster `{word}` was not read of Azure; there are {}", list(others)),
+            _ => format!("--this-cluster `{word}` is the name of several; write one of {}", list(&named)),
+        }))
     }
 
     /// Whether `--azure` is given.

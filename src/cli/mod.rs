@@ -5,11 +5,15 @@ mod aso;
 mod azure;
 mod azure_export;
 mod checks;
+mod complete;
+mod completion;
 mod connection;
 mod escalations;
 mod exit;
 mod explain;
 mod graph;
+mod guard;
+mod help;
 mod input;
 mod review;
 mod snapshot;
@@ -26,7 +30,7 @@ use connection::ConnectionArgs;
 use exit::Failure;
 
 use crate::collect::Progress;
-pub use exit::{FileOut, Outcome};
+pub use exit::{FileOut, LinkOut, Outcome};
 
 /// What a run may use of the world around it.
 pub struct World<'w> {
@@ -70,11 +74,21 @@ enum Command {
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
     AzureExport(azure_export::Args),
+    Completion(completion::Args),
+    Help(help::Args),
+    Version(help::VersionArgs),
 }
 
 /// Runs one command line.
 pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> Outcome {
-    let cli = match Cli::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(words) = completion::asked(&words) {
+        return completion::answer(&command(), &words);
+    }
+    if words.len() <= 1 {
+        return help::first_page();
+    }
+    let cli = match command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return Outcome::of_clap(&error),
     };
@@ -90,11 +104,14 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
         Command::AzureExport(args) => azure_export::run(&args, world),
+        Command::Completion(args) => completion::run(&args),
+        Command::Help(args) => Ok(help::run(&args)),
+        Command::Version(_) => Ok(help::version()),
     };
     done.unwrap_or_else(|failure: Failure| failure.into())
 }
 
 /// The command line itself, for tests over all of its help.
 pub fn command() -> clap::Command {
-    Cli::command()
+    help::grouped(Cli::command())
 }

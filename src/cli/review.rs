@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use super::World;
 use super::connection::ConnectionArgs;
-use super::exit::{Exits, Failure, Outcome, notes};
+use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::guard::guard_note;
 use super::input::{AuthorizerArgs, InputArgs, OutputArgs, inputs, node_gaps};
 use crate::collect::{Needs, StandardInput, read_reviews};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, NODES, Review};
 use crate::query::{Reviewed, node};
-use crate::render::{self, Metadata, ReviewItem, ReviewReport};
+use crate::render::{Metadata, Print, ReviewItem, ReviewReport};
 
 /// Answer SubjectAccessReview objects as the API server would.
 ///
@@ -40,6 +41,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if is_stdin(&args.reviews) && args.input.takes_stdin() {
         return Err(Failure::Usage("standard input (`-`) can be read only once".to_owned()));
     }
+    let wanted = args.output.wanted::<ReviewReport<'_>>()?;
     let options = args.input.options(Needs::default());
     let (reviews, files) = read_reviews(&inputs(&args.reviews)?, world.stdin, &options)?;
     let from_stdin = args.reviews.iter().any(|path| path.as_os_str() == "-");
@@ -50,11 +52,12 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let needs = Needs { workloads: reviews.iter().any(|review| by_nodes(&review)), ..Needs::default() };
     let facts = args.input.read(needs, connection, stdin, world)?;
     let graph = AccessGraph::new(facts.snapshot);
+    let guarded = args.authorizers.guarded(&graph);
     let items: Vec<ReviewItem<'_>> = reviews
         .iter()
-        .map(|review| ReviewItem {
-            status: Reviewed::new(&graph, ClusterId::FIRST, &review.identity, &review.action, chain),
-            review,
+        .map(|review| {
+            let status = Reviewed::new(&graph, ClusterId::FIRST, &review.identity, &review.action, chain);
+            ReviewItem { status: guarded.iter().fold(status, |status, own| own.reviewed(review, status)), review }
         })
         .collect();
     let unmet: Vec<&ReviewItem<'_>> = items
@@ -64,6 +67,16 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let about_nodes = reviews.iter().find(by_nodes);
     let missing = about_nodes.map_or_else(Vec::new, |review| node_gaps(&graph, &review.action, chain));
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
+    if !args.output.quiet {
+        lines.extend(guard_note(&guarded));
+        let unnamed = reviews.iter().filter(|review| review.object_id.is_none()).count();
+        if guarded.is_ok() && unnamed > 0 {
+            let some = count(unnamed, "review");
+            lines.push(format!(
+                "note: Azure is not asked about {some} without `spec.extra.oid`, the object id of the user"
+            ));
+        }
+    }
     let place = |item: &ReviewItem<'_>| {
         let file = files.get(item.review.origin.file.0 as usize).map(String::as_str).unwrap_or_default();
         format!("{file}:{}", item.review.origin.line)
@@ -82,6 +95,6 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::reviews(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    let printed = report.print(&wanted)?;
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }

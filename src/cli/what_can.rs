@@ -8,7 +8,7 @@ use crate::collect::{Needs, StandardInput};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{AUTHENTICATED, ClusterId, Identity, ResourceTable, SubjectText, Thing, UNAUTHENTICATED};
 use crate::query::{WhatCan, what_can};
-use crate::render::{self, Layout, WhatCanReport, binding_thing, safe};
+use crate::render::{Layout, Print, WhatCanReport, binding_thing, safe};
 
 /// Everything that a subject can do, with the groups it is in.
 #[derive(Debug, clap::Args)]
@@ -84,6 +84,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if args.subject.is_none() && !args.input.is_live() {
         return Err(Failure::Usage("files do not say who you are; name a SUBJECT such as user:alice".to_owned()));
     }
+    let wanted = args.output.wanted::<WhatCanReport<'_>>()?;
     let named = args.subject.as_deref().map(|subject| args.who.identity(subject)).transpose()?;
     let facts =
         args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
@@ -109,12 +110,11 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         table: &table,
         identity: &identity,
         answer: &answer,
+        layout: if args.list { Layout::List } else { Layout::Matrix },
         metadata: facts.metadata,
         exit: exits.exit(),
     };
-    let layout = if args.list { Layout::List } else { Layout::Matrix };
-    let out =
-        render::what_can(&report, args.output.format(), layout, !args.output.no_headers).map_err(Failure::Usage)?;
+    let printed = report.print(&wanted)?;
     let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
     if !args.output.quiet {
         let groups = identity.groups.join(", ");
@@ -136,5 +136,5 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             several => Some(format!("hint: these name roles that do not exist: {}", several.join(", "))),
         });
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }

@@ -1,5 +1,7 @@
 //! `who-can`.
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 
 use super::World;
@@ -7,17 +9,18 @@ use super::azure;
 use super::connection::ConnectionArgs;
 use super::escalations::server_version;
 use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::guard::guard_note;
 use super::input::{AuthorizerArgs, InputArgs, OutputArgs, namespace_hint, node_gaps};
 use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
 use crate::graph::AccessGraph;
-use crate::graph::azure::PrincipalNode;
+use crate::graph::azure::{PrincipalIx, PrincipalNode};
 use crate::model::azure::PrincipalKind;
 use crate::model::{
     Action, Authorizer, ClusterId, Decision, Identity, Name, Resolved, ResourceAction, ResourceTable, Snapshot,
     Subject, implied_groups,
 };
-use crate::query::{Filter, Place, Row, SystemFilter, Where, members, node, who_can};
-use crate::render::{self, Metadata, WhoCanReport, safe};
+use crate::query::{Filter, Place, Row, SystemFilter, Where, guard_who_can, members, node, who_can};
+use crate::render::{GuardPart, Metadata, Print, WhoCanReport, safe};
 use crate::rules::{Access, Ask, Remedies, Start, escalations};
 
 /// Which subjects can do something, and through which binding and role.
@@ -159,6 +162,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if args.scope.is_some() || args.data {
         return Err(Failure::Usage("--scope and --data belong to --azure-action".to_owned()));
     }
+    let wanted = args.output.wanted::<WhoCanReport<'_>>()?;
     let chain = args.authorizers.chain();
     let (verb, resource) = (args.verb.as_deref().unwrap_or_default(), args.resource.as_deref().unwrap_or_default());
     let (name, subresource) = (args.name.as_deref(), args.subresource.as_deref());
@@ -183,7 +187,14 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         nodes.retain(|row| row.decision != Decision::Unknown);
         answer.merge(&graph, nodes, filter);
     }
-    let missing = if has_nodes(graph.snapshot()) { node_gaps(&graph, &placed.action, chain) } else { Vec::new() };
+    let guarded = args.authorizers.guarded(&graph);
+    let in_azure = guarded.as_ref().ok().map(|own| {
+        let principal = |one| own.graph.principal(one);
+        let keep = |one| args.subjects.system() != SystemFilter::Only && args.subjects.keeps_in_azure(principal(one));
+        guard_who_can(&own.graph, own.cluster, &placed.action, &placed.place, &keep)
+    });
+    let mut missing = if has_nodes(graph.snapshot()) { node_gaps(&graph, &placed.action, chain) } else { Vec::new() };
+    missing.extend(in_azure.iter().flat_map(|answer| answer.gaps.iter().cloned()));
     let behind = |subject| match subject {
         Subject::Group(group) if args.expand => members(&graph, ClusterId::FIRST, group),
         _ => None,
@@ -214,22 +225,33 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         verified,
         answer: &answer,
         escalations: later.as_deref().map(|findings| (findings, &remedies)),
+        azure: guarded.as_ref().ok().zip(in_azure.as_ref()).map(|(own, answer)| GuardPart {
+            graph: &own.graph,
+            cluster: own.cluster,
+            answer,
+        }),
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::who_can(&report, args.output.format(), !args.output.no_headers).map_err(Failure::Usage)?;
+    let printed = report.print(&wanted)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     lines.extend(unverified);
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));
+        lines.extend(guard_note(&guarded));
+        if in_azure.as_ref().is_some_and(|answer| answer.discovery) {
+            lines.push("note: this is discovery, which everybody may who logs in with Entra".to_owned());
+        }
         let mut subjects: Vec<Subject> = answer.rows.iter().map(|row| row.subject).collect();
         subjects.dedup();
+        let of_azure: BTreeSet<PrincipalIx> =
+            in_azure.iter().flat_map(|answer| &answer.rows).map(|row| row.principal).collect();
         let hidden = match (answer.hidden, args.subjects.system()) {
             (0, _) => String::new(),
             (some, SystemFilter::Only) => format!("; {} hidden (--system=show)", count(some, "other subject")),
             (some, _) => format!("; {} hidden (--system=show)", count(some, "system subject")),
         };
-        lines.push(match subjects.len() {
+        lines.push(match subjects.len() + of_azure.len() {
             0 if args.subjects.chooses() || answer.hidden > 0 => {
                 format!("none of the subjects asked for can {}{hidden}", safe(&words(&placed.action)))
             }
@@ -244,7 +266,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             });
         }
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }
 
 /// Whether the input is of a running cluster, so that pods on nodes belong to it. Plain manifests have none.

@@ -3,6 +3,7 @@
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, notes};
+use super::guard::guard_note;
 use super::input::{AuthorizerArgs, InputArgs, OutputArgs, node_gaps};
 use super::what_can::IdentityArgs;
 use super::who_can::Asked;
@@ -10,7 +11,7 @@ use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Decision, NODES, ResourceTable};
 use crate::query::{concerning, why};
-use crate::render::{self, Metadata, WhyReport};
+use crate::render::{GuardVerdict, Metadata, Print, WhyReport};
 
 /// Why a subject can do something; or, when it cannot, what comes nearest and what it lacks.
 ///
@@ -49,6 +50,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let wanted = args.output.wanted::<WhyReport<'_>>()?;
     let identity = args.who.identity(&args.subject)?;
     let chain = args.authorizers.chain();
     let (verb, resource) = (&args.verb, &args.resource);
@@ -67,18 +69,27 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
     let placed = asked.place(namespace, args.input.namespace.is_some());
     let graph = AccessGraph::new(facts.snapshot);
-    let answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place, chain);
+    let mut answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place, chain);
     let missing = if is_node { node_gaps(&graph, &placed.action, chain) } else { Vec::new() };
+    let guarded = args.authorizers.guarded(&graph);
+    let in_azure = guarded.as_ref().ok().and_then(|own| own.why(&identity, &placed.action, &placed.place));
     let gaps = graph.snapshot().gaps.len() + missing.len();
     let unread = concerning(&graph, &placed.place).len() + missing.len();
-    let decision = match (answer.allowed(), unread) {
-        (true, _) => Decision::Allowed,
-        (false, 0) => Decision::Denied,
-        (false, _) => Decision::Unknown,
+    let beyond = in_azure.as_ref().map_or(Decision::Denied, GuardVerdict::decision);
+    let decision = match (answer.allowed(), beyond, unread) {
+        (true, ..) => Decision::Allowed,
+        (false, Decision::Denied, 0) => Decision::Denied,
+        (false, Decision::Denied, _) => Decision::Unknown,
+        (false, beyond, _) => beyond,
     };
+    if decision == Decision::Allowed {
+        answer.misses.clear();
+    }
     let mut exits = Exits::default();
     exits.add(decision == Decision::Denied, 1, || "no".to_owned());
     exits.add(decision == Decision::Unknown, 1, || format!("not found, {unread} lists unread"));
+    let open = matches!(decision, Decision::Conditional | Decision::Eligible);
+    exits.add(open, 1, || format!("{}, by Azure", decision.as_str()));
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let report = WhyReport {
         graph: &graph,
@@ -86,15 +97,17 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         identity: &identity,
         action: &placed.action,
         answer: &answer,
+        azure: in_azure.as_ref(),
         decision,
         unread,
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
-    let out = render::why(&report, args.output.format()).map_err(Failure::Usage)?;
+    let printed = report.print(&wanted)?;
     let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         lines.splice(0..0, asked.notes().chain(placed.notes_in(&graph)));
+        lines.extend(guard_note(&guarded));
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome::new(printed, lines, report.exit.code))
 }

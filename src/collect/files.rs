@@ -34,11 +34,14 @@ pub struct Limits {
     pub yaml_bytes: u64,
     /// How many times larger than the file its unpacked content may be, once it is larger than `yaml_bytes`.
     pub expansion: u64,
+    /// Bytes of a source after which nothing more of it is read, without a word: for a glance, never for an answer.
+    pub source_bytes: u64,
 }
 
 impl Limits {
     /// More than any real input needs.
-    pub const DEFAULT: Limits = Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 100 };
+    pub const DEFAULT: Limits =
+        Limits { object_bytes: 16 << 20, yaml_bytes: 256 << 20, expansion: 100, source_bytes: u64::MAX };
 }
 
 impl Default for Limits {
@@ -160,7 +163,7 @@ pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Re
     snapshots.extend(super::defaults::missing(&snapshots));
     let mut snapshot = Snapshot::unite(snapshots);
     if snapshot.clusters.is_empty() {
-        snapshot.clusters.push(Cluster { name: String::new(), server_version: None, stored: false });
+        snapshot.clusters.push(Cluster::default());
     }
     Ok(snapshot)
 }

@@ -26,13 +26,7 @@ pub fn read_suppressions(path: Option<&Path>) -> Result<(String, Vec<Suppression
     let file = own.to_string_lossy().into_owned();
     let wrong = |line: u32, message: String| Problem { file: FileId(0), line, message };
     let fail = |problems: Vec<Problem>| LoadError { files: vec![file.clone()], problems };
-    let read = || {
-        if std::fs::metadata(own)?.len() > CONFIG_BYTES {
-            return Err(std::io::Error::other("it is larger than 4 MiB"));
-        }
-        std::fs::read_to_string(own)
-    };
-    let text = match read() {
+    let text = match read_small(own) {
         Ok(text) => text,
         Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok((file, Vec::new())),
         Err(error) => return Err(fail(vec![wrong(0, cannot_read(&error))])),
@@ -40,6 +34,22 @@ pub fn read_suppressions(path: Option<&Path>) -> Result<(String, Vec<Suppression
     let mut problems = Vec::new();
     let found = suppressions(&text, &mut |line, message| problems.push(wrong(line, message)));
     if problems.is_empty() { Ok((file, found)) } else { Err(fail(problems)) }
+}
+
+/// A template for an output format.
+///
+/// # Errors
+/// When it cannot be read, in words.
+pub fn read_template(path: &Path) -> Result<String, String> {
+    read_small(path).map_err(|error| cannot_read(&error))
+}
+
+/// A file that somebody wrote by hand.
+fn read_small(path: &Path) -> std::io::Result<String> {
+    if std::fs::metadata(path)?.len() > CONFIG_BYTES {
+        return Err(std::io::Error::other("it is larger than 4 MiB"));
+    }
+    std::fs::read_to_string(path)
 }
 
 const SHAPE: &str = "it holds one list, `suppressions:`";

@@ -10,6 +10,7 @@ mod defaults;
 mod deputies;
 mod document;
 mod files;
+mod glance;
 mod kept;
 mod lists;
 mod live;
@@ -31,7 +32,11 @@ pub use azure::{AzureExport, AzureInput, azure_commands, export_azure, read_azur
 pub use bundle::{BundleFile, DEMO, DEMO_AZURE};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, load, read_documents};
-pub use kept::{CONFIG, read_baseline, read_suppressions};
+pub use glance::{
+    Entry, KubeconfigNames, SNAPSHOT_VARIABLE, find_program, glance, is_file, is_folder, is_same, kubeconfig_names,
+    last_snapshot, look, own_program, program_bytes, search_path,
+};
+pub use kept::{CONFIG, read_baseline, read_suppressions, read_template};
 pub use live::{
     AccessQuestion, Connection, ConnectionOptions, LiveCluster, LiveError, LiveOptions, Progress, Secrets,
     StandardInput, connection,

@@ -95,7 +95,7 @@ impl FileSource {
         let mut feeder = Feeder { file, limits, block: BLOCK, buffer, send };
         match self.input {
             Input::Path(path) => match std::fs::File::open(path) {
-                Ok(mut open) => feeder.feed(&mut open),
+                Ok(open) => feeder.feed(&mut open.take(limits.source_bytes)),
                 Err(error) => Err(feeder.problem(0, cannot_read(&error))),
             },
             Input::Stdin => feeder.feed(stdin),
@@ -156,7 +156,8 @@ impl Feeder<'_> {
         self.fill(input, &mut first, self.block)?;
         if first.starts_with(&[0x1f, 0x8b]) {
             let packed = Counted { inner: io::Cursor::new(first).chain(input), bytes: std::cell::Cell::new(0) };
-            let mut unpacked = Unpacked { inner: MultiGzDecoder::new(packed), bytes: 0, limits: *self.limits };
+            let unpacked = Unpacked { inner: MultiGzDecoder::new(packed), bytes: 0, limits: *self.limits };
+            let mut unpacked = unpacked.take(self.limits.source_bytes);
             let mut first = (self.buffer)();
             first.clear();
             self.fill(&mut unpacked, &mut first, self.block)?;

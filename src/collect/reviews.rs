@@ -63,9 +63,18 @@ struct SpecIn<'a> {
     #[serde(borrow, default, deserialize_with = "list")]
     groups: Vec<Text<'a>>,
     #[serde(borrow, default)]
+    extra: Option<ExtraIn<'a>>,
+    #[serde(borrow, default)]
     resource_attributes: Option<ResourceIn<'a>>,
     #[serde(borrow, default)]
     non_resource_attributes: Option<PathIn<'a>>,
+}
+
+/// Of what else is said of a user only what Azure looks at.
+#[derive(Debug, Deserialize)]
+struct ExtraIn<'a> {
+    #[serde(borrow, default, deserialize_with = "list")]
+    oid: Vec<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -205,7 +214,8 @@ fn review(text: &str, at: Origin, deeper: u32, into: &mut Vec<Review>) -> Result
     if identity.user.is_empty() && identity.groups.is_empty() {
         return Err(problem("at least one of `spec.user` and `spec.groups` must be there".to_owned()));
     }
+    let object_id = spec.extra.and_then(|extra| extra.oid.into_iter().next()).map(|id| id.0.into_owned());
     let expected = read.status.and_then(|status| status.allowed);
-    into.push(Review { kind, identity, action, expected, object: text.into(), origin: at });
+    into.push(Review { kind, identity, object_id, action, expected, object: text.into(), origin: at });
     Ok(())
 }

@@ -17,6 +17,9 @@ pub(super) const GROUP: &str = "rbac-lens.dev";
 /// The version of a snapshot that this program reads.
 const VERSION: &str = "rbac-lens.dev/v1alpha1";
 
+/// What every saved snapshot begins with, whatever its version.
+pub(super) const FIRST_BYTES: &str = r#"{"apiVersion":"rbac-lens.dev/"#;
+
 /// What the fields of the line held.
 #[derive(Default)]
 pub(super) struct Fields {
@@ -53,6 +56,7 @@ impl Fields {
 struct ClusterIn {
     name: String,
     server_version: Option<String>,
+    server: String,
     stored: bool,
 }
 
@@ -120,8 +124,8 @@ impl Reader {
             return;
         }
         let Fields { cluster, discovered, gaps, warnings, others, resources, aso_secrets } = fields;
-        let ClusterIn { name, server_version, stored } = cluster;
-        self.saved_clusters.push((at, Cluster { name, server_version, stored }));
+        let ClusterIn { name, server_version, server, stored } = cluster;
+        self.saved_clusters.push((at, Cluster { name, server_version, server, stored }));
         for gap in gaps {
             let Some(reason) = GapReason::parse(&gap.reason) else {
                 self.problem(at, format!("in `gaps`: `{}` is no reason for a gap", gap.reason));

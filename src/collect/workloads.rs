@@ -68,7 +68,6 @@ impl Kind {
         match self {
             Kind::Pod => matches!(field, "spec" | "status"),
             Kind::Admission(kind) if !kind.is_policy() => field == "webhooks",
-            Kind::Node => false,
             _ => field == "spec",
         }
     }
@@ -82,6 +81,7 @@ pub(super) struct Fields<'a> {
     status: Option<Box<PodStatus<'a>>>,
     volume: Option<Box<VolumeSpec<'a>>>,
     on_node: Option<OnNode<'a>>,
+    node: Option<NodeSpec<'a>>,
     controller: Option<Box<ControllerSpec<'a>>>,
     webhooks: Vec<Object<Webhook<'a>>>,
     admission: Option<Box<AdmissionSpec<'a>>>,
@@ -107,6 +107,7 @@ impl<'de> Fields<'de> {
             (Kind::Pod, "status") => self.status = object(value)?,
             (Kind::Volume, "spec") => self.volume = object(value)?,
             (Kind::Attachment | Kind::Slice, "spec") => self.on_node = object(value)?,
+            (Kind::Node, "spec") => self.node = object(value)?,
             (Kind::Controller(_), "spec") => self.controller = object(value)?,
             (Kind::Admission(_), "webhooks") => self.webhooks = list(value)?,
             (Kind::Admission(_) | Kind::PolicyBinding(_) | Kind::ApiService, "spec") => self.admission = object(value)?,
@@ -125,6 +126,24 @@ impl<'de> Fields<'de> {
 struct OnNode<'a> {
     #[serde(borrow, default)]
     node_name: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NodeSpec<'a> {
+    #[serde(borrow, default, rename = "providerID")]
+    provider_id: Option<Text<'a>>,
+}
+
+/// The resource group in the provider id of an Azure machine, `azure:///subscriptions/S/resourceGroups/G/providers/...`
+/// (<https://cloud-provider-azure.sigs.k8s.io>).
+fn azure_group(provider_id: &str) -> Option<&str> {
+    let id = provider_id.strip_prefix("azure://")?;
+    let is = |part: Option<&str>, word: &str| part.is_some_and(|part| part.eq_ignore_ascii_case(word));
+    let mut parts = id.split('/');
+    let named = parts.next() == Some("") && is(parts.next(), "subscriptions") && parts.next().is_some();
+    let group = (named && is(parts.next(), "resourceGroups")).then(|| parts.next()).flatten()?;
+    let rest: usize = parts.map(|part| part.len() + 1).sum();
+    (!group.is_empty()).then(|| &id[..id.len() - rest])
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,7 +215,11 @@ impl Reader {
             }
             Kind::Node => {
                 let labels = self.labels(meta.labels, at);
-                let node = Node { cluster: self.cluster(), name: self.snapshot.names.intern(name), labels, origin: at };
+                let cluster = self.cluster();
+                let names = &mut self.snapshot.names;
+                let provider = fields.node.and_then(|spec| spec.provider_id);
+                let azure_group = provider.as_deref().and_then(azure_group).map(|group| names.intern(group));
+                let node = Node { cluster, name: names.intern(name), labels, azure_group, origin: at };
                 self.snapshot.nodes.push(node);
             }
             Kind::Definition => match fields.definition {

@@ -145,6 +145,16 @@ impl ResourceTable {
         ResourceTable { resources }
     }
 
+    /// The verbs that authorizers are known to ask for, without those that are only the beginning of one.
+    pub fn verbs() -> impl Iterator<Item = &'static str> {
+        SERVED_VERBS.iter().chain(SYNTHETIC_VERBS.iter().filter(|verb| !verb.ends_with(':'))).copied()
+    }
+
+    /// The HTTP methods that authorizers ask for on paths.
+    pub fn path_verbs() -> impl Iterator<Item = &'static str> {
+        HTTP_VERBS.iter().copied()
+    }
+
     /// Every resource of the table.
     pub fn resources(&self) -> &[ApiResource] {
         &self.resources

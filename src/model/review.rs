@@ -20,6 +20,8 @@ pub struct Review {
     pub kind: ReviewKind,
     /// User and groups exactly as given.
     pub identity: Identity,
+    /// The object id in Entra that `spec.extra.oid` gives.
+    pub object_id: Option<String>,
     /// What is asked.
     pub action: Action,
     /// `status.allowed`, when the object came with one: the answer that is expected.

@@ -38,6 +38,8 @@ pub struct Cluster {
     pub name: String,
     /// `gitVersion` of the server, when it was asked.
     pub server_version: Option<String>,
+    /// The host of the API server's address, lower-cased; empty where it is not known.
+    pub server: String,
     /// Whether the objects are stored ones (a live cluster, or a saved snapshot of one). Manifests are not: there the
     /// rules of aggregated ClusterRoles are still to be computed.
     pub stored: bool,
@@ -250,6 +252,7 @@ impl Snapshot {
         append(&mut self.nodes, part.nodes, |node| Node {
             name: to.name(node.name),
             labels: to.labels(&node.labels),
+            azure_group: node.azure_group.map(|group| to.name(group)),
             ..node
         });
         append(&mut self.volumes, part.volumes, |mut volume| {

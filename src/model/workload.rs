@@ -127,6 +127,8 @@ pub struct Node {
     pub name: Name,
     /// Its labels.
     pub labels: Labels,
+    /// The resource group of Azure that its machine is in, from `spec.providerID`.
+    pub azure_group: Option<Name>,
     /// Where it was read.
     pub origin: Origin,
 }

@@ -63,7 +63,8 @@ pub fn azure_who_can(
     let mut answer = AzureWhoCan::default();
     for &principal in &principals {
         let verdict = graph.decide(principal, question, place);
-        let members = graph.is_group(principal).then(|| members(graph, principal, question, place));
+        let decide = |one| graph.decide(one, question, place).decision;
+        let members = graph.is_group(principal).then(|| members_by(graph, principal, &decide));
         // A group may be denied what one of its members, left out of the deny assignment, may.
         let inside = members.iter().flat_map(|members| &members.known).any(|member| can(member.decision));
         if !can(verdict.decision) && !inside {
@@ -72,7 +73,10 @@ pub fn azure_who_can(
         }
         answer.rows.push(AzureRow { principal, verdict, members });
     }
-    answer.gaps = concerning(graph, &answer.rows, place);
+    let unread =
+        |row: &AzureRow| row.members.as_ref().is_some_and(|members| !members.complete).then_some(row.principal);
+    let found: Vec<_> = answer.rows.iter().map(|row| (row.verdict.clone(), unread(row))).collect();
+    answer.gaps = concerning(graph, &found, place);
     answer.rows.retain(|row| keep(row.principal));
     answer.rows.sort_by(|a, b| order(graph, a).cmp(&order(graph, b)));
     answer
@@ -86,26 +90,26 @@ fn order<'g>(graph: &'g AzureGraph<'_>, row: &AzureRow) -> (AzureDecision, &'g s
     (row.verdict.decision, graph.principal(row.principal).name.as_str(), row.principal)
 }
 
-fn members(
+/// Who is in a group, each with what it may itself.
+pub(super) fn members_by(
     graph: &AzureGraph<'_>,
     group: PrincipalIx,
-    question: &AzureQuestion<'_>,
-    place: AzurePlace,
+    decide: &dyn Fn(PrincipalIx) -> AzureDecision,
 ) -> AzureMembers {
-    let member = |(principal, eligible)| AzureMember {
-        principal,
-        eligible,
-        decision: graph.decide(principal, question, place).decision,
-    };
+    let member = |(principal, eligible)| AzureMember { principal, eligible, decision: decide(principal) };
     let known = graph.members_of(group).into_iter().map(|one| member((one.group, one.eligible))).collect();
     AzureMembers { complete: !graph.members_unread(group), known }
 }
 
-/// What an answer depends on and was not read.
-fn concerning(graph: &AzureGraph<'_>, rows: &[AzureRow], place: AzurePlace) -> Vec<Gap> {
+/// What an answer depends on and was not read: verdicts, each with the group whose members are not all known.
+pub(super) fn concerning(
+    graph: &AzureGraph<'_>,
+    found: &[(Verdict, Option<PrincipalIx>)],
+    place: AzurePlace,
+) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let unknown = |standing| {
-        let grants = rows.iter().flat_map(|row| &row.verdict.grants);
+        let grants = found.iter().flat_map(|(verdict, _)| &verdict.grants);
         grants.filter(move |grant| grant.unknown == Some(standing)).map(|grant| grant.assignment)
     };
     let roles: BTreeMap<&str, &str> = unknown(Standing::Role)
@@ -116,11 +120,7 @@ fn concerning(graph: &AzureGraph<'_>, rows: &[AzureRow], place: AzurePlace) -> V
     if unknown(Standing::ManagementGroup).next().is_some() {
         gaps.push(unknown_tree(graph.scope_text(place.scope)));
     }
-    let groups: Vec<PrincipalIx> = rows
-        .iter()
-        .filter(|row| row.members.as_ref().is_some_and(|members| !members.complete))
-        .map(|row| row.principal)
-        .collect();
+    let groups: Vec<PrincipalIx> = found.iter().filter_map(|(_, unread)| *unread).collect();
     gaps.extend(unread_groups(graph, &groups));
     if !graph.assignments_known() {
         gaps.push(no_assignments("the Azure data"));

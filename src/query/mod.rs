@@ -6,6 +6,7 @@ mod azure;
 mod decide;
 mod expand;
 mod gaps;
+mod guard;
 pub mod node;
 mod review;
 mod system;
@@ -22,6 +23,11 @@ pub use azure::{AzureMember, AzureMembers, AzureRow, AzureWhoCan, azure_gaps, az
 pub use decide::{Authorizers, Verdict, decide};
 pub use expand::{Member, members};
 pub use gaps::concerning;
+pub(crate) use guard::is_same_issuer;
+pub use guard::{
+    GuardPlace, GuardRequest, GuardRow, GuardWhoCan, HowRecognised, ThisCluster, guard_who_can, kubernetes_name,
+    this_cluster,
+};
 pub use node::{NodeGrant, NodeRefusal};
 pub use review::{Reviewed, reason};
 pub use system::{Standing, SystemFilter, is_default_grant, is_default_role, is_reconciled, is_system, standing};

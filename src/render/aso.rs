@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::{shown, thing};
-use super::format::{Format, NO_TREE};
-use super::table::Table;
+use super::format::Fits;
+use super::table::{Table, Width};
 use crate::graph::AccessGraph;
 use crate::graph::azure::{AzureDecision, PrincipalIx, ScopeIx};
 use crate::model::azure::fold;
@@ -197,36 +198,39 @@ pub(super) struct OperatorOut {
     multi_environment: Option<bool>,
 }
 
-/// The text of an answer.
-///
-/// # Errors
-/// When it cannot be serialised, which is a fault of this program, or has no such form.
-pub fn aso(report: &AsoReport<'_, '_>, format: Format, heads: bool) -> Result<String, String> {
-    match format {
-        Format::Table => Ok(table(report, heads)),
-        Format::Wide => Ok(wide(report, heads)),
-        Format::Tree => Err(NO_TREE.to_owned()),
-        Format::Name => Ok(names(report)),
-        Format::Json | Format::Yaml | Format::Ndjson => {
-            let items: Vec<AsoItem> = report
-                .rows
-                .iter()
-                .map(|row| item(report, row))
-                .chain(report.failing.iter().map(|failing| failure(report, failing)))
-                .collect();
-            let question =
-                AsoQuestion { namespace: report.namespace.map(str::to_owned), assume: report.assume.map(tokens) };
-            let snapshot = report.graph.snapshot();
-            let mut document = Document::new("AsoReport", snapshot, &report.metadata, question, items, &report.exit);
-            document.summary.operators = report.aso.operators().map(|(_, own)| operator(report, own)).collect();
-            let count = |wanted: fn(Outcome) -> bool| {
-                let own = report.aso.resources().filter(|(at, used)| of_asked(report, at) && wanted(used.outcome));
-                Some(own.count()).filter(|&count| count > 0)
-            };
-            document.summary.unknown_resources = count(|outcome| outcome == Outcome::Unknown);
-            document.summary.unreconciled_resources = count(|outcome| matches!(outcome, Outcome::NotReconciled(_)));
-            document.text(format).unwrap_or_else(|| Ok(String::new()))
-        }
+impl Answer for AsoReport<'_, '_> {
+    type Item = AsoItem;
+    type Question = AsoQuestion;
+    const FITS: Fits = Fits { names: true, tree: false };
+
+    fn document(&self) -> Result<Document<AsoItem, AsoQuestion>, String> {
+        let rows = self.rows.iter().map(|row| item(self, row));
+        let items: Vec<AsoItem> = rows.chain(self.failing.iter().map(|failing| failure(self, failing))).collect();
+        let question = AsoQuestion { namespace: self.namespace.map(str::to_owned), assume: self.assume.map(tokens) };
+        let snapshot = self.graph.snapshot();
+        let mut document = Document::new("AsoReport", snapshot, &self.metadata, question, items, &self.exit);
+        document.summary.operators = self.aso.operators().map(|(_, own)| operator(self, own)).collect();
+        let count = |wanted: fn(Outcome) -> bool| {
+            let own = self.aso.resources().filter(|(at, used)| of_asked(self, at) && wanted(used.outcome));
+            Some(own.count()).filter(|&count| count > 0)
+        };
+        document.summary.unknown_resources = count(|outcome| outcome == Outcome::Unknown);
+        document.summary.unreconciled_resources = count(|outcome| matches!(outcome, Outcome::NotReconciled(_)));
+        Ok(document)
+    }
+
+    fn columns(&self, width: Width) -> Vec<Part> {
+        vec![Part::Table(if width.is_wide() { wide(self) } else { table(self) })]
+    }
+
+    /// The credentials, which are the items; not the resources of the wide columns.
+    fn sheets(&self) -> Vec<Table> {
+        vec![table(self)]
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        let rows = self.rows.iter().enumerate();
+        rows.filter_map(|(at, row)| name(self, row).map(|thing| (at, thing.to_string()))).collect()
     }
 }
 
@@ -360,7 +364,7 @@ fn power_out(report: &AsoReport<'_, '_>, power: &Power) -> PowerOut {
     }
 }
 
-fn table(report: &AsoReport<'_, '_>, heads: bool) -> String {
+fn table(report: &AsoReport<'_, '_>) -> Table {
     let columns = [
         "SCOPE",
         "NAMESPACES",
@@ -377,8 +381,8 @@ fn table(report: &AsoReport<'_, '_>, heads: bool) -> String {
     let has_problems = !report.failing.is_empty()
         || report.rows.iter().any(|row| report.aso.credential(row.credential).problem.is_some());
     let columns: Vec<&str> = columns.into_iter().chain(has_problems.then_some("PROBLEM")).collect();
-    let mut table = Table::new(&columns, heads);
-    for row in report.rows {
+    let mut table = Table::new(&columns);
+    for (at, row) in report.rows.iter().enumerate() {
         let credential = report.aso.credential(row.credential);
         let mut cells = vec![
             scope(credential.scope).to_owned(),
@@ -396,9 +400,9 @@ fn table(report: &AsoReport<'_, '_>, heads: bool) -> String {
         if has_problems {
             cells.push(credential.problem.map(problem).unwrap_or_default());
         }
-        table.row(cells);
+        table.row_of(at, cells);
     }
-    for failing in report.failing {
+    for (at, failing) in (report.rows.len()..).zip(report.failing) {
         let cell = |column: &&str| match *column {
             "SCOPE" => "none".to_owned(),
             "NAMESPACES" => namespaces(report.graph, &[failing.namespace]),
@@ -406,15 +410,15 @@ fn table(report: &AsoReport<'_, '_>, heads: bool) -> String {
             "PROBLEM" => problem(failing.problem),
             _ => String::new(),
         };
-        table.row(columns.iter().map(cell));
+        table.row_of(at, columns.iter().map(cell));
     }
-    table.text()
+    table
 }
 
 /// One line for each resource.
-fn wide(report: &AsoReport<'_, '_>, heads: bool) -> String {
+fn wide(report: &AsoReport<'_, '_>) -> Table {
     let graph = report.graph;
-    let mut table = Table::new(&["NAMESPACE", "RESOURCE", "CREDENTIAL", "BY", "IDENTITY", "POLICY", "AZURE ID"], heads);
+    let mut table = Table::new(&["NAMESPACE", "RESOURCE", "CREDENTIAL", "BY", "IDENTITY", "POLICY", "AZURE ID"]);
     for (resource, used) in report.aso.resources().filter(|(at, _)| of_asked(report, at)) {
         let plural = resource
             .known
@@ -441,21 +445,18 @@ fn wide(report: &AsoReport<'_, '_>, heads: bool) -> String {
             report.aso.arm_id(resource).unwrap_or_default(),
         ]);
     }
-    table.text()
+    table
 }
 
-fn names(report: &AsoReport<'_, '_>) -> String {
+/// What a credential is called: its Secret, or else its client id.
+fn name(report: &AsoReport<'_, '_>, row: &CredentialRow<'_>) -> Option<Thing> {
     let text = |name: Name| report.graph.text(name).to_owned();
-    let name = |row: &CredentialRow<'_>| {
-        let credential = report.aso.credential(row.credential);
-        match (credential.secret, credential.client) {
-            (Some((namespace, name)), _) => Some(Thing::Secret(text(namespace), text(name))),
-            (None, Some(client)) => Some(Thing::Identity(text(client))),
-            (None, None) => None,
-        }
-    };
-    let lines = report.rows.iter().filter_map(name);
-    lines.map(|thing| format!("{}\n", super::text::safe(&thing.to_string()))).collect()
+    let credential = report.aso.credential(row.credential);
+    match (credential.secret, credential.client) {
+        (Some((namespace, name)), _) => Some(Thing::Secret(text(namespace), text(name))),
+        (None, Some(client)) => Some(Thing::Identity(text(client))),
+        (None, None) => None,
+    }
 }
 
 fn namespaces(graph: &AccessGraph, all: &[Name]) -> String {

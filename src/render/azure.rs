@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata, OriginOut};
-use super::format::{Format, NO_TREE};
-use super::table::Table;
-use super::text::safe;
+use super::format::Fits;
+use super::table::{Table, Width};
 use crate::graph::azure::{
     AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, Denial, PrincipalIx, Standing,
 };
@@ -65,7 +65,7 @@ pub(super) struct AzureWhoCanItem {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Principal"))]
 #[serde(rename_all = "camelCase")]
-struct PrincipalOut {
+pub(super) struct PrincipalOut {
     object_id: String,
     #[cfg_attr(test, schemars(extend("enum" = [
         "User", "Group", "ServicePrincipal", "ManagedIdentity", "ForeignGroup", "Device", "Agent", "Unknown"
@@ -86,7 +86,7 @@ struct PrincipalOut {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Grant"))]
 #[serde(rename_all = "camelCase")]
-struct AzureGrantOut {
+pub(super) struct AzureGrantOut {
     #[cfg_attr(test, schemars(extend("enum" = ["allowed", "conditional", "eligible", "unknown", "denied"])))]
     decision: &'static str,
     /// The id of the assignment, where it was read.
@@ -210,34 +210,31 @@ struct MemberOut {
     eligible: bool,
 }
 
-/// The text of an answer.
-///
-/// # Errors
-/// When there is no such format for it, or it cannot be serialised, which is a fault of this program.
-pub fn azure_who_can(report: &AzureWhoCanReport<'_>, format: Format, heads: bool) -> Result<String, String> {
-    match format {
-        Format::Table => Ok(table(report, heads, false)),
-        Format::Wide => Ok(table(report, heads, true)),
-        Format::Tree => Err(NO_TREE.to_owned()),
-        Format::Name => Ok(names(report)),
-        Format::Json | Format::Yaml | Format::Ndjson => {
-            let plane = match report.question.plane {
-                Plane::Control => "control",
-                Plane::Data => "data",
-            };
-            let (action, scope) = (report.question.action.clone(), report.scope.to_owned());
-            let question = AzureQuestionOut { action, plane, scope };
-            let items = report.answer.rows.iter().map(|row| item(report, row)).collect();
-            let (snapshot, metadata) = (report.snapshot, &report.metadata);
-            let document = Document::new("AzureWhoCanReport", snapshot, metadata, question, items, &report.exit);
-            document.text(format).unwrap_or_else(|| Ok(String::new()))
-        }
-    }
-}
+impl Answer for AzureWhoCanReport<'_> {
+    type Item = AzureWhoCanItem;
+    type Question = AzureQuestionOut;
+    const FITS: Fits = Fits { names: true, tree: false };
 
-fn names(report: &AzureWhoCanReport<'_>) -> String {
-    let thing = |row: &AzureRow| Thing::Principal(report.graph.principal(row.principal).object_id.clone()).to_string();
-    report.answer.rows.iter().map(|row| format!("{}\n", safe(&thing(row)))).collect()
+    fn document(&self) -> Result<Document<AzureWhoCanItem, AzureQuestionOut>, String> {
+        let plane = match self.question.plane {
+            Plane::Control => "control",
+            Plane::Data => "data",
+        };
+        let (action, scope) = (self.question.action.clone(), self.scope.to_owned());
+        let question = AzureQuestionOut { action, plane, scope };
+        let items = self.answer.rows.iter().map(|row| item(self, row)).collect();
+        Ok(Document::new("AzureWhoCanReport", self.snapshot, &self.metadata, question, items, &self.exit))
+    }
+
+    fn columns(&self, width: Width) -> Vec<Part> {
+        vec![Part::Table(table(self, width.is_wide()))]
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        let id = |row: &AzureRow| self.graph.principal(row.principal).object_id.clone();
+        let rows = self.answer.rows.iter().enumerate();
+        rows.map(|(at, row)| (at, Thing::Principal(id(row)).to_string())).collect()
+    }
 }
 
 fn item(report: &AzureWhoCanReport<'_>, row: &AzureRow) -> AzureWhoCanItem {
@@ -256,13 +253,18 @@ fn item(report: &AzureWhoCanReport<'_>, row: &AzureRow) -> AzureWhoCanItem {
     AzureWhoCanItem {
         principal: principal(report.graph, row.principal),
         decision: row.verdict.decision.as_str(),
-        grants: row.verdict.grants.iter().map(|grant| grant_out(report, grant)).collect(),
+        grants: row
+            .verdict
+            .grants
+            .iter()
+            .map(|grant| grant_out(report.snapshot, report.graph, grant, is_inherited(report, grant)))
+            .collect(),
         denials: row.verdict.denials.iter().map(|denial| denial_out(report, denial)).collect(),
         members,
     }
 }
 
-fn principal(graph: &AzureGraph<'_>, ix: PrincipalIx) -> PrincipalOut {
+pub(super) fn principal(graph: &AzureGraph<'_>, ix: PrincipalIx) -> PrincipalOut {
     let node = graph.principal(ix);
     PrincipalOut {
         object_id: node.object_id.clone(),
@@ -274,8 +276,12 @@ fn principal(graph: &AzureGraph<'_>, ix: PrincipalIx) -> PrincipalOut {
     }
 }
 
-fn grant_out(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> AzureGrantOut {
-    let graph = report.graph;
+pub(super) fn grant_out(
+    snapshot: &Snapshot,
+    graph: &AzureGraph<'_>,
+    grant: &AzureGrant,
+    inherited: bool,
+) -> AzureGrantOut {
     let read = graph.assignment(grant.assignment);
     let role = graph.role(graph.assigned_role(grant.assignment));
     let through =
@@ -291,7 +297,7 @@ fn grant_out(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> AzureGrantOu
         decision: grant.decision.as_str(),
         assignment: read.id.clone(),
         scope: read.scope.clone(),
-        inherited: is_inherited(report, grant),
+        inherited,
         role: AzureRoleOut { id: role.id.to_owned(), name: role.name.to_owned(), custom: role.custom },
         through,
         condition,
@@ -301,7 +307,7 @@ fn grant_out(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> AzureGrantOu
             Standing::ManagementGroup => "managementGroup",
             Standing::Exclusion => "exclusion",
         }),
-        source: OriginOut::new(report.snapshot, read.origin),
+        source: OriginOut::new(snapshot, read.origin),
     }
 }
 
@@ -337,14 +343,14 @@ fn denial_out(report: &AzureWhoCanReport<'_>, denial: &Denial) -> DenialOut {
     }
 }
 
-fn table(report: &AzureWhoCanReport<'_>, heads: bool, wide: bool) -> String {
+fn table(report: &AzureWhoCanReport<'_>, wide: bool) -> Table {
     let mut columns = vec!["PRINCIPAL", "KIND", "DECISION", "ROLE", "ASSIGNED AT", "VIA"];
     if wide {
         columns.extend(["OBJECT ID", "CONDITION", "DENY ASSIGNMENTS", "SOURCE"]);
     }
     let graph = report.graph;
-    let mut table = Table::new(&columns, heads);
-    for row in &report.answer.rows {
+    let mut table = Table::new(&columns);
+    for (at, row) in report.answer.rows.iter().enumerate() {
         for grant in &row.verdict.grants {
             let role = graph.role(graph.assigned_role(grant.assignment));
             let read = graph.assignment(grant.assignment);
@@ -365,7 +371,7 @@ fn table(report: &AzureWhoCanReport<'_>, heads: bool, wide: bool) -> String {
                     OriginOut::new(report.snapshot, read.origin).column(),
                 ]);
             }
-            table.row(cells);
+            table.row_of(at, cells);
         }
         let Some(members) = &row.members else { continue };
         for member in &members.known {
@@ -380,19 +386,32 @@ fn table(report: &AzureWhoCanReport<'_>, heads: bool, wide: bool) -> String {
             if wide {
                 cells[6].clone_from(&graph.principal(member.principal).object_id);
             }
-            table.row(cells);
+            table.row_of(at, cells);
         }
         if !members.complete {
             let mut cells = vec!["  (members not read)".to_owned()];
             cells.resize(columns.len(), String::new());
-            table.row(cells);
+            table.row_of(at, cells);
         }
     }
-    table.text()
+    table
+}
+
+/// A scope in few words.
+pub(super) fn scope_words(scope: &str) -> String {
+    let segments: Vec<&str> = scope.split('/').filter(|segment| !segment.is_empty()).collect();
+    match segments.as_slice() {
+        [] => "everything (/)".to_owned(),
+        ["subscriptions", id] => format!("subscription {id}"),
+        ["subscriptions", _, _, group] => format!("resource group {group}"),
+        [.., _, "managementGroups", name] => format!("management group {name}"),
+        [.., kind, name] => format!("{kind}/{name}"),
+        [one] => (*one).to_owned(),
+    }
 }
 
 /// What people call somebody: a name, or else the object id.
-fn name(graph: &AzureGraph<'_>, ix: PrincipalIx) -> String {
+pub(super) fn name(graph: &AzureGraph<'_>, ix: PrincipalIx) -> String {
     let node = graph.principal(ix);
     let known = [&node.user_principal_name, &node.name].into_iter().find(|name| !name.is_empty());
     known.unwrap_or(&node.object_id).clone()

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata, OriginOut};
-use super::format::{Format, NO_TREE};
-use super::table::Table;
+use super::format::Fits;
+use super::table::{Table, Width};
 use crate::graph::AccessGraph;
 use crate::rules::{CHECKS, Check, CheckFinding, CheckObject, Found};
 
@@ -72,40 +73,40 @@ pub(super) struct UnansweredOut {
     lacks: &'static str,
 }
 
-/// The text of an answer.
-///
-/// # Errors
-/// When it cannot be serialised, which is a fault of this program, or has no such form.
-pub fn checks(report: &ChecksReport<'_>, format: Format, heads: bool) -> Result<String, String> {
-    match format {
-        Format::Table => Ok(table(report, heads, false)),
-        Format::Wide => Ok(table(report, heads, true)),
-        Format::Tree => Err(NO_TREE.to_owned()),
-        Format::Name => {
-            let mut ids: Vec<&str> = report.found.findings.iter().map(|at| at.check).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            Ok(ids.into_iter().map(|id| format!("{id}\n")).collect())
-        }
-        Format::Json | Format::Yaml | Format::Ndjson => {
-            let items = report.found.findings.iter().map(|at| item(report.graph, at)).collect();
-            let question = ChecksQuestion { checks: report.asked.to_vec() };
-            let snapshot = report.graph.snapshot();
-            let mut document = Document::new("CheckReport", snapshot, &report.metadata, question, items, &report.exit);
-            let lacking = report.found.unanswered.iter();
-            document.summary.unanswered = lacking.map(|&(check, lacks)| UnansweredOut { check, lacks }).collect();
-            document.text(format).unwrap_or_else(|| Ok(String::new()))
-        }
+impl Answer for ChecksReport<'_> {
+    type Item = CheckItem;
+    type Question = ChecksQuestion;
+    const FITS: Fits = Fits { names: true, tree: false };
+
+    fn document(&self) -> Result<Document<CheckItem, ChecksQuestion>, String> {
+        let items = self.found.findings.iter().map(|at| item(self.graph, at)).collect();
+        let question = ChecksQuestion { checks: self.asked.to_vec() };
+        let snapshot = self.graph.snapshot();
+        let mut document = Document::new("CheckReport", snapshot, &self.metadata, question, items, &self.exit);
+        let lacking = self.found.unanswered.iter();
+        document.summary.unanswered = lacking.map(|&(check, lacks)| UnansweredOut { check, lacks }).collect();
+        Ok(document)
+    }
+
+    fn columns(&self, width: Width) -> Vec<Part> {
+        vec![Part::Table(table(self, width))]
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        let mut ids: Vec<(usize, String)> =
+            self.found.findings.iter().enumerate().map(|(at, finding)| (at, finding.check.to_owned())).collect();
+        ids.sort_by(|a, b| a.1.cmp(&b.1));
+        ids
     }
 }
 
 /// Every check, a line each.
 pub fn check_list(heads: bool) -> String {
-    let mut table = Table::new(&["CHECK", "RECOMMENDS"], heads);
+    let mut table = Table::new(&["CHECK", "RECOMMENDS"]);
     for check in CHECKS {
         table.row([check.id, check.title]);
     }
-    table.text()
+    table.text(heads)
 }
 
 /// Everything about a check.
@@ -136,16 +137,19 @@ fn item(graph: &AccessGraph, finding: &CheckFinding) -> CheckItem {
     }
 }
 
-fn table(report: &ChecksReport<'_>, heads: bool, wide: bool) -> String {
-    let columns: &[&str] =
-        if wide { &["SEVERITY", "CHECK", "WHAT", "BECAUSE", "REMEDY"] } else { &["SEVERITY", "CHECK", "WHAT"] };
-    let mut table = Table::new(columns, heads);
-    for finding in &report.found.findings {
+fn table(report: &ChecksReport<'_>, width: Width) -> Table {
+    let columns: &[&str] = if width.is_wide() {
+        &["SEVERITY", "CHECK", "WHAT", "BECAUSE", "REMEDY"]
+    } else {
+        &["SEVERITY", "CHECK", "WHAT"]
+    };
+    let mut table = Table::new(columns);
+    for (at, finding) in report.found.findings.iter().enumerate() {
         let mut cells = vec![finding.severity.as_str().to_owned(), finding.check.to_owned(), finding.what.clone()];
-        if wide {
+        if width.is_wide() {
             cells.extend([finding.because.join("; "), finding.remedy.join("; ")]);
         }
-        table.row(cells);
+        table.row_of(at, cells);
     }
-    table.text()
+    table
 }

@@ -6,7 +6,6 @@ use super::aso::OperatorOut;
 use super::checks::UnansweredOut;
 use super::escalations::{BaselineOut, CutsOut, EscalationItem, HoldersOut, PlatformOut};
 use super::evidence::ObjectOut;
-use super::format::Format;
 use super::tame;
 use crate::model::{Gap, Name, Origin, Snapshot, Source, Subject};
 
@@ -202,30 +201,23 @@ impl<I, Q> Document<I, Q> {
 }
 
 impl<I: Serialize, Q: Serialize> Document<I, Q> {
-    /// The document in one of the formats that show all of it; `None` for the others.
-    pub(super) fn text(&self, format: Format) -> Option<Result<String, String>> {
-        match format {
-            Format::Json => Some(json(self)),
-            Format::Yaml => Some(tame::yaml(self)),
-            Format::Ndjson => Some(lines(&self.items)),
-            Format::Table | Format::Wide | Format::Tree | Format::Name => None,
-        }
+    /// One JSON document.
+    pub(super) fn json(&self) -> Result<String, String> {
+        let mut text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
+        text.push('\n');
+        Ok(tame::json(text))
     }
-}
 
-fn json<T: Serialize>(value: &T) -> Result<String, String> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
-    text.push('\n');
-    Ok(tame::json(text))
-}
-
-fn lines<T: Serialize>(items: &[T]) -> Result<String, String> {
-    let mut text = Vec::new();
-    for item in items {
-        serde_json::to_writer(&mut text, item).map_err(|error| error.to_string())?;
-        text.push(b'\n');
+    /// One YAML document.
+    pub(super) fn yaml(&self) -> Result<String, String> {
+        tame::yaml(self)
     }
-    String::from_utf8(text).map(tame::json).map_err(|error| error.to_string())
+
+    /// The items alone, each on a line of JSON.
+    pub(super) fn lines(&self) -> Result<Vec<String>, String> {
+        let line = |item| serde_json::to_string(item).map_err(|error| error.to_string());
+        self.items.iter().map(line).collect()
+    }
 }
 
 impl From<&Gap> for GapOut {

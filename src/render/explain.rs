@@ -9,11 +9,11 @@ pub fn explain(techniques: &[&Technique], heads: bool) -> String {
         return explain_one(technique);
     }
     let table = |kind: Kind, head: &str| {
-        let mut table = Table::new(&[head, "WHAT", "GAINS", "CONFIDENCE"], heads);
+        let mut table = Table::new(&[head, "WHAT", "GAINS", "CONFIDENCE"]);
         for technique in techniques.iter().filter(|technique| technique.kind == kind) {
             table.row([technique.id, technique.title, technique.gain, technique.confidence.as_str()]);
         }
-        table.text()
+        table.text(heads)
     };
     let tables = [table(Kind::Move, "MOVE"), table(Kind::Holding, "HOLDING")];
     let tables: Vec<String> = tables.into_iter().filter(|table| !table.is_empty()).collect();

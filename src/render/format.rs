@@ -1,9 +1,13 @@
-//! The word after `-o`.
+//! The word after `-o`, and all that is wanted of an answer.
 
-use std::str::FromStr;
+use std::path::PathBuf;
+
+use super::custom_columns::CustomColumns;
+use super::jsonpath::JsonPath;
+use super::sort::SortBy;
 
 /// An output format.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Format {
     /// Columns, as kubectl prints them.
     #[default]
@@ -20,10 +24,69 @@ pub enum Format {
     Yaml,
     /// One JSON item a line.
     Ndjson,
+    /// The wide columns as comma-separated values (RFC 4180).
+    Csv,
+    /// The wide columns as a table of GitHub Flavored Markdown.
+    Markdown,
+    /// A template of kubectl's, filled in from the JSON document.
+    JsonPath(JsonPath),
+    /// What such a template finds, as JSON.
+    JsonPathAsJson(JsonPath),
+    /// Columns made of the JSON items.
+    CustomColumns(CustomColumns),
 }
 
-/// All words.
-const FORMATS: [(&str, Format); 7] = [
+/// The formats that an answer has besides those that every answer has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fits {
+    /// Whether it is about things that have names.
+    pub names: bool,
+    /// Whether it has paths.
+    pub tree: bool,
+}
+
+/// What an answer is to be printed as, and saved as.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// For standard output.
+    pub format: Format,
+    /// Further formats of the same answer, each for a file.
+    pub saves: Vec<(Format, PathBuf)>,
+    /// Whether columns have heads.
+    pub heads: bool,
+    /// What the items are put in the order of; without it they come as the answer has them.
+    pub sort_by: Option<SortBy>,
+}
+
+/// Why what stands after `-o` is no format of this answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// There is no such format.
+    #[error("unknown output format `{0}`, allowed formats are: {1}")]
+    Unknown(String, String),
+    /// Other answers have it.
+    #[error("this answer has no output format `{0}`, allowed formats are: {1}")]
+    Unfit(String, String),
+    /// Its expression is missing.
+    #[error("the output format `{0}` is written `{1}`")]
+    Written(String, &'static str),
+    /// An expression is none.
+    #[error("`{0}`: {1}")]
+    Expression(String, String),
+}
+
+/// How a format with an expression is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expression {
+    JsonPath,
+    JsonPathAsJson,
+    JsonPathFile,
+    CustomColumns,
+    CustomColumnsFile,
+}
+
+/// The words of formats that need nothing more.
+const PLAIN: [(&str, Format); 9] = [
     ("table", Format::Table),
     ("wide", Format::Wide),
     ("tree", Format::Tree),
@@ -31,21 +94,63 @@ const FORMATS: [(&str, Format); 7] = [
     ("json", Format::Json),
     ("yaml", Format::Yaml),
     ("ndjson", Format::Ndjson),
+    ("csv", Format::Csv),
+    ("markdown", Format::Markdown),
 ];
 
-/// What answers without paths say to `-o tree`.
-pub(super) const NO_TREE: &str = "only escalations are shown as trees; use -o table, wide, name, json, yaml or ndjson";
+/// The words of formats that need an expression, and how they are written.
+const EXPRESSIONS: [(&str, &str, Expression); 5] = [
+    ("jsonpath", "jsonpath=TEMPLATE", Expression::JsonPath),
+    ("jsonpath-as-json", "jsonpath-as-json=TEMPLATE", Expression::JsonPathAsJson),
+    ("jsonpath-file", "jsonpath-file=FILE", Expression::JsonPathFile),
+    ("custom-columns", "custom-columns=HEAD:PATH,...", Expression::CustomColumns),
+    ("custom-columns-file", "custom-columns-file=FILE", Expression::CustomColumnsFile),
+];
 
-/// A word that names no format.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown output format `{0}`, allowed formats are: table, wide, tree, name, json, yaml, ndjson")]
-pub struct FormatError(String);
+impl Format {
+    /// Reads what stands after `-o`; `read` gives the text of a file.
+    ///
+    /// # Errors
+    /// When it is no format that such an answer has, or its expression is none.
+    pub fn parse(word: &str, fits: Fits, read: impl Fn(&str) -> Result<String, String>) -> Result<Format, FormatError> {
+        if let Some((_, format)) = PLAIN.iter().find(|(name, _)| *name == word) {
+            return if fits.allow(format) {
+                Ok(format.clone())
+            } else {
+                Err(FormatError::Unfit(word.to_owned(), fits.allowed()))
+            };
+        }
+        let (name, expression) = word.split_once('=').unwrap_or((word, ""));
+        let Some((_, usage, kind)) = EXPRESSIONS.iter().find(|(own, _, _)| *own == name) else {
+            return Err(FormatError::Unknown(word.to_owned(), fits.allowed()));
+        };
+        if expression.is_empty() {
+            return Err(FormatError::Written(name.to_owned(), usage));
+        }
+        let parsed = match kind {
+            Expression::JsonPath => JsonPath::parse(expression).map(Format::JsonPath),
+            Expression::JsonPathAsJson => JsonPath::parse(expression).map(Format::JsonPathAsJson),
+            Expression::CustomColumns => CustomColumns::parse(expression).map(Format::CustomColumns),
+            Expression::JsonPathFile => read(expression).and_then(|text| JsonPath::parse(&text)).map(Format::JsonPath),
+            Expression::CustomColumnsFile => {
+                read(expression).and_then(|text| CustomColumns::parse_file(&text)).map(Format::CustomColumns)
+            }
+        };
+        parsed.map_err(|message| FormatError::Expression(word.to_owned(), message))
+    }
+}
 
-impl FromStr for Format {
-    type Err = FormatError;
+impl Fits {
+    fn allow(self, format: &Format) -> bool {
+        match format {
+            Format::Name => self.names,
+            Format::Tree => self.tree,
+            _ => true,
+        }
+    }
 
-    fn from_str(word: &str) -> Result<Format, FormatError> {
-        let found = FORMATS.iter().find(|(name, _)| *name == word);
-        found.map(|&(_, format)| format).ok_or_else(|| FormatError(word.to_owned()))
+    fn allowed(self) -> String {
+        let plain = PLAIN.iter().filter(|(_, format)| self.allow(format)).map(|(name, _)| *name);
+        plain.chain(EXPRESSIONS.iter().map(|(name, _, _)| *name)).collect::<Vec<_>>().join(", ")
     }
 }

@@ -1,17 +1,22 @@
 //! Floor 5: answers into text. Renderers decide nothing: no filtering, no order, no exit status. The types that are serialised live
 //! here and nowhere else; their shape is the promise that `schemas/` writes down.
 
+mod answer;
 mod aso;
 mod azure;
 mod checks;
+mod custom_columns;
 mod document;
 mod escalations;
 mod evidence;
 mod explain;
 mod format;
 mod graph;
+mod guard;
+mod jsonpath;
 mod review;
 mod saved;
+mod sort;
 mod table;
 mod tame;
 #[cfg(test)]
@@ -22,17 +27,22 @@ mod who_can;
 mod why;
 mod wrap;
 
-pub use aso::{AsoReport, aso, operator_line};
-pub use azure::{AzureWhoCanReport, azure_who_can};
-pub use checks::{ChecksReport, check_list, checks, explain_check};
+pub use answer::{Print, PrintError, Printed};
+pub use aso::{AsoReport, operator_line};
+pub use azure::AzureWhoCanReport;
+pub use checks::{ChecksReport, check_list, explain_check};
+pub use custom_columns::CustomColumns;
 pub use document::{Exit, Metadata, SourceKind};
-pub use escalations::{Asked, EscalationsReport, classes, escalations};
+pub use escalations::{Asked, EscalationsReport, classes};
 pub use explain::{explain, technique_table};
-pub use format::{Format, FormatError};
+pub use format::{Fits, Format, FormatError, Wanted};
 pub use graph::{GraphAsked, GraphFormat, GraphFormatError, GraphReport, graph};
-pub use review::{ReviewItem, ReviewReport, reviews};
+pub use guard::{GuardPart, GuardVerdict};
+pub use jsonpath::JsonPath;
+pub use review::{ReviewItem, ReviewReport};
 pub use saved::{saved, saved_gz};
+pub use sort::SortBy;
 pub use text::safe;
-pub use what_can::{Layout, WhatCanReport, binding_thing, what_can};
-pub use who_can::{WhoCanReport, who_can};
-pub use why::{WhyReport, why};
+pub use what_can::{Layout, WhatCanReport, binding_thing};
+pub use who_can::WhoCanReport;
+pub use why::WhyReport;

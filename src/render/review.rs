@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
+use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata};
-use super::format::{Format, NO_TREE};
-use super::table::Table;
-use super::tame;
+use super::format::Fits;
+use super::table::{Table, Width};
 use crate::model::{Action, Review, Snapshot};
 use crate::query::Reviewed;
 
@@ -69,23 +69,24 @@ pub(super) struct StatusOut {
     reason: Option<String>,
 }
 
-/// The text of the answers.
-///
-/// # Errors
-/// When a format does not fit reviews, or an object cannot be written.
-pub fn reviews(report: &ReviewReport<'_>, format: Format, heads: bool) -> Result<String, String> {
-    match format {
-        Format::Table | Format::Wide => Ok(table(report, heads)),
-        Format::Tree => Err(NO_TREE.to_owned()),
-        Format::Name => Err("reviews have no names to show; use -o table, json, yaml or ndjson".to_owned()),
-        Format::Ndjson => lines(report),
-        Format::Json | Format::Yaml => {
-            let items: Result<Vec<Value>, String> = report.items.iter().map(object).collect();
-            let question = ReviewQuestion { reviews: report.items.len() };
-            Document::new("ReviewReport", report.snapshot, &report.metadata, question, items?, &report.exit)
-                .text(format)
-                .unwrap_or_else(|| Ok(String::new()))
-        }
+impl Answer for ReviewReport<'_> {
+    type Item = Value;
+    type Question = ReviewQuestion;
+    const FITS: Fits = Fits { names: false, tree: false };
+
+    fn document(&self) -> Result<Document<Value, ReviewQuestion>, String> {
+        let items: Result<Vec<Value>, String> = self.items.iter().map(object).collect();
+        let question = ReviewQuestion { reviews: self.items.len() };
+        Ok(Document::new("ReviewReport", self.snapshot, &self.metadata, question, items?, &self.exit))
+    }
+
+    fn columns(&self, _: Width) -> Vec<Part> {
+        vec![Part::Table(table(self))]
+    }
+
+    /// This is the form for many reviews, so that what came in is passed on unread where it can be.
+    fn lines(&self) -> Result<Vec<String>, String> {
+        self.items.iter().map(|item| line(item).map_err(|error| error.to_string())).collect()
     }
 }
 
@@ -103,35 +104,23 @@ fn status(item: &ReviewItem<'_>) -> Value {
     status
 }
 
-/// One object a line. This is the form for many reviews, so that what came in is passed on unread where it can be.
-fn lines(report: &ReviewReport<'_>) -> Result<String, String> {
-    let mut text = Vec::new();
-    for item in report.items {
-        line(item, &mut text).map_err(|error| error.to_string())?;
-        text.push(b'\n');
-    }
-    String::from_utf8(text).map(tame::json).map_err(|error| error.to_string())
-}
-
-fn line(item: &ReviewItem<'_>, into: &mut Vec<u8>) -> serde_json::Result<()> {
+fn line(item: &ReviewItem<'_>) -> serde_json::Result<String> {
     if item.review.object.contains(|letter: char| letter.is_control()) {
         // Line ends and tabs between the tokens are not passed on.
         let mut fields: BTreeMap<String, Value> = serde_json::from_str(&item.review.object)?;
         fields.insert("status".to_owned(), status(item));
-        return serde_json::to_writer(into, &fields);
+        return serde_json::to_string(&fields);
     }
     let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(&item.review.object)?;
     let status = to_raw_value(&status(item))?;
     fields.insert("status".to_owned(), &status);
-    serde_json::to_writer(into, &fields)
+    serde_json::to_string(&fields)
 }
 
-fn table(report: &ReviewReport<'_>, heads: bool) -> String {
-    let mut table = Table::new(
-        &["ALLOWED", "EXPECTED", "USER", "GROUPS", "VERB", "RESOURCE", "NAMESPACE", "NAME", "REASON"],
-        heads,
-    );
-    for ReviewItem { review, status } in report.items {
+fn table(report: &ReviewReport<'_>) -> Table {
+    let mut table =
+        Table::new(&["ALLOWED", "EXPECTED", "USER", "GROUPS", "VERB", "RESOURCE", "NAMESPACE", "NAME", "REASON"]);
+    for (at, ReviewItem { review, status }) in report.items.iter().enumerate() {
         let word = |allowed: bool| if allowed { "yes" } else { "no" };
         let (resource, namespace, name) = match &review.action {
             Action::Resource(action) => {
@@ -145,7 +134,7 @@ fn table(report: &ReviewReport<'_>, heads: bool) -> String {
             Some(expected) => format!("{} (DIFFERS)", word(expected)),
             None => String::new(),
         };
-        table.row([
+        let cells = [
             word(status.allowed).to_owned(),
             expected,
             review.identity.user.clone(),
@@ -155,7 +144,8 @@ fn table(report: &ReviewReport<'_>, heads: bool) -> String {
             namespace,
             name,
             status.reason.clone(),
-        ]);
+        ];
+        table.row_of(at, cells);
     }
-    table.text()
+    table
 }

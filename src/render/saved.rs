@@ -48,7 +48,14 @@ pub fn saved(snapshot: &Snapshot, sink: &mut dyn Write) -> io::Result<()> {
         lines.secret(at)?;
     }
     for at in &snapshot.nodes {
-        lines.plain("v1", "Node", lines.meta(None, at.name, &at.labels))?;
+        let metadata = lines.meta(None, at.name, &at.labels);
+        match at.azure_group {
+            None => lines.plain("v1", "Node", metadata)?,
+            Some(group) => {
+                let spec = NodeSpec { provider_id: format!("azure://{}", snapshot.text(group)) };
+                lines.write(&WithSpec { api_version: "v1", kind: "Node", metadata, spec })?;
+            }
+        }
     }
     for pod in &snapshot.pods {
         lines.pod(pod)?;
@@ -101,6 +108,8 @@ struct ClusterOut<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     server_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    server: &'a str,
     stored: bool,
 }
 
@@ -150,6 +159,7 @@ fn head(snapshot: &Snapshot) -> Head<'_> {
         cluster: ClusterOut {
             name: cluster.map_or("", |cluster| &cluster.name),
             server_version: cluster.and_then(|cluster| cluster.server_version.as_deref()),
+            server: cluster.map_or("", |cluster| &cluster.server),
             stored: cluster.is_some_and(|cluster| cluster.stored),
         },
         discovered: snapshot.discovered,
@@ -463,6 +473,12 @@ const PURPOSE: &str = "rbac-lens.dev/purpose";
 
 /// Drivers that name one Secret as `secretRef`.
 const DRIVERS: [&str; 7] = ["cephfs", "flexVolume", "rbd", "scaleIO", "iscsi", "cinder", "storageos"];
+
+#[derive(Serialize)]
+struct NodeSpec {
+    #[serde(rename = "providerID")]
+    provider_id: String,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::{GrantOut, ObjectOut, binding_out, grant_out, name_list, role_out};
-use super::format::{Format, NO_TREE};
-use super::table::Table;
-use super::text::safe;
+use super::format::Fits;
+use super::table::{Table, Width};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Authorizer, Identity, MASTERS, Name, ResourceTable, Thing};
 use crate::query::{Right, Target, WhatCan};
@@ -30,6 +30,8 @@ pub struct WhatCanReport<'a> {
     pub identity: &'a Identity,
     /// The answer.
     pub answer: &'a WhatCan,
+    /// How the table is laid out.
+    pub layout: Layout,
     /// What the report says of itself.
     pub metadata: Metadata,
     /// The exit status.
@@ -94,29 +96,32 @@ pub(super) struct SubjectGrantOut {
 const CLUSTER_SCOPED: &str = "a RoleBinding cannot grant a cluster-scoped resource";
 const PATH: &str = "a RoleBinding cannot grant a path";
 
-/// The text of an answer.
-///
-/// # Errors
-/// When it cannot be serialised, which is a fault of this program.
-pub fn what_can(report: &WhatCanReport<'_>, format: Format, layout: Layout, heads: bool) -> Result<String, String> {
-    match (format, layout) {
-        (Format::Table, Layout::Matrix) => Ok(matrix(report, heads)),
-        (Format::Table, Layout::List) | (Format::Wide, _) => Ok(list(report, heads, format == Format::Wide)),
-        (Format::Tree, _) => Err(NO_TREE.to_owned()),
-        (Format::Name, _) => Ok(names(report)),
-        (Format::Json | Format::Yaml | Format::Ndjson, _) => {
-            let built_in = if report.answer.masters { RightItem::of_masters().to_vec() } else { Vec::new() };
-            let items =
-                built_in.into_iter().chain(report.answer.rights.iter().map(|right| item(report, right))).collect();
-            let question = IdentityOut::from(report.identity);
-            let snapshot = report.graph.snapshot();
-            let mut document =
-                Document::new("WhatCanReport", snapshot, &report.metadata, question, items, &report.exit);
-            let dangling: Vec<ObjectOut> =
-                report.answer.dangling.iter().map(|&binding| binding_out(report.graph, binding)).collect();
-            document.summary.dangling_bindings = Some(dangling);
-            document.text(format).unwrap_or_else(|| Ok(String::new()))
-        }
+impl Answer for WhatCanReport<'_> {
+    type Item = RightItem;
+    type Question = IdentityOut;
+    const FITS: Fits = Fits { names: true, tree: false };
+
+    fn document(&self) -> Result<Document<RightItem, IdentityOut>, String> {
+        let built_in = if self.answer.masters { RightItem::of_masters().to_vec() } else { Vec::new() };
+        let items = built_in.into_iter().chain(self.answer.rights.iter().map(|right| item(self, right))).collect();
+        let question = IdentityOut::from(self.identity);
+        let snapshot = self.graph.snapshot();
+        let mut document = Document::new("WhatCanReport", snapshot, &self.metadata, question, items, &self.exit);
+        let dangling: Vec<ObjectOut> =
+            self.answer.dangling.iter().map(|&binding| binding_out(self.graph, binding)).collect();
+        document.summary.dangling_bindings = Some(dangling);
+        Ok(document)
+    }
+
+    fn columns(&self, width: Width) -> Vec<Part> {
+        vec![Part::Table(match (width, self.layout) {
+            (Width::Narrow, Layout::Matrix) => matrix(self),
+            (Width::Narrow, Layout::List) | (Width::Wide, _) => list(self, width),
+        })]
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        names(self)
     }
 }
 
@@ -188,17 +193,22 @@ fn no_effect(report: &WhatCanReport<'_>, right: &Right) -> Option<&'static str> 
 /// The verbs that have a column; others stand in the last one.
 const COLUMNS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
-fn matrix(report: &WhatCanReport<'_>, heads: bool) -> String {
+/// The items of `system:masters` come before those of the rights.
+fn first_right(report: &WhatCanReport<'_>) -> usize {
+    if report.answer.masters { RightItem::of_masters().len() } else { 0 }
+}
+
+fn matrix(report: &WhatCanReport<'_>) -> Table {
     let mut titles = vec!["WHERE", "RESOURCE"];
     let upper = COLUMNS.map(str::to_uppercase);
     titles.extend(upper.iter().map(String::as_str));
     titles.push("OTHER");
-    let mut table = Table::new(&titles, heads);
+    let mut table = Table::new(&titles);
     if report.answer.masters {
         let everything = ["cluster-wide", "everything"].into_iter().chain(["*"; COLUMNS.len() + 1]);
-        table.row(everything.collect::<Vec<_>>());
+        table.row_of(0, everything);
     }
-    for right in &report.answer.rights {
+    for (at, right) in (first_right(report)..).zip(&report.answer.rights) {
         let any = right.verbs.contains(&Name::STAR);
         let texts: Vec<&str> = right.verbs.iter().map(|&verb| report.graph.text(verb)).collect();
         let mut cells = vec![place(report, right), target(report.graph, right)];
@@ -209,22 +219,23 @@ fn matrix(report: &WhatCanReport<'_>, heads: bool) -> String {
         }));
         let other: Vec<&str> = texts.into_iter().filter(|text| !COLUMNS.contains(text)).collect();
         cells.push(other.join(","));
-        table.row(cells);
+        table.row_of(at, cells);
     }
-    table.text()
+    table
 }
 
-fn list(report: &WhatCanReport<'_>, heads: bool, wide: bool) -> String {
+fn list(report: &WhatCanReport<'_>, width: Width) -> Table {
     let mut titles = vec!["WHERE", "RESOURCE", "VERBS", "BINDING", "ROLE"];
-    if wide {
+    if width.is_wide() {
         titles.extend(["THROUGH", "DEFAULT", "SOURCE"]);
     }
     let graph = report.graph;
-    let mut table = Table::new(&titles, heads);
+    let mut table = Table::new(&titles);
     if report.answer.masters {
-        table.row(["cluster-wide", "everything", "*", "(built in)"].into_iter().chain(vec![""; titles.len() - 4]));
+        let everything = ["cluster-wide", "everything", "*", "(built in)"];
+        table.row_of(0, everything.into_iter().chain(vec![""; titles.len() - 4]));
     }
-    for right in &report.answer.rights {
+    for (at, right) in (first_right(report)..).zip(&report.answer.rights) {
         for grant in &right.grants {
             let role = role_out(graph, grant.binding);
             // The verbs of this grant alone: another one may add further verbs to the same right.
@@ -237,7 +248,7 @@ fn list(report: &WhatCanReport<'_>, heads: bool, wide: bool) -> String {
                 format!("{} {}", binding.kind, binding.name),
                 format!("{} {}", role.kind, role.name),
             ];
-            if wide {
+            if width.is_wide() {
                 let origin = OriginOut::new(graph.snapshot(), graph.binding(grant.binding).origin);
                 let default = if role.kubernetes_default { "yes" } else { "no" };
                 cells.extend([
@@ -246,10 +257,10 @@ fn list(report: &WhatCanReport<'_>, heads: bool, wide: bool) -> String {
                     origin.column(),
                 ]);
             }
-            table.row(cells);
+            table.row_of(at, cells);
         }
     }
-    table.text()
+    table
 }
 
 fn place(report: &WhatCanReport<'_>, right: &Right) -> String {
@@ -280,19 +291,15 @@ fn target(graph: &AccessGraph, right: &Right) -> String {
     }
 }
 
-/// The bindings behind the rights, each once; and the group that needs none.
-fn names(report: &WhatCanReport<'_>) -> String {
-    let graph = report.graph;
-    let mut bindings: Vec<_> =
-        report.answer.rights.iter().flat_map(|right| right.grants.iter().map(|grant| grant.binding)).collect();
+/// The bindings behind the rights, and the group that needs none.
+fn names(report: &WhatCanReport<'_>) -> Vec<(usize, String)> {
+    let rights = (first_right(report)..).zip(&report.answer.rights);
+    let mut bindings: Vec<(BindingIx, usize)> =
+        rights.flat_map(|(at, right)| right.grants.iter().map(move |grant| (grant.binding, at))).collect();
     bindings.sort_unstable();
-    bindings.dedup();
-    let mut text = if report.answer.masters { format!("group:{MASTERS}\n") } else { String::new() };
-    for at in bindings {
-        text.push_str(&safe(&binding_thing(graph, at).to_string()));
-        text.push('\n');
-    }
-    text
+    let masters = report.answer.masters.then(|| (0, format!("group:{MASTERS}")));
+    let things = bindings.into_iter().map(|(binding, at)| (at, binding_thing(report.graph, binding).to_string()));
+    masters.into_iter().chain(things).collect()
 }
 
 /// A binding in the grammar of things.

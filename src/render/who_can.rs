@@ -4,16 +4,19 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::answer::{Answer, Part};
+use super::azure::{AzureGrantOut, PrincipalOut};
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
-use super::escalations::{appendix, items as escalation_items};
+use super::escalations::{items as escalation_items, paths as later, start_names, trees};
 use super::evidence::{
     GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing,
 };
-use super::format::{Format, NO_TREE};
-use super::table::Table;
+use super::format::Fits;
+use super::guard::{self, GuardPart};
+use super::table::{Table, Width};
 use crate::graph::AccessGraph;
 use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
-use crate::query::{Grant, Member, Place, Row, WhoCan};
+use crate::query::{Grant, GuardPlace, Member, Place, Row, WhoCan};
 use crate::rules::{Finding, Remedies};
 
 /// What is rendered: the answer and what was asked.
@@ -30,6 +33,8 @@ pub struct WhoCanReport<'a> {
     pub verified: Vec<Option<bool>>,
     /// Those who can only after escalating, each with the path, under `--via-escalation`.
     pub escalations: Option<(&'a [Finding], &'a Remedies<'a>)>,
+    /// Whom Azure lets do it, where the cluster asks Azure.
+    pub azure: Option<GuardPart<'a>>,
     /// What the report says of itself.
     pub metadata: Metadata,
     /// The exit status.
@@ -50,16 +55,22 @@ pub(super) struct WhoCanItem {
     /// The only object names it is allowed for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_names: Vec<String>,
-    /// `masters`, `node` or `rbac`.
-    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac"])))]
+    /// `masters`, `node`, `rbac` or `azure`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "node", "rbac", "azure"])))]
     authorizer: &'static str,
-    /// `allowed`, or `named` when it is allowed only for `resourceNames`.
-    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named"])))]
+    /// `allowed`, or `named` when it is allowed only for `resourceNames`; of Azure also the others.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "named", "conditional", "eligible", "unknown", "denied"])))]
     decision: &'static str,
     grants: Vec<GrantOut>,
     /// Through what the Node authorizer allows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     node_grants: Vec<NodeGrantOut>,
+    /// Who it is in Azure, if Azure allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<PrincipalOut>,
+    /// The role assignments by which Azure allows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    azure_grants: Vec<AzureGrantOut>,
     /// The known accounts behind a group that the API server fills by itself, under `--expand`.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberOut>>,
@@ -78,37 +89,49 @@ struct MemberOut {
     exists: bool,
 }
 
-/// The text of an answer.
-///
-/// # Errors
-/// When it cannot be serialised, which is a fault of this program.
-pub fn who_can(report: &WhoCanReport<'_>, format: Format, heads: bool) -> Result<String, String> {
-    match format {
-        Format::Table => Ok(with_escalations(report, table(report, heads, false), format, heads)),
-        Format::Wide => Ok(with_escalations(report, table(report, heads, true), format, heads)),
-        Format::Tree if report.escalations.is_none() => Err(NO_TREE.to_owned()),
-        Format::Tree => Ok(with_escalations(report, table(report, heads, false), format, heads)),
-        Format::Name => Ok(with_escalations(report, names(report), format, false)),
-        Format::Json | Format::Yaml | Format::Ndjson => {
-            let items = (0..report.answer.rows.len()).map(|at| item(report, at)).collect();
-            let snapshot = report.graph.snapshot();
-            let question = QuestionOut::from(report.action);
-            let mut document = Document::new("WhoCanReport", snapshot, &report.metadata, question, items, &report.exit);
-            document.summary.hidden_subjects = Some(report.answer.hidden);
-            if let Some((findings, remedies)) = report.escalations {
-                document.summary.via_escalation = escalation_items(report.graph, remedies, findings);
-            }
-            document.text(format).unwrap_or_else(|| Ok(String::new()))
-        }
-    }
-}
+impl Answer for WhoCanReport<'_> {
+    type Item = WhoCanItem;
+    type Question = QuestionOut;
+    const FITS: Fits = Fits { names: true, tree: true };
 
-/// Behind those who can, those who can after escalating.
-fn with_escalations(report: &WhoCanReport<'_>, text: String, format: Format, heads: bool) -> String {
-    let Some((findings, remedies)) = report.escalations else { return text };
-    let more = appendix(report.graph, remedies, findings, format, heads).unwrap_or_default();
-    let parts: Vec<String> = [text, more].into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join(if heads { "\n" } else { "" })
+    fn document(&self) -> Result<Document<WhoCanItem, QuestionOut>, String> {
+        let snapshot = self.graph.snapshot();
+        let own = (0..self.answer.rows.len()).map(|at| item(self, at));
+        let of_azure = self.azure.iter().flat_map(|part| guard::items(snapshot, part)).map(azure_item);
+        let items = own.chain(of_azure).collect();
+        let question = QuestionOut::from(self.action);
+        let mut document = Document::new("WhoCanReport", snapshot, &self.metadata, question, items, &self.exit);
+        document.summary.hidden_subjects = Some(self.answer.hidden);
+        if let Some((findings, remedies)) = self.escalations {
+            document.summary.via_escalation = escalation_items(self.graph, remedies, findings);
+        }
+        Ok(document)
+    }
+
+    /// Behind those who can, those who can after escalating.
+    fn columns(&self, width: Width) -> Vec<Part> {
+        let later = self.escalations.map(|(findings, _)| later(self.graph, findings, width));
+        [table(self, width)].into_iter().chain(later).map(Part::Table).collect()
+    }
+
+    fn trees(&self) -> Result<Vec<Part>, String> {
+        let Some((findings, remedies)) = self.escalations else {
+            return Err("-o tree shows paths, which --via-escalation looks for".to_owned());
+        };
+        let trees = trees(self.graph, remedies, findings);
+        Ok(vec![Part::Table(table(self, Width::Narrow)), Part::Asides(trees)])
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        let rows = self.answer.rows.iter().enumerate();
+        let own = rows.map(|(at, row)| (at, thing(self.graph, row.subject).to_string()));
+        let azure = self.azure.iter().flat_map(|part| part.answer.rows.iter().map(|row| (part.graph, row.principal)));
+        let azure: Vec<String> = azure.map(|(graph, principal)| guard::thing(graph, principal).to_string()).collect();
+        let later = self.escalations.map(|(findings, _)| start_names(self.graph, findings)).unwrap_or_default();
+        let (rows, both) = (self.answer.rows.len(), self.answer.rows.len() + azure.len());
+        let azure = (rows..).zip(azure);
+        own.chain(azure).chain(later.into_iter().map(|(at, name)| (both + at, name))).collect()
+    }
 }
 
 fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {
@@ -137,8 +160,32 @@ fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {
         decision: row.decision.as_str(),
         grants: row.grants.iter().flat_map(|grant| grants(report, grant)).collect(),
         node_grants: row.node_grants.iter().map(|&grant| NodeGrantOut::new(graph, grant)).collect(),
+        principal: None,
+        azure_grants: Vec::new(),
         members,
         verified: report.verified.get(at).copied().flatten(),
+    }
+}
+
+/// Somebody whom Azure allows it.
+fn azure_item((row, subject, principal, azure_grants): guard::Item<'_>) -> WhoCanItem {
+    let (cluster_wide, namespaces) = match &row.place {
+        GuardPlace::Cluster => (Some(true), Vec::new()),
+        GuardPlace::Namespaces(names) => (None, names.clone()),
+    };
+    WhoCanItem {
+        subject,
+        cluster_wide,
+        namespaces,
+        resource_names: Vec::new(),
+        authorizer: Authorizer::Azure.as_str(),
+        decision: row.verdict.decision.as_str(),
+        grants: Vec::new(),
+        node_grants: Vec::new(),
+        principal: Some(principal),
+        azure_grants,
+        members: None,
+        verified: None,
     }
 }
 
@@ -147,7 +194,8 @@ fn grants<'r>(report: &'r WhoCanReport<'_>, grant: &'r Grant) -> impl Iterator<I
     rules.iter().map(|&rule| grant_out(report.graph, grant.binding, rule))
 }
 
-fn table(report: &WhoCanReport<'_>, heads: bool, wide: bool) -> String {
+fn table(report: &WhoCanReport<'_>, width: Width) -> Table {
+    let wide = width.is_wide();
     let verified = report.verified.iter().any(Option::is_some);
     let mut columns = vec!["SUBJECT", "WHERE", "BINDING", "ROLE"];
     if verified {
@@ -156,7 +204,7 @@ fn table(report: &WhoCanReport<'_>, heads: bool, wide: bool) -> String {
     if wide {
         columns.extend(["RULE", "AUTHORIZER", "DEFAULT", "SOURCE"]);
     }
-    let mut table = Table::new(&columns, heads);
+    let mut table = Table::new(&columns);
     for (at, row) in report.answer.rows.iter().enumerate() {
         for line in lines(report, row, wide) {
             let mut cells = vec![subject_column(report.graph, row.subject), line.place, line.binding, line.role];
@@ -171,17 +219,21 @@ fn table(report: &WhoCanReport<'_>, heads: bool, wide: bool) -> String {
                 let default = if line.default { "yes" } else { "no" };
                 cells.extend([line.rule, line.authorizer.as_str().to_owned(), default.to_owned(), line.source]);
             }
-            table.row(cells);
+            table.row_of(at, cells);
         }
         for member in report.members.get(at).and_then(Option::as_ref).into_iter().flatten() {
             let note = if member.exists { "" } else { " (no such object)" };
             let mut cells =
                 vec![format!("  {}{note}", subject_column(report.graph, member.account)), "member".to_owned()];
             cells.resize(columns.len(), String::new());
-            table.row(cells);
+            table.row_of(at, cells);
         }
     }
-    table.text()
+    if let Some(part) = &report.azure {
+        let lines = guard::lines(report.graph.snapshot(), part, wide);
+        guard::rows_into(&mut table, report.answer.rows.len(), lines, columns.len(), verified, wide);
+    }
+    table
 }
 
 /// One line of a row: the grants with one binding name and role, over all namespaces that have them.
@@ -280,17 +332,4 @@ fn place_column(graph: &AccessGraph, place: &Place, wide: bool) -> String {
             [] => String::new(),
         },
     }
-}
-
-fn names(report: &WhoCanReport<'_>) -> String {
-    let mut text = String::new();
-    let mut last = None;
-    for row in &report.answer.rows {
-        if last != Some(row.subject) {
-            text.push_str(&super::text::safe(&thing(report.graph, row.subject).to_string()));
-            text.push('\n');
-            last = Some(row.subject);
-        }
-    }
-    text
 }

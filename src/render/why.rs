@@ -2,13 +2,16 @@
 
 use serde::Serialize;
 
+use super::answer::{Answer, Part};
+use super::azure::AzureGrantOut;
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
-use super::evidence::grant_out;
 use super::evidence::{
-    NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, role_out, rule_out, shown, subject_column,
+    GrantOut, NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, grant_out, role_out, rule_out,
+    shown, subject_column,
 };
-use super::format::{Format, NO_TREE};
-use super::text::safe;
+use super::format::Fits;
+use super::guard::GuardVerdict;
+use super::table::{Table, Width};
 use super::what_can::{IdentityOut, SubjectGrantOut};
 use crate::graph::AccessGraph;
 use crate::model::{Action, Decision, Identity, Name, RoleKind};
@@ -26,7 +29,9 @@ pub struct WhyReport<'a> {
     pub action: &'a Action,
     /// The answer.
     pub answer: &'a Why,
-    /// `allowed`, `denied`, or `unknown` when something that decides it was not read.
+    /// What Azure says, where the cluster asks Azure and knows the subject.
+    pub azure: Option<&'a GuardVerdict<'a>>,
+    /// `allowed`, `denied`, or `unknown` when something that decides it was not read; of Azure also `conditional` and `eligible`.
     pub decision: Decision,
     /// How many lists that could change the answer were not read.
     pub unread: usize,
@@ -49,8 +54,8 @@ pub(super) struct WhyQuestion {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Item"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WhyItem {
-    /// `allowed`, `denied` or `unknown`.
-    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown"])))]
+    /// `allowed`, `denied` or `unknown`; of Azure also `conditional` and `eligible`.
+    #[cfg_attr(test, schemars(extend("enum" = ["allowed", "denied", "unknown", "conditional", "eligible"])))]
     decision: &'static str,
     /// The authorizer that allows without any binding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +65,9 @@ pub(super) struct WhyItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     node_grant: Option<NodeGrantOut>,
     grants: Vec<SubjectGrantOut>,
+    /// The role assignments by which Azure allows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    azure_grants: Vec<AzureGrantOut>,
     /// What almost allows, the nearest first.
     near_misses: Vec<MissOut>,
 }
@@ -81,23 +89,79 @@ pub(super) struct MissOut {
     source: OriginOut,
 }
 
-/// The text of an answer.
-///
-/// # Errors
-/// When a format does not fit this answer.
-pub fn why(report: &WhyReport<'_>, format: Format) -> Result<String, String> {
-    match format {
-        Format::Table | Format::Wide => Ok(words(report, format == Format::Wide)),
-        Format::Tree => Err(NO_TREE.to_owned()),
-        Format::Name => Ok(format!("{}\n", report.decision.as_str())),
-        Format::Json | Format::Yaml | Format::Ndjson => {
-            let question = WhyQuestion { identity: report.identity.into(), action: QuestionOut::from(report.action) };
-            let snapshot = report.graph.snapshot();
-            Document::new("WhyReport", snapshot, &report.metadata, question, vec![item(report)], &report.exit)
-                .text(format)
-                .unwrap_or_else(|| Ok(String::new()))
-        }
+impl Answer for WhyReport<'_> {
+    type Item = WhyItem;
+    type Question = WhyQuestion;
+    const FITS: Fits = Fits { names: true, tree: false };
+
+    fn document(&self) -> Result<Document<WhyItem, WhyQuestion>, String> {
+        let question = WhyQuestion { identity: self.identity.into(), action: QuestionOut::from(self.action) };
+        let snapshot = self.graph.snapshot();
+        Ok(Document::new("WhyReport", snapshot, &self.metadata, question, vec![item(self)], &self.exit))
     }
+
+    fn columns(&self, width: Width) -> Vec<Part> {
+        vec![Part::Words(words(self, width.is_wide()))]
+    }
+
+    fn sheets(&self) -> Vec<Table> {
+        vec![sheet(self)]
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        vec![(0, self.decision.as_str().to_owned())]
+    }
+}
+
+/// The grants, or else the near misses, a row each; and a row for a decision that nothing is behind.
+fn sheet(report: &WhyReport<'_>) -> Table {
+    let mut table = Table::new(&["DECISION", "LACKS", "SUBJECT", "BINDING", "ROLE", "RULE", "SOURCE"]);
+    let graph = report.graph;
+    let decision = report.decision.as_str();
+    let object = |kind: &str, namespace: Option<&String>, name: &str| match namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    };
+    if let Some(by) = report.answer.by {
+        table.row_of(0, [decision, "", "", &format!("(the {} authorizer)", by.as_str()), "", "", ""]);
+    }
+    for grant in &report.answer.grants {
+        let GrantOut { binding, role, rule, source } = grant_out(graph, grant.binding, grant.rule);
+        table.row_of(
+            0,
+            [
+                decision.to_owned(),
+                String::new(),
+                subject_column(graph, grant.subject),
+                object(binding.kind, binding.namespace.as_ref(), &binding.name),
+                object(&role.kind, role.namespace.as_ref(), &role.name),
+                rule.column(),
+                source.column(),
+            ],
+        );
+    }
+    for [by, role, source] in report.azure.iter().flat_map(|own| own.cells(graph.snapshot())) {
+        table.row_of(0, [decision, "", "", &by, &role, "", &source]);
+    }
+    for miss in &report.answer.misses {
+        let (binding, role) = (binding_out(graph, miss.binding), role_out(graph, miss.binding));
+        table.row_of(
+            0,
+            [
+                decision.to_owned(),
+                lack_word(miss.lack).to_owned(),
+                subject_column(graph, miss.subject),
+                object(binding.kind, binding.namespace.as_ref(), &binding.name),
+                object(&role.kind, role.namespace.as_ref(), &role.name),
+                rule_of(graph, miss).map(|rule| rule.column()).unwrap_or_default(),
+                OriginOut::new(graph.snapshot(), graph.binding(miss.binding).origin).column(),
+            ],
+        );
+    }
+    if table.is_empty() {
+        table.row_of(0, [decision, "", "", "", "", "", ""]);
+    }
+    table
 }
 
 fn item(report: &WhyReport<'_>) -> WhyItem {
@@ -115,6 +179,7 @@ fn item(report: &WhyReport<'_>) -> WhyItem {
                 grant: grant_out(graph, grant.binding, grant.rule),
             })
             .collect(),
+        azure_grants: report.azure.map(|own| own.grants_out(graph.snapshot())).unwrap_or_default(),
         near_misses: report
             .answer
             .misses
@@ -152,11 +217,14 @@ fn lack_word(lack: Lack) -> &'static str {
     }
 }
 
-fn words(report: &WhyReport<'_>, wide: bool) -> String {
+fn words(report: &WhyReport<'_>, wide: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    let (graph, subject, action) = (report.graph, safe(report.subject), action_words(report.action));
+    let (graph, subject, action) = (report.graph, report.subject, action_words(report.action));
     match report.decision {
         Decision::Allowed => lines.push(format!("yes: {subject} can {action}")),
+        Decision::Conditional => lines.push(format!("conditional: {subject} can {action} only under a condition")),
+        Decision::Eligible => lines.push(format!("eligible: {subject} can {action} once a role is activated")),
+        Decision::Unknown if report.unread == 0 => lines.push(format!("unknown: whether {subject} can {action}")),
         Decision::Unknown => {
             let unread = report.unread;
             lines.push(format!("not found, {unread} lists unread: nothing that was read lets {subject} {action}"));
@@ -193,6 +261,7 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
             lines.push(format!("    from: {}", out.source.column()));
         }
     }
+    lines.extend(report.azure.iter().flat_map(|own| own.lines()));
     if !report.answer.misses.is_empty() {
         lines.push("nearest:".to_owned());
     }
@@ -205,12 +274,7 @@ fn words(report: &WhyReport<'_>, wide: bool) -> String {
             ));
         }
     }
-    let mut text = String::new();
-    for line in lines {
-        text.push_str(&safe(&line));
-        text.push('\n');
-    }
-    text
+    lines
 }
 
 fn object(binding: &ObjectOut) -> String {
@@ -223,7 +287,7 @@ fn object(binding: &ObjectOut) -> String {
 /// `get secrets db in namespace dev`.
 fn action_words(action: &Action) -> String {
     match action {
-        Action::NonResource { verb, path } => safe(&format!("{verb} {path}")).into_owned(),
+        Action::NonResource { verb, path } => format!("{verb} {path}"),
         Action::Resource(action) => {
             let group = if action.api_group.is_empty() { String::new() } else { format!(".{}", action.api_group) };
             let name = if action.name.is_empty() { String::new() } else { format!(" {}", action.name) };
@@ -234,7 +298,7 @@ fn action_words(action: &Action) -> String {
             } else {
                 format!(" in namespace {}", action.namespace)
             };
-            safe(&format!("{} {}{group}{name}{place}", action.verb, action.full_resource())).into_owned()
+            format!("{} {}{group}{name}{place}", action.verb, action.full_resource())
         }
     }
 }

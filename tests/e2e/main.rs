@@ -10,7 +10,9 @@
 //! - `live`: the collector reads what is there, says what it may not read, and sends nothing but reads.
 //! - `smoke`: the server is the one that the other tests think it is.
 //! - `aso`: the Kubernetes half of Azure Service Operator's paths.
+//! - `completion`: kubectl completes through us.
 //! - `node`: the Node authorizer.
+//! - `package`: the archive of a release, run by kubectl and, where it is on PATH, installed by krew.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
 //! - `escalations`: techniques performed, each in random worlds.
@@ -25,9 +27,11 @@
 )]
 
 mod aso;
+mod completion;
 mod escalations;
 mod live;
 mod node;
+mod package;
 mod parity;
 mod picture;
 mod record;

@@ -626,7 +626,7 @@ fn override_flags(args: &mut Vec<String>, more: Vec<String>) {
 
 /// The program NAME, from TEST_ASSET_NAME or from the folder KUBEBUILDER_ASSETS. Panics when it is in neither: a test
 /// that quietly did nothing would look like one that passed.
-fn asset(name: &str) -> PathBuf {
+pub(crate) fn asset(name: &str) -> PathBuf {
     let variable = format!("TEST_ASSET_{}", name.to_uppercase().replace('-', "_"));
     let named = std::env::var_os(&variable).filter(|path| !path.is_empty()).map(PathBuf::from);
     let in_folder = || std::env::var_os("KUBEBUILDER_ASSETS").map(|folder| Path::new(&folder).join(name));

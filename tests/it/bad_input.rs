@@ -368,7 +368,7 @@ impl Read for Endless {
 
 #[test]
 fn what_never_ends_is_given_up_soon() {
-    let limits = Limits { object_bytes: 4 << 20, yaml_bytes: 4 << 20, expansion: 10 };
+    let limits = Limits { object_bytes: 4 << 20, yaml_bytes: 4 << 20, expansion: 10, ..Limits::DEFAULT };
     let soon = FileOptions { limits, ..options() };
     for (text, again, expected) in [
         ("{\"a\":\"", "xxxxxxxxxxxxxxxx", "standard input:1: this object is larger than 4 MiB, more than any can be"),

@@ -6,10 +6,12 @@
 //! - `bad_input`: what cannot be read is said in one line for each problem.
 //! - `bootstrap`: the objects that a real server creates by itself.
 //! - `cli`: help, formats, messages, streams and exit statuses.
+//! - `completion`: what shells are offered, and the link by which kubectl finds it.
 //! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `floors`: a floor imports only from floors below it.
 //! - `graph`: the same picture in every format, whatever is in a name.
+//! - `guard`: whom Azure lets do something in a cluster that asks it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
@@ -17,6 +19,7 @@
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `formats`: every form that objects come in loads as it is.
+//! - `package`: what a release gives to krew is what krew accepts.
 //! - `performed`: what the catalogue says is done on a real server is done.
 //! - `profile`: clusters of any size, shared with the benchmark.
 //! - `readme`: what README shows is what the program prints.
@@ -27,6 +30,7 @@
 //! - `scenarios`: small worlds and the whole answers to questions about them.
 //! - `system`: who is Kubernetes' own, who the platform's, and who only looks like it.
 //! - `words`: the reasons that a real server gives, and what it refuses to answer.
+//! - `workflows`: the workflows are pinned and have no right too many.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
 #![allow(
     clippy::unwrap_used,
@@ -42,15 +46,18 @@ mod azure_export;
 mod bad_input;
 mod bootstrap;
 mod cli;
+mod completion;
 mod cuts;
 mod escalations;
 mod floors;
 mod formats;
 mod graph;
+mod guard;
 mod hostile;
 mod into_azure;
 mod kept;
 mod node;
+mod package;
 mod performed;
 #[expect(dead_code, reason = "the benchmark uses the rest")]
 #[path = "../../benches/profile/mod.rs"]
@@ -65,6 +72,7 @@ mod scenarios;
 mod schemas;
 mod system;
 mod words;
+mod workflows;
 #[path = "../worlds/mod.rs"]
 mod worlds;
 
@@ -84,5 +92,7 @@ fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcom
 /// The formats that a command prints.
 fn formats(command: &str) -> impl Iterator<Item = &'static str> + use<> {
     let named = command != "review";
-    ["table", "wide", "name", "json", "yaml", "ndjson"].into_iter().filter(move |format| named || *format != "name")
+    ["table", "wide", "name", "json", "yaml", "ndjson", "csv", "markdown"]
+        .into_iter()
+        .filter(move |format| named || *format != "name")
 }

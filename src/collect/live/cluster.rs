@@ -82,7 +82,12 @@ pub(super) async fn collect(
         return Err(failure);
     }
     let mut first = Snapshot::default();
-    first.clusters.push(Cluster { name: options.cluster.clone(), server_version: version.ok(), stored: true });
+    first.clusters.push(Cluster {
+        name: options.cluster.clone(),
+        server: options.server.clone(),
+        server_version: version.ok(),
+        stored: true,
+    });
     first.gaps.extend(unserved(options.needs, &discovery));
     take_discovery(&mut first, discovery);
     let mut parts = Vec::new();

@@ -119,6 +119,11 @@ impl Connection {
     pub fn name(&self) -> &str {
         [&self.context, &self.cluster].into_iter().find(|name| !name.is_empty()).unwrap_or(&self.server)
     }
+
+    /// The host of the server's address, lower-cased.
+    pub(super) fn host(&self) -> String {
+        self.config.cluster_url.host().unwrap_or_default().to_ascii_lowercase()
+    }
 }
 
 /// What of the process and the machine counts.

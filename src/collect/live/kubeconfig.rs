@@ -13,10 +13,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::LiveError;
+use crate::collect::glance::KubeconfigNames;
 
 /// What the files say, merged: of two entries with one name the one read first counts, whole.
 #[derive(Default)]
-pub(super) struct Kubeconfig {
+pub(in crate::collect) struct Kubeconfig {
     current_context: String,
     contexts: BTreeMap<String, Entry>,
     clusters: BTreeMap<String, Entry>,
@@ -59,7 +60,11 @@ struct NamedIn {
 }
 
 /// The files to read: the one of `--kubeconfig`, else those of `KUBECONFIG`, else the one in the home folder.
-pub(super) fn paths(explicit: Option<&Path>, variable: Option<&OsString>, home: Option<&Path>) -> Vec<PathBuf> {
+pub(in crate::collect) fn paths(
+    explicit: Option<&Path>,
+    variable: Option<&OsString>,
+    home: Option<&Path>,
+) -> Vec<PathBuf> {
     if let Some(path) = explicit {
         return vec![path.to_owned()];
     }
@@ -78,8 +83,14 @@ pub(super) fn paths(explicit: Option<&Path>, variable: Option<&OsString>, home: 
 }
 
 impl Kubeconfig {
+    /// The names of everything in it.
+    pub(in crate::collect) fn names(&self) -> KubeconfigNames {
+        let names = |entries: &BTreeMap<String, Entry>| entries.keys().cloned().collect();
+        KubeconfigNames { contexts: names(&self.contexts), clusters: names(&self.clusters), users: names(&self.users) }
+    }
+
     /// Reads and merges the files. A missing one is skipped, unless it is the only one because the user named it.
-    pub(super) fn read(paths: &[PathBuf], must_exist: bool) -> Result<Kubeconfig, LiveError> {
+    pub(in crate::collect) fn read(paths: &[PathBuf], must_exist: bool) -> Result<Kubeconfig, LiveError> {
         let mut all = Kubeconfig::default();
         let mut wrong = Vec::new();
         for path in paths {

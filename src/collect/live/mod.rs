@@ -7,7 +7,7 @@ mod collections;
 mod config;
 mod discovery;
 mod exec;
-mod kubeconfig;
+pub(super) mod kubeconfig;
 mod pages;
 mod proxy;
 mod request;
@@ -54,6 +54,8 @@ pub struct LiveOptions {
     pub secrets: Secrets,
     /// What reports call the cluster.
     pub cluster: String,
+    /// The host of the server's address.
+    pub server: String,
 }
 
 /// A cluster that can be asked.
@@ -102,6 +104,7 @@ impl LiveCluster {
             namespace: self.connection.namespace.clone(),
             secrets: Secrets::Leave,
             cluster: self.connection.name().to_owned(),
+            server: self.connection.host(),
         }
     }
 

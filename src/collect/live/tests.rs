@@ -53,6 +53,7 @@ fn with_server<T>(
 
 fn options() -> LiveOptions {
     LiveOptions {
+        server: String::new(),
         needs: Needs::default(),
         chunk_size: 2,
         namespace: "dev".to_owned(),

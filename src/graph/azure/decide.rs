@@ -116,6 +116,13 @@ pub struct Denial {
     pub decision: AzureDecision,
 }
 
+impl Verdict {
+    /// Nothing allows it.
+    pub fn no() -> Verdict {
+        Verdict { decision: AzureDecision::No, grants: Vec::new(), denials: Vec::new() }
+    }
+}
+
 impl<'g> AzureGraph<'g> {
     /// Evaluates an action for every role and every condition. O(patterns of distinct blocks).
     pub fn question(&self, action: &str, plane: Plane) -> AzureQuestion<'g> {
@@ -151,9 +158,32 @@ impl<'g> AzureGraph<'g> {
 
     /// May this principal do that there. O(its groups and assignments).
     pub fn decide(&self, principal: PrincipalIx, question: &AzureQuestion<'g>, place: AzurePlace) -> Verdict {
-        let reach = self.assignments_of(principal);
-        let mut verdict = Verdict { decision: AzureDecision::No, grants: Vec::new(), denials: Vec::new() };
-        for (assignment, through) in reach {
+        self.decide_all(&[principal], question, place)
+    }
+
+    /// The same for somebody who is all of these: a user and some groups, say.
+    pub fn decide_all(&self, these: &[PrincipalIx], question: &AzureQuestion<'g>, place: AzurePlace) -> Verdict {
+        let mut groups: Vec<Membership> = these.iter().flat_map(|&one| self.groups_of(one)).collect();
+        groups.retain(|one| !these.contains(&one.group));
+        groups.sort_unstable_by_key(|one| (one.group, one.eligible));
+        groups.dedup_by_key(|one| one.group);
+        self.decide_in(these, &groups, question, place)
+    }
+
+    /// The same for somebody who is exactly these principals: no group is added.
+    pub fn decide_as(&self, these: &[PrincipalIx], question: &AzureQuestion<'g>, place: AzurePlace) -> Verdict {
+        self.decide_in(these, &[], question, place)
+    }
+
+    fn decide_in(
+        &self,
+        these: &[PrincipalIx],
+        groups: &[Membership],
+        question: &AzureQuestion<'g>,
+        place: AzurePlace,
+    ) -> Verdict {
+        let mut verdict = Verdict::no();
+        for (assignment, through) in self.reach(these, groups) {
             if let Some(grant) = self.grant(assignment, through, question, place) {
                 verdict.grants.push(grant);
             }
@@ -163,7 +193,7 @@ impl<'g> AzureGraph<'g> {
         }
         let denies = self.denies_of(question, place);
         if !denies.is_empty() {
-            self.take_away(principal, &denies, &mut verdict);
+            self.take_away(these, groups, &denies, &mut verdict);
         }
         verdict.grants.sort_by_key(|grant| (grant.decision, grant.through, grant.assignment));
         verdict.decision = verdict.grants.first().map_or(AzureDecision::No, |grant| grant.decision);
@@ -244,8 +274,13 @@ impl<'g> AzureGraph<'g> {
     }
 
     /// Weakens the grants that deny assignments take away, surely or perhaps.
-    fn take_away(&self, principal: PrincipalIx, denies: &[(DenyIx, bool)], verdict: &mut Verdict) {
-        let groups = self.groups_of(principal);
+    fn take_away(
+        &self,
+        these: &[PrincipalIx],
+        groups: &[Membership],
+        denies: &[(DenyIx, bool)],
+        verdict: &mut Verdict,
+    ) {
         // A right that comes by a membership which has to be activated is used with that membership.
         for activated in [false, true] {
             let concerned = |grant: &AzureGrant| grant.through.is_some_and(|through| through.eligible) == activated;
@@ -253,7 +288,7 @@ impl<'g> AzureGraph<'g> {
                 continue;
             }
             let inside = groups.iter().filter(|one| activated || !one.eligible).map(|one| one.group);
-            let all: Vec<PrincipalIx> = inside.chain([principal]).collect();
+            let all: Vec<PrincipalIx> = inside.chain(these.iter().copied()).collect();
             for &(deny, conditional) in denies {
                 let Some(mut decision) = self.denied(deny, &all) else { continue };
                 if conditional {

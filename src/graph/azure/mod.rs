@@ -469,12 +469,20 @@ impl<'g> AzureGraph<'g> {
 
     /// The assignments that reach a principal: its own, and those of its groups with the membership.
     pub fn assignments_of(&self, principal: PrincipalIx) -> Vec<(AssignmentIx, Option<Membership>)> {
-        let own = self.own_assignments(principal).iter().map(|&assignment| (assignment, None));
-        let groups = self.groups_of(principal);
+        self.reach(&[principal], &self.groups_of(principal)).collect()
+    }
+
+    /// The assignments of some principals, and those of some groups with the membership.
+    fn reach(
+        &self,
+        these: &[PrincipalIx],
+        groups: &[Membership],
+    ) -> impl Iterator<Item = (AssignmentIx, Option<Membership>)> {
+        let own = these.iter().flat_map(|&one| self.own_assignments(one)).map(|&assignment| (assignment, None));
         let of_groups = groups
             .iter()
             .flat_map(|&through| self.own_assignments(through.group).iter().map(move |&one| (one, Some(through))));
-        own.chain(of_groups).collect()
+        own.chain(of_groups)
     }
 
     /// The assignments at exactly one scope.
@@ -570,10 +578,15 @@ impl<'g> AzureGraph<'g> {
 
     /// The resource group that a cluster's nodes are in, where it was named.
     pub fn node_resource_group(&self, cluster: AksIx) -> Option<ScopeIx> {
+        self.find_scope(&self.node_resource_group_text(cluster)?)
+    }
+
+    /// The same, folded, whether or not anything was read of it.
+    pub fn node_resource_group_text(&self, cluster: AksIx) -> Option<String> {
         let cluster = self.cluster(cluster);
         let folded = fold(&cluster.id);
         let subscription = crate::model::azure::subscription_of(&folded)?;
-        self.find_scope(&format!("{subscription}/resourcegroups/{}", cluster.node_resource_group.as_ref()?))
+        Some(fold(&format!("{subscription}/resourcegroups/{}", cluster.node_resource_group.as_ref()?)))
     }
 }
 

@@ -8,6 +8,8 @@ use crate::model::object::Origin;
 pub struct AzureFacts {
     /// Whether Azure data was given at all.
     pub given: bool,
+    /// The name or resource id of the cluster that the Kubernetes objects are of, where somebody said it.
+    pub this_cluster: Option<String>,
     /// Role assignments: active ones and those that PIM lets somebody activate.
     // INVARIANT: every list is sorted by what it is known by, and no two are alike in it.
     pub assignments: Vec<RoleAssignment>,

@@ -4,6 +4,7 @@
 mod built_in;
 mod condition;
 mod facts;
+mod guard;
 mod pattern;
 mod scope;
 
@@ -15,6 +16,7 @@ pub use facts::{
     GroupMember, KeyVault, LocalCluster, ManagedCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry,
     RoleAssignment, RoleDefinition, Subscription, UserAssignedIdentity,
 };
+pub use guard::{GuardMode, GuardQuestion, guard_question};
 pub use pattern::{Plane, allows, check_action, matches_strictly};
 pub use scope::{
     MANAGEMENT_GROUPS, ancestors, check_scope, contains, fold, is_guid, last_guid, management_group, subscription_of,

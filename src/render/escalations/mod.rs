@@ -7,9 +7,12 @@ pub(super) mod words;
 
 pub(super) use document::{BaselineOut, CutsOut, EscalationItem, EscalationsQuestion, HoldersOut, PlatformOut, items};
 pub use table::classes;
+pub(super) use table::{later as paths, start_names};
 
+use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata};
-use super::format::Format;
+use super::format::Fits;
+use super::table::Width;
 use crate::graph::AccessGraph;
 use crate::rules::{Change, Changes, Cuts, Escalations, Finding, Remedies};
 
@@ -48,59 +51,53 @@ pub struct Asked<'a> {
     pub kube_version: Option<&'a str>,
 }
 
-/// The text of the findings.
-///
-/// # Errors
-/// When it cannot be serialised, which is a fault of this program.
-pub fn escalations(report: &EscalationsReport<'_>, format: Format, heads: bool) -> Result<String, String> {
-    let graph = report.graph;
-    match format {
-        Format::Table => Ok(table::table(report, heads, false)),
-        Format::Wide => Ok(table::table(report, heads, true)),
-        Format::Tree => {
-            let found = tree::trees(report.graph, report.remedies, &report.answer.findings);
-            let parts = [found, tree::stopped(graph, &report.answer.blocked), table::cuts(report, heads)];
-            Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n"))
-        }
-        Format::Name => Ok(table::start_names(graph, &report.answer.findings)),
-        Format::Json | Format::Yaml | Format::Ndjson => {
-            let mut items = document::items(graph, report.remedies, &report.answer.findings);
-            if let Some((changes, _)) = report.changes {
-                for (item, change) in items.iter_mut().zip(changes) {
-                    item.change = Some(change.as_str());
-                }
+impl Answer for EscalationsReport<'_> {
+    type Item = EscalationItem;
+    type Question = EscalationsQuestion;
+    const FITS: Fits = Fits { names: true, tree: true };
+
+    fn document(&self) -> Result<Document<EscalationItem, EscalationsQuestion>, String> {
+        let graph = self.graph;
+        let mut items = document::items(graph, self.remedies, &self.answer.findings);
+        if let Some((changes, _)) = self.changes {
+            for (item, change) in items.iter_mut().zip(changes) {
+                item.change = Some(change.as_str());
             }
-            let question = EscalationsQuestion::new(report.asked);
-            let mut document =
-                Document::new("EscalationReport", graph.snapshot(), &report.metadata, question, items, &report.exit);
-            let summary = &mut document.summary;
-            summary.hidden_subjects = Some(report.answer.hidden);
-            summary.inherited_subjects = Some(report.answer.inherited);
-            summary.longer_paths = Some(report.answer.longer);
-            summary.platform = report.answer.platform.iter().map(|one| PlatformOut::new(graph, one)).collect();
-            summary.suppressed = Some(report.suppressed);
-            summary.blocked_paths = Some(report.answer.stopped);
-            summary.blocked = document::items(graph, report.remedies, &report.answer.blocked);
-            summary.baseline = report.changes.map(|(_, counts)| BaselineOut::from(counts));
-            summary.holders = Some(document::holders(graph, &report.answer.holders));
-            summary.cuts = report.cuts.map(|cuts| CutsOut::new(graph, report.remedies, cuts));
-            document.text(format).unwrap_or_else(|| Ok(String::new()))
         }
+        let question = EscalationsQuestion::new(self.asked);
+        let mut document =
+            Document::new("EscalationReport", graph.snapshot(), &self.metadata, question, items, &self.exit);
+        let summary = &mut document.summary;
+        summary.hidden_subjects = Some(self.answer.hidden);
+        summary.inherited_subjects = Some(self.answer.inherited);
+        summary.longer_paths = Some(self.answer.longer);
+        summary.platform = self.answer.platform.iter().map(|one| PlatformOut::new(graph, one)).collect();
+        summary.suppressed = Some(self.suppressed);
+        summary.blocked_paths = Some(self.answer.stopped);
+        summary.blocked = document::items(graph, self.remedies, &self.answer.blocked);
+        summary.baseline = self.changes.map(|(_, counts)| BaselineOut::from(counts));
+        summary.holders = Some(document::holders(graph, &self.answer.holders));
+        summary.cuts = self.cuts.map(|cuts| CutsOut::new(graph, self.remedies, cuts));
+        Ok(document)
+    }
+
+    fn columns(&self, width: Width) -> Vec<Part> {
+        table::parts(self, width)
+    }
+
+    fn trees(&self) -> Result<Vec<Part>, String> {
+        let found = trees(self.graph, self.remedies, &self.answer.findings);
+        let stopped =
+            self.answer.blocked.iter().map(|finding| tree::stopped(self.graph, std::slice::from_ref(finding)));
+        Ok(vec![Part::Trees(found), Part::Asides(stopped.collect()), Part::Table(table::cuts(self))])
+    }
+
+    fn names(&self) -> Vec<(usize, String)> {
+        table::start_names(self.graph, &self.answer.findings)
     }
 }
 
-/// Findings in a table or as trees, behind another answer.
-pub(super) fn appendix(
-    graph: &AccessGraph,
-    remedies: &Remedies<'_>,
-    findings: &[Finding],
-    format: Format,
-    heads: bool,
-) -> Option<String> {
-    match format {
-        Format::Table | Format::Wide => Some(table::paths(graph, findings, None, heads, format == Format::Wide)),
-        Format::Tree => Some(tree::trees(graph, remedies, findings)),
-        Format::Name => Some(table::start_names(graph, findings)),
-        Format::Json | Format::Yaml | Format::Ndjson => None,
-    }
+/// A tree for each finding.
+pub(super) fn trees(graph: &AccessGraph, remedies: &Remedies<'_>, findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(|finding| tree::trees(graph, remedies, std::slice::from_ref(finding))).collect()
 }

@@ -3,10 +3,10 @@
 use super::EscalationsReport;
 use super::words::{binding_words, count, role_words, target_words, who};
 use crate::graph::{AccessGraph, BindingIx};
+use crate::render::answer::Part;
 use crate::render::document::OriginOut;
 use crate::render::evidence::rule_out;
-use crate::render::table::Table;
-use crate::render::text::safe;
+use crate::render::table::{Table, Width};
 use crate::rules::{AzureTarget, Change, Finding, Grant, Place, RoleKey, Start, Target, start_thing};
 
 /// One line for each kind of target: how many hold it, and how many can reach it.
@@ -58,27 +58,25 @@ pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
 }
 
 /// The summary, the findings, what is stopped, and what to cut.
-pub(super) fn table(report: &EscalationsReport<'_>, heads: bool, wide: bool) -> String {
-    let graph = report.graph;
-    let summary: String =
-        if heads { classes(report).iter().map(|line| format!("{}\n", safe(line))).collect() } else { String::new() };
-    let changes = report.changes.map(|(changes, _)| changes);
-    let found = paths(graph, &report.answer.findings, changes, heads, wide);
+pub(super) fn parts(report: &EscalationsReport<'_>, width: Width) -> Vec<Part> {
+    let mut parts = vec![Part::Summary(classes(report))];
     // What to cut is asked for instead of the paths, which -o tree and json show as well.
-    let found = if report.cuts.is_some() { String::new() } else { found };
-    let parts = [summary, found, blocked(report, heads), cuts(report, heads)];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join(if heads { "\n" } else { "" })
+    if report.cuts.is_none() {
+        let changes = report.changes.map(|(changes, _)| changes);
+        parts.push(Part::Table(paths(report.graph, &report.answer.findings, changes, width)));
+    }
+    parts.extend([Part::Table(blocked(report)), Part::Table(cuts(report))]);
+    parts
+}
+
+/// Findings behind another answer, of whose items they are none.
+pub(in crate::render) fn later(graph: &AccessGraph, findings: &[Finding], width: Width) -> Table {
+    paths(graph, findings, None, width).without_items()
 }
 
 /// Findings, a line each.
-pub(super) fn paths(
-    graph: &AccessGraph,
-    findings: &[Finding],
-    changes: Option<&[Change]>,
-    heads: bool,
-    wide: bool,
-) -> String {
+fn paths(graph: &AccessGraph, findings: &[Finding], changes: Option<&[Change]>, width: Width) -> Table {
+    let wide = width.is_wide();
     let mut columns = vec!["SEVERITY", "WHO", "REACHES", "STEPS", "STARTS WITH", "CONFIDENCE"];
     if changes.is_some() {
         columns.insert(0, "CHANGE");
@@ -86,7 +84,7 @@ pub(super) fn paths(
     if wide {
         columns.extend(["TECHNIQUES", "SOURCE", "FINGERPRINT"]);
     }
-    let mut table = Table::new(&columns, heads);
+    let mut table = Table::new(&columns);
     for (at, finding) in findings.iter().enumerate() {
         let mut cells = vec![
             finding.severity.as_str().to_owned(),
@@ -105,9 +103,9 @@ pub(super) fn paths(
             let source = finding.start().map(|(binding, _)| origin(binding)).unwrap_or_default();
             cells.extend([techniques.join(", "), source, finding.fingerprint.clone()]);
         }
-        table.row(cells);
+        table.row_of(at, cells);
     }
-    table.text()
+    table
 }
 
 fn starts_with(graph: &AccessGraph, finding: &Finding) -> String {
@@ -115,9 +113,9 @@ fn starts_with(graph: &AccessGraph, finding: &Finding) -> String {
 }
 
 /// Paths that something stops, and what.
-fn blocked(report: &EscalationsReport<'_>, heads: bool) -> String {
+fn blocked(report: &EscalationsReport<'_>) -> Table {
     let graph = report.graph;
-    let mut table = Table::new(&["STOPPED BY", "WHO", "WOULD REACH", "STEPS", "STARTS WITH"], heads);
+    let mut table = Table::new(&["STOPPED BY", "WHO", "WOULD REACH", "STEPS", "STARTS WITH"]);
     for finding in &report.answer.blocked {
         let blockers = finding.steps.iter().flat_map(|step| &step.blockers).filter(|blocker| blocker.stops);
         let mut what: Vec<&str> = blockers.map(|blocker| blocker.what.as_str()).collect();
@@ -130,14 +128,14 @@ fn blocked(report: &EscalationsReport<'_>, heads: bool) -> String {
             starts_with(graph, finding),
         ]);
     }
-    table.text()
+    table
 }
 
 /// The fewest grants to remove.
-pub(super) fn cuts(report: &EscalationsReport<'_>, heads: bool) -> String {
-    let Some(cuts) = report.cuts else { return String::new() };
+pub(super) fn cuts(report: &EscalationsReport<'_>) -> Table {
+    let mut table = Table::new(&["REMOVE", "SEVERS", "FREES"]);
+    let Some(cuts) = report.cuts else { return table };
     let graph = report.graph;
-    let mut table = Table::new(&["REMOVE", "SEVERS", "FREES"], heads);
     for chosen in &cuts.chosen {
         let what = match chosen.grant {
             Grant::Binding(binding) => binding_words(graph, binding),
@@ -154,13 +152,13 @@ pub(super) fn cuts(report: &EscalationsReport<'_>, heads: bool) -> String {
             format!("{} of {}", chosen.frees, cuts.starts),
         ]);
     }
-    table.text()
+    table
 }
 
-/// Those who start, a line each.
-pub(super) fn start_names(graph: &AccessGraph, findings: &[Finding]) -> String {
-    let mut starts: Vec<Start> = findings.iter().flat_map(|finding| finding.from.iter().copied()).collect();
+/// Those who start, each with the first finding that is theirs.
+pub(in crate::render) fn start_names(graph: &AccessGraph, findings: &[Finding]) -> Vec<(usize, String)> {
+    let of = |(at, finding): (usize, &Finding)| finding.from.iter().map(move |&start| (start, at)).collect::<Vec<_>>();
+    let mut starts: Vec<(Start, usize)> = findings.iter().enumerate().flat_map(of).collect();
     starts.sort_unstable();
-    starts.dedup();
-    starts.into_iter().map(|start| format!("{}\n", safe(&start_thing(graph, start).to_string()))).collect()
+    starts.into_iter().map(|(start, at)| (at, start_thing(graph, start).to_string())).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Name, Thing};
+use crate::render::azure::scope_words;
 use crate::render::evidence::{binding_out, subject_column};
 use crate::rules::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
 use crate::rules::{Effect, Place, PodIx, RightDone, RoleKey, SecretIx, Start, StepDone, Target};
@@ -166,19 +167,6 @@ fn azure_target_words(graph: &AccessGraph, target: AzureTarget) -> String {
         }
         AzureTarget::Identity(who) => format!("{}: roles unknown", identity_words(graph, who)),
         AzureTarget::Cluster(cluster) => format!("admin of the cluster {}", graph.azure_names().cluster(cluster).0),
-    }
-}
-
-/// A scope in short: what it is, and what it is called.
-pub(in crate::render) fn scope_words(scope: &str) -> String {
-    let segments: Vec<&str> = scope.split('/').filter(|segment| !segment.is_empty()).collect();
-    match segments.as_slice() {
-        [] => "everything (/)".to_owned(),
-        ["subscriptions", id] => format!("subscription {id}"),
-        ["subscriptions", _, _, group] => format!("resource group {group}"),
-        [.., _, "managementGroups", name] => format!("management group {name}"),
-        [.., kind, name] => format!("{kind}/{name}"),
-        [one] => (*one).to_owned(),
     }
 }
 

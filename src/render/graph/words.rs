@@ -8,10 +8,9 @@ use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::{Assigned, PrincipalKind};
 use crate::model::{Name, RuleSetId, Thing};
 use crate::query::CredentialScope;
+use crate::render::azure::scope_words;
 use crate::render::document::OriginOut;
-use crate::render::escalations::words::{
-    azure_evidence, effect_words, right_words, role_words, scope_words, target_words,
-};
+use crate::render::escalations::words::{azure_evidence, effect_words, right_words, role_words, target_words};
 use crate::render::evidence::{rule_out, thing as subject_thing};
 use crate::render::what_can::binding_thing;
 use crate::rules::{

@@ -114,7 +114,8 @@ fn content(snapshot: &Snapshot) -> String {
         writeln!(out, "slice {} {}", text(at.name), text(at.node)).unwrap();
     }
     for at in &snapshot.nodes {
-        writeln!(out, "node {} [{}]", text(at.name), pairs(&at.labels)).unwrap();
+        let group = at.azure_group.map_or_else(String::new, text);
+        writeln!(out, "node {} [{}] {group}", text(at.name), pairs(&at.labels)).unwrap();
     }
     all
 }
@@ -236,7 +237,8 @@ fn traps() -> Vec<Value> {
             "volumes": [{"name": "root", "hostPath": {"path": "/"}}, {"name": "mine", "hostPath": {"path": "/data"}}]},
             "status": {"phase": "Failed"}}),
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "dev", "labels": {"x/y": "z"}}}),
-        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"role": "control-plane"}}}),
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"role": "control-plane"}},
+            "spec": {"providerID": "azure:///subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/x/y"}}),
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "dev",
             "annotations": {"kubernetes.io/config.mirror": "x", "note": "hunter2"}}, "spec": {"nodeName": "n1"}}),
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "q", "namespace": "dev"}, "spec": {
@@ -372,7 +374,12 @@ fn what_was_saved_is_read_again() {
     assert_eq!((snapshot.controllers.len(), snapshot.deputies.len()), (6, 5));
     assert_eq!((snapshot.pods.len(), snapshot.volumes.len(), snapshot.slices.len()), (3, 3, 1));
     check(&snapshot);
-    snapshot.clusters = vec![Cluster { name: "prod".into(), server_version: Some("v1.36.3".into()), stored: true }];
+    snapshot.clusters = vec![Cluster {
+        name: "prod".into(),
+        server: "prod.hcp.example".into(),
+        server_version: Some("v1.36.3".into()),
+        stored: true,
+    }];
     snapshot.discovered = true;
     snapshot.resources.push(ApiResource { resource: "pods".into(), namespaced: true, ..ApiResource::default() });
     snapshot.resources.sort();
@@ -416,7 +423,7 @@ fn no_content_of_a_secret_is_saved() {
 fn two_clusters_are_one_too_many() {
     let of = |name: &str| {
         let mut snapshot = Snapshot::default();
-        snapshot.clusters.push(Cluster { name: name.to_owned(), server_version: None, stored: true });
+        snapshot.clusters.push(Cluster { name: name.to_owned(), stored: true, ..Cluster::default() });
         text_of(&snapshot)
     };
     let problems = read(&[of("a"), of("b")].concat()).err().unwrap();

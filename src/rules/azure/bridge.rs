@@ -17,7 +17,7 @@ use crate::model::azure::{
     Alternative, Assigned, Effect, Plane, PrincipalKind, Request as RoleRequest, RoleDefinition,
 };
 use crate::model::{AsoKind, KindIx, Name, Subject};
-use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode};
+use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, ThisCluster, TokenMode, this_cluster};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
 
@@ -362,7 +362,10 @@ impl<'g> Bridge<'g> {
         let installed = aso.installed();
         let kinds: Vec<KindIx> =
             if installed.complete || !installed.kinds.is_empty() { installed.kinds } else { KindIx::all().collect() };
-        let this_cluster = super::cluster::find(access, &graph, &aso);
+        let this_cluster = match this_cluster(access, &graph, &aso) {
+            Some((ThisCluster::Aks(at), _)) => Some(at),
+            _ => None,
+        };
         let trusted = super::cluster::trusted(access, &graph, this_cluster);
         let bound = super::cluster::bound(access, &graph, this_cluster, ask);
         let mut accounts: Vec<Subject> = trusted.iter().chain(&bound).map(|&(account, _)| account).collect();

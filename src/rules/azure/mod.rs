@@ -18,7 +18,7 @@ use super::technique::Technique;
 use crate::graph::AccessGraph;
 use crate::graph::azure::AzureGraph;
 use crate::model::{ClusterId, KindIx, Subject, Thing};
-use crate::query::{Aso, AsoOptions};
+use crate::query::{Aso, AsoOptions, ThisCluster, this_cluster};
 
 pub(super) use bridge::{Bridge, sureness};
 pub(super) use cluster::use_identity;
@@ -75,7 +75,10 @@ techniques! {
 pub(super) fn trusted(access: &AccessGraph, cluster: ClusterId) -> Vec<(Subject, Who)> {
     let graph = AzureGraph::new(&access.snapshot().azure);
     let aso = Aso::new(access, cluster, AsoOptions::default());
-    let this = self::cluster::find(access, &graph, &aso);
+    let this = match this_cluster(access, &graph, &aso) {
+        Some((ThisCluster::Aks(at), _)) => Some(at),
+        _ => None,
+    };
     self::cluster::trusted(access, &graph, this)
 }
 

@@ -1,0 +1,116 @@
+//! Azure RBAC for Kubernetes in the answers of `who-can`, `why` and `review`.
+
+use super::exit::count;
+use crate::graph::AccessGraph;
+use crate::graph::azure::{AzureDecision, AzureGraph, PrincipalIx};
+use crate::model::{Action, ClusterId, Identity, Review};
+use crate::query::{Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, ThisCluster, Where, this_cluster};
+use crate::render::{GuardVerdict, safe};
+
+/// Azure's side of a cluster that asks Azure.
+pub(super) struct Guarded<'g> {
+    pub(super) graph: AzureGraph<'g>,
+    pub(super) cluster: ThisCluster<'g>,
+    how: HowRecognised,
+}
+
+impl<'g> Guarded<'g> {
+    /// None where the cluster does not ask Azure; a note where that is not known.
+    pub(super) fn new(access: &'g AccessGraph) -> Result<Guarded<'g>, Option<String>> {
+        let facts = &access.snapshot().azure;
+        if !facts.given {
+            return Err(None);
+        }
+        let graph = AzureGraph::new(facts);
+        let aso = Aso::new(access, ClusterId::FIRST, AsoOptions::default());
+        match this_cluster(access, &graph, &aso) {
+            Some((cluster, how)) if cluster.asks_azure(&graph) => Ok(Guarded { graph, cluster, how }),
+            Some(_) => Err(None),
+            None => {
+                let ask = graph.clusters().filter(|&at| graph.cluster(at).azure_rbac).count()
+                    + facts.connected_clusters.iter().filter(|at| at.azure_rbac).count();
+                Err((ask > 0).then(|| {
+                    format!(
+                        "note: which cluster of Azure this is is not known, and {} Azure about requests; say it with \
+                         --this-cluster NAME|ID",
+                        if ask == 1 { "1 cluster asks".to_owned() } else { format!("{} ask", count(ask, "cluster")) }
+                    )
+                }))
+            }
+        }
+    }
+
+    /// Which cluster it is, and how that is known.
+    pub(super) fn note(&self) -> String {
+        format!(
+            "note: by {} this cluster is {}, which asks Azure too; that part is documented, and no real Azure was asked",
+            self.how.as_str(),
+            safe(self.cluster.name(&self.graph))
+        )
+    }
+
+    /// The principal that a user of Kubernetes is, by the user principal name or the object id.
+    pub(super) fn user(&self, name: &str) -> Option<PrincipalIx> {
+        if name.starts_with("system:") {
+            // Guard has no opinion about these.
+            return None;
+        }
+        self.graph.by_user_principal_name(name).or_else(|| self.graph.by_object_id(name))
+    }
+
+    /// What Azure says of an identity; none for one that is nobody there.
+    pub(super) fn why(&self, identity: &Identity, action: &Action, place: &Where) -> Option<GuardVerdict<'_>> {
+        let principals = self.principals(identity);
+        let (graph, cluster) = (&self.graph, self.cluster);
+        let request = GuardRequest::new(graph, cluster, action);
+        let verdict = request.decide_in(graph, &principals, place);
+        let discovery = request.is_discovery();
+        (!principals.is_empty()).then_some(GuardVerdict { graph, cluster, verdict, discovery })
+    }
+
+    /// The answer to a review of somebody whom the cluster's own authorizers refuse: the user is who `spec.extra.oid` says, and in
+    /// exactly the groups that are given. Only a plain yes allows.
+    pub(super) fn reviewed(&self, review: &Review, own: Reviewed) -> Reviewed {
+        let Some(id) = review.object_id.as_ref().filter(|_| !review.identity.user.starts_with("system:")) else {
+            return own;
+        };
+        if own.allowed {
+            return own;
+        }
+        let ids = std::iter::once(id).chain(&review.identity.groups);
+        let these: Vec<PrincipalIx> = ids.filter_map(|id| self.graph.by_object_id(id)).collect();
+        let request = GuardRequest::new(&self.graph, self.cluster, &review.action);
+        let namespace = Some(review.action.namespace()).filter(|namespace| !namespace.is_empty());
+        let verdict = request.decide_as(&self.graph, &these, namespace);
+        let (allowed, words) = match verdict.decision {
+            _ if request.is_discovery() => (true, "discovery is allowed".to_owned()),
+            AzureDecision::Allowed => (true, "allowed by a role assignment".to_owned()),
+            AzureDecision::No => (false, "no role assignment allows it".to_owned()),
+            other => (false, other.as_str().to_owned()),
+        };
+        let by = verdict.grants.first().filter(|_| verdict.decision != AzureDecision::No).map(|grant| {
+            let role = self.graph.role(self.graph.assigned_role(grant.assignment)).name;
+            format!(" of {role} at {}", self.graph.assignment(grant.assignment).scope)
+        });
+        let azure = format!("Azure: {words}{}", by.unwrap_or_default());
+        let reason = if own.reason.is_empty() || allowed { azure } else { format!("{}\n{azure}", own.reason) };
+        Reviewed { allowed, reason }
+    }
+
+    /// The principals that an identity is: the user, and the groups that are given beside.
+    pub(super) fn principals(&self, identity: &Identity) -> Vec<PrincipalIx> {
+        if identity.user.starts_with("system:") {
+            return Vec::new();
+        }
+        let groups = identity.groups.iter().filter_map(|group| self.graph.by_object_id(group));
+        self.user(&identity.user).into_iter().chain(groups).collect()
+    }
+}
+
+/// Which cluster it is, or why that is not known.
+pub(super) fn guard_note(guarded: &Result<Guarded<'_>, Option<String>>) -> Option<String> {
+    match guarded {
+        Ok(own) => Some(own.note()),
+        Err(note) => note.clone(),
+    }
+}

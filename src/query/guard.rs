@@ -1,0 +1,345 @@
+//! Azure RBAC for Kubernetes: which cluster of Azure this is, and whom Azure lets do something in it. A cluster that has it on asks
+//! Azure when neither the Node authorizer nor RBAC allows, so that its answer is added to theirs
+//! (<https://learn.microsoft.com/azure/aks/manage-azure-rbac>). Azure never answers for service accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::AccessGraph;
+use crate::graph::azure::{AksIx, AzureDecision, AzureGraph, AzureQuestion, PrincipalIx, Verdict};
+use crate::model::azure::{ConnectedCluster, GuardMode, GuardQuestion, Plane, fold, guard_question};
+use crate::model::{Action, Gap, Subject};
+
+use super::aso::Aso;
+use super::azure::{AzureMembers, concerning, members_by};
+use super::who_can::Where;
+
+/// What a subject of a federated credential begins with that is a service account.
+const ACCOUNT: &str = "system:serviceaccount:";
+
+/// The cluster of Azure that the Kubernetes objects are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThisCluster<'g> {
+    /// An AKS cluster.
+    Aks(AksIx),
+    /// A cluster that is connected by Arc.
+    Arc(&'g ConnectedCluster),
+}
+
+/// How it is known which cluster it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HowRecognised {
+    /// Somebody said it.
+    Named,
+    /// By the address of its API server.
+    Server,
+    /// By the resource group of its nodes.
+    Nodes,
+    /// An identity of ASO accepts only tokens of the cluster that ASO runs in.
+    Issuer,
+}
+
+impl HowRecognised {
+    /// In words, after "by".
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HowRecognised::Named => "--this-cluster",
+            HowRecognised::Server => "the address of its API server",
+            HowRecognised::Nodes => "the resource group of its nodes",
+            HowRecognised::Issuer => "the issuer that the identity of its ASO trusts",
+        }
+    }
+}
+
+/// The cluster, if something says which one it is: the user, the address of the API server, the resource group of the nodes, or the
+/// identity of an ASO operator, which accepts only tokens of the cluster that the operator runs in.
+///
+/// Where two clusters fit, neither is taken.
+pub fn this_cluster<'g>(
+    access: &AccessGraph,
+    graph: &AzureGraph<'g>,
+    aso: &Aso<'_>,
+) -> Option<(ThisCluster<'g>, HowRecognised)> {
+    let facts = graph.facts();
+    let all = || {
+        let connected = facts.connected_clusters.iter().map(ThisCluster::Arc);
+        graph.clusters().map(ThisCluster::Aks).chain(connected)
+    };
+    if let Some(word) = &facts.this_cluster {
+        let named = all().filter(|one| one.name(graph) == word || one.id(graph).eq_ignore_ascii_case(word));
+        return only(named).map(|one| (one, HowRecognised::Named));
+    }
+    let snapshot = access.snapshot();
+    let servers: BTreeSet<&str> = snapshot.clusters.iter().map(|one| one.server.as_str()).collect();
+    let groups: BTreeSet<String> =
+        snapshot.nodes.iter().filter_map(|node| node.azure_group).map(|group| fold(access.text(group))).collect();
+    let issuers = issuers(access, graph, aso);
+    let by_server = |one: &ThisCluster<'g>| {
+        let ThisCluster::Aks(at) = *one else { return false };
+        let read = graph.cluster(at);
+        let own = read.fqdn.iter().chain(&read.private_fqdn).map(|host| host.to_ascii_lowercase());
+        own.into_iter().any(|host| !host.is_empty() && servers.contains(host.as_str()))
+    };
+    let by_nodes = |one: &ThisCluster<'g>| {
+        let ThisCluster::Aks(at) = *one else { return false };
+        graph.node_resource_group_text(at).is_some_and(|group| groups.contains(&group))
+    };
+    let by_issuer = |one: &ThisCluster<'g>| {
+        let own = one.issuer(graph);
+        own.is_some_and(|own| issuers.iter().any(|issuer| is_same_issuer(own, issuer)))
+    };
+    let ways: [(&dyn Fn(&ThisCluster<'g>) -> bool, HowRecognised); 3] =
+        [(&by_server, HowRecognised::Server), (&by_nodes, HowRecognised::Nodes), (&by_issuer, HowRecognised::Issuer)];
+    ways.into_iter().find_map(|(fits, how)| only(all().filter(fits)).map(|one| (one, how)))
+}
+
+/// The only one, if there is just one.
+fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    all.next().is_none().then_some(first)
+}
+
+/// Issuers are compared with and without the last slash.
+pub(crate) fn is_same_issuer(own: &str, other: &str) -> bool {
+    own.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
+/// The issuers of the tokens by which ASO's operators become their identities.
+fn issuers<'g>(access: &AccessGraph, graph: &AzureGraph<'g>, aso: &Aso<'_>) -> BTreeSet<&'g str> {
+    let mut found = BTreeSet::new();
+    for (_, operator) in aso.operators() {
+        let Subject::ServiceAccount { namespace, name } = operator.account else { continue };
+        let subject = format!("{ACCOUNT}{}:{}", access.text(namespace), access.text(name));
+        let clients = aso.credentials().filter_map(|(_, credential)| credential.client);
+        let principals = clients.filter_map(|client| graph.by_client_id(access.text(client)));
+        for identity in principals.filter_map(|principal| graph.principal(principal).identity) {
+            let trusts = graph.federated_credentials_of(identity).iter().map(|&at| graph.federated_credential(at));
+            let own = trusts.filter(|one| one.subject.as_deref() == Some(&subject));
+            found.extend(own.map(|one| one.issuer.as_str()));
+        }
+    }
+    found
+}
+
+impl<'g> ThisCluster<'g> {
+    /// Its name.
+    pub fn name(self, graph: &AzureGraph<'g>) -> &'g str {
+        match self {
+            ThisCluster::Aks(at) => &graph.cluster(at).name,
+            ThisCluster::Arc(read) => &read.name,
+        }
+    }
+
+    /// Its resource id.
+    pub fn id(self, graph: &AzureGraph<'g>) -> &'g str {
+        match self {
+            ThisCluster::Aks(at) => &graph.cluster(at).id,
+            ThisCluster::Arc(read) => &read.id,
+        }
+    }
+
+    fn issuer(self, graph: &AzureGraph<'g>) -> Option<&'g str> {
+        match self {
+            ThisCluster::Aks(at) => graph.cluster(at).issuer.as_deref(),
+            ThisCluster::Arc(read) => read.issuer.as_deref(),
+        }
+    }
+
+    /// Whether it asks Azure.
+    pub fn asks_azure(self, graph: &AzureGraph<'g>) -> bool {
+        match self {
+            ThisCluster::Aks(at) => graph.cluster(at).azure_rbac,
+            ThisCluster::Arc(read) => read.azure_rbac,
+        }
+    }
+
+    /// Whose data actions count in it.
+    pub fn mode(self) -> GuardMode {
+        match self {
+            ThisCluster::Aks(_) => GuardMode::Aks,
+            ThisCluster::Arc(_) => GuardMode::Arc,
+        }
+    }
+}
+
+/// Where in the cluster Azure allows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GuardPlace {
+    /// Everywhere.
+    Cluster,
+    /// In these namespaces.
+    Namespaces(Vec<String>),
+}
+
+/// Somebody whom Azure allows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuardRow {
+    /// Who.
+    pub principal: PrincipalIx,
+    /// Where.
+    pub place: GuardPlace,
+    /// What it comes to, and by which role assignments.
+    pub verdict: Verdict,
+    /// Who is in a group.
+    pub members: Option<AzureMembers>,
+}
+
+/// Everybody whom Azure allows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuardWhoCan {
+    /// The rows, by principal and place.
+    pub rows: Vec<GuardRow>,
+    /// Whether everybody who logs in with Entra may, since it is discovery.
+    pub discovery: bool,
+    /// What would have to be known.
+    pub gaps: Vec<Gap>,
+}
+
+/// A request as a cluster puts it to Azure: each data action evaluated for every role.
+pub struct GuardRequest<'g> {
+    cluster: &'g str,
+    /// One reading must be allowed, and of it everything. None for discovery.
+    readings: Option<Vec<Vec<AzureQuestion<'g>>>>,
+}
+
+impl<'g> GuardRequest<'g> {
+    /// A request to a cluster. O(data actions x patterns of roles).
+    pub fn new(graph: &AzureGraph<'g>, cluster: ThisCluster<'g>, action: &Action) -> GuardRequest<'g> {
+        let questions = |actions: Vec<String>| actions.iter().map(|one| graph.question(one, Plane::Data)).collect();
+        let readings = match guard_question(cluster.mode(), action) {
+            GuardQuestion::Discovery => None,
+            GuardQuestion::Reads(readings) => Some(readings.into_iter().map(questions).collect()),
+        };
+        GuardRequest { cluster: cluster.id(graph), readings }
+    }
+
+    /// Whether everybody who logs in with Entra may.
+    pub fn is_discovery(&self) -> bool {
+        self.readings.is_none()
+    }
+
+    /// The scope that a request to a namespace is judged in, or one to the whole cluster.
+    fn scope(&self, namespace: Option<&str>) -> String {
+        match namespace {
+            Some(namespace) => format!("{}/namespaces/{namespace}", self.cluster),
+            None => self.cluster.to_owned(),
+        }
+    }
+
+    /// What it comes to for somebody, by whatever decides on one data action: of each reading the weakest, of all readings the
+    /// strongest.
+    fn judge(&self, decide: &dyn Fn(&AzureQuestion<'g>) -> Verdict) -> Verdict {
+        let of_reading =
+            |questions: &Vec<AzureQuestion<'g>>| questions.iter().map(decide).max_by_key(|one| one.decision);
+        let strongest = self.readings.iter().flatten().filter_map(of_reading).min_by_key(|one| one.decision);
+        strongest.unwrap_or_else(Verdict::no)
+    }
+
+    /// Where a request is judged: in the whole cluster, in one namespace, or there and in each namespace that roles are assigned in.
+    fn namespaces(&self, graph: &AzureGraph<'g>, place: &Where) -> Vec<Option<String>> {
+        match place {
+            Where::Cluster => vec![None],
+            Where::Namespace(namespace) => vec![Some(namespace.clone())],
+            Where::EachNamespace | Where::EachNamespaceObject => {
+                let inside = format!("{}/namespaces/", fold(self.cluster));
+                let scopes = graph.assignments().map(|one| graph.scope_folded(graph.assigned_scope(one)));
+                let named: BTreeSet<&str> = scopes.filter_map(|scope| scope.strip_prefix(&inside)).collect();
+                std::iter::once(None).chain(named.into_iter().map(|name| Some(name.to_owned()))).collect()
+            }
+        }
+    }
+
+    /// May somebody who is all of these, somewhere in a place.
+    pub fn decide_in(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], place: &Where) -> Verdict {
+        let all = self.namespaces(graph, place);
+        let verdicts = all.iter().map(|namespace| self.decide(graph, these, namespace.as_deref()));
+        verdicts.min_by_key(|one| one.decision).unwrap_or_else(Verdict::no)
+    }
+
+    /// May somebody who is all of these, with all of their groups.
+    pub fn decide(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], namespace: Option<&str>) -> Verdict {
+        let place = graph.locate(&self.scope(namespace));
+        self.judge(&|question| graph.decide_all(these, question, place))
+    }
+
+    /// May somebody who is exactly these: as the API server is told, no group is added.
+    pub fn decide_as(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], namespace: Option<&str>) -> Verdict {
+        let place = graph.locate(&self.scope(namespace));
+        self.judge(&|question| graph.decide_as(these, question, place))
+    }
+}
+
+/// Whom Azure lets do something in a cluster. O(assignments x data actions, and members of the groups that can).
+///
+/// `keep` says whom to show. In each namespace only what is assigned there is a row of its own: what holds in the whole cluster holds in
+/// every namespace.
+pub fn guard_who_can<'g>(
+    graph: &AzureGraph<'g>,
+    cluster: ThisCluster<'g>,
+    action: &Action,
+    place: &Where,
+    keep: &dyn Fn(PrincipalIx) -> bool,
+) -> GuardWhoCan {
+    let request = GuardRequest::new(graph, cluster, action);
+    if request.is_discovery() {
+        return GuardWhoCan { discovery: true, ..GuardWhoCan::default() };
+    }
+    let namespaces = request.namespaces(graph, place);
+    let mut answer = GuardWhoCan::default();
+    let mut by_place: BTreeMap<PrincipalIx, Vec<GuardRow>> = BTreeMap::new();
+    for namespace in &namespaces {
+        let namespace = namespace.as_deref();
+        let at = graph.locate(&request.scope(namespace));
+        let questions = || request.readings.iter().flatten().flatten();
+        let reaches = |one| questions().any(|question| graph.grant(one, None, question, at).is_some());
+        let named: BTreeSet<PrincipalIx> =
+            graph.assignments().filter(|&one| reaches(one)).map(|one| graph.assignee(one)).collect();
+        let mut gaps = Vec::new();
+        for principal in named {
+            let verdict = request.decide(graph, &[principal], namespace);
+            let decide = |one| request.decide(graph, &[one], namespace).decision;
+            let members = graph.is_group(principal).then(|| members_by(graph, principal, &decide));
+            let inside = members.iter().flat_map(|members| &members.known).any(|member| can(member.decision));
+            if !can(verdict.decision) && !inside {
+                continue;
+            }
+            gaps.push((
+                verdict.clone(),
+                members.as_ref().is_some_and(|members| !members.complete).then_some(principal),
+            ));
+            let rows = by_place.entry(principal).or_default();
+            let holds = |row: &GuardRow| row.place == GuardPlace::Cluster && row.verdict.decision <= verdict.decision;
+            if !keep(principal) || rows.iter().any(holds) {
+                continue;
+            }
+            let alike = |row: &&mut GuardRow| row.verdict == verdict && row.members == members;
+            match (namespace, rows.last_mut().filter(alike)) {
+                (Some(name), Some(GuardRow { place: GuardPlace::Namespaces(names), .. })) => {
+                    names.push(name.to_owned())
+                }
+                (None, _) => rows.push(GuardRow { principal, place: GuardPlace::Cluster, verdict, members }),
+                (Some(name), _) => {
+                    let place = GuardPlace::Namespaces(vec![name.to_owned()]);
+                    rows.push(GuardRow { principal, place, verdict, members });
+                }
+            }
+        }
+        answer.gaps.extend(concerning(graph, &gaps, at));
+    }
+    answer.gaps.sort();
+    answer.gaps.dedup();
+    answer.rows = by_place.into_values().flatten().collect();
+    answer
+}
+
+fn can(decision: AzureDecision) -> bool {
+    !matches!(decision, AzureDecision::Denied | AzureDecision::No)
+}
+
+/// What an Entra principal is called in Kubernetes: a user of the tenant by the user principal name, everybody else by the object id
+/// (<https://github.com/kubeguard/guard>, the `azure` authentication provider).
+pub fn kubernetes_name<'a>(graph: &'a AzureGraph<'_>, principal: PrincipalIx) -> &'a str {
+    let node = graph.principal(principal);
+    let name = &node.user_principal_name;
+    // Guests log in with another tenant's name.
+    if name.is_empty() || name.to_ascii_lowercase().contains("#ext#") { &node.object_id } else { name }
+}

@@ -1,0 +1,215 @@
+//! Azure RBAC for Kubernetes: which cluster this is, and whom Azure lets do something in it, in `who-can`, `why` and `review`.
+
+use std::path::Path;
+
+use rbac_lens::cli::Outcome;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const TENANT: &str = "99999999-0000-0000-0000-000000000001";
+const CLUSTER: &str = "/subscriptions/11111111-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/one";
+const ARC: &str = "/subscriptions/11111111-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Kubernetes/connectedClusters/edge";
+/// Azure Kubernetes Service RBAC Reader, Writer and Cluster Admin, and Azure Arc Kubernetes Viewer.
+const READER: &str = "7f6c6a51-bcf8-42ba-9220-52d62157d7db";
+const WRITER: &str = "a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb";
+const ADMIN: &str = "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b";
+const ARC_VIEWER: &str = "63f0a09d-1495-4db4-a681-037d84835eb4";
+const ANN: &str = "aaaaaaaa-0000-0000-0000-000000000001";
+const TEAM: &str = "eeeeeeee-0000-0000-0000-000000000001";
+const ROBOT: &str = "bbbbbbbb-0000-0000-0000-000000000001";
+const BEN: &str = "aaaaaaaa-0000-0000-0000-000000000002";
+
+fn assigned(who: &str, kind: &str, role: &str, scope: &str) -> Value {
+    let id = format!(
+        "/subscriptions/11111111-0000-0000-0000-000000000001/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    );
+    json!({"id": format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{who}"), "principalId": who,
+           "principalType": kind, "roleDefinitionId": id, "scope": scope})
+}
+
+/// A cluster whose team reads in all of it, whose robot writes in `dev`, where ann is one of the team and ben is admin if he activates it.
+fn world(azure_rbac: bool) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let azure = folder.path().join("azure");
+    std::fs::create_dir(&azure).unwrap();
+    let aks = json!([{"id": CLUSTER, "name": "one", "type": "Microsoft.ContainerService/ManagedClusters",
+        "fqdn": "one-1.hcp.westeurope.azmk8s.io", "enableRbac": true, "nodeResourceGroup": "MC_one",
+        "aadProfile": {"managed": true, "enableAzureRbac": azure_rbac, "tenantId": TENANT}}]);
+    let arc = json!([{"id": ARC, "name": "edge", "type": "Microsoft.Kubernetes/connectedClusters", "properties": {
+        "aadProfile": {"enableAzureRBAC": true, "tenantID": TENANT}}}]);
+    let assignments = json!([
+        assigned(TEAM, "Group", READER, CLUSTER),
+        assigned(ROBOT, "ServicePrincipal", WRITER, &format!("{CLUSTER}/namespaces/dev")),
+        assigned(TEAM, "Group", ARC_VIEWER, ARC),
+    ]);
+    let eligible = json!({"value": [{"id": "/x", "name": "x", "type": "Microsoft.Authorization/roleEligibilityScheduleInstances",
+        "properties": {"principalId": BEN, "principalType": "User", "scope": "/subscriptions/11111111-0000-0000-0000-000000000001", "memberType": "Direct",
+            "status": "Provisioned",
+            "roleDefinitionId": format!("/subscriptions/11111111-0000-0000-0000-000000000001/providers/Microsoft.Authorization/roleDefinitions/{ADMIN}")}}]});
+    let groups = json!({"id": TEAM, "displayName": "team", "members": [
+        {"@odata.type": "#microsoft.graph.user", "id": ANN, "userPrincipalName": "ann@contoso.example"}]});
+    for (name, value) in
+        [("aks", aks), ("arc", arc), ("assignments", assignments), ("eligible", eligible), ("groups", groups)]
+    {
+        std::fs::write(azure.join(format!("{name}.json")), value.to_string()).unwrap();
+    }
+    let cluster = "apiVersion: v1
+kind: Node
+metadata: {name: n1}
+spec: {providerID: azure:///subscriptions/11111111-0000-0000-0000-000000000001/resourceGroups/mc_ONE/providers/Microsoft.Compute/virtualMachineScaleSets/x/0}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: admins}
+subjects: [{kind: User, name: root, apiGroup: rbac.authorization.k8s.io}]
+roleRef: {kind: ClusterRole, name: cluster-admin, apiGroup: rbac.authorization.k8s.io}
+";
+    std::fs::write(folder.path().join("cluster.yaml"), cluster).unwrap();
+    folder
+}
+
+/// Runs a command on a world.
+fn ask(folder: &Path, question: &str) -> Outcome {
+    let (cluster, azure) = (folder.join("cluster.yaml"), folder.join("azure"));
+    let words =
+        question.split_whitespace().chain(["-f", cluster.to_str().unwrap(), "--azure", azure.to_str().unwrap()]);
+    super::ask(words)
+}
+
+/// The subjects that can, but for those of the binding: `KIND NAME WHERE DECISION`.
+fn azure_rows(folder: &Path, question: &str) -> Vec<String> {
+    let done = ask(folder, &format!("who-can {question} -o json"));
+    let report: Value = serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{error}: {done:?}"));
+    let items = report["items"].as_array().unwrap().iter().filter(|item| item["authorizer"] == "azure");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    items
+        .map(|item| {
+            let place = if item["clusterWide"] == true { "*".to_owned() } else { text(&item["namespaces"][0]) };
+            let (kind, name) = (text(&item["subject"]["kind"]), text(&item["subject"]["name"]));
+            format!("{kind} {name} {place} {}", text(&item["decision"]))
+        })
+        .collect()
+}
+
+#[test]
+fn azure_is_asked_where_the_cluster_asks_it() {
+    let world = world(true);
+    let rows = |question: &str| azure_rows(world.path(), question);
+    let (team, robot, ben) = (format!("Group {TEAM}"), format!("User {ROBOT}"), format!("User {BEN}"));
+    // The team reads everywhere but no Secrets, and the robot writes in its namespace alone.
+    assert_eq!(
+        rows("get pods -A"),
+        [format!("{ben} * eligible"), format!("{robot} dev allowed"), format!("{team} * allowed")]
+    );
+    assert_eq!(rows("get secrets -n dev"), [format!("{ben} dev eligible"), format!("{robot} dev allowed")]);
+    assert_eq!(rows("get secrets -n prod"), [format!("{ben} prod eligible")]);
+    // A list over all namespaces is not that of one; a subresource is its resource, but for exec.
+    assert_eq!(rows("list nodes"), [format!("{ben} * eligible")]);
+    assert_eq!(
+        rows("create serviceaccounts/token -n dev"),
+        [format!("{ben} dev eligible"), format!("{robot} dev allowed")]
+    );
+    assert_eq!(rows("create pods/exec -n dev"), [format!("{ben} dev eligible"), format!("{robot} dev allowed")]);
+    // Only who has a wildcard over everything may write custom resources.
+    assert_eq!(rows("create storageaccounts.storage.azure.com -n dev"), [format!("{ben} dev eligible")]);
+}
+
+#[test]
+fn azure_is_not_asked_where_it_has_no_say() {
+    let off = world(false);
+    assert!(azure_rows(off.path(), "get pods -A").is_empty());
+    let on = world(true);
+    assert!(azure_rows(on.path(), "get pods -A --authorizers node,rbac").is_empty());
+}
+
+#[test]
+fn the_cluster_is_recognised_or_named() {
+    let world = world(true);
+    let note = |question: &str| ask(world.path(), question).notes.join("\n");
+    let known = note("who-can get pods -A");
+    assert!(known.contains("by the resource group of its nodes this cluster is one, which asks Azure too"), "{known}");
+    // Named, it is the one of Arc, with the data actions of Arc.
+    let rows = azure_rows(world.path(), "get pods -A --this-cluster edge");
+    assert_eq!(rows, [format!("Group {TEAM} * allowed")]);
+    let wrong = ask(world.path(), "who-can get pods --this-cluster other");
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong.notes[0].contains("--this-cluster `other` was not read of Azure; there are /subscriptions/1"),
+        "{wrong:?}"
+    );
+    // Without nodes nothing says which one it is.
+    std::fs::write(world.path().join("cluster.yaml"), "{apiVersion: v1, kind: Namespace, metadata: {name: dev}}")
+        .unwrap();
+    let unknown = note("who-can get pods -A");
+    assert!(unknown.contains("which cluster of Azure this is is not known, and 2 clusters ask Azure"), "{unknown}");
+}
+
+#[test]
+fn why_says_which_role_of_azure_it_is() {
+    let world = world(true);
+    let why = |question: &str| {
+        let done = ask(world.path(), &format!("why {question}"));
+        (done.code, done.out)
+    };
+    let (code, out) = why("user:ann@contoso.example get pods -n dev");
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("RoleAssignment at managedClusters/one, through team allows it by Azure role Azure Kubernetes Service RBAC Reader"), "{out}");
+    let (code, out) = why("user:ann@contoso.example get secrets -n dev");
+    assert!(code == 1 && out.starts_with("no: "), "{code} {out}");
+    let (code, out) = why(&format!("user:{BEN} delete nodes"));
+    assert!(code == 1 && out.starts_with("eligible: ") && out.contains("once it is activated"), "{code} {out}");
+    let (code, out) = why(&format!("group:{TEAM} get pods"));
+    assert_eq!(code, 0, "{out}");
+    // A service account is nobody in Azure, whatever it is called.
+    assert_eq!(why("sa:dev/ann@contoso.example get pods -n dev").0, 1);
+    assert_eq!(why("user:ann@contoso.example get /version").0, 0);
+}
+
+/// The answers to reviews: whether each is allowed, and why.
+fn reviewed(folder: &Path, reviews: &[Value]) -> Vec<(bool, String)> {
+    let file = folder.join("reviews.ndjson");
+    std::fs::write(&file, reviews.iter().map(|one| format!("{one}\n")).collect::<String>()).unwrap();
+    let done = ask(folder, &format!("review {} -o ndjson", file.display()));
+    let status = |line: &str| {
+        let object: Value = serde_json::from_str(line).unwrap();
+        (object["status"]["allowed"] == true, object["status"]["reason"].as_str().unwrap_or_default().to_owned())
+    };
+    done.out.lines().map(status).collect()
+}
+
+#[test]
+fn reviews_count_exactly_the_ids_that_they_give() {
+    let world = world(true);
+    let review = |user: &str, groups: &[&str], oid: Option<&str>, verb: &str, resource: &str| {
+        let mut spec = json!({"user": user, "groups": groups,
+            "resourceAttributes": {"verb": verb, "resource": resource, "namespace": "dev"}});
+        if let Some(oid) = oid {
+            spec["extra"] = json!({"oid": [oid]});
+        }
+        json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec})
+    };
+    let user = "ann@contoso.example";
+    let answers = reviewed(
+        world.path(),
+        &[
+            review(user, &[TEAM], Some(ANN), "get", "pods"),
+            // The group is not given, and no group is added.
+            review(user, &[], Some(ANN), "get", "pods"),
+            // Without an object id Azure has no opinion.
+            review(user, &[TEAM], None, "get", "pods"),
+            review(user, &[TEAM], Some(ANN), "get", "secrets"),
+            review(ROBOT, &[], Some(ROBOT), "update", "secrets"),
+            review("system:serviceaccount:dev:x", &[TEAM], Some(ANN), "get", "pods"),
+            // What has to be activated is no yes.
+            review(BEN, &[], Some(BEN), "get", "pods"),
+            review("root", &[], Some(ANN), "get", "pods"),
+        ],
+    );
+    let allowed: Vec<bool> = answers.iter().map(|(allowed, _)| *allowed).collect();
+    assert_eq!(allowed, [true, false, false, false, true, false, false, true], "{answers:#?}");
+    assert!(
+        answers[0].1.starts_with("Azure: allowed by a role assignment of Azure Kubernetes Service RBAC Reader at ")
+    );
+    assert!(answers[6].1.starts_with("Azure: eligible of Azure Kubernetes Service RBAC Cluster Admin"), "{answers:#?}");
+    assert!(answers[7].1.starts_with("RBAC: allowed by ClusterRoleBinding"), "{answers:#?}");
+}
