@@ -1,33 +1,34 @@
 //! The binary: the only place that writes and that ends the process.
 
+mod terminal;
+
+use std::ffi::OsString;
 use std::fs::OpenOptions;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use owo_colors::{AnsiColors, OwoColorize, Stream};
 #[cfg(unix)]
 use rbac_lens::cli::LinkOut;
-use rbac_lens::cli::{FileOut, Outcome, World, run};
+use rbac_lens::cli::{FileOut, Outcome, World, run, verbosity};
 use rbac_lens::collect::Progress;
 use rbac_lens::render::safe;
+use terminal::{Bar, be_verbose};
 
 fn main() -> ExitCode {
     let mut stdin = io::stdin();
-    let terminal = io::stderr().is_terminal();
-    let progress = |step: &Progress| {
-        if terminal {
-            show(&format!("reading {}: {}", step.resource, step.objects));
-        }
-    };
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let verbosity = verbosity(&words);
+    be_verbose(verbosity);
+    let bar = Bar::new(verbosity);
+    let progress = |step: &Progress| bar.show(step);
     let now = match now() {
         Ok(now) => now,
         Err(message) => return finish(&Outcome { notes: vec![message], code: 2, ..Outcome::default() }),
     };
-    let outcome = run(std::env::args_os(), &mut World { stdin: &mut stdin, progress: &progress, now });
-    if terminal {
-        show("");
-    }
+    let outcome = run(words, &mut World { stdin: &mut stdin, progress: &progress, now });
+    bar.clear();
     finish(&outcome)
 }
 
@@ -56,12 +57,6 @@ fn finish(outcome: &Outcome) -> ExitCode {
         }
         Ok(code) => ExitCode::from(code),
     }
-}
-
-/// Puts a line on the terminal in the place of the last one.
-fn show(line: &str) {
-    // A progress line that cannot be shown is no reason to stop.
-    let _ = write!(io::stderr().lock(), "\r\u{1b}[2K{line}");
 }
 
 /// Writes what a run leaves behind, and gives the exit status.

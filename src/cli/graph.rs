@@ -60,8 +60,7 @@ struct PictureArgs {
     /// How to print: dot (the default, for Graphviz), mermaid, graphml or json.
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<GraphFormat>,
-    /// No notes, hints and counts on standard error.
-    #[arg(short, long)]
+    #[arg(from_global)]
     quiet: bool,
 }
 

@@ -9,7 +9,7 @@ use super::connection::ConnectionArgs;
 use super::exit::Failure;
 use super::guard::Guarded;
 use crate::collect::{
-    DEMO, DEMO_AZURE, FileOptions, Input, Limits, LiveCluster, LoadError, Needs, Secrets, StandardInput, load,
+    DEMO, DEMO_AZURE, FileOptions, Input, Limits, LiveCluster, LoadError, Needs, Secrets, StandardInput, load_watched,
     read_azure, read_template,
 };
 use crate::graph::AccessGraph;
@@ -229,7 +229,7 @@ impl InputArgs {
         world: &mut World<'_>,
     ) -> Result<Snapshot, LoadError> {
         let options = self.options(needs);
-        let mut snapshot = load(inputs, world.stdin, &options);
+        let mut snapshot = load_watched(inputs, world.stdin, &options, &world.progress);
         if azure.is_empty() {
             return snapshot;
         }

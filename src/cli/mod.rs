@@ -24,7 +24,7 @@ mod why;
 use std::ffi::OsString;
 use std::io::Read;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use connection::ConnectionArgs;
 use exit::Failure;
@@ -58,7 +58,31 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
+    verbosity: VerbosityArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+/// How much to tell beside the answer.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct VerbosityArgs {
+    /// No notes, hints, counts and progress on standard error.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Tell on standard error: 1 what is read, 2 how long each stage takes, 6 each request, without headers and bodies.
+    #[arg(short, long = "v", global = true, value_name = "N")]
+    verbosity: Option<u8>,
+}
+
+/// How much `-v` asks for, read before anything is done. What is wrong with a line is found when it is run.
+pub fn verbosity(words: &[OsString]) -> u8 {
+    let may_ask = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with('-') && word.contains('v'));
+    if !words.iter().any(may_ask) {
+        return 0;
+    }
+    let read = Cli::command().ignore_errors(true).try_get_matches_from(words).ok();
+    read.and_then(|read| read.get_one::<u8>("verbosity").copied()).unwrap_or(0)
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,6 +116,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Ok(cli) => cli,
         Err(error) => return Outcome::of_clap(&error),
     };
+    if cli.verbosity.quiet {
+        world.progress = &|_| ();
+    }
+    let _all = tracing::debug_span!("all of it").entered();
     let done = match cli.command {
         Command::WhoCan(args) => who_can::run(&args, &cli.connection, world),
         Command::WhatCan(args) => what_can::run(&args, &cli.connection, world),

@@ -9,6 +9,7 @@ use std::thread::ScopedJoinHandle;
 
 use super::bundle::BundleFile;
 use super::document::{Needs, Problem, Reader};
+use super::live::Progress;
 use super::pieces::Work;
 use super::saved;
 use super::sources::{FileSource, Sources};
@@ -106,12 +107,26 @@ impl LoadError {
 /// # Errors
 /// Every problem of every input, unless `keep_going` makes them gaps.
 pub fn load(inputs: &[Input], stdin: &mut dyn Read, options: &FileOptions) -> Result<Snapshot, LoadError> {
+    load_watched(inputs, stdin, options, &|_| ())
+}
+
+/// The same, and tells how far it is.
+///
+/// # Errors
+/// Every problem of every input, unless `keep_going` makes them gaps.
+pub fn load_watched(
+    inputs: &[Input],
+    stdin: &mut dyn Read,
+    options: &FileOptions,
+    progress: &dyn Fn(&Progress),
+) -> Result<Snapshot, LoadError> {
+    let _stage = tracing::debug_span!("read").entered();
     let mut found = Sources::default();
     for input in inputs {
         found.add(input, options.recursive);
     }
     let Sources { files, sources, mut problems, .. } = found;
-    let (parts, explicit) = read_all(sources, stdin, options, &mut problems);
+    let (parts, explicit) = read_all(sources, stdin, options, &Watch::new(&files, progress), &mut problems);
     let mut snapshots = Vec::with_capacity(parts.len());
     let mut seen = vec![false; files.len()];
     let mut clusters = Vec::new();
@@ -184,6 +199,7 @@ pub fn read_documents(
     }
     let Sources { files, sources, mut problems, .. } = found;
     let mut unspent = Vec::new();
+    let watch = Watch::new(&files, &|_| ());
     for source in sources {
         let mut send = |mut work: Work| {
             let mut wrong = Vec::new();
@@ -194,7 +210,7 @@ pub fn read_documents(
             });
             unspent.extend(wrong);
         };
-        if let Err(problem) = source.feed(stdin, &options.limits, &mut Vec::new, &mut send) {
+        if let Err(problem) = source.feed(stdin, (&options.limits, &watch), &mut Vec::new, &mut send) {
             problems.push(problem);
         }
     }
@@ -208,6 +224,7 @@ fn read_all(
     sources: Vec<FileSource>,
     stdin: &mut dyn Read,
     options: &FileOptions,
+    watch: &Watch<'_>,
     problems: &mut Vec<Problem>,
 ) -> (Vec<Reader>, Vec<(FileId, bool)>) {
     let explicit = sources.iter().map(|source| (source.file, source.explicit)).collect();
@@ -229,7 +246,7 @@ fn read_all(
             let why = refused.into_iter().find_map(Result::err).map(|error| error.to_string()).unwrap_or_default();
             problems.push(Problem { file: FileId::LIVE, line: 0, message: format!("no thread can be started: {why}") });
         }
-        feed_all(sources, stdin, &options.limits, &send, &spare, problems);
+        feed_all(sources, stdin, (&options.limits, watch), &send, &spare, problems);
         drop(send);
         let join = |worker: ScopedJoinHandle<'_, Reader>| {
             // What a reader had read is gone with it, and an answer from the rest would be wrong.
@@ -262,7 +279,7 @@ fn work_through(receive: &Mutex<Receiver<Work>>, give_back: &SyncSender<Vec<u8>>
 fn feed_all(
     sources: Vec<FileSource>,
     stdin: &mut dyn Read,
-    limits: &Limits,
+    (limits, watch): (&Limits, &Watch<'_>),
     send: &SyncSender<Work>,
     spare: &Receiver<Vec<u8>>,
     problems: &mut Vec<Problem>,
@@ -271,8 +288,59 @@ fn feed_all(
         let mut buffer = || spare.try_recv().unwrap_or_default();
         // Sending fails only when no reader is left, and then that is what is wrong.
         let mut send = |work| drop(send.send(work));
-        if let Err(problem) = source.feed(stdin, limits, &mut buffer, &mut send) {
+        if let Err(problem) = source.feed(stdin, (limits, watch), &mut buffer, &mut send) {
             problems.push(problem);
         }
+    }
+}
+
+/// Tells how far the files are.
+pub(super) struct Watch<'w> {
+    files: &'w [String],
+    progress: &'w dyn Fn(&Progress),
+}
+
+/// Bytes after which it is worth telling how far a file is.
+const OFTEN: u64 = 4 << 20;
+
+impl<'w> Watch<'w> {
+    fn new(files: &'w [String], progress: &'w dyn Fn(&Progress)) -> Watch<'w> {
+        Watch { files, progress }
+    }
+
+    /// The same bytes; that they are read is told now and then.
+    pub(super) fn over<R: Read>(&self, file: FileId, expected_bytes: Option<u64>, inner: R) -> impl Read {
+        let name = self.files.get(file.0 as usize).cloned().unwrap_or_default();
+        Watched { inner, name, bytes: 0, told: 0, expected_bytes, progress: self.progress }
+    }
+}
+
+struct Watched<'w, R> {
+    inner: R,
+    name: String,
+    bytes: u64,
+    told: u64,
+    expected_bytes: Option<u64>,
+    progress: &'w dyn Fn(&Progress),
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.bytes += read as u64;
+        let ended = read == 0 && !into.is_empty();
+        // A file that is small is read before anybody could look.
+        if self.bytes >= self.told + OFTEN || (ended && self.told > 0) {
+            self.told = self.bytes;
+            let Watched { bytes, expected_bytes, .. } = *self;
+            (self.progress)(&Progress { bytes, expected_bytes, done: ended, ..Progress::begin(self.name.clone()) });
+        }
+        Ok(read)
+    }
+}
+
+impl<R> Drop for Watched<'_, R> {
+    fn drop(&mut self) {
+        tracing::info!("{}: {} bytes", self.name, self.bytes);
     }
 }

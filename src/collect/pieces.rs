@@ -11,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 use serde::de::IgnoredAny;
 
 use super::document::{ItemKind, Lines, Problem, too_large};
-use super::files::{Input, Limits};
+use super::files::{Input, Limits, Watch};
 use super::lists::{self, Part};
 use super::sources::{FileSource, cannot_read};
 use super::yaml;
@@ -87,7 +87,7 @@ impl FileSource {
     pub(super) fn feed(
         self,
         stdin: &mut dyn Read,
-        limits: &Limits,
+        (limits, watch): (&Limits, &Watch<'_>),
         buffer: &mut dyn FnMut() -> Vec<u8>,
         send: &mut dyn FnMut(Work),
     ) -> Result<(), Problem> {
@@ -95,10 +95,13 @@ impl FileSource {
         let mut feeder = Feeder { file, limits, block: BLOCK, buffer, send };
         match self.input {
             Input::Path(path) => match std::fs::File::open(path) {
-                Ok(open) => feeder.feed(&mut open.take(limits.source_bytes)),
+                Ok(open) => {
+                    let expected = open.metadata().ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
+                    feeder.feed(&mut watch.over(file, expected, open.take(limits.source_bytes)))
+                }
                 Err(error) => Err(feeder.problem(0, cannot_read(&error))),
             },
-            Input::Stdin => feeder.feed(stdin),
+            Input::Stdin => feeder.feed(&mut watch.over(file, None, stdin)),
             Input::Embedded(bundled) => feeder.feed(&mut bundled.text.as_bytes()),
         }
     }

@@ -109,6 +109,7 @@ const MANY_RULE_SETS: usize = 64;
 impl AccessGraph {
     /// Joins a snapshot. O(n log n) in bindings and rules.
     pub fn new(mut snapshot: Snapshot) -> AccessGraph {
+        let _stage = tracing::debug_span!("graph").entered();
         aggregate(&mut snapshot);
         name_identities(&mut snapshot);
         join_aso(&mut snapshot);

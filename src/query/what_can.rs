@@ -70,6 +70,7 @@ struct Held {
 /// Rights are what the rules say. Some of a RoleBinding never count, and are given nevertheless: those on cluster-scoped
 /// resources, and those on paths, since a request for one has no namespace.
 pub fn what_can(graph: &AccessGraph, cluster: ClusterId, identity: &Identity) -> WhatCan {
+    let _stage = tracing::debug_span!("query").entered();
     let mut found: BTreeMap<(Option<Name>, Target), Held> = BTreeMap::new();
     let mut dangling = Vec::new();
     for subject in subjects(graph, identity) {

@@ -131,6 +131,7 @@ struct Hit {
 ///
 /// O(matching grants) after a look-up by resource.
 pub fn who_can(graph: &AccessGraph, cluster: ClusterId, action: &Action, place: &Where, filter: Filter<'_>) -> WhoCan {
+    let _stage = tracing::debug_span!("query").entered();
     let mut search = Search { graph, hits: Vec::new(), rules: Vec::new(), names: vec![Vec::new()] };
     let question = graph.question(action);
     let wide = Scope { cluster, namespace: None };

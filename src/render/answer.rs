@@ -102,6 +102,7 @@ impl<A: Answer> Print for A {
     const FITS: Fits = A::FITS;
 
     fn print(&self, wanted: &Wanted) -> Result<Printed, PrintError> {
+        let _stage = tracing::debug_span!("render").entered();
         let printer = Printer::new(self, wanted)?;
         let save = |(format, path): &(Format, PathBuf)| Ok((path.clone(), printer.text(format)?));
         Ok(Printed {

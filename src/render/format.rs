@@ -108,6 +108,11 @@ const EXPRESSIONS: [(&str, &str, Expression); 5] = [
 ];
 
 impl Format {
+    /// The words that name a format which such an answer has and that need no expression.
+    pub fn words(fits: Fits) -> impl Iterator<Item = &'static str> {
+        PLAIN.iter().filter(move |(_, format)| fits.allow(format)).map(|(word, _)| *word)
+    }
+
     /// Reads what stands after `-o`; `read` gives the text of a file.
     ///
     /// # Errors
@@ -150,7 +155,6 @@ impl Fits {
     }
 
     fn allowed(self) -> String {
-        let plain = PLAIN.iter().filter(|(_, format)| self.allow(format)).map(|(name, _)| *name);
-        plain.chain(EXPRESSIONS.iter().map(|(name, _, _)| *name)).collect::<Vec<_>>().join(", ")
+        Format::words(self).chain(EXPRESSIONS.iter().map(|(name, _, _)| *name)).collect::<Vec<_>>().join(", ")
     }
 }

@@ -61,6 +61,7 @@ const SMALL: usize = 2_000;
 
 /// The fewest grants without which nothing severe is found; `found` is what is found with all of them.
 pub fn cuts(graph: &AccessGraph, ask: &Ask, found: &Escalations) -> Cuts {
+    let _stage = tracing::debug_span!("cuts").entered();
     let severe = |finding: &&Finding| finding.severity >= Severity::High;
     let level = if found.findings.iter().any(|finding| severe(&finding)) { Severity::High } else { Severity::Info };
     let ask = Ask { max_steps: None, alternatives: false, blocked: false, ..ask.clone() };

@@ -105,6 +105,7 @@ pub struct Platform {
 
 /// Everything that is found.
 pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
+    let _stage = tracing::debug_span!("solve").entered();
     let attack = Attack::new(graph, ask);
     let mut found = solve(&attack, ask);
     if ask.alternatives {

@@ -28,7 +28,9 @@
 //! - `reviews`: raw semantics, the server's refusals, expectations.
 //! - `schemas`: reports hold what `schemas/` says.
 //! - `scenarios`: small worlds and the whole answers to questions about them.
+//! - `server`: an API server that is a function, for runs of the whole program.
 //! - `system`: who is Kubernetes' own, who the platform's, and who only looks like it.
+//! - `verbose`: what is told beside the answer, and to whom.
 //! - `words`: the reasons that a real server gives, and what it refuses to answer.
 //! - `workflows`: the workflows are pinned and have no right too many.
 //! - `worlds`: random worlds and a naive judge, shared with the end-to-end tests.
@@ -70,7 +72,9 @@ mod remedies;
 mod reviews;
 mod scenarios;
 mod schemas;
+mod server;
 mod system;
+mod verbose;
 mod words;
 mod workflows;
 #[path = "../worlds/mod.rs"]

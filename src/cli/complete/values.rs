@@ -9,13 +9,18 @@ use super::{Candidate, Completion, Directive, Line, Look};
 use crate::graph::AccessGraph;
 use crate::model::{ResourceTable, Snapshot, Subject};
 use crate::query::SystemFilter;
+use crate::render::{
+    AsoReport, ChecksReport, EscalationsReport, Fits, Format, Print, ReviewReport, WhatCanReport, WhoCanReport,
+    WhyReport,
+};
 use crate::rules::{Ask, CATALOGUE, CHECKS, escalations};
 
 /// What stands for a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// A few words: clap's, if it knows them.
-    Words(&'static [(&'static str, &'static str)]),
+    /// A few words that clap knows.
+    Words,
+    Format,
     Verb,
     Resource,
     Subresource,
@@ -126,35 +131,24 @@ const AROUND: &[Kind] = &[
     Kind::Azure,
 ];
 
-const FORMATS: &[(&str, &str)] = &[
-    ("table", "columns, as kubectl prints them"),
-    ("wide", "more columns"),
-    ("name", "KIND:[NS/]NAME, one a line"),
-    ("json", "one document"),
-    ("yaml", "one document"),
-    ("ndjson", "one item a line"),
-];
-const ESCALATION_FORMATS: &[(&str, &str)] = &[
-    ("table", "columns, as kubectl prints them"),
-    ("wide", "more columns"),
-    ("tree", "each path as a tree"),
-    ("name", "KIND:[NS/]NAME, one a line"),
-    ("json", "one document"),
-    ("yaml", "one document"),
-    ("ndjson", "one item a line"),
-];
-const REVIEW_FORMATS: &[(&str, &str)] = &[
-    ("table", "columns, as kubectl prints them"),
-    ("wide", "more columns"),
-    ("json", "one document"),
-    ("yaml", "one document"),
-    ("ndjson", "one item a line"),
-];
+/// The formats of a command's answer.
+fn fits(command: &str) -> Fits {
+    match command {
+        "who-can" => <WhoCanReport<'_> as Print>::FITS,
+        "what-can" => <WhatCanReport<'_> as Print>::FITS,
+        "why" => <WhyReport<'_> as Print>::FITS,
+        "review" => <ReviewReport<'_> as Print>::FITS,
+        "escalations" => <EscalationsReport<'_> as Print>::FITS,
+        "checks" => <ChecksReport<'_> as Print>::FITS,
+        "aso" => <AsoReport<'_, '_> as Print>::FITS,
+        _ => Fits::default(),
+    }
+}
 
 /// What the value of an argument of a command means.
 pub(super) fn meaning(command: &str, argument: &Arg) -> Meaning {
     if !argument.get_possible_values().is_empty() {
-        return Meaning::Words(&[]);
+        return Meaning::Words;
     }
     match (command, argument.get_id().as_str()) {
         (_, "verb") => Meaning::Verb,
@@ -180,9 +174,7 @@ pub(super) fn meaning(command: &str, argument: &Arg) -> Meaning {
         (_, "context") => Meaning::Context,
         (_, "cluster") => Meaning::Cluster,
         (_, "user") => Meaning::KubeconfigUser,
-        ("escalations", "output") => Meaning::Words(ESCALATION_FORMATS),
-        ("review", "output") => Meaning::Words(REVIEW_FORMATS),
-        (_, "output") => Meaning::Words(FORMATS),
+        (_, "output") => Meaning::Format,
         (
             _,
             "filename"
@@ -249,12 +241,17 @@ impl Found<'_> {
         let snapshot = || look.snapshot(&line.input());
         let kubeconfig = || look.kubeconfig(line.given("kubeconfig").next().map(Path::new));
         match meaning {
-            Meaning::Words([]) => {
+            Meaning::Words => {
                 for value in argument.get_possible_values().iter().filter(|value| !value.is_hide_set()) {
                     self.offer(value.get_name(), value.get_help().map(ToString::to_string).unwrap_or_default());
                 }
             }
-            Meaning::Words(words) => words.iter().for_each(|&(word, about)| self.offer(word, about)),
+            Meaning::Format => {
+                self.offer_all(Format::words(fits(line.command.get_name())));
+                if self.candidates.iter().any(|candidate| candidate.word.ends_with('=')) {
+                    self.directive = Directive::GOES_ON;
+                }
+            }
             Meaning::Verb => self.offer_all(ResourceTable::verbs()),
             Meaning::Resource => self.resources(line.value("verb").unwrap_or_default(), snapshot().as_ref()),
             Meaning::Subresource => {

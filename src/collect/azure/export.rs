@@ -202,7 +202,7 @@ impl Exporter<'_> {
             Err(message) => self.done.failures.push((format!("az {}", words.join(" ")), message)),
         }
         let objects = self.done.files.len() as u64;
-        (self.progress)(&Progress { resource: "lists of Azure", objects, done: false });
+        (self.progress)(&Progress { objects, ..Progress::begin("lists of Azure") });
     }
 
     fn keep(&mut self, file: &str, answer: String) {

@@ -113,6 +113,8 @@ impl LiveCluster {
     /// # Errors
     /// When nothing can be read; what only some lists suffer from are gaps of the snapshot.
     pub fn collect(&self, options: &LiveOptions, progress: &(dyn Fn(&Progress) + Sync)) -> Result<Snapshot, LiveError> {
+        let _stage = tracing::debug_span!("read").entered();
+        tracing::info!("reading cluster `{}`, namespace `{}`", options.cluster, options.namespace);
         let read = cluster::collect(&self.sender, options, progress);
         self.runtime.block_on(read).map_err(|failure| self.explain(&failure))
     }

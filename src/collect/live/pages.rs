@@ -1,5 +1,6 @@
 //! One list, page by page, straight into the object reader.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedSender;
@@ -15,12 +16,23 @@ use crate::model::Origin;
 /// How far a list is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The plural resource.
-    pub resource: &'static str,
+    /// A plural resource, a file, or what else is read.
+    pub what: Cow<'static, str>,
     /// How many objects are there so far.
     pub objects: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// How many bytes there will be, if that is known.
+    pub expected_bytes: Option<u64>,
     /// Whether the list is done.
     pub done: bool,
+}
+
+impl Progress {
+    /// Nothing has come of it yet.
+    pub fn begin(what: impl Into<Cow<'static, str>>) -> Progress {
+        Progress { what: what.into(), objects: 0, bytes: 0, expected_bytes: None, done: false }
+    }
 }
 
 /// How lists are asked for.
@@ -42,6 +54,7 @@ const RESTARTS: u32 = 3;
 impl Paging {
     /// Reads a whole list.
     pub(super) async fn read(&self, list: Collection, namespace: Option<&str>) -> Result<Reader, Failure> {
+        self.say(list, 0, 0, false);
         let mut wait = Duration::from_millis(100);
         for _ in 0..=RESTARTS {
             if let Some(reader) = self.pass(list, namespace).await? {
@@ -60,7 +73,9 @@ impl Paging {
         let mut objects = 0;
         let mut inconsistent = false;
         let mut text = self.page(list, namespace, None).await?;
+        let mut bytes = 0;
         loop {
+            bytes += text.len() as u64;
             let page = Page::read(&text)?;
             // The next page is on its way while this one is read.
             let next = page.metadata.continued.map(|token| {
@@ -74,10 +89,11 @@ impl Paging {
                 reader.json(raw.get(), Origin::LIVE, item, Lines::OfObject);
             }
             let Some(next) = next else {
-                self.say(list, objects, true);
+                tracing::info!("{}: {objects} objects, {bytes} bytes", list.resource);
+                self.say(list, objects, bytes, true);
                 return Ok(Some(reader));
             };
-            self.say(list, objects, false);
+            self.say(list, objects, bytes, false);
             let mut answer = joined(next.await);
             if let Err(Failure::Refused { code: 410, continued, .. }) = &answer {
                 // The server no longer keeps the list's state (etcd compacts every five minutes). Its own token goes on
@@ -120,9 +136,9 @@ impl Paging {
         self.sender.get(&format!("{path}?{query}"), accept).await
     }
 
-    fn say(&self, list: Collection, objects: u64, done: bool) {
+    fn say(&self, list: Collection, objects: u64, bytes: u64, done: bool) {
         // Nobody listens any more when the run was given up.
-        drop(self.progress.unbounded_send(Progress { resource: list.resource, objects, done }));
+        drop(self.progress.unbounded_send(Progress { objects, bytes, done, ..Progress::begin(list.resource) }));
     }
 }
 

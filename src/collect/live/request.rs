@@ -4,7 +4,7 @@
 //! What came back is sorted into [`Failure`]s here; what a failure means for the answer is decided by the callers.
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, Request, StatusCode, header};
 use kube::Client;
@@ -112,7 +112,12 @@ impl Sender {
     async fn send_patiently(&self, request: Request<Vec<u8>>) -> Result<String, Failure> {
         let mut wait = FIRST_WAIT;
         for left in (0..TRIES).rev() {
-            let response = self.client.send(copy(&request)).await.map_err(|error| failure(&error))?;
+            let begun = Instant::now();
+            let response = self.client.send(copy(&request)).await;
+            let status = response.as_ref().map_or("no answer".to_owned(), |response| response.status().to_string());
+            let milliseconds = begun.elapsed().as_millis();
+            tracing::trace!("{} {} {status} in {milliseconds} ms", request.method(), told(request.uri()));
+            let response = response.map_err(|error| failure(&error))?;
             let status = response.status();
             let later = matches!(
                 status,
@@ -132,6 +137,16 @@ impl Sender {
         }
         Err(Failure::TimedOut("the server kept asking to come back later".to_owned()))
     }
+}
+
+/// A path as it may be shown: what goes on a list is the server's business, and long.
+fn told(uri: &http::Uri) -> String {
+    let Some(query) = uri.query() else { return uri.path().to_owned() };
+    let part = |part: &str| match part.split_once('=') {
+        Some(("continue", _)) => "continue=...".to_owned(),
+        _ => part.to_owned(),
+    };
+    format!("{}?{}", uri.path(), query.split('&').map(part).collect::<Vec<_>>().join("&"))
 }
 
 /// The path of a collection, in a namespace or over all of them.

@@ -107,7 +107,7 @@ fn pages_are_followed_to_the_end() {
     let snapshot = with_server(
         |_, path, _| roles(path).unwrap_or_else(|| empty(path)),
         async |sender| {
-            let say = |at: &Progress| heard.lock().unwrap().push((at.resource, at.objects, at.done));
+            let say = |at: &Progress| heard.lock().unwrap().push((at.what.to_string(), at.objects, at.done));
             collect(&sender, &options(), &say).await.unwrap()
         },
     );

@@ -196,6 +196,7 @@ pub fn run_checks(
     options: AsoOptions,
     wanted: &dyn Fn(&Check) -> bool,
 ) -> Found {
+    let _stage = tracing::debug_span!("checks").entered();
     let aso = Aso::new(graph, cluster, options);
     let rights = AsoRights::new(graph, cluster);
     let rows = aso.rows(&rights, None);
