@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::format::{Fits, Format, Wanted};
+use super::look::Look;
 use super::table::{Table, Width};
 use super::tame;
 use super::text::safe;
@@ -43,7 +44,7 @@ pub(super) trait Answer {
     }
 
     /// The answer with its paths as trees.
-    fn trees(&self) -> Result<Vec<Part>, String> {
+    fn trees(&self, _: Look) -> Result<Vec<Part>, String> {
         Ok(self.columns(Width::Narrow))
     }
 
@@ -104,9 +105,9 @@ impl<A: Answer> Print for A {
     fn print(&self, wanted: &Wanted) -> Result<Printed, PrintError> {
         let _stage = tracing::debug_span!("render").entered();
         let printer = Printer::new(self, wanted)?;
-        let save = |(format, path): &(Format, PathBuf)| Ok((path.clone(), printer.text(format)?));
+        let save = |(format, path): &(Format, PathBuf)| Ok((path.clone(), printer.text(format, Look::default())?));
         Ok(Printed {
-            out: printer.text(&wanted.format)?,
+            out: printer.text(&wanted.format, wanted.look)?,
             saves: wanted.saves.iter().map(save).collect::<Result<_, PrintError>>()?,
         })
     }
@@ -132,12 +133,13 @@ impl<'a, A: Answer> Printer<'a, A> {
         Ok(printer)
     }
 
-    fn text(&self, format: &Format) -> Result<String, PrintError> {
+    /// A format, as it looks where it goes to; files look plain.
+    fn text(&self, format: &Format, look: Look) -> Result<String, PrintError> {
         let answer = self.answer;
         match format {
-            Format::Table => Ok(self.join(answer.columns(Width::Narrow))),
-            Format::Wide => Ok(self.join(answer.columns(Width::Wide))),
-            Format::Tree => Ok(self.join(answer.trees().map_err(PrintError::Unfit)?)),
+            Format::Table => Ok(self.join(answer.columns(Width::Narrow), look)),
+            Format::Wide => Ok(self.join(answer.columns(Width::Wide), look)),
+            Format::Tree => Ok(self.join(answer.trees(look).map_err(PrintError::Unfit)?, look)),
             Format::Name => Ok(self.names()),
             Format::Json => self.document()?.json().map_err(PrintError::Fault),
             Format::Yaml => self.document()?.yaml().map_err(PrintError::Fault),
@@ -183,7 +185,7 @@ impl<'a, A: Answer> Printer<'a, A> {
     }
 
     /// Parts, one below the other. Without heads tables follow each other directly.
-    fn join(&self, parts: Vec<Part>) -> String {
+    fn join(&self, parts: Vec<Part>, look: Look) -> String {
         let mut text = String::new();
         let mut apart = false;
         for part in parts {
@@ -192,7 +194,7 @@ impl<'a, A: Answer> Printer<'a, A> {
                 Part::Summary(lines) if self.heads => worded(&lines),
                 Part::Summary(_) => String::new(),
                 Part::Words(lines) => worded(&lines),
-                Part::Table(table) => self.sorted(table).text(self.heads),
+                Part::Table(table) => self.sorted(table).text(self.heads, look),
                 Part::Trees(trees) => self.ordered(trees).join("\n"),
                 Part::Asides(trees) => trees.join("\n"),
             };

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata, OriginOut};
 use super::format::Fits;
+use super::look::Look;
 use super::table::{Table, Width};
 use crate::graph::AccessGraph;
 use crate::rules::{CHECKS, Check, CheckFinding, CheckObject, Found};
@@ -106,7 +107,7 @@ pub fn check_list(heads: bool) -> String {
     for check in CHECKS {
         table.row([check.id, check.title]);
     }
-    table.text(heads)
+    table.text(heads, Look::default())
 }
 
 /// Everything about a check.

@@ -14,10 +14,16 @@ pub(super) fn width(text: &str) -> usize {
 /// and wherever it has to be when there is none. There is at least one line, and no line is without a letter, so that a letter that
 /// is wider than the width stands alone.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(1);
+    wrap_from(text, columns, columns)
+}
+
+/// The same where the first line has room of its own.
+pub(super) fn wrap_from(text: &str, first: usize, others: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
+    let room = |lines: &[String]| if lines.len() == 1 { first } else { others }.max(1);
     for word in text.split(' ') {
+        let columns = room(&lines);
         let blank = usize::from(used > 0);
         let own = width(word);
         if let Some(line) = lines.last_mut().filter(|_| used + blank + own <= columns) {
@@ -38,7 +44,9 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
             line.push_str(&rest[..end]);
             rest = &rest[end..];
         }
-        while width(rest) > columns {
+        let next = |lines: &[String]| if matches!(lines, [only] if only.is_empty()) { first } else { others }.max(1);
+        while width(rest) > next(&lines) {
+            let columns = next(&lines);
             let end = last_part(rest, columns).unwrap_or_else(|| fitting(rest, columns));
             start(&mut lines, &rest[..end]);
             rest = &rest[end..];
@@ -57,11 +65,13 @@ fn start(lines: &mut Vec<String>, text: &str) {
     }
 }
 
-/// Where a word is best broken so that what is before takes at most so many columns: after the last letter that ends a part of it.
+/// Where a word is best broken so that what is before takes at most so many columns: after the last letter that ends a part of it,
+/// and after a full stop only where there is no other.
 fn last_part(word: &str, columns: usize) -> Option<usize> {
     let end = fitting_within(word, columns);
-    let ends = word[..end].char_indices().filter(|(_, letter)| matches!(letter, '/' | ',' | ':' | '=' | '&' | '.'));
-    ends.map(|(at, letter)| at + letter.len_utf8()).next_back()
+    let last = |ends: &[char]| word[..end].char_indices().rfind(|(_, letter)| ends.contains(letter));
+    let (at, letter) = last(&['/', ',', ':', '=', '&']).or_else(|| last(&['.']))?;
+    Some(at + letter.len_utf8())
 }
 
 /// How much of a word fits, in bytes; at least one letter.
@@ -70,7 +80,8 @@ fn fitting(word: &str, columns: usize) -> usize {
     fitting_within(word, columns).max(first)
 }
 
-fn fitting_within(word: &str, columns: usize) -> usize {
+/// How much of a text takes at most so many columns, in bytes.
+pub(super) fn fitting_within(word: &str, columns: usize) -> usize {
     let mut used = 0;
     for (at, letter) in word.char_indices() {
         used += letter.width().unwrap_or(0);
@@ -105,6 +116,13 @@ mod tests {
         assert_eq!(wrap("名前名前", 5), ["名前", "名前"]);
         assert_eq!(wrap("名前", 1), ["名", "前"]);
         assert_eq!(width("名前a"), 5);
+    }
+
+    #[test]
+    fn the_first_line_has_room_of_its_own() {
+        assert_eq!(wrap_from("one two three four", 7, 5), ["one two", "three", "four"]);
+        assert_eq!(wrap_from("abcdefgh", 4, 3), ["abcd", "efg", "h"]);
+        assert_eq!(wrap_from("abcdefgh", 2, 6), ["ab", "cdefgh"]);
     }
 
     #[test]

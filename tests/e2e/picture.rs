@@ -8,7 +8,15 @@ use serde_json::{Value, json};
 
 fn print(words: &[&str], stdin: &str) -> String {
     let words = ["kubectl-rbac_lens", "graph"].into_iter().chain(words.iter().copied()).map(Into::into);
-    let outcome = run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| (), now: 1_780_000_000 });
+    let outcome = run(
+        words,
+        &mut World {
+            stdin: &mut stdin.as_bytes(),
+            progress: &|_| (),
+            now: 1_780_000_000,
+            terminal: Default::default(),
+        },
+    );
     assert_eq!(outcome.code, 0, "{:?}", outcome.notes);
     outcome.out
 }

@@ -15,6 +15,7 @@
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
+//! - `look`: how answers look on a terminal.
 //! - `node`: the Node authorizer, on answers of a real server.
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
@@ -58,6 +59,7 @@ mod guard;
 mod hostile;
 mod into_azure;
 mod kept;
+mod look;
 mod node;
 mod package;
 mod performed;
@@ -90,7 +92,15 @@ fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
 /// Runs one command line in this process.
 fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
     let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
-    run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| (), now: 1_780_000_000 })
+    run(
+        words,
+        &mut World {
+            stdin: &mut stdin.as_bytes(),
+            progress: &|_| (),
+            now: 1_780_000_000,
+            terminal: Default::default(),
+        },
+    )
 }
 
 /// The formats that a command prints.

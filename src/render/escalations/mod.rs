@@ -12,6 +12,7 @@ pub(super) use table::{later as paths, start_names};
 use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata};
 use super::format::Fits;
+use super::look::Look;
 use super::table::Width;
 use crate::graph::AccessGraph;
 use crate::rules::{Change, Changes, Cuts, Escalations, Finding, Remedies};
@@ -85,10 +86,9 @@ impl Answer for EscalationsReport<'_> {
         table::parts(self, width)
     }
 
-    fn trees(&self) -> Result<Vec<Part>, String> {
-        let found = trees(self.graph, self.remedies, &self.answer.findings);
-        let stopped =
-            self.answer.blocked.iter().map(|finding| tree::stopped(self.graph, std::slice::from_ref(finding)));
+    fn trees(&self, look: Look) -> Result<Vec<Part>, String> {
+        let found = trees(self.graph, self.remedies, &self.answer.findings, look);
+        let stopped = self.answer.blocked.iter().map(|finding| tree::stopped(self.graph, finding, look));
         Ok(vec![Part::Trees(found), Part::Asides(stopped.collect()), Part::Table(table::cuts(self))])
     }
 
@@ -98,6 +98,6 @@ impl Answer for EscalationsReport<'_> {
 }
 
 /// A tree for each finding.
-pub(super) fn trees(graph: &AccessGraph, remedies: &Remedies<'_>, findings: &[Finding]) -> Vec<String> {
-    findings.iter().map(|finding| tree::trees(graph, remedies, std::slice::from_ref(finding))).collect()
+pub(super) fn trees(graph: &AccessGraph, remedies: &Remedies<'_>, findings: &[Finding], look: Look) -> Vec<String> {
+    findings.iter().map(|finding| tree::tree(graph, remedies, finding, look)).collect()
 }
