@@ -39,6 +39,7 @@ pub(super) fn wrap_from(text: &str, first: usize, others: usize) -> Vec<String> 
             && let Some(line) = lines.last_mut()
             && let Some(end) = columns.checked_sub(used + 1).and_then(|room| last_part(rest, room))
             && end >= WORTH
+            && !rest[..end].ends_with('.')
         {
             line.push(' ');
             line.push_str(&rest[..end]);
