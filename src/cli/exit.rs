@@ -96,7 +96,8 @@ impl From<Failure> for Outcome {
 
 impl Outcome {
     /// An answer in its formats, what is said beside it, and the exit status.
-    pub(super) fn new(printed: Printed, notes: Vec<String>, code: u8) -> Outcome {
+    pub(super) fn new(printed: Printed, mut notes: Vec<String>, code: u8) -> Outcome {
+        notes.extend(printed.notes);
         let file = |(path, text): (PathBuf, String)| FileOut { path, content: text.into_bytes() };
         let files = printed.saves.into_iter().map(file).collect();
         Outcome { out: printed.out, notes, code, files, ..Outcome::default() }

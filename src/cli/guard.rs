@@ -2,15 +2,15 @@
 
 use super::exit::count;
 use crate::graph::AccessGraph;
-use crate::graph::azure::{AzureDecision, AzureGraph, PrincipalIx};
+use crate::graph::azure::{AzureDecision, AzureGraph, ClusterIx, PrincipalIx};
 use crate::model::{Action, ClusterId, Identity, Review};
-use crate::query::{Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, ThisCluster, Where, this_cluster};
+use crate::query::{Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, Where, this_cluster};
 use crate::render::{GuardVerdict, safe};
 
 /// Azure's side of a cluster that asks Azure.
 pub(super) struct Guarded<'g> {
     pub(super) graph: AzureGraph<'g>,
-    pub(super) cluster: ThisCluster<'g>,
+    pub(super) cluster: ClusterIx,
     how: HowRecognised,
 }
 
@@ -24,11 +24,10 @@ impl<'g> Guarded<'g> {
         let graph = AzureGraph::new(facts);
         let aso = Aso::new(access, ClusterId::FIRST, AsoOptions::default());
         match this_cluster(access, &graph, &aso) {
-            Some((cluster, how)) if cluster.asks_azure(&graph) => Ok(Guarded { graph, cluster, how }),
+            Some((cluster, how)) if graph.cluster(cluster).azure_rbac => Ok(Guarded { graph, cluster, how }),
             Some(_) => Err(None),
             None => {
-                let ask = graph.clusters().filter(|&at| graph.cluster(at).azure_rbac).count()
-                    + facts.connected_clusters.iter().filter(|at| at.azure_rbac).count();
+                let ask = facts.clusters.iter().filter(|one| one.azure_rbac).count();
                 Err((ask > 0).then(|| {
                     format!(
                         "note: which cluster of Azure this is is not known, and {} Azure about requests; say it with \
@@ -45,7 +44,7 @@ impl<'g> Guarded<'g> {
         format!(
             "note: by {} this cluster is {}, which asks Azure too; that part is documented, and no real Azure was asked",
             self.how.as_str(),
-            safe(self.cluster.name(&self.graph))
+            safe(&self.graph.cluster(self.cluster).name)
         )
     }
 

@@ -13,6 +13,7 @@ use crate::collect::{
     read_azure, read_template,
 };
 use crate::graph::AccessGraph;
+use crate::model::azure::AzureCluster;
 use crate::model::{Action, ClusterId, Gap, Snapshot};
 use crate::query::{Authorizers, node};
 use crate::render::{Format, Look, Metadata, Print, SortBy, SourceKind, Wanted, safe};
@@ -104,7 +105,8 @@ impl AuthorizerArgs {
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
     /// How to print: table (the default), wide, name, json, yaml, ndjson, csv, markdown, custom-columns=HEAD:PATH,..., or
-    /// jsonpath=TEMPLATE, as kubectl has them, also from a file; for escalations also tree, the default for one path.
+    /// jsonpath=TEMPLATE, as kubectl has them, also from a file; for escalations also tree, the default for one path; and for
+    /// escalations and checks sarif, junit or github, for pipelines.
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<String>,
     /// Also save the answer in a file, in a format of its own; several times. The file is replaced only when all of it is written.
@@ -282,15 +284,12 @@ impl InputArgs {
     fn name_cluster(&self, snapshot: &mut Snapshot) -> Result<(), Failure> {
         let Some(word) = &self.this_cluster else { return Ok(()) };
         let facts = &mut snapshot.azure;
-        let connected = facts.connected_clusters.iter().map(|one| (&one.name, &one.id));
-        let all = facts.clusters.iter().map(|one| (&one.name, &one.id)).chain(connected);
-        let (named, others): (Vec<_>, Vec<_>) =
-            all.partition(|(name, id)| *name == word || id.eq_ignore_ascii_case(word));
+        let (named, others): (Vec<_>, Vec<_>) = facts.clusters.iter().partition(|one| one.is_called(word));
         if named.len() == 1 {
             facts.this_cluster = Some(word.clone());
             return Ok(());
         }
-        let list = |all: &[(&String, &String)]| all.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>().join(", ");
+        let list = |all: &[&AzureCluster]| all.iter().map(|one| one.id.as_str()).collect::<Vec<_>>().join(", ");
         Err(Failure::Usage(match (named.len(), others.as_slice()) {
             (0, []) => {
                 format!("--this-cluster `{word}`: no AKS or Arc cluster was read; give `az aks list` with --azure")

@@ -171,7 +171,7 @@ struct IdentityIn<'a> {
     tenant_id: Option<Text<'a>>,
 }
 
-/// `spec` of a ManagedCluster.
+/// `spec` of a AzureCluster.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 struct ClusterIn<'a> {
@@ -190,7 +190,7 @@ struct AadProfile<'a> {
     admin_group_object_ids: Vec<Text<'a>>,
 }
 
-/// `status` of a ManagedCluster.
+/// `status` of a AzureCluster.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 struct ClusterStatusIn<'a> {
@@ -356,7 +356,7 @@ impl Reader {
                     .map(|text| given(names, text.as_ref()));
                 AsoSpec::Identity(Box::new(IdentityIds { client, principal, tenant }))
             }
-            ("containerservice.azure.com", "ManagedCluster") => {
+            ("containerservice.azure.com", "AzureCluster") => {
                 let spec: ClusterIn<'_> = self.part(fields.spec, "spec", at);
                 let status: ClusterStatusIn<'_> = self.part(fields.status, "status", at);
                 let names = &mut self.snapshot.names;

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::AccessGraph;
-use crate::graph::azure::{AksIx, AzureDecision, AzureGraph, AzureQuestion, PrincipalIx, Verdict};
-use crate::model::azure::{ConnectedCluster, GuardMode, GuardQuestion, Plane, fold, guard_question};
+use crate::graph::azure::{AzureDecision, AzureGraph, AzureQuestion, ClusterIx, PrincipalIx, Verdict};
+use crate::model::azure::{AzureCluster, GuardQuestion, Plane, fold, guard_question};
 use crate::model::{Action, Gap, Subject};
 
 use super::aso::Aso;
@@ -15,15 +15,6 @@ use super::who_can::Where;
 
 /// What a subject of a federated credential begins with that is a service account.
 const ACCOUNT: &str = "system:serviceaccount:";
-
-/// The cluster of Azure that the Kubernetes objects are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ThisCluster<'g> {
-    /// An AKS cluster.
-    Aks(AksIx),
-    /// A cluster that is connected by Arc.
-    Arc(&'g ConnectedCluster),
-}
 
 /// How it is known which cluster it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,42 +45,27 @@ impl HowRecognised {
 /// identity of an ASO operator, which accepts only tokens of the cluster that the operator runs in.
 ///
 /// Where two clusters fit, neither is taken.
-pub fn this_cluster<'g>(
-    access: &AccessGraph,
-    graph: &AzureGraph<'g>,
-    aso: &Aso<'_>,
-) -> Option<(ThisCluster<'g>, HowRecognised)> {
-    let facts = graph.facts();
-    let all = || {
-        let connected = facts.connected_clusters.iter().map(ThisCluster::Arc);
-        graph.clusters().map(ThisCluster::Aks).chain(connected)
-    };
-    if let Some(word) = &facts.this_cluster {
-        let named = all().filter(|one| one.name(graph) == word || one.id(graph).eq_ignore_ascii_case(word));
-        return only(named).map(|one| (one, HowRecognised::Named));
+pub fn this_cluster(access: &AccessGraph, graph: &AzureGraph<'_>, aso: &Aso<'_>) -> Option<(ClusterIx, HowRecognised)> {
+    let the_one = |fits: &dyn Fn(&AzureCluster) -> bool| only(graph.clusters().filter(|&at| fits(graph.cluster(at))));
+    if let Some(word) = &graph.facts().this_cluster {
+        return the_one(&|one| one.is_called(word)).map(|one| (one, HowRecognised::Named));
     }
     let snapshot = access.snapshot();
     let servers: BTreeSet<&str> = snapshot.clusters.iter().map(|one| one.server.as_str()).collect();
-    let groups: BTreeSet<String> =
-        snapshot.nodes.iter().filter_map(|node| node.azure_group).map(|group| fold(access.text(group))).collect();
-    let issuers = issuers(access, graph, aso);
-    let by_server = |one: &ThisCluster<'g>| {
-        let ThisCluster::Aks(at) = *one else { return false };
-        let read = graph.cluster(at);
-        let own = read.fqdn.iter().chain(&read.private_fqdn).map(|host| host.to_ascii_lowercase());
+    let by_server = |one: &AzureCluster| {
+        let own = one.fqdn.iter().chain(&one.private_fqdn).map(|host| host.to_ascii_lowercase());
         own.into_iter().any(|host| !host.is_empty() && servers.contains(host.as_str()))
     };
-    let by_nodes = |one: &ThisCluster<'g>| {
-        let ThisCluster::Aks(at) = *one else { return false };
-        graph.node_resource_group_text(at).is_some_and(|group| groups.contains(&group))
+    let groups: BTreeSet<String> =
+        snapshot.nodes.iter().filter_map(|node| node.azure_group).map(|group| fold(access.text(group))).collect();
+    let by_nodes = |one: &AzureCluster| one.node_group().is_some_and(|group| groups.contains(&fold(&group)));
+    let issuers = issuers(access, graph, aso);
+    let by_issuer = |one: &AzureCluster| {
+        one.issuer.as_ref().is_some_and(|own| issuers.iter().any(|issuer| is_same_issuer(own, issuer)))
     };
-    let by_issuer = |one: &ThisCluster<'g>| {
-        let own = one.issuer(graph);
-        own.is_some_and(|own| issuers.iter().any(|issuer| is_same_issuer(own, issuer)))
-    };
-    let ways: [(&dyn Fn(&ThisCluster<'g>) -> bool, HowRecognised); 3] =
+    let ways: [(&dyn Fn(&AzureCluster) -> bool, HowRecognised); 3] =
         [(&by_server, HowRecognised::Server), (&by_nodes, HowRecognised::Nodes), (&by_issuer, HowRecognised::Issuer)];
-    ways.into_iter().find_map(|(fits, how)| only(all().filter(fits)).map(|one| (one, how)))
+    ways.into_iter().find_map(|(fits, how)| the_one(fits).map(|one| (one, how)))
 }
 
 /// The only one, if there is just one.
@@ -118,47 +94,6 @@ fn issuers<'g>(access: &AccessGraph, graph: &AzureGraph<'g>, aso: &Aso<'_>) -> B
         }
     }
     found
-}
-
-impl<'g> ThisCluster<'g> {
-    /// Its name.
-    pub fn name(self, graph: &AzureGraph<'g>) -> &'g str {
-        match self {
-            ThisCluster::Aks(at) => &graph.cluster(at).name,
-            ThisCluster::Arc(read) => &read.name,
-        }
-    }
-
-    /// Its resource id.
-    pub fn id(self, graph: &AzureGraph<'g>) -> &'g str {
-        match self {
-            ThisCluster::Aks(at) => &graph.cluster(at).id,
-            ThisCluster::Arc(read) => &read.id,
-        }
-    }
-
-    fn issuer(self, graph: &AzureGraph<'g>) -> Option<&'g str> {
-        match self {
-            ThisCluster::Aks(at) => graph.cluster(at).issuer.as_deref(),
-            ThisCluster::Arc(read) => read.issuer.as_deref(),
-        }
-    }
-
-    /// Whether it asks Azure.
-    pub fn asks_azure(self, graph: &AzureGraph<'g>) -> bool {
-        match self {
-            ThisCluster::Aks(at) => graph.cluster(at).azure_rbac,
-            ThisCluster::Arc(read) => read.azure_rbac,
-        }
-    }
-
-    /// Whose data actions count in it.
-    pub fn mode(self) -> GuardMode {
-        match self {
-            ThisCluster::Aks(_) => GuardMode::Aks,
-            ThisCluster::Arc(_) => GuardMode::Arc,
-        }
-    }
 }
 
 /// Where in the cluster Azure allows it.
@@ -203,13 +138,14 @@ pub struct GuardRequest<'g> {
 
 impl<'g> GuardRequest<'g> {
     /// A request to a cluster. O(data actions x patterns of roles).
-    pub fn new(graph: &AzureGraph<'g>, cluster: ThisCluster<'g>, action: &Action) -> GuardRequest<'g> {
+    pub fn new(graph: &AzureGraph<'g>, cluster: ClusterIx, action: &Action) -> GuardRequest<'g> {
+        let cluster = graph.cluster(cluster);
         let questions = |actions: Vec<String>| actions.iter().map(|one| graph.question(one, Plane::Data)).collect();
-        let readings = match guard_question(cluster.mode(), action) {
+        let readings = match guard_question(cluster.kind, action) {
             GuardQuestion::Discovery => None,
             GuardQuestion::Reads(readings) => Some(readings.into_iter().map(questions).collect()),
         };
-        GuardRequest { cluster: cluster.id(graph), readings }
+        GuardRequest { cluster: &cluster.id, readings }
     }
 
     /// Whether everybody who logs in with Entra may.
@@ -274,7 +210,7 @@ impl<'g> GuardRequest<'g> {
 /// every namespace.
 pub fn guard_who_can<'g>(
     graph: &AzureGraph<'g>,
-    cluster: ThisCluster<'g>,
+    cluster: ClusterIx,
     action: &Action,
     place: &Where,
     keep: &dyn Fn(PrincipalIx) -> bool,

@@ -25,8 +25,7 @@ pub use expand::{Member, members};
 pub use gaps::concerning;
 pub(crate) use guard::is_same_issuer;
 pub use guard::{
-    GuardPlace, GuardRequest, GuardRow, GuardWhoCan, HowRecognised, ThisCluster, guard_who_can, kubernetes_name,
-    this_cluster,
+    GuardPlace, GuardRequest, GuardRow, GuardWhoCan, HowRecognised, guard_who_can, kubernetes_name, this_cluster,
 };
 pub use node::{NodeGrant, NodeRefusal};
 pub use review::{Reviewed, reason};

@@ -9,7 +9,11 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::format::{Fits, Format, Wanted};
+use super::github::github;
+use super::issues::{Issues, rank};
+use super::junit::junit;
 use super::look::Look;
+use super::sarif::sarif;
 use super::table::{Table, Width};
 use super::tame;
 use super::text::safe;
@@ -48,6 +52,11 @@ pub(super) trait Answer {
         Ok(self.columns(Width::Narrow))
     }
 
+    /// The items as what should not be, if they are that.
+    fn issues(&self) -> Option<Issues> {
+        None
+    }
+
     /// The items, each on a line of JSON.
     fn lines(&self) -> Result<Vec<String>, String> {
         self.document()?.lines()
@@ -74,6 +83,8 @@ pub struct Printed {
     pub out: String,
     /// For files.
     pub saves: Vec<(PathBuf, String)>,
+    /// What has to be said of it.
+    pub notes: Vec<String>,
 }
 
 /// Why an answer cannot be printed.
@@ -105,11 +116,14 @@ impl<A: Answer> Print for A {
     fn print(&self, wanted: &Wanted) -> Result<Printed, PrintError> {
         let _stage = tracing::debug_span!("render").entered();
         let printer = Printer::new(self, wanted)?;
-        let save = |(format, path): &(Format, PathBuf)| Ok((path.clone(), printer.text(format, Look::default())?));
-        Ok(Printed {
-            out: printer.text(&wanted.format, wanted.look)?,
-            saves: wanted.saves.iter().map(save).collect::<Result<_, PrintError>>()?,
-        })
+        let mut notes = Vec::new();
+        let out = printer.text(&wanted.format, wanted.look, &mut notes)?;
+        let mut saves = Vec::with_capacity(wanted.saves.len());
+        for (format, path) in &wanted.saves {
+            saves.push((path.clone(), printer.text(format, Look::default(), &mut notes)?));
+        }
+        notes.dedup();
+        Ok(Printed { out, saves, notes })
     }
 }
 
@@ -125,7 +139,7 @@ impl<'a, A: Answer> Printer<'a, A> {
     fn new(answer: &'a A, wanted: &Wanted) -> Result<Printer<'a, A>, PrintError> {
         let mut printer = Printer { answer, heads: wanted.heads, order: None };
         if let Some(sort_by) = &wanted.sort_by {
-            let order = sort_by.order(&printer.items()?).map_err(PrintError::Unfit)?;
+            let order = sort_by.order(&printer.items()?).map_err(|error| refused("sort-by", &error))?;
             let mut rank = vec![0; order.len()];
             order.iter().enumerate().for_each(|(place, &item)| rank[item] = place);
             printer.order = Some((order, rank));
@@ -134,7 +148,7 @@ impl<'a, A: Answer> Printer<'a, A> {
     }
 
     /// A format, as it looks where it goes to; files look plain.
-    fn text(&self, format: &Format, look: Look) -> Result<String, PrintError> {
+    fn text(&self, format: &Format, look: Look, notes: &mut Vec<String>) -> Result<String, PrintError> {
         let answer = self.answer;
         match format {
             Format::Table => Ok(self.join(answer.columns(Width::Narrow), look)),
@@ -147,9 +161,20 @@ impl<'a, A: Answer> Printer<'a, A> {
                 let lines = self.ordered(answer.lines().map_err(PrintError::Fault)?);
                 Ok(lines.into_iter().map(|line| tame::json(line) + "\n").collect())
             }
-            Format::JsonPath(path) => path.print(&self.value()?).map_err(PrintError::Unfit),
-            Format::JsonPathAsJson(path) => path.print_json(&self.value()?).map_err(PrintError::Unfit),
-            Format::CustomColumns(columns) => columns.print(&self.items()?, self.heads).map_err(PrintError::Unfit),
+            Format::JsonPath(path) => path.print(&self.value()?).map_err(|error| refused("jsonpath", &error)),
+            Format::JsonPathAsJson(path) => {
+                path.print_json(&self.value()?).map_err(|error| refused("jsonpath-as-json", &error))
+            }
+            Format::CustomColumns(columns) => {
+                columns.print(&self.items()?, self.heads).map_err(|error| refused("custom-columns", &error))
+            }
+            Format::Sarif => {
+                let (text, told) = sarif(&self.issues()?).map_err(PrintError::Fault)?;
+                notes.extend(told);
+                Ok(text)
+            }
+            Format::Junit => Ok(junit(&self.issues()?)),
+            Format::Github => Ok(github(&self.issues()?)),
             Format::Csv => self.sheets(|table| table.csv(self.heads)).map_err(PrintError::Fault),
             Format::Markdown => self.sheets(|table| Ok(table.markdown(self.heads))).map_err(PrintError::Fault),
         }
@@ -159,6 +184,17 @@ impl<'a, A: Answer> Printer<'a, A> {
         let mut document = self.answer.document().map_err(PrintError::Fault)?;
         document.items = self.ordered(document.items);
         Ok(document)
+    }
+
+    /// The most severe first, since pipelines show only so many; or in the order that was asked for.
+    fn issues(&self) -> Result<Issues, PrintError> {
+        let unfit = || PrintError::Unfit("only findings have this format".to_owned());
+        let mut issues = self.answer.issues().ok_or_else(unfit)?;
+        issues.all = self.ordered(issues.all);
+        if self.order.is_none() {
+            issues.all.sort_by_key(|issue| rank(issue.severity));
+        }
+        Ok(issues)
     }
 
     fn value(&self) -> Result<Value, PrintError> {
@@ -239,6 +275,11 @@ impl<'a, A: Answer> Printer<'a, A> {
         }
         text
     }
+}
+
+/// An expression that is well written and does not fit this answer.
+fn refused(what: &str, error: &str) -> PrintError {
+    PrintError::Unfit(format!("{what}: {error}"))
 }
 
 fn worded(lines: &[String]) -> String {

@@ -201,7 +201,7 @@ pub(super) struct OperatorOut {
 impl Answer for AsoReport<'_, '_> {
     type Item = AsoItem;
     type Question = AsoQuestion;
-    const FITS: Fits = Fits { names: true, tree: false };
+    const FITS: Fits = Fits { names: true, tree: false, findings: false };
 
     fn document(&self) -> Result<Document<AsoItem, AsoQuestion>, String> {
         let rows = self.rows.iter().map(|row| item(self, row));

@@ -213,7 +213,7 @@ struct MemberOut {
 impl Answer for AzureWhoCanReport<'_> {
     type Item = AzureWhoCanItem;
     type Question = AzureQuestionOut;
-    const FITS: Fits = Fits { names: true, tree: false };
+    const FITS: Fits = Fits { names: true, tree: false, findings: false };
 
     fn document(&self) -> Result<Document<AzureWhoCanItem, AzureQuestionOut>, String> {
         let plane = match self.question.plane {

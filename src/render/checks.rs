@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::answer::{Answer, Part};
-use super::document::{Document, Exit, Metadata, OriginOut};
+use super::document::{Document, Exit, Metadata, OriginOut, gaps};
 use super::format::Fits;
+use super::issues::{Issue, Issues, Path, Place, Topic};
 use super::look::Look;
 use super::table::{Table, Width};
 use crate::graph::AccessGraph;
@@ -77,7 +78,7 @@ pub(super) struct UnansweredOut {
 impl Answer for ChecksReport<'_> {
     type Item = CheckItem;
     type Question = ChecksQuestion;
-    const FITS: Fits = Fits { names: true, tree: false };
+    const FITS: Fits = Fits { names: true, tree: false, findings: true };
 
     fn document(&self) -> Result<Document<CheckItem, ChecksQuestion>, String> {
         let items = self.found.findings.iter().map(|at| item(self.graph, at)).collect();
@@ -91,6 +92,23 @@ impl Answer for ChecksReport<'_> {
 
     fn columns(&self, width: Width) -> Vec<Part> {
         vec![Part::Table(table(self, width))]
+    }
+
+    fn issues(&self) -> Option<Issues> {
+        let Found { findings, unanswered, .. } = self.found;
+        let title = |id: &str| crate::rules::check(id).map_or("", |check| check.title);
+        let is_kept = |id: &&'static str| {
+            findings.iter().all(|finding| finding.check != *id) && unanswered.iter().all(|(other, _)| other != id)
+        };
+        Some(Issues {
+            command: "checks",
+            all: findings.iter().filter_map(|finding| issue(self.graph, finding)).collect(),
+            kept: self.asked.iter().filter(|id| is_kept(id)).map(|&id| (id, title(id))).collect(),
+            unanswered: unanswered.iter().map(|&(id, lacks)| (id, title(id), lacks)).collect(),
+            suppressed: 0,
+            gaps: gaps(self.graph.snapshot(), &self.metadata),
+            code: self.exit.code,
+        })
     }
 
     fn names(&self) -> Vec<(usize, String)> {
@@ -136,6 +154,32 @@ fn item(graph: &AccessGraph, finding: &CheckFinding) -> CheckItem {
         references: check.map_or_else(Vec::new, |check| check.references.to_vec()),
         fingerprint: finding.fingerprint.clone(),
     }
+}
+
+fn issue(graph: &AccessGraph, finding: &CheckFinding) -> Option<Issue> {
+    let &Check { id, title, why, remedy, references, .. } = crate::rules::check(finding.check)?;
+    let place = |at: &CheckObject| {
+        let (namespace, name) = (at.namespace.map(|namespace| graph.text(namespace)), graph.text(at.name));
+        let words = [Some(at.kind.as_str()), namespace, Some(name)].into_iter().flatten().collect::<Vec<_>>().join("/");
+        Place::new(graph, at.origin, words, &[&at.kind.to_lowercase(), namespace.unwrap_or_default(), name])
+    };
+    let mut places: Vec<Place> = finding.objects.iter().map(place).collect();
+    // An object of a file can be shown, one that is only spoken of cannot.
+    let first = places.iter().position(|place| matches!(place.path, Path::File(_))).unwrap_or(0);
+    let nowhere = || Place::new(graph, None, id.to_owned(), &["checks", id]);
+    let place = if places.is_empty() { nowhere() } else { places.remove(first) };
+    let because = if finding.because.is_empty() { String::new() } else { format!(" ({})", finding.because.join("; ")) };
+    Some(Issue {
+        topic: Topic { id, title, why, remedy, references, attack: &[] },
+        severity: finding.severity.as_str(),
+        fingerprint: finding.fingerprint.clone(),
+        message: format!("{}{because}", finding.what),
+        advice: None,
+        commands: finding.remedy.clone(),
+        place,
+        related: places,
+        paths: Vec::new(),
+    })
 }
 
 fn table(report: &ChecksReport<'_>, width: Width) -> Table {

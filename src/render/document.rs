@@ -189,13 +189,10 @@ impl<I, Q> Document<I, Q> {
             server_version: cluster.and_then(|cluster| cluster.server_version.clone()),
             files: snapshot.files.clone(),
         };
-        let mut gaps: Vec<&Gap> = snapshot.gaps.iter().chain(&metadata.gaps).collect();
-        gaps.sort();
-        gaps.dedup();
+        let gaps = gaps(snapshot, metadata);
         let summary =
             Summary { items: items.len(), partial: !gaps.is_empty(), exit: exit.into(), ..Summary::default() };
         let metadata = MetadataOut { tool_version: env!("CARGO_PKG_VERSION"), source, question };
-        let gaps = gaps.into_iter().map(GapOut::from).collect();
         Document { api_version: API_VERSION, kind, metadata, items, gaps, summary }
     }
 }
@@ -218,6 +215,14 @@ impl<I: Serialize, Q: Serialize> Document<I, Q> {
         let line = |item| serde_json::to_string(item).map_err(|error| error.to_string());
         self.items.iter().map(line).collect()
     }
+}
+
+/// What was not read, for this answer or at all.
+pub(super) fn gaps(snapshot: &Snapshot, metadata: &Metadata) -> Vec<GapOut> {
+    let mut gaps: Vec<&Gap> = snapshot.gaps.iter().chain(&metadata.gaps).collect();
+    gaps.sort();
+    gaps.dedup();
+    gaps.into_iter().map(GapOut::from).collect()
 }
 
 impl From<&Gap> for GapOut {

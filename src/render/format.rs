@@ -29,6 +29,12 @@ pub enum Format {
     Csv,
     /// The wide columns as a table of GitHub Flavored Markdown.
     Markdown,
+    /// Findings for code scanning: SARIF 2.1.0.
+    Sarif,
+    /// Findings as failed tests: JUnit's XML.
+    Junit,
+    /// Findings as annotations of a GitHub workflow.
+    Github,
     /// A template of kubectl's, filled in from the JSON document.
     JsonPath(JsonPath),
     /// What such a template finds, as JSON.
@@ -44,6 +50,8 @@ pub struct Fits {
     pub names: bool,
     /// Whether it has paths.
     pub tree: bool,
+    /// Whether its items are something that should not be.
+    pub findings: bool,
 }
 
 /// What an answer is to be printed as, and saved as.
@@ -89,7 +97,7 @@ enum Expression {
 }
 
 /// The words of formats that need nothing more.
-const PLAIN: [(&str, Format); 9] = [
+const PLAIN: [(&str, Format); 12] = [
     ("table", Format::Table),
     ("wide", Format::Wide),
     ("tree", Format::Tree),
@@ -99,6 +107,9 @@ const PLAIN: [(&str, Format); 9] = [
     ("ndjson", Format::Ndjson),
     ("csv", Format::Csv),
     ("markdown", Format::Markdown),
+    ("sarif", Format::Sarif),
+    ("junit", Format::Junit),
+    ("github", Format::Github),
 ];
 
 /// The words of formats that need an expression, and how they are written.
@@ -153,6 +164,7 @@ impl Fits {
         match format {
             Format::Name => self.names,
             Format::Tree => self.tree,
+            Format::Sarif | Format::Junit | Format::Github => self.findings,
             _ => true,
         }
     }

@@ -3,17 +3,17 @@
 use super::azure::{AzureGrantOut, PrincipalOut, grant_out, name, principal, scope_words};
 use super::document::{OriginOut, SubjectOut};
 use super::table::Table;
-use crate::graph::azure::{AzureDecision, AzureGrant, AzureGraph, PrincipalIx, Verdict};
+use crate::graph::azure::{AzureDecision, AzureGrant, AzureGraph, ClusterIx, PrincipalIx, Verdict};
 use crate::model::azure::contains;
 use crate::model::{Decision, Snapshot, Thing};
-use crate::query::{GuardPlace, GuardRow, GuardWhoCan, ThisCluster, kubernetes_name};
+use crate::query::{GuardPlace, GuardRow, GuardWhoCan, kubernetes_name};
 
 /// Whom Azure lets do it.
 pub struct GuardPart<'a> {
     /// The graph that the answer is about.
     pub graph: &'a AzureGraph<'a>,
     /// The cluster.
-    pub cluster: ThisCluster<'a>,
+    pub cluster: ClusterIx,
     /// The answer.
     pub answer: &'a GuardWhoCan,
 }
@@ -23,7 +23,7 @@ pub struct GuardVerdict<'a> {
     /// The graph that the answer is about.
     pub graph: &'a AzureGraph<'a>,
     /// The cluster.
-    pub cluster: ThisCluster<'a>,
+    pub cluster: ClusterIx,
     /// The answer.
     pub verdict: Verdict,
     /// The request is for discovery, which everybody who logs in with Entra may do.
@@ -103,13 +103,8 @@ fn role<'a>(graph: &'a AzureGraph<'_>, grant: &AzureGrant) -> &'a str {
 }
 
 /// A grant, inherited where it is assigned above the cluster.
-fn grant_of(
-    snapshot: &Snapshot,
-    graph: &AzureGraph<'_>,
-    cluster: ThisCluster<'_>,
-    grant: &AzureGrant,
-) -> AzureGrantOut {
-    let inside = contains(cluster.id(graph), &graph.assignment(grant.assignment).scope);
+fn grant_of(snapshot: &Snapshot, graph: &AzureGraph<'_>, cluster: ClusterIx, grant: &AzureGrant) -> AzureGrantOut {
+    let inside = contains(&graph.cluster(cluster).id, &graph.assignment(grant.assignment).scope);
     grant_out(snapshot, graph, grant, !inside)
 }
 

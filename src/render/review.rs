@@ -72,7 +72,7 @@ pub(super) struct StatusOut {
 impl Answer for ReviewReport<'_> {
     type Item = Value;
     type Question = ReviewQuestion;
-    const FITS: Fits = Fits { names: false, tree: false };
+    const FITS: Fits = Fits { names: false, tree: false, findings: false };
 
     fn document(&self) -> Result<Document<Value, ReviewQuestion>, String> {
         let items: Result<Vec<Value>, String> = self.items.iter().map(object).collect();

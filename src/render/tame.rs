@@ -7,18 +7,19 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_saphyr::{DoubleQuoted, SerializerOptions};
 
-use super::text::is_unsafe;
+use super::text::{is_command, is_command_at, is_unsafe};
 
 /// Escapes what is left of unsafe letters in JSON text. serde_json has done the control characters below U+0020, so that they
 /// stand inside of strings only; the line ends between them stay.
 pub(super) fn json(text: String) -> String {
     let left = |letter: char| letter != '\n' && is_unsafe(letter);
-    if text.bytes().all(|byte| byte < 0x7f) || !text.contains(left) {
+    let command = is_command(&text);
+    if !command && (text.bytes().all(|byte| byte < 0x7f) || !text.contains(left)) {
         return text;
     }
     let mut tame = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        if left(letter) {
+    for (at, letter) in text.char_indices() {
+        if left(letter) || (command && letter == '#' && is_command_at(&text[at..])) {
             // None of them lies beyond the first plane, so that four digits do.
             tame.push_str(&format!("\\u{:04x}", u32::from(letter)));
         } else {
@@ -34,7 +35,7 @@ pub(super) fn yaml<T: Serialize>(value: &T) -> Result<String, String> {
     // A message is one line, however long.
     options.prefer_block_scalars = false;
     let text = serde_saphyr::to_string_with_options(value, options.clone()).map_err(|error| error.to_string())?;
-    if !text.contains(|letter| letter != '\n' && is_unsafe(letter)) {
+    if !text.contains(|letter| letter != '\n' && is_unsafe(letter)) && !is_command(&text) {
         return Ok(format!("{}\n", text.trim_end()));
     }
     // Escapes exist between double quotes only, so what needs them is put there.
@@ -46,6 +47,10 @@ pub(super) fn yaml<T: Serialize>(value: &T) -> Result<String, String> {
     }
     let text = serde_saphyr::to_string_with_options(&node, options).map_err(|error| error.to_string())?;
     Ok(format!("{}\n", json(text).trim_end()))
+}
+
+fn steers(text: &str) -> bool {
+    text.contains(is_unsafe) || is_command(text)
 }
 
 /// Any value, its fields in the order they came in.
@@ -63,7 +68,7 @@ impl Node {
     fn has_unsafe_key(&self) -> bool {
         match self {
             Node::List(items) => items.iter().any(Node::has_unsafe_key),
-            Node::Map(fields) => fields.iter().any(|(key, value)| key.contains(is_unsafe) || value.has_unsafe_key()),
+            Node::Map(fields) => fields.iter().any(|(key, value)| steers(key) || value.has_unsafe_key()),
             _ => false,
         }
     }
@@ -76,7 +81,7 @@ impl Serialize for Node {
             Node::Bool(value) => serializer.serialize_bool(*value),
             Node::Count(value) => serializer.serialize_u64(*value),
             Node::Number(value) => serializer.serialize_f64(*value),
-            Node::Text(text) if text.contains(is_unsafe) => DoubleQuoted(text).serialize(serializer),
+            Node::Text(text) if steers(text) => DoubleQuoted(text).serialize(serializer),
             Node::Text(text) => serializer.serialize_str(text),
             Node::List(items) => serializer.collect_seq(items),
             Node::Map(fields) => serializer.collect_map(fields.iter().map(|(key, value)| (key, value))),
@@ -150,12 +155,14 @@ mod tests {
         for value in [
             json!({"a": "x\u{202e}y", "b": ["\u{9b}", "c: \u{200b}\\\"", true, 1, null, {}], "c": []}),
             json!({"k\u{202e}": "x"}),
+            json!({"a": ["##vso[task.setvariable]x", "##[error]", "## [x]"]}),
+            json!({"##[k]": "x"}),
         ] {
             let tame = super::json(value.to_string());
-            assert!(!tame.contains(is_unsafe), "{tame:?}");
+            assert!(!steers(&tame), "{tame:?}");
             assert_eq!(serde_json::from_str::<Value>(&tame).unwrap(), value);
             let tame = yaml(&value).unwrap();
-            assert!(!tame.replace('\n', "").contains(is_unsafe), "{tame:?}");
+            assert!(!steers(&tame.replace('\n', "")), "{tame:?}");
             assert_eq!(serde_saphyr::from_str::<Value>(&tame).unwrap(), value);
         }
     }

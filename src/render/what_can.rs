@@ -99,7 +99,7 @@ const PATH: &str = "a RoleBinding cannot grant a path";
 impl Answer for WhatCanReport<'_> {
     type Item = RightItem;
     type Question = IdentityOut;
-    const FITS: Fits = Fits { names: true, tree: false };
+    const FITS: Fits = Fits { names: true, tree: false, findings: false };
 
     fn document(&self) -> Result<Document<RightItem, IdentityOut>, String> {
         let built_in = if self.answer.masters { RightItem::of_masters().to_vec() } else { Vec::new() };

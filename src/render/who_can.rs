@@ -93,7 +93,7 @@ struct MemberOut {
 impl Answer for WhoCanReport<'_> {
     type Item = WhoCanItem;
     type Question = QuestionOut;
-    const FITS: Fits = Fits { names: true, tree: true };
+    const FITS: Fits = Fits { names: true, tree: true, findings: false };
 
     fn document(&self) -> Result<Document<WhoCanItem, QuestionOut>, String> {
         let snapshot = self.graph.snapshot();

@@ -92,7 +92,7 @@ pub(super) struct MissOut {
 impl Answer for WhyReport<'_> {
     type Item = WhyItem;
     type Question = WhyQuestion;
-    const FITS: Fits = Fits { names: true, tree: false };
+    const FITS: Fits = Fits { names: true, tree: false, findings: false };
 
     fn document(&self) -> Result<Document<WhyItem, WhyQuestion>, String> {
         let question = WhyQuestion { identity: self.identity.into(), action: QuestionOut::from(self.action) };

@@ -622,6 +622,9 @@ impl<'g> Attack<'g> {
             self.log_in(subject);
         }
         self.read_trusted();
+        for who in self.guests() {
+            self.fact(Fact::Azure(AzureFact::Token(who)));
+        }
         for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
             match start {
                 Start::Subject(subject) => {
@@ -649,6 +652,18 @@ impl<'g> Attack<'g> {
     /// Who a user or a group is in Azure.
     pub(super) fn entra(&self, subject: Subject) -> Option<azure::Who> {
         self.bridge.as_ref().and_then(|bridge| bridge.entra(subject))
+    }
+
+    /// Those who have roles of Azure in the cluster and no name in its bindings.
+    pub(super) fn guests(&self) -> Vec<azure::Who> {
+        let Some(bridge) = &self.bridge else { return Vec::new() };
+        let mut guests = bridge.guests();
+        if !guests.is_empty() {
+            for who in self.grants.keys().filter_map(|&subject| bridge.entra(subject)) {
+                guests.remove(&who);
+            }
+        }
+        guests.into_iter().collect()
     }
 
     /// What a user or a group has in Azure by itself.

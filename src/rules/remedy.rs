@@ -99,7 +99,10 @@ impl<'g> Remedies<'g> {
         }
         let best = candidates.into_iter().enumerate().min_by_key(|(at, (loss, _))| (*loss, *at));
         let advice = finding.steps.first().map(|step| step.technique.remedy.to_owned()).unwrap_or_default();
-        let Some((_, (_, removes))) = best else { return Remedy { advice, ..Remedy::default() } };
+        let Some((_, (_, removes))) = best else {
+            let commands = self.unassign(finding).into_iter().collect();
+            return Remedy { advice, commands, ..Remedy::default() };
+        };
         let patch = self.lesser(finding, &removes);
         Remedy { advice: self.words(&removes), commands: self.commands(&removes), patch, removes }
     }
@@ -118,6 +121,19 @@ impl<'g> Remedies<'g> {
             }
         };
         grants.iter().enumerate().map(of).collect()
+    }
+
+    /// The command that deletes the role assignment by which a path begins that needs no grant of the cluster. Another assignment may
+    /// allow the same, so that nothing is said to be removed for certain.
+    fn unassign(&self, finding: &Finding) -> Option<String> {
+        let assignment = finding.steps.iter().find_map(|step| match step.effect {
+            Effect::Azure(own) => own.action.map(|(_, assignment)| assignment),
+            _ => None,
+        })?;
+        let id = &self.graph.azure_names().assignment(assignment)?.id;
+        // What Privileged Identity Management makes eligible is no role assignment.
+        let deletable = id.to_ascii_lowercase().contains("/providers/microsoft.authorization/roleassignments/");
+        deletable.then(|| format!("az role assignment delete --ids {}", shell(id)))
     }
 
     /// Pod Security in the namespace in which a pod that leads to a node is run.
@@ -585,7 +601,7 @@ fn patch(operations: &Value) -> String {
 }
 
 /// A word as a POSIX shell takes it for one, whatever is in it.
-fn shell(text: &str) -> String {
+pub(super) fn shell(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._:".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

@@ -9,10 +9,10 @@ use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
 use crate::graph::azure::{AzureGraph, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
-use crate::model::azure::{KeyVault, ManagedCluster, Plane};
+use crate::model::azure::{AzureCluster, KeyVault, Plane, guard_prefix};
 use crate::model::{
-    Action, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction, RoleKind, Rule, Subject,
-    SubjectText, uncovered,
+    Action, AsoKind, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction, RoleKind, Rule,
+    Subject, SubjectText, uncovered,
 };
 use crate::query::{Authorizers, decide};
 
@@ -445,9 +445,13 @@ impl<'g> State<'g> {
             return Err(format!("{named:?} is not ours"));
         }
         let all = |who: &Identity| request.rights.iter().all(|right| self.can_right(who, right));
+        let by_azure = |right: &RightDone| {
+            let kind = KindIx::of_resource(right.api_group, right.resource).filter(|_| right.verb == "create");
+            kind.is_some_and(|kind| self.azure_writes(kind, right.place))
+        };
         let held = match &named {
             Some(named) => all(named),
-            None => ours.iter().any(all),
+            None => ours.iter().any(all) || request.rights.iter().all(by_azure),
         };
         if held { Ok(()) } else { Err(format!("nobody of ours may do {:?}", request.rights)) }
     }
@@ -735,6 +739,7 @@ impl<'g> State<'g> {
             namespaces.iter().any(|&namespace| {
                 let place = Place::Namespace(namespace);
                 self.identities.iter().any(|own| self.can(own, "create", facts.group, facts.plural, None, place))
+                    || self.azure_writes(*kind, place)
             })
         };
         Ok(KindIx::all().filter(creates).collect())
@@ -758,7 +763,24 @@ impl<'g> State<'g> {
         sure.min().ok_or_else(refused)
     }
 
-    /// The same for what the cluster asks Azure.
+    /// Whether a role of Azure in the cluster, gained before, allows to create resources of a kind there.
+    fn azure_writes(&self, kind: KindIx, place: Place) -> bool {
+        self.has_gained(|gained| match gained {
+            Effect::Azure(AzureStep { gain: AzureGain::Resources(_), by: Some(who), .. }) => {
+                self.azure_allows_kind(who, kind.facts(), place).is_ok()
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether Azure lets somebody write resources of a kind in the cluster, by either way in which it may be asked.
+    pub(super) fn azure_allows_kind(&self, who: Who, kind: &AsoKind, place: Place) -> Result<(), String> {
+        let own = format!("{}/{}/write", kind.group, kind.plural);
+        let either = self.azure_allows_data(who, &own, place);
+        either.or_else(|_| self.azure_allows_data(who, "customresources/write", place)).map(|_| ())
+    }
+
+    /// The same for what the cluster asks Azure, written without what its data actions begin with.
     pub(super) fn azure_allows_data(&self, who: Who, action: &str, place: Place) -> Result<Sure, String> {
         let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
         let azure = AzureGraph::new(&self.graph.snapshot().azure);
@@ -769,12 +791,14 @@ impl<'g> State<'g> {
         })?;
         let cluster =
             found.filter(|&at| azure.cluster(at).azure_rbac).ok_or_else(|| "Azure is not asked".to_owned())?;
+        let AzureCluster { id, kind, .. } = azure.cluster(cluster);
         let inside = match place {
             Place::Namespace(namespace) => {
-                format!("{}/namespaces/{}", azure.cluster(cluster).id, self.graph.text(namespace))
+                format!("{id}/namespaces/{}", self.graph.text(namespace))
             }
-            Place::Cluster | Place::EachNamespace => azure.cluster(cluster).id.clone(),
+            Place::Cluster | Place::EachNamespace => id.clone(),
         };
+        let action = &[guard_prefix(*kind), "/", action].concat();
         let verdict = azure.decide(principal, &azure.question(action, Plane::Data), azure.locate(&inside));
         let sure =
             verdict.grants.iter().filter_map(|grant| super::azure::sureness(grant, action, azure.principal(principal)));
@@ -826,7 +850,7 @@ impl<'g> State<'g> {
     pub(super) fn cluster_in_azure(
         &self,
         gain: AzureGain,
-        ask: impl Fn(&ManagedCluster) -> bool,
+        ask: impl Fn(&AzureCluster) -> bool,
     ) -> Result<(ScopeIx, bool), String> {
         let azure = AzureGraph::new(&self.graph.snapshot().azure);
         let mut found = None;

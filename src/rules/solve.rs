@@ -737,6 +737,9 @@ fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, V
             (SystemFilter::Hide, Standing::Kubernetes) | (SystemFilter::Only, Standing::Other) => *hidden += 1,
         }
     }
+    if ask.system != SystemFilter::Only {
+        listed.extend(attack.guests().into_iter().map(Start::Azure));
+    }
     (listed, platform)
 }
 

@@ -12,6 +12,7 @@
 //! - `aso`: the Kubernetes half of Azure Service Operator's paths.
 //! - `completion`: kubectl completes through us.
 //! - `node`: the Node authorizer.
+//! - `output`: our jsonpath and custom columns print what kubectl prints.
 //! - `package`: the archive of a release, run by kubectl and, where it is on PATH, installed by krew.
 //! - `parity`: random worlds, and thousands of questions that the server and our judges answer alike.
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
@@ -31,6 +32,7 @@ mod completion;
 mod escalations;
 mod live;
 mod node;
+mod output;
 mod package;
 mod parity;
 mod picture;

@@ -8,7 +8,7 @@ use std::path::Path;
 use rbac_lens::collect::{DEMO_AZURE, FileOptions, Input, Limits, Needs, read_azure};
 use rbac_lens::graph::AzureGraph;
 use rbac_lens::model::Snapshot;
-use rbac_lens::model::azure::{Assigned, Members, Plane, PrincipalKind, Request, fold};
+use rbac_lens::model::azure::{Assigned, ClusterKind, Members, Plane, PrincipalKind, Request, fold};
 use rbac_lens::query::azure_gaps;
 use serde_json::{Value, json};
 
@@ -181,7 +181,7 @@ fn every_form_says_the_same() {
     assert_eq!(flat.assignments.iter().filter(|one| one.assigned == Assigned::Eligible).count(), 2);
     assert_eq!((flat.assignments.len(), flat.roles.len(), flat.denies.len()), (18, 12, 2));
     assert_eq!((flat.group_eligibilities.len(), flat.identities.len(), flat.federated_credentials.len()), (2, 7, 4));
-    assert_eq!((flat.clusters.len(), flat.connected_clusters.len(), flat.local_clusters.len()), (2, 1, 1));
+    assert_eq!((flat.clusters.len(), flat.local_clusters.len()), (3, 1));
     assert_eq!((flat.identity_bindings.len(), flat.registries.len(), flat.vaults.len()), (1, 1, 1));
     assert_eq!((flat.groups.len(), flat.management_groups.len(), flat.subscriptions.len()), (6, 2, 2));
     assert_eq!(flat.tenants, ["99999999-0000-0000-0000-000000000001"]);
@@ -219,10 +219,10 @@ fn what_the_rows_say_is_kept() {
     assert_eq!((aks.imds_from_pods, aks.node_resource_group_locked), (Some(true), false));
     let hub = facts.clusters.iter().find(|cluster| cluster.name == "contoso-hub").unwrap();
     assert_eq!((hub.local_accounts_disabled, hub.azure_rbac, hub.node_resource_group_locked), (Some(true), true, true));
-    let edge = &facts.connected_clusters[0];
+    let edge = facts.clusters.iter().find(|one| one.kind != ClusterKind::Aks).unwrap();
     assert_eq!(
-        (edge.provisioned, edge.azure_rbac, edge.principal_id.as_str()),
-        (true, true, "bbbbbbbb-0000-0000-0000-00000000000a")
+        (edge.kind, edge.azure_rbac, edge.control_plane[0].object_id.as_str()),
+        (ClusterKind::AzureLocal, true, "bbbbbbbb-0000-0000-0000-00000000000a")
     );
     assert_eq!(edge.admin_group_ids, ["eeeeeeee-0000-0000-0000-000000000005"]);
     assert!(fold(&facts.local_clusters[0].connected_id) == fold(&edge.id));

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Outcome, ask, ask_with, formats};
 
 /// Compares with a snapshot; the header of a snapshot file says nothing that it does not know itself.
-fn snapshot(name: &str, text: &str) {
+pub(crate) fn snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
     settings.set_prepend_module_to_snapshot(false);
@@ -20,7 +20,7 @@ fn snapshot(name: &str, text: &str) {
 }
 
 /// A run as it looks on a terminal: standard output, standard error behind `!`, and the exit status when it is not 0.
-fn transcript(outcome: &Outcome) -> String {
+pub(crate) fn transcript(outcome: &Outcome) -> String {
     let notes: String = outcome.notes.iter().map(|note| format!("! {note}\n")).collect();
     let code = if outcome.code == 0 { String::new() } else { format!("? {}\n", outcome.code) };
     [outcome.out.as_str(), &notes, &code].concat()

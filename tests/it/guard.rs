@@ -213,3 +213,34 @@ fn reviews_count_exactly_the_ids_that_they_give() {
     assert!(answers[6].1.starts_with("Azure: eligible of Azure Kubernetes Service RBAC Cluster Admin"), "{answers:#?}");
     assert!(answers[7].1.starts_with("RBAC: allowed by ClusterRoleBinding"), "{answers:#?}");
 }
+
+#[test]
+fn whoever_has_only_a_role_of_azure_is_one_to_start_from() {
+    let world = world(true);
+    let azure = world.path().join("azure/assignments.json");
+    let assignments =
+        json!([assigned(TEAM, "Group", ADMIN, CLUSTER), assigned(ROBOT, "ServicePrincipal", READER, CLUSTER)]);
+    std::fs::write(azure, assignments.to_string()).unwrap();
+    let done = ask(world.path(), "escalations --to cluster-admin -o json");
+    let report: Value = serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{error}: {done:?}"));
+    let items = report["items"].as_array().unwrap();
+    let starts: Vec<&Value> = items.iter().map(|item| &item["from"][0]).collect();
+    assert_eq!(
+        starts,
+        [&json!(format!("principal:{TEAM}")), &json!(format!("principal:{BEN}"))],
+        "{:#}",
+        report["items"]
+    );
+    let steps: Vec<&Value> = items.iter().map(|item| &item["steps"][0]["technique"]).collect();
+    assert_eq!(steps, ["azure-kubernetes-role", "azure-kubernetes-role"]);
+    // What has to be activated first is less severe, and no role assignment that could be deleted.
+    let levels: Vec<&Value> = items.iter().map(|item| &item["severity"]["level"]).collect();
+    assert_eq!(levels, ["critical", "high"]);
+    let command =
+        format!("az role assignment delete --ids {CLUSTER}/providers/Microsoft.Authorization/roleAssignments/{TEAM}");
+    assert_eq!(items[0]["remedy"]["commands"], json!([command.replace("--ids ", "--ids '") + "'"]));
+    assert_eq!(items[1]["remedy"]["commands"], json!([]));
+    // And without it, it is gone.
+    let left = ask(world.path(), &format!("escalations --to cluster-admin -o name --without roleassignment:{TEAM}"));
+    assert_eq!(left.out, format!("principal:{BEN}\n"));
+}

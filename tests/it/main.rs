@@ -17,6 +17,7 @@
 //! - `kept`: suppressions and baselines.
 //! - `look`: how answers look on a terminal.
 //! - `node`: the Node authorizer, on answers of a real server.
+//! - `outputs`: one answer in all formats, each as its readers expect it.
 //! - `properties`: what must hold between the answers, whatever the world.
 //! - `random_worlds`: the naive judge and the engine agree on random worlds, in any order.
 //! - `formats`: every form that objects come in loads as it is.
@@ -61,6 +62,7 @@ mod into_azure;
 mod kept;
 mod look;
 mod node;
+mod outputs;
 mod package;
 mod performed;
 #[expect(dead_code, reason = "the benchmark uses the rest")]

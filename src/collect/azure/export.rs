@@ -10,6 +10,7 @@ use super::row::Row;
 use super::{Lines, Reader, Seen, Top};
 use crate::collect::live::Progress;
 use crate::model::FileId;
+use crate::model::azure::ClusterKind;
 use crate::model::azure::{PrincipalKind, fold, is_guid};
 
 /// A command of `az`, and where its answer is kept. Words in braces stand for what earlier answers name.
@@ -217,9 +218,11 @@ impl Exporter<'_> {
     fn resources(&mut self) {
         let identities: Vec<String> =
             self.reader.facts.identities.iter().map(|one| one.ids.resource_id.clone()).collect();
-        let clusters: Vec<String> = self.reader.facts.clusters.iter().map(|one| one.id.clone()).collect();
-        let provisioned = self.reader.facts.connected_clusters.iter().filter(|one| one.provisioned);
-        let local: Vec<String> = provisioned.map(|one| one.id.clone()).collect();
+        let of_kind = |kind: ClusterKind| -> Vec<String> {
+            let own = self.reader.facts.clusters.iter().filter(|one| one.kind == kind);
+            own.map(|one| one.id.clone()).collect()
+        };
+        let (clusters, local) = (of_kind(ClusterKind::Aks), of_kind(ClusterKind::AzureLocal));
         for (ids, ask) in [(identities, &IDENTITY), (clusters, &CLUSTER), (local, &LOCAL_CLUSTER)] {
             for id in ids {
                 let segments: Vec<&str> = id.split('/').collect();

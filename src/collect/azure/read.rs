@@ -7,9 +7,9 @@ use super::row::Row;
 use super::shapes::Shape;
 use crate::model::Origin;
 use crate::model::azure::{
-    AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureGroup, AzureIdentityIds, AzurePrincipal,
-    ConnectedCluster, DenyAssignment, DenyPrincipal, FederatedCredential, GroupEligibility, GroupMember, KeyVault,
-    LocalCluster, ManagedCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry, RoleAssignment,
+    AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureCluster, AzureGroup, AzureIdentityIds,
+    AzurePrincipal, ClusterKind, DenyAssignment, DenyPrincipal, FederatedCredential, GroupEligibility, GroupMember,
+    KeyVault, LocalCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry, RoleAssignment,
     RoleDefinition, Subscription, UserAssignedIdentity, fold, is_guid, last_guid,
 };
 
@@ -34,7 +34,7 @@ impl Reader {
             }),
             Shape::Identity => self.identity(row, at)?,
             Shape::FederatedCredential => self.facts.federated_credentials.push(federated(row, at, context)?),
-            Shape::ManagedCluster => self.managed_cluster(row, at)?,
+            Shape::AzureCluster => self.managed_cluster(row, at)?,
             Shape::ConnectedCluster => self.connected_cluster(row, at)?,
             Shape::LocalCluster => {
                 let id = row.need("it", "id")?;
@@ -130,7 +130,8 @@ impl Reader {
             Some(issuer) => issuer.flag("enabled")? != Some(false),
             None => false,
         };
-        let cluster = ManagedCluster {
+        let cluster = AzureCluster {
+            kind: ClusterKind::Aks,
             name: row.text("name")?.map_or_else(|| last_segment(&id), Cow::into_owned),
             fqdn: row.text("fqdn")?.map(Cow::into_owned),
             private_fqdn: row.text("privateFqdn")?.map(Cow::into_owned),
@@ -179,16 +180,21 @@ impl Reader {
         let tenant_id = entra.text("tenantId")?.or(identity.text("tenantId")?).map(|id| lower(id.into_owned()));
         let tenant_id = tenant_id.unwrap_or_default();
         self.tenant(&tenant_id, at);
-        self.facts.connected_clusters.push(ConnectedCluster {
-            name: row.text("name")?.map_or_else(|| last_segment(&id), Cow::into_owned),
-            provisioned: row.id("kind")? == "provisionedcluster",
-            principal_id: identity.id("principalId")?,
+        let local = row.id("kind")? == "provisionedcluster";
+        let own = AzureIdentityIds {
+            object_id: identity.id("principalId")?,
+            resource_id: id.clone(),
+            ..AzureIdentityIds::default()
+        };
+        let kind = if local { ClusterKind::AzureLocal } else { ClusterKind::Arc };
+        let name = row.text("name")?.map_or_else(|| last_segment(&id), Cow::into_owned);
+        self.facts.clusters.push(AzureCluster {
             issuer: issuer.text("issuerUrl")?.or(issuer.text("selfHostedIssuerUrl")?).map(Cow::into_owned),
             azure_rbac: entra.flag("enableAzureRbac")? == Some(true),
             admin_group_ids: entra.texts("adminGroupObjectIds")?.into_iter().map(lower).collect(),
             tenant_id,
-            id,
-            origin: at,
+            control_plane: vec![own],
+            ..AzureCluster::new(kind, id, name, at)
         });
         Ok(())
     }

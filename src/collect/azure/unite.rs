@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use crate::model::azure::{
-    AksIdentityBinding, AzureFacts, AzureGroup, AzurePrincipal, ConnectedCluster, DenyAssignment, FederatedCredential,
-    GroupEligibility, KeyVault, LocalCluster, ManagedCluster, Members, PrincipalKind, Registry, RoleDefinition,
-    UserAssignedIdentity, fold,
+    AksIdentityBinding, AzureCluster, AzureFacts, AzureGroup, AzurePrincipal, DenyAssignment, FederatedCredential,
+    GroupEligibility, KeyVault, LocalCluster, Members, PrincipalKind, Registry, RoleDefinition, UserAssignedIdentity,
+    fold,
 };
 use crate::model::{Origin, Warning};
 
@@ -45,8 +45,7 @@ known! {
     DenyAssignment: "deny assignment", one => if one.id.is_empty() { fold(&one.scope) + &one.name } else { fold(&one.id) };
     UserAssignedIdentity: "identity", one => fold(&one.ids.resource_id);
     FederatedCredential: "federated credential", one => fold(&one.id) + &one.application_id;
-    ManagedCluster: "cluster", one => fold(&one.id);
-    ConnectedCluster: "cluster", one => fold(&one.id);
+    AzureCluster: "cluster", one => fold(&one.id);
     LocalCluster: "cluster", one => fold(&one.id);
     AksIdentityBinding: "identity binding", one => fold(&one.id);
     Registry: "registry", one => fold(&one.id);
@@ -81,7 +80,6 @@ pub(super) fn unite(facts: &mut AzureFacts, warnings: &mut Vec<Warning>) {
     keep_last(&mut facts.identities, warnings);
     keep_last(&mut facts.federated_credentials, warnings);
     keep_last(&mut facts.clusters, warnings);
-    keep_last(&mut facts.connected_clusters, warnings);
     keep_last(&mut facts.local_clusters, warnings);
     keep_last(&mut facts.identity_bindings, warnings);
     keep_last(&mut facts.registries, warnings);

@@ -120,6 +120,8 @@ fn pages_are_followed_to_the_end() {
     );
     let heard = heard.lock().unwrap();
     let roles: Vec<_> = heard.iter().filter(|at| at.0 == "clusterroles").map(|at| (at.1, at.2)).collect();
+    // That a list is begun is said where there was time to say it.
+    let roles: Vec<_> = roles.into_iter().filter(|at| *at != (0, false)).collect();
     assert_eq!(roles, [(2, false), (3, true)]);
 }
 

@@ -7,12 +7,12 @@ use hashbrown::HashSet;
 use rustc_hash::FxHashMap;
 
 use super::{
-    AksIx, AssignmentIx, AzureGraph, AzureRoleIx, AzureRoleNode, Block, BlockIx, DenyIx, FederatedIx, IdentityIx,
+    AssignmentIx, AzureGraph, AzureRoleIx, AzureRoleNode, Block, BlockIx, ClusterIx, DenyIx, FederatedIx, IdentityIx,
     Lists, Map, PrincipalIx, PrincipalNode, ScopeIx, ScopeNode,
 };
 use crate::model::azure::{
-    AzureFacts, AzureIdentityIds, Condition, DenyAssignment, MANAGEMENT_GROUPS, Permission, PrincipalKind, ancestors,
-    built_in_role, fold, is_guid, management_group, subscription_of,
+    AzureCluster, AzureFacts, AzureIdentityIds, Condition, DenyAssignment, MANAGEMENT_GROUPS, Permission,
+    PrincipalKind, ancestors, built_in_role, fold, is_guid, management_group, subscription_of,
 };
 
 pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
@@ -43,8 +43,8 @@ pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
     let mut identities_at: Vec<(ScopeIx, IdentityIx)> =
         identities.map(|(ix, one)| (scope_of(&one.ids.resource_id), IdentityIx::at(ix))).collect();
     identities_at.sort_unstable();
-    let mut clusters_at: Vec<(ScopeIx, AksIx)> =
-        facts.clusters.iter().enumerate().map(|(ix, one)| (scope_of(&one.id), AksIx::at(ix))).collect();
+    let mut clusters_at: Vec<(ScopeIx, ClusterIx)> =
+        facts.clusters.iter().enumerate().map(|(ix, one)| (scope_of(&one.id), ClusterIx::at(ix))).collect();
     clusters_at.sort_unstable();
     let identity_by_scope: FxHashMap<ScopeIx, IdentityIx> = identities_at.iter().copied().collect();
     let federated = facts.federated_credentials.iter().enumerate().filter(|(_, one)| !one.identity_id.is_empty());
@@ -102,12 +102,11 @@ fn scope_texts(facts: &AzureFacts) -> impl Iterator<Item = &str> {
     let denies = facts.denies.iter().map(|one| &one.scope);
     let identities = facts.identities.iter().map(|one| &one.ids.resource_id);
     let clusters = facts.clusters.iter().map(|one| &one.id);
-    let connected = facts.connected_clusters.iter().map(|one| &one.id);
     let local = facts.local_clusters.iter().map(|one| &one.id);
     let registries = facts.registries.iter().map(|one| &one.id);
     let vaults = facts.vaults.iter().map(|one| &one.id);
     let credentials = facts.federated_credentials.iter().map(|one| &one.identity_id);
-    let all = assignments.chain(denies).chain(identities).chain(clusters).chain(connected).chain(local);
+    let all = assignments.chain(denies).chain(identities).chain(clusters).chain(local);
     all.chain(registries).chain(vaults).chain(credentials).map(String::as_str).filter(|text| !text.is_empty())
 }
 
@@ -137,11 +136,8 @@ fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, Map<String, ScopeIx>) {
     for text in scope_texts(facts) {
         add(text);
     }
-    for cluster in &facts.clusters {
-        let folded = fold(&cluster.id);
-        if let (Some(subscription), Some(group)) = (subscription_of(&folded), &cluster.node_resource_group) {
-            add(&format!("{subscription}/resourceGroups/{group}"));
-        }
+    for group in facts.clusters.iter().filter_map(AzureCluster::node_group) {
+        add(&group);
     }
     for one in &facts.subscriptions {
         add(&format!("/subscriptions/{}", one.id));
@@ -317,11 +313,6 @@ fn principals(facts: &AzureFacts) -> Vec<PrincipalNode> {
         {
             found.identity(ids);
         }
-    }
-    for one in &facts.connected_clusters {
-        let ids =
-            AzureIdentityIds { object_id: one.principal_id.clone(), resource_id: one.id.clone(), ..Default::default() };
-        found.identity(&ids);
     }
     for one in &facts.identity_bindings {
         found.identity(&one.ids);

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::azure::{
-    Assigned, AzureIdentityIds, FederatedCredential, ManagedCluster, PrincipalKind, RoleAssignment,
+    Assigned, AzureCluster, AzureIdentityIds, ClusterKind, FederatedCredential, PrincipalKind, RoleAssignment,
     UserAssignedIdentity, fold,
 };
 use crate::model::{
@@ -131,28 +131,17 @@ fn cluster(snapshot: &mut Snapshot, of: &AsoResource, id: String, spec: &Cluster
     let admin_group_ids =
         snapshot.lists.get(spec.admin_groups).iter().map(|&one| snapshot.text(one).to_ascii_lowercase()).collect();
     let (fqdn, node_resource_group, issuer) = (text(spec.fqdn), text(spec.node_resource_group), text(spec.issuer));
-    snapshot.azure.clusters.push(ManagedCluster {
-        name: last(&id),
-        id,
+    let name = last(&id);
+    // What is not set is as Azure has it by now, which the resource does not say.
+    snapshot.azure.clusters.push(AzureCluster {
         fqdn,
-        private_fqdn: None,
         node_resource_group,
-        node_resource_group_locked: false,
         issuer,
-        // What is not set is as Azure has it by now, which the resource does not say.
         local_accounts_disabled: spec.local_accounts_off,
-        rbac: None,
         entra: spec.entra == Some(true),
         azure_rbac: spec.azure_rbac == Some(true),
         admin_group_ids,
-        tenant_id: String::new(),
-        workload_identity: false,
-        control_plane: Vec::new(),
-        kubelet: None,
-        addons: Vec::new(),
-        service_principal: None,
-        imds_from_pods: None,
-        origin: of.origin,
+        ..AzureCluster::new(ClusterKind::Aks, id, name, of.origin)
     });
 }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use crate::model::azure::{
-    AzureFacts, Condition, DenyAssignment, FederatedCredential, ManagedCluster, Members, PrincipalKind, RoleAssignment,
+    AzureCluster, AzureFacts, Condition, DenyAssignment, FederatedCredential, Members, PrincipalKind, RoleAssignment,
     UserAssignedIdentity, ancestors, fold,
 };
 
@@ -50,9 +50,9 @@ pub struct IdentityIx(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FederatedIx(u32);
 
-/// An AKS cluster, in the order of the facts.
+/// A cluster, of AKS or connected by Arc, in the order of the facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AksIx(u32);
+pub struct ClusterIx(u32);
 
 /// A permission block; roles with equal blocks share them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,7 +72,7 @@ macro_rules! index {
         }
     )*};
 }
-index!(ScopeIx, PrincipalIx, AssignmentIx, DenyIx, AzureRoleIx, IdentityIx, FederatedIx, AksIx, BlockIx);
+index!(ScopeIx, PrincipalIx, AssignmentIx, DenyIx, AzureRoleIx, IdentityIx, FederatedIx, ClusterIx, BlockIx);
 
 /// A place in Azure: a scope of the graph, or something below one that nothing was read of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -224,7 +224,7 @@ pub struct AzureGraph<'g> {
     identities_at: Vec<(ScopeIx, IdentityIx)>,
     principal_of: Vec<Option<PrincipalIx>>,
     federated_of: Lists<FederatedIx>,
-    clusters_at: Vec<(ScopeIx, AksIx)>,
+    clusters_at: Vec<(ScopeIx, ClusterIx)>,
 }
 
 impl<'g> AzureGraph<'g> {
@@ -556,37 +556,29 @@ impl<'g> AzureGraph<'g> {
         }
     }
 
-    /// Every AKS cluster.
-    pub fn clusters(&self) -> impl Iterator<Item = AksIx> {
-        (0..self.facts.clusters.len()).map(AksIx::at)
+    /// Every cluster.
+    pub fn clusters(&self) -> impl Iterator<Item = ClusterIx> {
+        (0..self.facts.clusters.len()).map(ClusterIx::at)
     }
 
-    /// An AKS cluster as it was read.
-    pub fn cluster(&self, cluster: AksIx) -> &'g ManagedCluster {
+    /// A cluster as it was read.
+    pub fn cluster(&self, cluster: ClusterIx) -> &'g AzureCluster {
         &self.facts.clusters[cluster.index()]
     }
 
     /// The scope that a cluster is.
-    pub fn cluster_scope(&self, cluster: AksIx) -> Option<ScopeIx> {
+    pub fn cluster_scope(&self, cluster: ClusterIx) -> Option<ScopeIx> {
         self.find_scope(&self.cluster(cluster).id)
     }
 
-    /// The AKS clusters at or below a scope, by scope.
-    pub fn clusters_below(&self, scope: ScopeIx) -> impl Iterator<Item = AksIx> {
+    /// The clusters at or below a scope, by scope.
+    pub fn clusters_below(&self, scope: ScopeIx) -> impl Iterator<Item = ClusterIx> {
         part(&self.clusters_at, scope, self.scopes[scope.index()].end).iter().map(|&(_, cluster)| cluster)
     }
 
     /// The resource group that a cluster's nodes are in, where it was named.
-    pub fn node_resource_group(&self, cluster: AksIx) -> Option<ScopeIx> {
-        self.find_scope(&self.node_resource_group_text(cluster)?)
-    }
-
-    /// The same, folded, whether or not anything was read of it.
-    pub fn node_resource_group_text(&self, cluster: AksIx) -> Option<String> {
-        let cluster = self.cluster(cluster);
-        let folded = fold(&cluster.id);
-        let subscription = crate::model::azure::subscription_of(&folded)?;
-        Some(fold(&format!("{subscription}/resourcegroups/{}", cluster.node_resource_group.as_ref()?)))
+    pub fn node_resource_group(&self, cluster: ClusterIx) -> Option<ScopeIx> {
+        self.find_scope(&self.cluster(cluster).node_group()?)
     }
 }
 

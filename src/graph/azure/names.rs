@@ -1,6 +1,6 @@
 //! What things of an Azure graph are called, apart from the graph: answers name them long after it is gone.
 
-use super::{AksIx, AssignmentIx, AzureGraph, PrincipalIx, ScopeIx};
+use super::{AssignmentIx, AzureGraph, ClusterIx, PrincipalIx, ScopeIx};
 use crate::model::AzureFacts;
 use crate::model::azure::{Assigned, Members, PrincipalKind};
 use rustc_hash::FxHashMap;
@@ -26,6 +26,8 @@ pub struct PrincipalName {
     pub client_id: String,
     /// What it is.
     pub kind: PrincipalKind,
+    /// Whether it is a group.
+    pub is_group: bool,
 }
 
 /// What is known of who is in a group.
@@ -65,8 +67,13 @@ impl AzureNames {
         let principal = |at: PrincipalIx| {
             let node = graph.principal(at);
             let name = if node.name.is_empty() { &node.object_id } else { &node.name };
-            let (object_id, client_id) = (node.object_id.clone(), node.client_id.clone());
-            PrincipalName { name: name.clone(), object_id, client_id, kind: node.kind }
+            PrincipalName {
+                name: name.clone(),
+                object_id: node.object_id.clone(),
+                client_id: node.client_id.clone(),
+                kind: node.kind,
+                is_group: graph.is_group(at),
+            }
         };
         let assignment = |at: AssignmentIx| {
             let role = graph.role(graph.assigned_role(at));
@@ -130,7 +137,7 @@ impl AzureNames {
     }
 
     /// The name and the resource id of an AKS cluster.
-    pub fn cluster(&self, cluster: AksIx) -> (&str, &str) {
+    pub fn cluster(&self, cluster: ClusterIx) -> (&str, &str) {
         self.clusters.get(cluster.index()).map_or(("", ""), |(name, id)| (name, id))
     }
 }

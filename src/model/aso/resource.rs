@@ -151,7 +151,7 @@ pub enum AsoSpec {
     Federated(Box<FederatedSpec>),
     /// Of a UserAssignedIdentity: its status.
     Identity(Box<IdentityIds>),
-    /// Of a ManagedCluster.
+    /// Of a AzureCluster.
     Cluster(Box<ClusterSpec>),
     /// Of a Vault.
     Vault(VaultSpec),
@@ -212,7 +212,7 @@ pub struct IdentityIds {
     pub tenant: Option<Name>,
 }
 
-/// What a ManagedCluster says of who gets in.
+/// What a AzureCluster says of who gets in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClusterSpec {
     /// `spec.disableLocalAccounts`.

@@ -1,6 +1,7 @@
 //! The Azure side of what was read, as Azure states it: nothing is joined here. Ids of principals, apps, roles and tenants are GUIDs and
 //! stored lower-cased; scopes and resource ids are spelled as they were read.
 
+use super::scope::{fold, subscription_of};
 use crate::model::object::Origin;
 
 /// What was read of Azure. The default is that nothing was.
@@ -25,10 +26,8 @@ pub struct AzureFacts {
     pub identities: Vec<UserAssignedIdentity>,
     /// Federated credentials of identities and applications.
     pub federated_credentials: Vec<FederatedCredential>,
-    /// AKS clusters.
-    pub clusters: Vec<ManagedCluster>,
-    /// Arc-enabled clusters.
-    pub connected_clusters: Vec<ConnectedCluster>,
+    /// Clusters: those of AKS and those that are connected by Arc.
+    pub clusters: Vec<AzureCluster>,
     /// AKS on Azure Local: what a connected cluster is when Azure made it.
     pub local_clusters: Vec<LocalCluster>,
     /// Identity bindings of AKS clusters.
@@ -220,9 +219,38 @@ pub struct FederatedCredential {
     pub origin: Origin,
 }
 
-/// An AKS cluster.
+/// What a cluster is for Azure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClusterKind {
+    /// AKS.
+    #[default]
+    Aks,
+    /// Connected by Arc.
+    Arc,
+    /// AKS on Azure Local, which is connected by Arc as well.
+    AzureLocal,
+}
+
+impl ClusterKind {
+    /// Whether there are such clusters among those that an action is about. Actions of other providers, such as that of Flux, are
+    /// about all.
+    pub fn is_of(self, action: &str) -> bool {
+        let begins = |provider: &str| action.get(..provider.len()).is_some_and(|at| at.eq_ignore_ascii_case(provider));
+        if begins("Microsoft.ContainerService/") {
+            self == ClusterKind::Aks
+        } else if begins("Microsoft.HybridContainerService/") {
+            self == ClusterKind::AzureLocal
+        } else {
+            !begins("Microsoft.Kubernetes/") || self != ClusterKind::Aks
+        }
+    }
+}
+
+/// A cluster, as Azure knows it. What only AKS has is empty for the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ManagedCluster {
+pub struct AzureCluster {
+    /// What it is.
+    pub kind: ClusterKind,
     /// Its resource id.
     pub id: String,
     /// Its name.
@@ -265,6 +293,47 @@ pub struct ManagedCluster {
     pub origin: Origin,
 }
 
+impl AzureCluster {
+    /// A cluster of which nothing else is known.
+    pub fn new(kind: ClusterKind, id: String, name: String, origin: Origin) -> AzureCluster {
+        AzureCluster {
+            kind,
+            id,
+            name,
+            fqdn: None,
+            private_fqdn: None,
+            node_resource_group: None,
+            node_resource_group_locked: false,
+            issuer: None,
+            local_accounts_disabled: None,
+            rbac: None,
+            entra: false,
+            azure_rbac: false,
+            admin_group_ids: Vec::new(),
+            tenant_id: String::new(),
+            workload_identity: false,
+            control_plane: Vec::new(),
+            kubelet: None,
+            addons: Vec::new(),
+            service_principal: None,
+            imds_from_pods: None,
+            origin,
+        }
+    }
+
+    /// Whether a word is its name or its resource id.
+    pub fn is_called(&self, word: &str) -> bool {
+        self.name == word || self.id.eq_ignore_ascii_case(word)
+    }
+
+    /// The resource id of the group that its nodes are in, where that was named.
+    pub fn node_group(&self) -> Option<String> {
+        let folded = fold(&self.id);
+        let subscription = subscription_of(&folded)?;
+        Some(format!("{subscription}/resourceGroups/{}", self.node_resource_group.as_ref()?))
+    }
+}
+
 /// The identity of an add-on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddonIdentity {
@@ -272,29 +341,6 @@ pub struct AddonIdentity {
     pub addon: String,
     /// Its identity.
     pub ids: AzureIdentityIds,
-}
-
-/// An Arc-enabled cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectedCluster {
-    /// Its resource id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// `kind: ProvisionedCluster`, which is AKS on Azure Local.
-    pub provisioned: bool,
-    /// The object id of its own identity; may be empty.
-    pub principal_id: String,
-    /// The issuer of its service account tokens.
-    pub issuer: Option<String>,
-    /// Whether Azure role assignments decide too.
-    pub azure_rbac: bool,
-    /// Entra groups that are cluster-admin.
-    pub admin_group_ids: Vec<String>,
-    /// The Entra tenant.
-    pub tenant_id: String,
-    /// Where it was read.
-    pub origin: Origin,
 }
 
 /// An AKS cluster on Azure Local.

@@ -5,24 +5,14 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use super::facts::ClusterKind;
 use crate::model::{Action, ResourceTable};
 
-/// Whose data actions a cluster's are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum GuardMode {
-    /// AKS.
-    Aks,
-    /// A cluster that is connected by Arc.
-    Arc,
-}
-
-impl GuardMode {
-    /// What the data actions begin with.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            GuardMode::Aks => "Microsoft.ContainerService/managedClusters",
-            GuardMode::Arc => "Microsoft.Kubernetes/connectedClusters",
-        }
+/// What the data actions of a cluster begin with.
+pub fn guard_prefix(kind: ClusterKind) -> &'static str {
+    match kind {
+        ClusterKind::Aks => "Microsoft.ContainerService/managedClusters",
+        ClusterKind::Arc | ClusterKind::AzureLocal => "Microsoft.Kubernetes/connectedClusters",
     }
 }
 
@@ -44,8 +34,8 @@ const DISCOVERY: [&str; 4] = ["/api", "/openapi", "/version", "/healthz"];
 ///
 /// A subresource counts as its resource, but for `pods/exec`; a name counts for nothing. What Kubernetes itself does not have is a custom
 /// resource. A `*` means everything that Kubernetes has, for Azure's own list of operations is not public.
-pub fn guard_question(mode: GuardMode, action: &Action) -> GuardQuestion {
-    let prefix = mode.prefix();
+pub fn guard_question(kind: ClusterKind, action: &Action) -> GuardQuestion {
+    let prefix = guard_prefix(kind);
     let action = match action {
         Action::NonResource { verb, path } => {
             if verb == "get" && DISCOVERY.iter().any(|start| path.starts_with(start)) {
@@ -165,7 +155,7 @@ mod tests {
     }
 
     fn reads(words: &str) -> Vec<Vec<String>> {
-        match guard_question(GuardMode::Aks, &action(words)) {
+        match guard_question(ClusterKind::Aks, &action(words)) {
             GuardQuestion::Reads(readings) => readings,
             GuardQuestion::Discovery => panic!("{words} is discovery"),
         }
@@ -226,11 +216,11 @@ mod tests {
     #[test]
     fn discovery_needs_no_role_and_what_only_looks_like_it_does() {
         for path in ["/api", "/apis", "/apis/apps/v1", "/openapi/v3", "/version", "/healthz"] {
-            let asked = guard_question(GuardMode::Arc, &action(&format!("get {path}")));
+            let asked = guard_question(ClusterKind::Arc, &action(&format!("get {path}")));
             assert_eq!(asked, GuardQuestion::Discovery, "{path}");
         }
         for path in ["/readyz", "/metrics"] {
-            let asked = guard_question(GuardMode::Arc, &action(&format!("get {path}")));
+            let asked = guard_question(ClusterKind::Arc, &action(&format!("get {path}")));
             assert_ne!(asked, GuardQuestion::Discovery, "{path}");
         }
     }

@@ -11,12 +11,12 @@ mod scope;
 pub use built_in::{BuiltInBlock, BuiltInRole, built_in_role, built_in_roles};
 pub use condition::{Alternative, Condition, Effect, Request, Set};
 pub use facts::{
-    AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureFacts, AzureGroup, AzureIdentityIds,
-    AzurePrincipal, ConnectedCluster, DenyAssignment, DenyPrincipal, FederatedCredential, GroupEligibility,
-    GroupMember, KeyVault, LocalCluster, ManagedCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry,
-    RoleAssignment, RoleDefinition, Subscription, UserAssignedIdentity,
+    AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureCluster, AzureFacts, AzureGroup, AzureIdentityIds,
+    AzurePrincipal, ClusterKind, DenyAssignment, DenyPrincipal, FederatedCredential, GroupEligibility, GroupMember,
+    KeyVault, LocalCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry, RoleAssignment,
+    RoleDefinition, Subscription, UserAssignedIdentity,
 };
-pub use guard::{GuardMode, GuardQuestion, guard_question};
+pub use guard::{GuardQuestion, guard_prefix, guard_question};
 pub use pattern::{Plane, allows, check_action, matches_strictly};
 pub use scope::{
     MANAGEMENT_GROUPS, ancestors, check_scope, contains, fold, is_guid, last_guid, management_group, subscription_of,

@@ -1,6 +1,7 @@
 //! `escalations`: findings as a table, as trees, and as a document; and the paths behind `who-can --via-escalation`.
 
 mod document;
+mod issues;
 mod table;
 mod tree;
 pub(super) mod words;
@@ -10,8 +11,9 @@ pub use table::classes;
 pub(super) use table::{later as paths, start_names};
 
 use super::answer::{Answer, Part};
-use super::document::{Document, Exit, Metadata};
+use super::document::{Document, Exit, Metadata, gaps};
 use super::format::Fits;
+use super::issues::Issues;
 use super::look::Look;
 use super::table::Width;
 use crate::graph::AccessGraph;
@@ -55,7 +57,7 @@ pub struct Asked<'a> {
 impl Answer for EscalationsReport<'_> {
     type Item = EscalationItem;
     type Question = EscalationsQuestion;
-    const FITS: Fits = Fits { names: true, tree: true };
+    const FITS: Fits = Fits { names: true, tree: true, findings: true };
 
     fn document(&self) -> Result<Document<EscalationItem, EscalationsQuestion>, String> {
         let graph = self.graph;
@@ -90,6 +92,18 @@ impl Answer for EscalationsReport<'_> {
         let found = trees(self.graph, self.remedies, &self.answer.findings, look);
         let stopped = self.answer.blocked.iter().map(|finding| tree::stopped(self.graph, finding, look));
         Ok(vec![Part::Trees(found), Part::Asides(stopped.collect()), Part::Table(table::cuts(self))])
+    }
+
+    fn issues(&self) -> Option<Issues> {
+        Some(Issues {
+            command: "escalations",
+            all: issues::issues(self),
+            kept: Vec::new(),
+            unanswered: Vec::new(),
+            suppressed: self.suppressed,
+            gaps: gaps(self.graph.snapshot(), &self.metadata),
+            code: self.exit.code,
+        })
     }
 
     fn names(&self) -> Vec<(usize, String)> {

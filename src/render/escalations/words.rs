@@ -153,7 +153,7 @@ pub(in crate::render) fn right_words(graph: &AccessGraph, right: &RightDone) -> 
 pub(in crate::render) fn identity_words(graph: &AccessGraph, who: Who) -> String {
     match who {
         Who::Principal(at) => match graph.azure_names().principal(at) {
-            Some(known) => format!("identity {}", known.name),
+            Some(known) => format!("{} {}", if known.is_group { "Entra group" } else { "identity" }, known.name),
             None => "an identity".to_owned(),
         },
         Who::Client(id) => format!("identity {}", graph.text(id)),
@@ -195,6 +195,7 @@ fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::ThisCluster => "administer this cluster".to_owned(),
         AzureGain::TheseNodes => "be root on the nodes of this cluster".to_owned(),
         AzureGain::Secrets(place) => format!("read the Secrets {}", place_words(graph, place)),
+        AzureGain::Resources(place) => format!("write ASO resources {}", place_words(graph, place)),
         AzureGain::NewPod(place) => format!("run a new pod {}", place_words(graph, place)),
         AzureGain::Account(account) => format!("act as {}", subject_column(graph, account)),
         AzureGain::Any => String::new(),

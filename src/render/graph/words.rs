@@ -154,7 +154,7 @@ impl Words<'_> {
                     None => ("scope".to_owned(), vec![words]),
                 }
             }
-            Item::Cluster(at) => named("AKS cluster", graph.azure_names().cluster(at).0.to_owned()),
+            Item::Cluster(at) => named("cluster", graph.azure_names().cluster(at).0.to_owned()),
             Item::Grant { binding, .. } => self.grant(item, binding),
             Item::Assigned { step, assignment } => {
                 let effect = self.step(step).map(|step| step.effect);
@@ -357,7 +357,7 @@ fn plural(kind: ItemKind) -> &'static str {
         ItemKind::Identity => "Azure identities",
         ItemKind::RoleAssignment => "role assignments",
         ItemKind::AzureScope => "scopes of Azure",
-        ItemKind::Cluster => "AKS clusters",
+        ItemKind::Cluster => "clusters",
         ItemKind::All | ItemKind::Any | ItemKind::Gain | ItemKind::Target => "steps",
     }
 }

@@ -353,7 +353,7 @@ fn traps() -> Vec<Value> {
             "metadata": {"name": "f", "namespace": "dev"}, "spec": {"issuer": "https://x", "subject": "s", "audiences": ["a", "b"]}}),
         json!({"apiVersion": "managedidentity.azure.com/v1api20230131", "kind": "UserAssignedIdentity", "metadata": {"name": "i", "namespace": "dev"},
             "status": {"clientId": "c", "principalId": "p", "tenantId": "t"}}),
-        json!({"apiVersion": "containerservice.azure.com/v1api20240901", "kind": "ManagedCluster", "metadata": {"name": "c", "namespace": "dev"},
+        json!({"apiVersion": "containerservice.azure.com/v1api20240901", "kind": "AzureCluster", "metadata": {"name": "c", "namespace": "dev"},
             "spec": {"disableLocalAccounts": true, "aadProfile": {"managed": true, "enableAzureRBAC": false, "adminGroupObjectIDs": ["g"]}},
             "status": {"fqdn": "f.example", "nodeResourceGroup": "mc", "oidcIssuerProfile": {"issuerURL": "https://o"}}}),
         json!({"apiVersion": "keyvault.azure.com/v1api20230701", "kind": "Vault", "metadata": {"name": "v", "namespace": "dev"},

@@ -1,13 +1,15 @@
 //! `azure-kubernetes-role`: use a role of Azure in the cluster.
 
+use std::collections::BTreeSet;
+
 use super::deed::blockers;
 use super::facts::{AzureFact, AzureGain, AzureStep, Sure, Who};
 use crate::graph::azure::AssignmentIx;
-use crate::model::Subject;
+use crate::model::{KindIx, Subject};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Confidence, Technique};
+use crate::rules::technique::{Blocker, Confidence, Technique};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -30,9 +32,6 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
-/// What the data actions of AKS begin with.
-const PREFIX: &str = "Microsoft.ContainerService/managedClusters";
-
 /// Everything in the cluster: whoever may bind any ClusterRole.
 const ADMIN: [&str; 2] = ["rbac.authorization.k8s.io/clusterrolebindings/write", "rbac.authorization.k8s.io/clusterroles/bind/action"];
 
@@ -51,7 +50,7 @@ enum Part {
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let (Fact::Azure(AzureFact::Token(who)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
     for place in bridge.kubernetes_places(who) {
-        let may = |action: &str| bridge.in_kubernetes(who, &[PREFIX, "/", action].concat(), place);
+        let may = |action: &str| bridge.in_kubernetes(who, action, place);
         if place == Place::Cluster
             && let (Some(first), Some(second)) = (may(ADMIN[0]), may(ADMIN[1]))
         {
@@ -68,12 +67,39 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             };
             adds(attack, id, who, gain, may);
         }
+        let kinds = |kind: KindIx| kind_actions(kind).iter().filter_map(|action| may(action)).min();
+        let all: Vec<(KindIx, (Sure, AssignmentIx))> =
+            bridge.writers.every().filter_map(|kind| Some((kind, kinds(kind)?))).collect();
+        let sures: BTreeSet<Sure> = all.iter().map(|(_, (sure, _))| *sure).collect();
+        for sure in sures {
+            let those = || all.iter().filter(move |(_, (own, _))| *own <= sure);
+            let set = bridge.writers.those(|kind| those().any(|(own, _)| own == kind));
+            let last = those().max_by_key(|(_, (own, _))| *own);
+            let (Some(set), Some(&(kind, by))) = (set, last) else { continue };
+            let step = AzureStep { kind: Some(kind), ..AzureStep::new(AzureGain::Resources(inside)) };
+            does(attack, id, who, step, Fact::Azure(AzureFact::Manages(set, inside)), by);
+        }
     }
 }
 
-fn adds(attack: &mut Attack<'_>, id: u32, who: Who, (gain, fact): (AzureGain, Fact), (sure, by): (Sure, AssignmentIx)) {
-    let step = AzureStep { by: Some(who), action: Some(("", by)), sure, ..AzureStep::new(gain) };
-    attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), fact, blockers(sure));
+/// The data actions of which one allows to write resources of a kind: Guard asks for either, as a switch of the cluster has it.
+fn kind_actions(kind: KindIx) -> [String; 2] {
+    let facts = kind.facts();
+    [[facts.group, "/", facts.plural, "/write"].concat(), "customresources/write".to_owned()]
+}
+
+fn adds(attack: &mut Attack<'_>, id: u32, who: Who, (gain, fact): (AzureGain, Fact), by: (Sure, AssignmentIx)) {
+    does(attack, id, who, AzureStep::new(gain), fact, by);
+}
+
+fn does(attack: &mut Attack<'_>, id: u32, who: Who, step: AzureStep, fact: Fact, (sure, by): (Sure, AssignmentIx)) {
+    let mut blockers = blockers(sure);
+    blockers.extend(attack.bridge.as_ref().filter(|bridge| bridge.is_behind_arc()).map(|_| Blocker {
+        what: "the API server has to be reached, by its network or with listClusterUserCredential of Arc".to_owned(),
+        stops: false,
+    }));
+    let step = AzureStep { by: Some(who), action: Some(("", by)), sure, ..step };
+    attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), fact, blockers);
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
@@ -86,11 +112,13 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         AzureGain::Account(Subject::ServiceAccount { namespace, .. }) => {
             (&["serviceaccounts/write"], Place::Namespace(namespace))
         }
+        AzureGain::Resources(place) => {
+            let kind = own.kind.ok_or_else(|| "no kind is written".to_owned())?;
+            return state.azure_allows_kind(who, kind.facts(), place);
+        }
         _ => return Err("nothing is gained".to_owned()),
     };
-    actions.iter().try_for_each(|action| {
-        state.azure_allows_data(who, &[PREFIX, "/", action].concat(), place).map(|_| ())
-    })
+    actions.iter().try_for_each(|action| state.azure_allows_data(who, action, place).map(|_| ()))
 }
 
 #[cfg(test)]
@@ -121,6 +149,70 @@ mod tests {
     #[test]
     fn a_cluster_that_does_not_ask_azure_is_not_had() {
         with("entra", "AksClusterAdmin s1", "");
+    }
+
+    /// A cluster in which ASO is Contributor of a subscription, and a group of the directory has a role at a place.
+    fn contributor(role: &str, expected: &str) {
+        let world = format!(
+            "aso
+             credential global aso
+             kinds storageaccounts.storage
+             identity aso s1/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             aks one s1/aks azurerbac
+             people team ann
+             assign team {role}
+             namespace dev restricted
+             role r: list things
+             bind dev/r=r group:other"
+        );
+        check(&world, expected);
+    }
+
+    const PATHS: &str = "\
+        principal:eeeeeeee-0000-0000-0000-d9ef19afc32c -> keys and data (storageaccounts) on s1: azure-kubernetes-role, azure-kubernetes-role, aso-skip-export
+        principal:eeeeeeee-0000-0000-0000-d9ef19afc32c -> limited (storageaccounts) on s1: azure-kubernetes-role, aso-credential-fallback, aso-role";
+
+    #[test]
+    fn the_administrator_of_a_namespace_by_azure_writes_resources_of_aso_there() {
+        contributor(
+            "AksAdmin in:one/dev",
+            PATHS,
+        );
+    }
+
+    #[test]
+    fn who_has_to_activate_the_role_can_only_then() {
+        contributor(
+            "AksAdmin in:one/dev eligible",
+            PATHS,
+        );
+    }
+
+    #[test]
+    fn who_only_reads_there_writes_none() {
+        contributor("AksReader in:one/dev", "");
+    }
+
+    #[test]
+    fn clusters_of_arc_have_data_actions_of_their_own() {
+        let world = |role: &str| {
+            format!(
+                "aso
+                 credential global aso
+                 identity aso s1/ids
+                 trust aso azureserviceoperator-system/azureserviceoperator-default edge
+                 arc edge s1/rg azurerbac
+                 people team ann
+                 assign team {role} s1
+                 role r: get secrets none
+                 bind dev/r=r group:team"
+            )
+        };
+        check(&world("ArcClusterAdmin"), "team -> cluster-admin: azure-kubernetes-role");
+        check(&world("AksClusterAdmin"), "");
+        check(&world("ArcViewer"), "");
     }
 
     #[test]

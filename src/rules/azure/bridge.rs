@@ -10,14 +10,15 @@ use super::facts::{KindSetIx, Power, Sure, Types, Who};
 use super::writers::Writers;
 use crate::graph::AccessGraph;
 use crate::graph::azure::{
-    AksIx, AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, IdentityIx,
+    AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, ClusterIx, IdentityIx,
     PrincipalIx, PrincipalNode, ScopeIx,
 };
 use crate::model::azure::{
-    Alternative, Assigned, Effect, Plane, PrincipalKind, Request as RoleRequest, RoleDefinition,
+    Alternative, Assigned, AzureCluster, ClusterKind, Effect, Plane, PrincipalKind, Request as RoleRequest,
+    RoleDefinition, guard_prefix,
 };
 use crate::model::{AsoKind, KindIx, Name, Subject};
-use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, ThisCluster, TokenMode, this_cluster};
+use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
 
@@ -334,7 +335,7 @@ pub(in crate::rules) struct Bridge<'g> {
     pub(super) azure: Facts<'g>,
     pub(super) writers: Writers,
     /// The AKS cluster that the attack graph is of, if it is known which one that is.
-    pub(super) this_cluster: Option<AksIx>,
+    pub(super) this_cluster: Option<ClusterIx>,
     /// Whether what cluster-admin leads to is looked for as well.
     pub(super) beyond_admin: bool,
     /// The accounts whose tokens identities accept, each with the identity.
@@ -362,10 +363,7 @@ impl<'g> Bridge<'g> {
         let installed = aso.installed();
         let kinds: Vec<KindIx> =
             if installed.complete || !installed.kinds.is_empty() { installed.kinds } else { KindIx::all().collect() };
-        let this_cluster = match this_cluster(access, &graph, &aso) {
-            Some((ThisCluster::Aks(at), _)) => Some(at),
-            _ => None,
-        };
+        let this_cluster = this_cluster(access, &graph, &aso).map(|(at, _)| at);
         let trusted = super::cluster::trusted(access, &graph, this_cluster);
         let bound = super::cluster::bound(access, &graph, this_cluster, ask);
         let mut accounts: Vec<Subject> = trusted.iter().chain(&bound).map(|&(account, _)| account).collect();
@@ -393,7 +391,7 @@ impl<'g> Bridge<'g> {
     }
 
     /// The AKS cluster that the attack graph is of.
-    pub(in crate::rules) fn this_cluster(&self) -> Option<AksIx> {
+    pub(in crate::rules) fn this_cluster(&self) -> Option<ClusterIx> {
         self.this_cluster
     }
 
@@ -511,9 +509,8 @@ impl<'g> Bridge<'g> {
     }
 
     /// Whether a cluster has this name or resource id.
-    pub(super) fn is_called(&self, cluster: AksIx, name: &str) -> bool {
-        let read = self.azure.graph.cluster(cluster);
-        read.name == name || read.id.eq_ignore_ascii_case(name)
+    pub(super) fn is_called(&self, cluster: ClusterIx, name: &str) -> bool {
+        self.azure.graph.cluster(cluster).is_called(name)
     }
 
     /// Whether what holds in a scope holds in one that is written out, whether or not anything was read of that.
@@ -541,6 +538,17 @@ impl<'g> Bridge<'g> {
         found.map(Who::Principal)
     }
 
+    /// Those whom role assignments give data actions in this cluster, if it asks Azure.
+    pub(in crate::rules) fn guests(&self) -> BTreeSet<Who> {
+        let graph = &self.azure.graph;
+        let data = |at: AssignmentIx| {
+            let mut blocks = graph.role(graph.assigned_role(at)).blocks.iter().flatten();
+            !self.azure.without.contains(&at) && blocks.any(|&block| !graph.block(block).data_actions.is_empty())
+        };
+        let all = graph.assignments().filter(|&at| data(at)).map(|at| Who::Principal(graph.assignee(at)));
+        all.filter(|&who| !self.kubernetes_places(who).is_empty()).collect()
+    }
+
     /// Where in this cluster somebody has roles of Azure, if the cluster asks Azure: the whole cluster, or namespaces.
     pub(super) fn kubernetes_places(&self, who: Who) -> Vec<Place> {
         let graph = &self.azure.graph;
@@ -562,16 +570,22 @@ impl<'g> Bridge<'g> {
         found
     }
 
-    /// Whether Azure lets somebody do something in this cluster, by a data action of it.
+    /// Whether Azure lets somebody do something in this cluster, by a data action of it, which is written without what all of them
+    /// begin with.
     pub(super) fn in_kubernetes(&self, who: Who, action: &str, place: Place) -> Option<(Sure, AssignmentIx)> {
         let graph = &self.azure.graph;
         let (Some(cluster), Who::Principal(principal)) = (self.this_cluster, who) else { return None };
-        let id = &graph.cluster(cluster).id;
+        let AzureCluster { id, kind, .. } = graph.cluster(cluster);
         let scope = match place {
             Place::Namespace(namespace) => format!("{id}/namespaces/{}", self.access.text(namespace)),
             Place::Cluster | Place::EachNamespace => id.clone(),
         };
-        self.azure.allowed_data(principal, action, graph.locate(&scope))
+        self.azure.allowed_data(principal, &[guard_prefix(*kind), "/", action].concat(), graph.locate(&scope))
+    }
+
+    /// Whether this cluster is connected by Arc.
+    pub(super) fn is_behind_arc(&self) -> bool {
+        self.this_cluster.is_some_and(|at| self.azure.graph.cluster(at).kind != ClusterKind::Aks)
     }
 
     /// Whether pods reach the metadata service of their node. Unless the data say that they do not, they do.

@@ -1,7 +1,7 @@
 //! Which identities accept the tokens of a cluster's service accounts, and which its accounts may use since they are bound to it.
 
 use crate::graph::AccessGraph;
-use crate::graph::azure::{AksIx, AzureGraph};
+use crate::graph::azure::{AzureGraph, ClusterIx};
 use crate::model::{Action, ResourceAction, Subject, service_account_parts};
 use crate::query::{Filter, Row, SystemFilter, Where, is_same_issuer, who_can};
 use crate::rules::attack::groups;
@@ -18,7 +18,7 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 pub(in crate::rules) const BOUND: (&str, &str) = ("use-managed-identity", "cid.wi.aks.azure.com");
 
 /// The identities that are bound to a cluster, each with its client id.
-pub(super) fn bindings<'a>(graph: &'a AzureGraph<'_>, cluster: AksIx) -> impl Iterator<Item = (&'a str, Who)> {
+pub(super) fn bindings<'a>(graph: &'a AzureGraph<'_>, cluster: ClusterIx) -> impl Iterator<Item = (&'a str, Who)> {
     let id = &graph.cluster(cluster).id;
     let own = graph.facts().identity_bindings.iter().filter(move |one| one.cluster_id.eq_ignore_ascii_case(id));
     own.filter_map(|one| Some((one.ids.client_id.as_str(), Who::Principal(graph.by_object_id(&one.ids.object_id)?))))
@@ -28,7 +28,7 @@ pub(super) fn bindings<'a>(graph: &'a AzureGraph<'_>, cluster: AksIx) -> impl It
 pub(super) fn bound(
     access: &AccessGraph,
     graph: &AzureGraph<'_>,
-    this: Option<AksIx>,
+    this: Option<ClusterIx>,
     ask: &Ask,
 ) -> Vec<(Subject, Who)> {
     let mut found: Vec<(Subject, Who)> = Vec::new();
@@ -66,7 +66,7 @@ pub(in crate::rules) fn use_identity(client_id: &str) -> Action {
 
 /// The accounts of the cluster whose tokens identities accept, each with the identity. Where it is not known which cluster it is,
 /// every issuer counts as its own.
-pub(super) fn trusted(access: &AccessGraph, graph: &AzureGraph<'_>, this: Option<AksIx>) -> Vec<(Subject, Who)> {
+pub(super) fn trusted(access: &AccessGraph, graph: &AzureGraph<'_>, this: Option<ClusterIx>) -> Vec<(Subject, Who)> {
     let names = &access.snapshot().names;
     let issuer = this.and_then(|at| graph.cluster(at).issuer.as_deref());
     let account = |text: &str| {

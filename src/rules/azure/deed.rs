@@ -4,7 +4,7 @@ use super::bridge::{Allowed, Bridge};
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Who};
 use crate::graph::azure::ScopeIx;
 use crate::model::KindIx;
-use crate::model::azure::{KeyVault, ManagedCluster};
+use crate::model::azure::{AzureCluster, KeyVault};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -309,7 +309,7 @@ pub(super) enum Local {
 
 impl Local {
     /// Whether it has anything to do with a cluster.
-    fn concerns(self, cluster: &ManagedCluster) -> bool {
+    fn concerns(self, cluster: &AzureCluster) -> bool {
         self != Local::OfUsers || !cluster.entra
     }
 }
@@ -373,7 +373,9 @@ pub(super) fn clusters_at(
 ) {
     let (Some(bridge), Some(who)) = (attack.bridge.clone(), base.by) else { return };
     for cluster in bridge.azure.graph.clusters_below(at.scope).collect::<Vec<_>>() {
-        if !local.concerns(bridge.azure.graph.cluster(cluster)) {
+        let read = bridge.azure.graph.cluster(cluster);
+        let is_of = deed.actions.iter().all(|action| read.kind.is_of(action));
+        if !is_of || !local.concerns(read) {
             continue;
         }
         let scope = bridge.azure.graph.cluster_scope(cluster);
@@ -393,7 +395,7 @@ pub(super) fn clusters_at(
 }
 
 /// What stands in the way into a cluster.
-fn refuses(cluster: &ManagedCluster, local: Local) -> Option<Blocker> {
+fn refuses(cluster: &AzureCluster, local: Local) -> Option<Blocker> {
     let off = "local accounts are off";
     match local {
         Local::NotNeeded => None,
@@ -427,7 +429,9 @@ pub(super) fn cluster_proof(
     local: Local,
 ) -> Result<(), String> {
     let (scope, refused) = state.cluster_in_azure(gain, |cluster| {
-        !local.concerns(cluster) || refuses(cluster, local).is_some_and(|one| one.stops)
+        !actions.iter().all(|action| cluster.kind.is_of(action))
+            || !local.concerns(cluster)
+            || refuses(cluster, local).is_some_and(|one| one.stops)
     })?;
     for action in actions {
         state.azure_allows(who, action, scope)?;

@@ -1,6 +1,6 @@
 //! What an attacker has in Azure, and by what Azure Service Operator (ASO) does for them.
 
-use crate::graph::azure::{AksIx, AssignmentIx, PrincipalIx, ScopeIx};
+use crate::graph::azure::{AssignmentIx, ClusterIx, PrincipalIx, ScopeIx};
 use crate::model::{KindIx, Name, Subject};
 use crate::rules::attack::Place;
 
@@ -79,6 +79,8 @@ pub enum Sure {
 pub(in crate::rules) enum AzureFact {
     /// Writes ASO resources of these kinds there.
     Writes(KindSetIx, Place),
+    /// Is allowed by Azure to write ASO resources of these kinds there.
+    Manages(KindSetIx, Place),
     /// Has ASO act as this identity on resources of these kinds.
     Through(Who, KindSetIx),
     /// Can take the credential of a namespace away.
@@ -96,7 +98,7 @@ pub(in crate::rules) enum AzureFact {
     /// Has power in a scope; on resources of these types, where it is limited to some.
     Power(ScopeIx, Power, Option<Types>),
     /// Administers a cluster that is not this one.
-    Cluster(AksIx),
+    Cluster(ClusterIx),
 }
 
 /// What a step gains in Azure.
@@ -111,7 +113,7 @@ pub enum AzureGain {
     /// Power in a scope; on resources of these types, where it is limited to some.
     Power(ScopeIx, Power, Option<Types>),
     /// The administration of another cluster.
-    Cluster(AksIx),
+    Cluster(ClusterIx),
     /// The administration of this cluster.
     ThisCluster,
     /// Root on the nodes of this cluster.
@@ -120,6 +122,8 @@ pub enum AzureGain {
     Secrets(Place),
     /// To run pods in a place.
     NewPod(Place),
+    /// To write ASO resources in a place.
+    Resources(Place),
     /// To act as an account of this cluster.
     Account(Subject),
 }
@@ -167,5 +171,5 @@ pub enum AzureTarget {
     /// An identity of which it is not known what it may do.
     Identity(Who),
     /// Another cluster.
-    Cluster(AksIx),
+    Cluster(ClusterIx),
 }

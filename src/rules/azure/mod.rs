@@ -18,7 +18,7 @@ use super::technique::Technique;
 use crate::graph::AccessGraph;
 use crate::graph::azure::AzureGraph;
 use crate::model::{ClusterId, KindIx, Subject, Thing};
-use crate::query::{Aso, AsoOptions, ThisCluster, this_cluster};
+use crate::query::{Aso, AsoOptions, this_cluster};
 
 pub(super) use bridge::{Bridge, sureness};
 pub(super) use cluster::use_identity;
@@ -62,6 +62,7 @@ techniques! {
     azure_federated_credential,
     azure_identity_attach,
     azure_cluster_credential,
+    azure_local_credential,
     azure_cluster_write,
     azure_flux_configuration,
     azure_run_command,
@@ -75,10 +76,7 @@ techniques! {
 pub(super) fn trusted(access: &AccessGraph, cluster: ClusterId) -> Vec<(Subject, Who)> {
     let graph = AzureGraph::new(&access.snapshot().azure);
     let aso = Aso::new(access, cluster, AsoOptions::default());
-    let this = match this_cluster(access, &graph, &aso) {
-        Some((ThisCluster::Aks(at), _)) => Some(at),
-        _ => None,
-    };
+    let this = this_cluster(access, &graph, &aso).map(|(at, _)| at);
     self::cluster::trusted(access, &graph, this)
 }
 
@@ -306,6 +304,7 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::ThisCluster => "this-cluster".to_owned(),
         AzureGain::TheseNodes => "these-nodes".to_owned(),
         AzureGain::Secrets(place) => format!("secrets:{}", place_text(graph, place)),
+        AzureGain::Resources(place) => format!("resources:{}", place_text(graph, place)),
         AzureGain::NewPod(place) => format!("pods:{}", place_text(graph, place)),
         AzureGain::Account(account) => account.request_name(&graph.snapshot().names),
         AzureGain::Any => String::new(),

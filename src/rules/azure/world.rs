@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 /// assign WHO ROLE SCOPE [eligible|CONDITION]  to an identity, or to a group that the world has
 /// trust IDENTITY NS/ACCOUNT [CLUSTER [AUDIENCE]]   a federated credential for an account of a cluster, `one` if none is named
 /// aks NAME SCOPE [off] [entra] [locked] [noimds] [kubelet:IDENTITY]   a cluster in a resource group, its nodes in SCOPE-nodes
+/// arc NAME SCOPE [azurerbac] [local]  a cluster connected by Arc in a resource group; `local` is AKS on Azure Local
 /// uses CLUSTER IDENTITY              an identity binding of a cluster
 /// vault NAME SCOPE [rbac]            a key vault, with access policies unless `rbac`
 /// people GROUP [MEMBER...]           a group of the directory with all its members; `+NAME` for one who may activate it
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 /// ```
 ///
 /// Scopes are `/`, `s1` for a subscription, `s1/rg` for a resource group, `s1/rg/NAME` for an identity in it. In the text of objects
+/// `in:CLUSTER/NS` is a namespace of an AKS cluster, `in:CLUSTER` the cluster itself.
 /// `<NAME>` is the client id of an identity, `<object NAME>` its object id and `<id NAME>` its resource id.
 pub(in crate::rules) fn split(world: &str) -> (String, Vec<Value>) {
     let (mut left, mut azure) = (String::new(), Vec::new());
@@ -37,6 +39,7 @@ pub(in crate::rules) fn split(world: &str) -> (String, Vec<Value>) {
             ["assign", who, role, place, more @ ..] => azure.push(assign(world, who, role, place, &more.join(" "))),
             ["trust", who, account, more @ ..] => azure.push(trust(world, who, account, more)),
             ["aks", name, place, more @ ..] => azure.push(cluster(world, name, place, more)),
+            ["arc", name, place, more @ ..] => azure.push(connected(name, place, more)),
             ["uses", cluster, who] => azure.push(binding(world, cluster, who)),
             ["vault", name, place, more @ ..] => azure.push(vault(name, place, more)),
             ["people", group, members @ ..] => azure.extend(people(group, members)),
@@ -238,13 +241,17 @@ fn assign(world: &str, who: &str, role: &str, place: &str, more: &str) -> Value 
         "Access" => "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9".to_owned(),
         "Reader" => "acdd72a7-3385-48ef-bd42-f606fba81ae7".to_owned(),
         "AksClusterAdmin" => "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b".to_owned(),
+        "AksAdmin" => "3498e952-d568-435e-9b2c-8d77e338d7f7".to_owned(),
+        "ArcViewer" => "63f0a09d-1495-4db4-a681-037d84835eb4".to_owned(),
+        "LocalAdmin" => "b5092dac-c796-4349-8681-1a322a31c3f9".to_owned(),
+        "ArcClusterAdmin" => "8393591c-06b9-48a2-a542-1bd6b377f6a2".to_owned(),
         "AksReader" => "7f6c6a51-bcf8-42ba-9220-52d62157d7db".to_owned(),
         other => guid("d", other),
     };
     let group = world.lines().any(|line| line.trim().starts_with(&format!("people {who}")));
     let id = if group { guid("e", who) } else { guid("b", who) };
     let kind = if group { "Group" } else { "ServicePrincipal" };
-    let place = scope(place);
+    let place = scope_in(world, place);
     let name = guid("f", &format!("{who}{role}{place}"));
     let eligible = more == "eligible";
     let condition = (!more.is_empty() && !eligible).then_some(more);
@@ -290,10 +297,38 @@ fn cluster(world: &str, name: &str, place: &str, more: &[&str]) -> Value {
     })
 }
 
+/// A cluster that is connected by Arc.
+fn connected(name: &str, place: &str, more: &[&str]) -> Value {
+    json!({
+        "id": format!("{}/providers/Microsoft.Kubernetes/connectedClusters/{name}", scope(place)), "name": name,
+        "type": "Microsoft.Kubernetes/connectedClusters",
+        "kind": more.contains(&"local").then_some("ProvisionedCluster"),
+        "oidcIssuerProfile": {"enabled": true, "issuerUrl": format!("https://issuer.example/{name}/")},
+        "aadProfile": {"enableAzureRBAC": more.contains(&"azurerbac")},
+    })
+}
+
+/// The resource id of a cluster of the world.
+fn cluster_id(world: &str, name: &str) -> String {
+    let line = |kind: &str| world.lines().find_map(|line| line.trim().strip_prefix(&format!("{kind} {name} ")));
+    let (place, provider) = match (line("aks"), line("arc")) {
+        (Some(place), _) => (place, "Microsoft.ContainerService/managedClusters"),
+        (None, place) => (place.unwrap(), "Microsoft.Kubernetes/connectedClusters"),
+    };
+    format!("{}/providers/{provider}/{name}", scope(place.split_whitespace().next().unwrap()))
+}
+
+/// A scope that may be in a cluster.
+fn scope_in(world: &str, text: &str) -> String {
+    let Some(inside) = text.strip_prefix("in:") else { return scope(text) };
+    match inside.split_once('/') {
+        Some((cluster, namespace)) => format!("{}/namespaces/{namespace}", cluster_id(world, cluster)),
+        None => cluster_id(world, inside),
+    }
+}
+
 fn binding(world: &str, name: &str, who: &str) -> Value {
-    let place = world.lines().find_map(|line| line.trim().strip_prefix(&format!("aks {name} "))).unwrap();
-    let place = place.split_whitespace().next().unwrap();
-    let cluster = format!("{}/providers/Microsoft.ContainerService/managedClusters/{name}", scope(place));
+    let cluster = cluster_id(world, name);
     json!({
         "id": format!("{cluster}/identityBindings/{who}"), "name": who,
         "type": "Microsoft.ContainerService/managedClusters/identityBindings",

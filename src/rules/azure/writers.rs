@@ -64,9 +64,20 @@ impl Writers {
         self.sets.borrow().sets.get(set.0 as usize).map(Rc::clone).unwrap_or_default()
     }
 
+    /// The kinds that exist.
+    pub(super) fn every(&self) -> impl Iterator<Item = KindIx> {
+        self.kinds.iter().map(|&(kind, _)| kind)
+    }
+
+    /// Those kinds that something is true of, as a set; none when there are none.
+    pub(super) fn those(&self, is: impl Fn(&KindIx) -> bool) -> Option<KindSetIx> {
+        let kinds: Vec<KindIx> = self.every().filter(is).collect();
+        (!kinds.is_empty()).then(|| self.sets.borrow_mut().number(kinds))
+    }
+
     /// Every kind that exists.
     pub(super) fn all(&self) -> KindSetIx {
-        self.sets.borrow_mut().number(self.kinds.iter().map(|&(kind, _)| kind).collect())
+        self.sets.borrow_mut().number(self.every().collect())
     }
 
     /// The kinds that a role allows to create.
@@ -145,6 +156,9 @@ pub(super) fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         }
         Fact::Everything(place) if place != Place::Cluster || bridge.beyond_admin => {
             vec![(writers.all(), Writer { place: inside(place), by: WritesBy::Everything(place) })]
+        }
+        Fact::Azure(AzureFact::Manages(set, place)) => {
+            vec![(set, Writer { place, by: WritesBy::Everything(place) })]
         }
         _ => return,
     };

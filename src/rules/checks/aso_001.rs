@@ -32,12 +32,12 @@ fn run(world: &Checked<'_>, found: &mut Found) {
             continue;
         };
         finding.object("Secret", Some(namespace), name, None);
-        let (namespace, name) = (world.text(namespace), world.text(name));
+        let (namespace, secret) = (world.place(namespace), world.operand("secret", name));
         finding.remedy(match entry {
             Some(entry) => format!(
-                "kubectl -n {namespace} patch secret {name} --type=json -p='[{{\"op\": \"remove\", \"path\": \"/data/{entry}\"}}]'"
+                "kubectl -n {namespace} patch {secret} --type=json -p='[{{\"op\": \"remove\", \"path\": \"/data/{entry}\"}}]'"
             ),
-            None => format!("kubectl -n {namespace} patch secret {name} -p '{{\"stringData\": {{\"USE_WORKLOAD_IDENTITY_AUTH\": \"true\"}}}}'"),
+            None => format!("kubectl -n {namespace} patch {secret} -p '{{\"stringData\": {{\"USE_WORKLOAD_IDENTITY_AUTH\": \"true\"}}}}'"),
         });
     }
 }

@@ -31,9 +31,10 @@ fn run(world: &Checked<'_>, found: &mut Found) {
             finding.object("Secret", Some(namespace), name, None);
         }
         let empty = "{\"stringData\": {\"AZURE_SUBSCRIPTION_ID\": \"\", \"AZURE_TENANT_ID\": \"\", \"AZURE_CLIENT_ID\": \"\"}}";
+        let namespace = world.place(operator.namespace);
         finding.remedy(format!("kubectl -n {namespace} patch secret aso-controller-settings -p '{empty}'"));
         if let Some(name) = operator.deployment {
-            finding.remedy(format!("kubectl -n {namespace} rollout restart deployment {}", world.text(name)));
+            finding.remedy(format!("kubectl -n {namespace} rollout restart {}", world.operand("deployment", name)));
         }
     }
 }

@@ -56,10 +56,10 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         let bindings: BTreeSet<BindingIx> = bindings.collect();
         for binding in bindings.into_iter().map(|at| world.graph.binding(at)) {
             let (flag, kind) = match binding.namespace {
-                Some(namespace) => (format!("-n {} ", world.text(namespace)), "rolebinding"),
+                Some(namespace) => (format!("-n {} ", world.place(namespace)), "rolebinding"),
                 None => (String::new(), "clusterrolebinding"),
             };
-            finding.remedy(format!("kubectl {flag}edit {kind} {}", world.text(binding.name)));
+            finding.remedy(format!("kubectl {flag}edit {}", world.operand(kind, binding.name)));
         }
         if finding.remedy.is_empty() {
             finding.remedy("kubectl rbac-lens aso -o yaml");

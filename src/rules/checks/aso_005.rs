@@ -36,7 +36,7 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         let finding = found.add(people.severity(Severity::Medium), what);
         finding.because(format!("{} there come from Git", super::count(resources, "resource")));
         finding.object("Namespace", None, namespace, None);
-        finding.remedy(format!("kubectl rbac-lens who-can patch storageaccounts.storage.azure.com -n {place}"));
+        finding.remedy(format!("kubectl rbac-lens who-can patch storageaccounts.storage.azure.com -n {}", world.place(namespace)));
     }
 }
 

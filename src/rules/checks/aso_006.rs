@@ -39,10 +39,12 @@ fn run(world: &Checked<'_>, found: &mut Found) {
     if everything.is_some() {
         finding.because("--crd-pattern=* installs every kind of each release");
     }
+    let words: Vec<String> = unused.iter().map(|at| world.place(at.name)).collect();
     for at in unused {
         finding.object("CustomResourceDefinition", None, at.name, Some(at.origin));
     }
-    finding.remedy(format!("kubectl delete crd {}", names.join(" ")));
+    let dashes = if names.iter().any(|name| name.starts_with('-')) { "-- " } else { "" };
+    finding.remedy(format!("kubectl delete crd {dashes}{}", words.join(" ")));
 }
 
 #[cfg(test)]

@@ -18,16 +18,16 @@ fn run(world: &Checked<'_>, found: &mut Found) {
     for row in &world.rows {
         let own = world.credential(row.credential);
         let Some((problem, (namespace, name))) = own.problem.zip(own.secret) else { continue };
-        let (place, secret) = (world.text(namespace), world.text(name));
+        let (place, secret) = (world.place(namespace), world.operand("secret", name));
         let what = format!("{} {}", world.holder(own), words(problem));
         let finding = found.add(Severity::Medium, what);
         finding.because(super::count(row.resources.len(), "resource") + " fail for it");
         finding.object("Secret", Some(namespace), name, None);
         finding.remedy(match problem {
             CredentialProblem::MissingKey(key) => {
-                format!("kubectl -n {place} patch secret {secret} -p '{{\"stringData\": {{\"{key}\": \"...\"}}}}'")
+                format!("kubectl -n {place} patch {secret} -p '{{\"stringData\": {{\"{key}\": \"...\"}}}}'")
             }
-            _ => format!("kubectl -n {place} edit secret {secret}"),
+            _ => format!("kubectl -n {place} edit {secret}"),
         });
     }
     for failing in world.aso.failing(None) {
@@ -43,6 +43,7 @@ fn run(world: &Checked<'_>, found: &mut Found) {
             let kind = format!("{}.{}", world.text(resource.kind), world.text(resource.group));
             finding.object(&kind, Some(resource.namespace), resource.name, Some(resource.origin));
         }
+        let place = world.place(failing.namespace);
         finding.remedy(format!("kubectl -n {place} annotate KIND NAME --overwrite serviceoperator.azure.com/credential-from=SECRET"));
     }
 }

@@ -42,7 +42,7 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         for &namespace in &namespaces {
             finding.object("Secret", Some(namespace), own, None);
         }
-        let place = namespaces.first().map_or("NAMESPACE", |&namespace| world.text(namespace));
+        let place = namespaces.first().map_or("NAMESPACE".to_owned(), |&namespace| world.place(namespace));
         finding.remedy(format!("kubectl rbac-lens who-can delete secrets {ASO_CREDENTIAL} -n {place}"));
     }
 }

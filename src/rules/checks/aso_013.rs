@@ -57,6 +57,7 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         for namespace in places {
             finding.object("Namespace", None, namespace, None);
         }
+        let place = world.place(operator.namespace);
         finding.remedy(format!("kubectl -n {place} patch secret aso-controller-settings -p '{{\"stringData\": {{\"AZURE_TARGET_NAMESPACES\": \"...\"}}}}'"));
     }
 }

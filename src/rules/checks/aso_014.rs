@@ -33,6 +33,7 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         if let Some(name) = operator.deployment {
             finding.object("Deployment.apps", Some(operator.namespace), name, None);
         }
+        let place = world.place(operator.namespace);
         finding.remedy(format!("kubectl -n {place} patch secret aso-controller-settings -p '{{\"stringData\": {{\"ALLOW_MULTI_ENV_MANAGEMENT\": \"false\"}}}}'"));
     }
 }

@@ -60,8 +60,10 @@ fn run(world: &Checked<'_>, found: &mut Found) {
                 finding.object(kind, binding.namespace, binding.name, Some(binding.origin));
                 finding.because(format!("the operator runs as {}", operator.account.request_name(&world.graph.snapshot().names)));
                 finding.remedy(match binding.namespace {
-                    Some(namespace) => format!("kubectl -n {} delete rolebinding {}", world.text(namespace), world.text(binding.name)),
-                    None => format!("kubectl edit clusterrolebinding {}", world.text(binding.name)),
+                    Some(namespace) => {
+                        format!("kubectl -n {} delete {}", world.place(namespace), world.operand("rolebinding", binding.name))
+                    },
+                    None => format!("kubectl edit {}", world.operand("clusterrolebinding", binding.name)),
                 });
             }
         }

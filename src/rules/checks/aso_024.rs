@@ -44,7 +44,8 @@ fn run(world: &Checked<'_>, found: &mut Found) {
             finding.because("it has a condition, which is not looked at");
         }
         finding.object("RoleAssignment.authorization.azure.com", Some(resource.namespace), resource.name, Some(resource.origin));
-        finding.remedy(format!("kubectl -n {place} delete roleassignments.authorization.azure.com {name}"));
+        let operand = world.operand("roleassignments.authorization.azure.com", resource.name);
+        finding.remedy(format!("kubectl -n {} delete {operand}", world.place(resource.namespace)));
     }
 }
 

@@ -39,7 +39,8 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         let what = format!("FederatedIdentityCredential {place}/{name} trusts {why}: {subject}");
         let finding = found.add(severity, what);
         finding.object("FederatedIdentityCredential.managedidentity.azure.com", Some(resource.namespace), resource.name, Some(resource.origin));
-        finding.remedy(format!("kubectl -n {place} delete federatedidentitycredentials.managedidentity.azure.com {name}"));
+        let operand = world.operand("federatedidentitycredentials.managedidentity.azure.com", resource.name);
+        finding.remedy(format!("kubectl -n {} delete {operand}", world.place(resource.namespace)));
     }
 }
 

@@ -47,8 +47,8 @@ fn run(world: &Checked<'_>, found: &mut Found) {
         let kind = if role.namespace.is_some() { "Role" } else { "ClusterRole" };
         let place = role.namespace.map(|namespace| format!("{}/", world.text(namespace))).unwrap_or_default();
         let name = format!("{kind} {place}{}", world.text(role.name));
-        let flag = role.namespace.map(|namespace| format!("-n {} ", world.text(namespace))).unwrap_or_default();
-        let edit = format!("kubectl {flag}edit {} {}", kind.to_lowercase(), world.text(role.name));
+        let flag = role.namespace.map(|namespace| format!("-n {} ", world.place(namespace))).unwrap_or_default();
+        let edit = format!("kubectl {flag}edit {}", world.operand(&kind.to_lowercase(), role.name));
         let rules = || snapshot.rules.set(role.rules).iter().map(|&rule| snapshot.rules.rule(rule));
         if rules().any(|rule| is_wide(world, &rule)) {
             // Where it is bound for the whole cluster, the namespaces add nothing.

@@ -13,6 +13,7 @@ use crate::query::{
     CredentialScope, KindSet, Power, PowerLevel,
 };
 use crate::rules::Severity;
+use crate::rules::remedy::shell;
 
 /// A recommended practice.
 pub struct Check {
@@ -239,6 +240,21 @@ fn fingerprint(graph: &AccessGraph, finding: &CheckFinding) -> String {
 impl<'g> Checked<'g> {
     fn text(&self, name: Name) -> &'g str {
         self.graph.text(name)
+    }
+
+    /// A namespace as a word for a shell, behind a flag.
+    fn place(&self, name: Name) -> String {
+        shell(self.text(name))
+    }
+
+    /// An object as words for a shell and for kubectl, to which a name that begins with a dash would be a flag.
+    fn operand(&self, kind: &str, name: Name) -> String {
+        let text = self.text(name);
+        if text.starts_with('-') {
+            shell(&format!("{kind}/{text}"))
+        } else {
+            format!("{} {}", shell(kind), shell(text))
+        }
     }
 
     fn credential(&self, at: CredentialIx) -> &Credential {

@@ -14,7 +14,7 @@ pub use web::{Around, LeftOut, PictureAsk, find, picture};
 use super::attack::RoleKey;
 use super::azure::Who;
 use super::finding::{RightDone, Severity, StepDone, Target};
-use crate::graph::azure::{AksIx, AssignmentIx, ScopeIx};
+use crate::graph::azure::{AssignmentIx, ClusterIx, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{Name, Subject};
 use crate::query::CredentialScope;
@@ -101,8 +101,8 @@ pub enum Item {
     Assignment(AssignmentIx),
     /// A scope of Azure.
     AzureScope(ScopeIx),
-    /// An AKS cluster.
-    Cluster(AksIx),
+    /// An AKS or Arc cluster.
+    Cluster(ClusterIx),
     /// In a finding: a binding that a step uses; the edges from it say by which rules.
     Grant {
         /// The step.
