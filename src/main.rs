@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use owo_colors::{AnsiColors, OwoColorize, Stream};
 #[cfg(unix)]
 use rbac_lens::cli::LinkOut;
-use rbac_lens::cli::{FileOut, Outcome, World, run, verbosity};
+use rbac_lens::cli::{Color, FileOut, Outcome, World, run, verbosity};
 use rbac_lens::collect::Progress;
-use rbac_lens::render::safe;
+use rbac_lens::render::{Look, safe};
 use terminal::{Bar, be_verbose};
 
 fn main() -> ExitCode {
@@ -27,9 +27,20 @@ fn main() -> ExitCode {
         Ok(now) => now,
         Err(message) => return finish(&Outcome { notes: vec![message], code: 2, ..Outcome::default() }),
     };
-    let outcome = run(words, &mut World { stdin: &mut stdin, progress: &progress, now });
+    let outcome = run(words, &mut World { stdin: &mut stdin, progress: &progress, now, terminal: look() });
     bar.clear();
     finish(&outcome)
+}
+
+/// How standard output looks. Whether it has colours is read as <https://docs.rs/supports-color> does: NO_COLOR, CLICOLOR,
+/// CLICOLOR_FORCE, FORCE_COLOR and TERM say it, and a file or a pipe has none.
+fn look() -> Look {
+    let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    Look { width: width.filter(|columns| *columns > 0), colour: has_colours(Stream::Stdout) }
+}
+
+fn has_colours(stream: Stream) -> bool {
+    "x".if_supports_color(stream, |text| text.red()).to_string() != "x"
 }
 
 /// The time in seconds since 1970, or the one that reproducible runs set (<https://reproducible-builds.org/specs/source-date-epoch/>).
@@ -67,9 +78,14 @@ fn write(outcome: &Outcome) -> io::Result<u8> {
     out.write_all(outcome.out.as_bytes())?;
     out.flush()?;
     let mut err = io::stderr().lock();
+    let colours = match outcome.color {
+        Color::Auto => has_colours(Stream::Stderr),
+        Color::Always => true,
+        Color::Never => false,
+    };
     // What a command says of its files and links holds only if they are there.
     for note in outcome.notes.iter().filter(|_| failed.is_none()) {
-        writeln!(err, "{}", tinted(note))?;
+        writeln!(err, "{}", if colours { tinted(note) } else { note.clone() })?;
     }
     if let Some((path, error)) = failed {
         writeln!(err, "error: `{}` cannot be written: {error}", safe(&path.display().to_string()))?;
@@ -79,11 +95,11 @@ fn write(outcome: &Outcome) -> io::Result<u8> {
     Ok(code)
 }
 
-/// A note with its first word in colour, where standard error is a terminal that has colours and nobody minds (NO_COLOR).
+/// A note with its first word in colour.
 fn tinted(note: &str) -> String {
     for (word, colour) in [("error:", AnsiColors::Red), ("warning:", AnsiColors::Yellow), ("hint:", AnsiColors::Cyan)] {
         if let Some(rest) = note.strip_prefix(word) {
-            return format!("{}{rest}", word.if_supports_color(Stream::Stderr, |word| word.color(colour)));
+            return format!("{}{rest}", word.color(colour));
         }
     }
     note.to_owned()

@@ -55,7 +55,7 @@ impl Assume {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    let wanted = args.output.wanted::<AsoReport<'_, '_>>()?;
+    let wanted = args.output.wanted::<AsoReport<'_, '_>>(world.terminal)?;
     // Pods and nodes say nothing of credentials.
     let needs = Needs { escalations: true, ..Needs::default() };
     let facts = args.input.read(needs, connection, StandardInput::Free, world)?;

@@ -11,7 +11,7 @@ use crate::render::{AzureWhoCanReport, Metadata, Print, safe};
 
 /// Answers who can do an action at a scope, from Azure's side alone.
 pub(super) fn run(args: &Args, action: &str, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    let wanted = args.output.wanted::<AzureWhoCanReport<'_>>()?;
+    let wanted = args.output.wanted::<AzureWhoCanReport<'_>>(world.terminal)?;
     check_action(action).map_err(Failure::Usage)?;
     let scope = args.scope.as_deref().unwrap_or("/");
     check_scope(scope).map_err(Failure::Usage)?;

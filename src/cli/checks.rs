@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if args.list {
         return Ok(Outcome { out: render::check_list(!args.output.no_headers), ..Outcome::default() });
     }
-    let output = args.output.wanted::<ChecksReport<'_>>()?;
+    let output = args.output.wanted::<ChecksReport<'_>>(world.terminal)?;
     let wanted = |check: &Check| (only.is_empty() || only.contains(&check.id)) && !skip.contains(&check.id);
     let asked: Vec<&'static str> = CHECKS.iter().filter(|check| wanted(check)).map(|check| check.id).collect();
     let needs = Needs { escalations: true, ..Needs::default() };

@@ -159,7 +159,7 @@ impl Level {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    let mut wanted = args.output.wanted::<EscalationsReport<'_>>()?;
+    let mut wanted = args.output.wanted::<EscalationsReport<'_>>(world.terminal)?;
     let from = args.from.as_deref().map(parse_start).transpose()?;
     let to = args.to.as_deref().map(Wanted::parse).transpose()?;
     let without = args.without.iter().map(|text| parse_gone(text)).collect::<Result<Vec<Thing>, Failure>>()?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Color;
 use super::first::{without_cluster, without_rights};
 use crate::collect::{LiveError, LoadError};
 use crate::model::{Gap, Snapshot, Source};
@@ -16,6 +17,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The exit status.
     pub code: u8,
+    /// When what is told beside the answer has colours.
+    pub color: Color,
     /// A folder to make first, if it is not there.
     pub folder: Option<PathBuf>,
     /// Files to write, readable by their owner only.

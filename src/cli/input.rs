@@ -16,7 +16,7 @@ use crate::graph::AccessGraph;
 use crate::model::azure::AzureCluster;
 use crate::model::{Action, ClusterId, Gap, Snapshot};
 use crate::query::{Authorizers, node};
-use crate::render::{Format, Metadata, Print, SortBy, SourceKind, Wanted, safe};
+use crate::render::{Format, Look, Metadata, Print, SortBy, SourceKind, Wanted, safe};
 
 /// Where to read.
 #[derive(Debug, Args)]
@@ -127,7 +127,7 @@ impl OutputArgs {
     /// How to print an answer of this sort; a table where nothing was asked for.
     ///
     /// Called before anything is read: a slip in a flag should not cost a walk through a cluster.
-    pub(super) fn wanted<A: Print>(&self) -> Result<Wanted, Failure> {
+    pub(super) fn wanted<A: Print>(&self, look: Look) -> Result<Wanted, Failure> {
         let read = |file: &str| read_template(Path::new(file));
         let parse = |word: &str| Format::parse(word, A::FITS, read).map_err(|error| Failure::Usage(error.to_string()));
         let mut saves: Vec<(Format, PathBuf)> = Vec::new();
@@ -148,6 +148,7 @@ impl OutputArgs {
             format: self.output.as_deref().map(parse).transpose()?.unwrap_or_default(),
             saves,
             heads: !self.no_headers,
+            look,
             sort_by: sort_by.map_err(|message| Failure::Usage(format!("--sort-by: {message}")))?,
         })
     }

@@ -12,6 +12,7 @@ mod escalations;
 mod exit;
 mod explain;
 mod first;
+mod graph;
 mod guard;
 mod help;
 mod input;
@@ -24,12 +25,13 @@ mod why;
 use std::ffi::OsString;
 use std::io::Read;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use connection::ConnectionArgs;
 use exit::Failure;
 
 use crate::collect::Progress;
+use crate::render::Look;
 pub use exit::{FileOut, LinkOut, Outcome};
 
 /// What a run may use of the world around it.
@@ -40,6 +42,8 @@ pub struct World<'w> {
     pub progress: &'w (dyn Fn(&Progress) + Sync),
     /// The time, in seconds since 1970. Nothing but the expiry of suppressions looks at it.
     pub now: i64,
+    /// How standard output looks: the width of its terminal, and whether it has colours and nobody minds them.
+    pub terminal: Look,
 }
 
 /// Find who can do what in Kubernetes, and why.
@@ -57,10 +61,26 @@ pub struct World<'w> {
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Colours: where standard output is a terminal that has them (auto, which NO_COLOR, CLICOLOR, CLICOLOR_FORCE and FORCE_COLOR
+    /// change as elsewhere), always or never.
+    #[arg(long, global = true, value_name = "auto|always|never", default_value = "auto", help_heading = "Output")]
+    color: Color,
     #[command(flatten)]
     verbosity: VerbosityArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// Where a terminal has them.
+    #[default]
+    Auto,
+    /// Into files and pipes as well.
+    Always,
+    /// Nowhere.
+    Never,
 }
 
 /// How much to tell beside the answer.
@@ -100,6 +120,7 @@ enum Command {
     Aso(Box<aso::Args>),
     Checks(Box<checks::Args>),
     Explain(explain::Args),
+    Graph(Box<graph::Args>),
     Review(Box<review::Args>),
     Snapshot(Box<snapshot::Args>),
     AzureExport(azure_export::Args),
@@ -124,6 +145,11 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
     if cli.verbosity.quiet {
         world.progress = &|_| ();
     }
+    match cli.color {
+        Color::Auto => {}
+        Color::Always => world.terminal.colour = true,
+        Color::Never => world.terminal.colour = false,
+    }
     let _all = tracing::debug_span!("all of it").entered();
     let done = match cli.command {
         Command::WhoCan(args) => who_can::run(&args, &cli.connection, world),
@@ -133,6 +159,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Aso(args) => aso::run(&args, &cli.connection, world),
         Command::Checks(args) => checks::run(&args, &cli.connection, world),
         Command::Explain(args) => explain::run(&args),
+        Command::Graph(args) => graph::run(&args, &cli.connection, world),
         Command::Review(args) => review::run(&args, &cli.connection, world),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection, world),
         Command::AzureExport(args) => azure_export::run(&args, world),
@@ -140,7 +167,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>, world: &mut World<'_>) -> 
         Command::Help(args) => Ok(help::run(&args)),
         Command::Version(_) => Ok(help::version()),
     };
-    done.unwrap_or_else(|failure: Failure| failure.into())
+    let outcome = done.unwrap_or_else(|failure: Failure| failure.into());
+    Outcome { color: cli.color, ..outcome }
 }
 
 /// The command line itself, for tests over all of its help.

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if is_stdin(&args.reviews) && args.input.takes_stdin() {
         return Err(Failure::Usage("standard input (`-`) can be read only once".to_owned()));
     }
-    let wanted = args.output.wanted::<ReviewReport<'_>>()?;
+    let wanted = args.output.wanted::<ReviewReport<'_>>(world.terminal)?;
     let options = args.input.options(Needs::default());
     let (reviews, files) = read_reviews(&inputs(&args.reviews)?, world.stdin, &options)?;
     let from_stdin = args.reviews.iter().any(|path| path.as_os_str() == "-");

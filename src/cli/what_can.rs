@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if args.subject.is_none() && !args.input.is_live() {
         return Err(Failure::Usage("files do not say who you are; name a SUBJECT such as user:alice".to_owned()));
     }
-    let wanted = args.output.wanted::<WhatCanReport<'_>>()?;
+    let wanted = args.output.wanted::<WhatCanReport<'_>>(world.terminal)?;
     let named = args.subject.as_deref().map(|subject| args.who.identity(subject)).transpose()?;
     let facts =
         args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;

@@ -162,7 +162,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if args.scope.is_some() || args.data {
         return Err(Failure::Usage("--scope and --data belong to --azure-action".to_owned()));
     }
-    let wanted = args.output.wanted::<WhoCanReport<'_>>()?;
+    let wanted = args.output.wanted::<WhoCanReport<'_>>(world.terminal)?;
     let chain = args.authorizers.chain();
     let (verb, resource) = (args.verb.as_deref().unwrap_or_default(), args.resource.as_deref().unwrap_or_default());
     let (name, subresource) = (args.name.as_deref(), args.subresource.as_deref());

@@ -50,7 +50,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    let wanted = args.output.wanted::<WhyReport<'_>>()?;
+    let wanted = args.output.wanted::<WhyReport<'_>>(world.terminal)?;
     let identity = args.who.identity(&args.subject)?;
     let chain = args.authorizers.chain();
     let (verb, resource) = (&args.verb, &args.resource);

@@ -27,6 +27,10 @@ pub enum Thing {
     RoleBinding(String, String),
     /// `clusterrolebinding:NAME`.
     ClusterRoleBinding(String),
+    /// `role:NAMESPACE/NAME`.
+    Role(String, String),
+    /// `clusterrole:NAME`.
+    ClusterRole(String),
     /// `identity:CLIENT-ID`.
     Identity(String),
     /// `principal:OBJECT-ID`.
@@ -86,6 +90,8 @@ impl Thing {
             "namespace" | "ns" => whole().map(Thing::Namespace),
             "rolebinding" => inside("rolebinding").map(|(namespace, name)| Thing::RoleBinding(namespace, name)),
             "clusterrolebinding" => whole().map(Thing::ClusterRoleBinding),
+            "role" => inside("role").map(|(namespace, name)| Thing::Role(namespace, name)),
+            "clusterrole" => whole().map(Thing::ClusterRole),
             "identity" => whole().map(Thing::Identity),
             "principal" => whole().map(Thing::Principal),
             "cluster" => whole().map(Thing::Cluster),
@@ -131,6 +137,8 @@ impl fmt::Display for Thing {
             Thing::Namespace(name) => write!(f, "namespace:{name}"),
             Thing::RoleBinding(namespace, name) => write!(f, "rolebinding:{namespace}/{name}"),
             Thing::ClusterRoleBinding(name) => write!(f, "clusterrolebinding:{name}"),
+            Thing::Role(namespace, name) => write!(f, "role:{namespace}/{name}"),
+            Thing::ClusterRole(name) => write!(f, "clusterrole:{name}"),
             Thing::Identity(id) => write!(f, "identity:{id}"),
             Thing::Principal(id) => write!(f, "principal:{id}"),
             Thing::Cluster(name) => write!(f, "cluster:{name}"),
@@ -157,6 +165,8 @@ mod tests {
             "namespace:dev",
             "rolebinding:dev/edit",
             "clusterrolebinding:a:b",
+            "role:dev/aso-writer",
+            "clusterrole:system:node",
             "identity:0000",
             "principal:1111",
             "cluster:prod",

@@ -12,6 +12,7 @@ use super::format::{Fits, Format, Wanted};
 use super::github::github;
 use super::issues::{Issues, rank};
 use super::junit::junit;
+use super::look::Look;
 use super::sarif::sarif;
 use super::table::{Table, Width};
 use super::tame;
@@ -47,7 +48,7 @@ pub(super) trait Answer {
     }
 
     /// The answer with its paths as trees.
-    fn trees(&self) -> Result<Vec<Part>, String> {
+    fn trees(&self, _: Look) -> Result<Vec<Part>, String> {
         Ok(self.columns(Width::Narrow))
     }
 
@@ -116,10 +117,10 @@ impl<A: Answer> Print for A {
         let _stage = tracing::debug_span!("render").entered();
         let printer = Printer::new(self, wanted)?;
         let mut notes = Vec::new();
-        let out = printer.text(&wanted.format, &mut notes)?;
+        let out = printer.text(&wanted.format, wanted.look, &mut notes)?;
         let mut saves = Vec::with_capacity(wanted.saves.len());
         for (format, path) in &wanted.saves {
-            saves.push((path.clone(), printer.text(format, &mut notes)?));
+            saves.push((path.clone(), printer.text(format, Look::default(), &mut notes)?));
         }
         notes.dedup();
         Ok(Printed { out, saves, notes })
@@ -146,12 +147,13 @@ impl<'a, A: Answer> Printer<'a, A> {
         Ok(printer)
     }
 
-    fn text(&self, format: &Format, notes: &mut Vec<String>) -> Result<String, PrintError> {
+    /// A format, as it looks where it goes to; files look plain.
+    fn text(&self, format: &Format, look: Look, notes: &mut Vec<String>) -> Result<String, PrintError> {
         let answer = self.answer;
         match format {
-            Format::Table => Ok(self.join(answer.columns(Width::Narrow))),
-            Format::Wide => Ok(self.join(answer.columns(Width::Wide))),
-            Format::Tree => Ok(self.join(answer.trees().map_err(PrintError::Unfit)?)),
+            Format::Table => Ok(self.join(answer.columns(Width::Narrow), look)),
+            Format::Wide => Ok(self.join(answer.columns(Width::Wide), look)),
+            Format::Tree => Ok(self.join(answer.trees(look).map_err(PrintError::Unfit)?, look)),
             Format::Name => Ok(self.names()),
             Format::Json => self.document()?.json().map_err(PrintError::Fault),
             Format::Yaml => self.document()?.yaml().map_err(PrintError::Fault),
@@ -219,7 +221,7 @@ impl<'a, A: Answer> Printer<'a, A> {
     }
 
     /// Parts, one below the other. Without heads tables follow each other directly.
-    fn join(&self, parts: Vec<Part>) -> String {
+    fn join(&self, parts: Vec<Part>, look: Look) -> String {
         let mut text = String::new();
         let mut apart = false;
         for part in parts {
@@ -228,7 +230,7 @@ impl<'a, A: Answer> Printer<'a, A> {
                 Part::Summary(lines) if self.heads => worded(&lines),
                 Part::Summary(_) => String::new(),
                 Part::Words(lines) => worded(&lines),
-                Part::Table(table) => self.sorted(table).text(self.heads),
+                Part::Table(table) => self.sorted(table).text(self.heads, look),
                 Part::Trees(trees) => self.ordered(trees).join("\n"),
                 Part::Asides(trees) => trees.join("\n"),
             };

@@ -6,6 +6,7 @@ use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata, OriginOut, gaps};
 use super::format::Fits;
 use super::issues::{Issue, Issues, Path, Place, Topic};
+use super::look::Look;
 use super::table::{Table, Width};
 use crate::graph::AccessGraph;
 use crate::rules::{CHECKS, Check, CheckFinding, CheckObject, Found};
@@ -124,7 +125,7 @@ pub fn check_list(heads: bool) -> String {
     for check in CHECKS {
         table.row([check.id, check.title]);
     }
-    table.text(heads)
+    table.text(heads, Look::default())
 }
 
 /// Everything about a check.

@@ -1,5 +1,6 @@
 //! `explain`, and the table of techniques in README.
 
+use super::look::Look;
 use super::table::Table;
 use crate::rules::{At, CATALOGUE, Kind, On, Technique};
 
@@ -13,7 +14,7 @@ pub fn explain(techniques: &[&Technique], heads: bool) -> String {
         for technique in techniques.iter().filter(|technique| technique.kind == kind) {
             table.row([technique.id, technique.title, technique.gain, technique.confidence.as_str()]);
         }
-        table.text(heads)
+        table.text(heads, Look::default())
     };
     let tables = [table(Kind::Move, "MOVE"), table(Kind::Holding, "HOLDING")];
     let tables: Vec<String> = tables.into_iter().filter(|table| !table.is_empty()).collect();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::custom_columns::CustomColumns;
 use super::jsonpath::JsonPath;
+use super::look::Look;
 use super::sort::SortBy;
 
 /// An output format.
@@ -64,6 +65,8 @@ pub struct Wanted {
     pub heads: bool,
     /// What the items are put in the order of; without it they come as the answer has them.
     pub sort_by: Option<SortBy>,
+    /// How it looks on standard output.
+    pub look: Look,
 }
 
 /// Why what stands after `-o` is no format of this answer.

@@ -3,7 +3,9 @@
 use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 
+use super::look::{Look, Paint};
 use super::text::safe;
+use super::wrap::{fitting_within, width};
 
 /// How much of an answer its columns show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +69,9 @@ impl Table {
 
     /// As kubectl prints columns: no borders, upper-case heads, three blanks between. What the cells hold is made safe for a
     /// terminal, and an empty one is `-`. Empty when there are no rows, as kubectl prints no heads over nothing.
-    pub(super) fn text(&self, heads: bool) -> String {
+    ///
+    /// What says how severe something is, or how it is decided, is coloured where there are colours; no cell is broken for a width.
+    pub(super) fn text(&self, heads: bool, look: Look) -> String {
         if self.rows.is_empty() {
             return String::new();
         }
@@ -76,7 +80,33 @@ impl Table {
             let cell = |cell: &String| if cell.is_empty() { "-".to_owned() } else { safe(cell).into_owned() };
             row.cells.iter().map(cell).collect()
         });
-        lay_out(head.into_iter().chain(shown))
+        let records: Vec<Vec<String>> = head.into_iter().chain(shown).collect();
+        let text = lay_out(records.iter().cloned());
+        if look.colour { self.coloured(&text, &records, usize::from(heads), look) } else { text }
+    }
+
+    /// The same text with its cells in colour: they are where the columns before them end, each as wide as its widest cell and three.
+    fn coloured(&self, text: &str, records: &[Vec<String>], heads: usize, look: Look) -> String {
+        let widest =
+            |column: usize| records.iter().filter_map(|record| record.get(column)).map(|cell| width(cell)).max();
+        let mut shown = String::with_capacity(text.len() + text.len() / 8);
+        for (line, (at, record)) in text.lines().zip(records.iter().enumerate()) {
+            let mut done = 0;
+            let mut start = 0;
+            for (column, (head, cell)) in self.heads.iter().zip(record).enumerate() {
+                let paint = Paint::of_cell(head, cell).filter(|_| at >= heads);
+                let place = fitting_within(line, start);
+                start += widest(column).unwrap_or(0) + 3;
+                if let (Some(paint), true) = (paint, line[place..].starts_with(cell.as_str())) {
+                    shown.push_str(&line[done..place]);
+                    shown.push_str(&paint.on(cell, look));
+                    done = place + cell.len();
+                }
+            }
+            shown.push_str(&line[done..]);
+            shown.push('\n');
+        }
+        shown
     }
 }
 

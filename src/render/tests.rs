@@ -15,6 +15,7 @@ use super::checks::{CheckItem, ChecksQuestion};
 use super::document::{API_VERSION, Document};
 use super::escalations::{EscalationItem, EscalationsQuestion};
 use super::evidence::QuestionOut;
+use super::graph::GraphDocument;
 use super::review::{ReviewOut, ReviewQuestion};
 use super::what_can::{IdentityOut, RightItem};
 use super::who_can::WhoCanItem;
@@ -35,6 +36,7 @@ fn schemas_are_what_the_types_say() {
     );
     check::<Document<CheckItem, ChecksQuestion>>("CheckReport", "Recommended practices that are broken.");
     check::<Document<AsoItem, AsoQuestion>>("AsoReport", "The credentials of Azure Service Operator.");
+    check::<GraphDocument>("GraphReport", "Who is bound to what, and where that leads; or the steps of a finding.");
     check::<Document<ReviewOut, ReviewQuestion>>("ReviewReport", "SubjectAccessReviews with their answers.");
 }
 

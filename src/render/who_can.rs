@@ -13,6 +13,7 @@ use super::evidence::{
 };
 use super::format::Fits;
 use super::guard::{self, GuardPart};
+use super::look::Look;
 use super::table::{Table, Width};
 use crate::graph::AccessGraph;
 use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
@@ -114,11 +115,11 @@ impl Answer for WhoCanReport<'_> {
         [table(self, width)].into_iter().chain(later).map(Part::Table).collect()
     }
 
-    fn trees(&self) -> Result<Vec<Part>, String> {
+    fn trees(&self, look: Look) -> Result<Vec<Part>, String> {
         let Some((findings, remedies)) = self.escalations else {
             return Err("-o tree shows paths, which --via-escalation looks for".to_owned());
         };
-        let trees = trees(self.graph, remedies, findings);
+        let trees = trees(self.graph, remedies, findings, look);
         Ok(vec![Part::Table(table(self, Width::Narrow)), Part::Asides(trees)])
     }
 

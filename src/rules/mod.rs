@@ -10,6 +10,7 @@ mod cuts;
 mod finding;
 mod held;
 mod kubernetes;
+mod picture;
 mod remedy;
 mod replay;
 mod solve;
@@ -26,6 +27,10 @@ pub use cuts::{Chosen, Cuts, Grant, cuts};
 pub use finding::{
     Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start, start_thing,
     target_name,
+};
+pub use picture::{
+    Around, EdgeKind, Grouping, Item, ItemKind, LeftOut, Picture, PictureAsk, PictureEdge, PictureNode, find,
+    finding_by, picture, picture_of,
 };
 pub use remedy::{Cut, Remedies, Remedy};
 pub use replay::{replay, replay_access};

@@ -27,6 +27,32 @@ pub fn replay(graph: &AccessGraph, cluster: ClusterId, from: Start, finding: &Fi
     if state.has(finding.target) { Ok(()) } else { Err(format!("{:?} is not reached", finding.target)) }
 }
 
+/// For each step of a finding the steps before it without which it would be refused, as one of those who start does them; but not
+/// those without which one of these would be refused already. None where not all of the steps can be done. O(steps squared).
+pub(super) fn needs(
+    graph: &AccessGraph,
+    cluster: ClusterId,
+    from: Start,
+    finding: &Finding,
+) -> Option<Vec<Vec<usize>>> {
+    replayed(graph, cluster, from, finding).ok()?;
+    let mut needs: Vec<Vec<usize>> = vec![Vec::new(); finding.steps.len()];
+    for left_out in 0..finding.steps.len() {
+        let mut state = begun(graph, cluster, from);
+        for (at, step) in finding.steps.iter().enumerate().filter(|(at, _)| *at != left_out) {
+            if state.step(step).is_err() {
+                needs[at].push(left_out);
+            }
+        }
+    }
+    let all = needs.clone();
+    let behind = |of: usize, earlier: &usize| all[of].iter().any(|between| all[*between].contains(earlier));
+    for (at, own) in needs.iter_mut().enumerate() {
+        own.retain(|earlier| !behind(at, earlier));
+    }
+    Some(needs)
+}
+
 /// What an attacker has after all steps.
 fn replayed<'g>(
     graph: &'g AccessGraph,
@@ -34,6 +60,15 @@ fn replayed<'g>(
     from: Start,
     finding: &Finding,
 ) -> Result<State<'g>, String> {
+    let mut state = begun(graph, cluster, from);
+    for (at, step) in finding.steps.iter().enumerate() {
+        state.step(step).map_err(|refusal| format!("step {}, {}: {refusal}", at + 1, step.technique.id))?;
+    }
+    Ok(state)
+}
+
+/// What an attacker has before the first step.
+fn begun(graph: &AccessGraph, cluster: ClusterId, from: Start) -> State<'_> {
     let identities = match from {
         Start::Subject(subject) => vec![identity(graph, subject)],
         Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => Vec::new(),
@@ -71,10 +106,7 @@ fn replayed<'g>(
             state.gained.extend(here.map(|(at, _)| Effect::Pod(PodIx(at))));
         }
     }
-    for (at, step) in finding.steps.iter().enumerate() {
-        state.step(step).map_err(|refusal| format!("step {}, {}: {refusal}", at + 1, step.technique.id))?;
-    }
-    Ok(state)
+    state
 }
 
 /// The same for a finding that leads to a request, which has to be allowed then.

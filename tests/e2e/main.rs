@@ -18,6 +18,7 @@
 //! - `words`: how the server gives its reasons, and what it refuses to answer.
 //! - `escalations`: techniques performed, each in random worlds.
 //! - `remedies`: what findings and cuts print is run by the real kubectl.
+//! - `picture`: Graphviz draws what `graph` prints. It needs no server.
 //! - `record`: what the server answered, kept under `tests/fixtures` for tests that have no server.
 #![allow(
     clippy::unwrap_used,
@@ -34,6 +35,7 @@ mod node;
 mod output;
 mod package;
 mod parity;
+mod picture;
 mod record;
 mod remedies;
 mod server;

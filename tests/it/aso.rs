@@ -4,7 +4,15 @@ use rbac_lens::cli::{Outcome, World, run};
 
 fn ask(words: &str, input: &str) -> Outcome {
     let words = ["kubectl-rbac_lens"].into_iter().chain(words.split_whitespace()).map(Into::into);
-    run(words, &mut World { stdin: &mut input.as_bytes(), progress: &|_| (), now: 1_780_000_000 })
+    run(
+        words,
+        &mut World {
+            stdin: &mut input.as_bytes(),
+            progress: &|_| (),
+            now: 1_780_000_000,
+            terminal: Default::default(),
+        },
+    )
 }
 
 /// A cluster in which every value that is secret, or stands where a secret may, is planted.

@@ -65,7 +65,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// A world in which every name is one of these: of a subject, a binding, a role, a namespace, a resource, an object and a file.
-fn world() -> String {
+pub(crate) fn world() -> String {
     let api = "rbac.authorization.k8s.io/v1";
     let mut lines = Vec::new();
     for name in NAMES {
@@ -117,7 +117,7 @@ fn steers(letter: char) -> bool {
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-fn assert_tame(outcome: &Outcome, what: &str) {
+pub(crate) fn assert_tame(outcome: &Outcome, what: &str) {
     let wrong = outcome.out.lines().chain(outcome.notes.iter().map(String::as_str)).find(|line| line.contains(steers));
     assert_eq!(wrong, None, "{what}");
 }

@@ -5,8 +5,15 @@ use serde_json::Value;
 
 fn report(words: &str) -> Value {
     let words = ["kubectl-rbac_lens", "escalations", "-o", "json"].into_iter().chain(words.split_whitespace());
-    let done =
-        run(words.map(Into::into), &mut World { stdin: &mut std::io::empty(), progress: &|_| (), now: 1_780_000_000 });
+    let done = run(
+        words.map(Into::into),
+        &mut World {
+            stdin: &mut std::io::empty(),
+            progress: &|_| (),
+            now: 1_780_000_000,
+            terminal: Default::default(),
+        },
+    );
     serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{error}: {}", done.out))
 }
 

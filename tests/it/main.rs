@@ -11,10 +11,12 @@
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `first`: no cluster, no rights, nothing of Azure: what is told, and the command that helps.
 //! - `floors`: a floor imports only from floors below it.
+//! - `graph`: the same picture in every format, whatever is in a name.
 //! - `guard`: whom Azure lets do something in a cluster that asks it.
 //! - `hostile`: no name steers a terminal, and every name comes back exactly.
 //! - `into_azure`: the paths of the example company into Azure, and back.
 //! - `kept`: suppressions and baselines.
+//! - `look`: how answers look on a terminal.
 //! - `node`: the Node authorizer, on answers of a real server.
 //! - `outputs`: one answer in all formats, each as its readers expect it.
 //! - `properties`: what must hold between the answers, whatever the world.
@@ -55,10 +57,12 @@ mod escalations;
 mod first;
 mod floors;
 mod formats;
+mod graph;
 mod guard;
 mod hostile;
 mod into_azure;
 mod kept;
+mod look;
 mod node;
 mod outputs;
 mod package;
@@ -92,7 +96,15 @@ fn ask<'a>(words: impl IntoIterator<Item = &'a str>) -> Outcome {
 /// Runs one command line in this process.
 fn ask_with<'a>(words: impl IntoIterator<Item = &'a str>, stdin: &str) -> Outcome {
     let words = ["kubectl-rbac_lens"].into_iter().chain(words).map(Into::into);
-    run(words, &mut World { stdin: &mut stdin.as_bytes(), progress: &|_| (), now: 1_780_000_000 })
+    run(
+        words,
+        &mut World {
+            stdin: &mut stdin.as_bytes(),
+            progress: &|_| (),
+            now: 1_780_000_000,
+            terminal: Default::default(),
+        },
+    )
 }
 
 /// The formats that a command prints.

@@ -28,7 +28,16 @@ fn transcripts(text: &str) -> Vec<(String, String)> {
 
 fn print(command: &str) -> String {
     let words = ["kubectl-rbac_lens"].into_iter().chain(command.split_whitespace()).map(Into::into);
-    run(words, &mut World { stdin: &mut std::io::empty(), progress: &|_| (), now: 1_780_000_000 }).out
+    run(
+        words,
+        &mut World {
+            stdin: &mut std::io::empty(),
+            progress: &|_| (),
+            now: 1_780_000_000,
+            terminal: Default::default(),
+        },
+    )
+    .out
 }
 
 /// Looks that what a text shows is what is printed; with UPDATE_README the text is written anew.

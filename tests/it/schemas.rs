@@ -172,6 +172,9 @@ fn reports_hold_what_their_schemas_say() {
         ("EscalationReport", "escalations --system show --kube-version 1.34 --ungrouped"),
         ("EscalationReport", "escalations --from user:a --to cluster-admin --max-steps 3"),
         ("CheckReport", "checks"),
+        ("GraphReport", "graph"),
+        ("GraphReport", "graph --max-nodes 3"),
+        ("GraphReport", "graph -n dev"),
         ("AsoReport", "aso"),
         ("AsoReport", "aso --assume strict -n dev"),
         ("ReviewReport", "review -"),
@@ -183,6 +186,18 @@ fn reports_hold_what_their_schemas_say() {
             assert_eq!(problems(kind, &ours.out), [""; 0], "{question}");
             assert!(ours.out.contains("\"partial\": true"));
         }
+    }
+}
+
+#[test]
+fn parts_of_the_graph_hold_what_its_schema_says() {
+    for question in [
+        "--finding e2a48f23b95eff27",
+        "--around identity:cccccccc-0000-0000-0000-000000000001",
+        "--around group:dev-team",
+    ] {
+        let report = ask(["graph", "--demo", "-o", "json"].into_iter().chain(question.split(' ')));
+        assert_eq!(problems("GraphReport", &report.out), [""; 0], "{question}");
     }
 }
 

@@ -243,7 +243,12 @@ fn the_formats_offered_are_those_that_there_are() {
         let name = command.split(' ').next().unwrap();
         let found = at(&format!("{name} -o "), &Known::default());
         let words = ["x"].into_iter().chain(command.split(' ')).chain(["--demo", "-o", "?"]);
-        let world = &mut crate::cli::World { stdin: &mut std::io::empty(), progress: &|_| (), now: 0 };
+        let world = &mut crate::cli::World {
+            stdin: &mut std::io::empty(),
+            progress: &|_| (),
+            now: 0,
+            terminal: Default::default(),
+        };
         let outcome = crate::cli::run(words.map(Into::into), world);
         let offered: Vec<&str> = found.candidates.iter().map(|candidate| candidate.word.as_str()).collect();
         let told = outcome.notes.concat();
@@ -287,7 +292,12 @@ fn fingerprints_are_those_of_escalations() {
     let words: Vec<String> = ["graph", "--finding", ""].map(str::to_owned).into();
     let found = complete(&command, &words, &Known::default());
     assert!(found.candidates.len() > 10);
-    let world = &mut crate::cli::World { stdin: &mut std::io::empty(), progress: &|_| (), now: 0 };
+    let world = &mut crate::cli::World {
+        stdin: &mut std::io::empty(),
+        progress: &|_| (),
+        now: 0,
+        terminal: Default::default(),
+    };
     let listed = crate::cli::run(["x", "escalations", "--demo", "-o", "json"].map(Into::into), world).out;
     for candidate in &found.candidates {
         assert!(listed.contains(&format!("\"{}\"", candidate.word)), "{}", candidate.word);

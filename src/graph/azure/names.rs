@@ -2,7 +2,7 @@
 
 use super::{AssignmentIx, AzureGraph, ClusterIx, PrincipalIx, ScopeIx};
 use crate::model::AzureFacts;
-use crate::model::azure::Members;
+use crate::model::azure::{Assigned, Members, PrincipalKind};
 use rustc_hash::FxHashMap;
 
 /// The names of the things of an Azure graph, by the same numbers.
@@ -24,6 +24,8 @@ pub struct PrincipalName {
     pub object_id: String,
     /// The app id; may be empty.
     pub client_id: String,
+    /// What it is.
+    pub kind: PrincipalKind,
     /// Whether it is a group.
     pub is_group: bool,
 }
@@ -50,6 +52,8 @@ pub struct AssignmentName {
     pub scope: ScopeIx,
     /// Whom it names.
     pub principal: PrincipalIx,
+    /// Whether it holds now.
+    pub assigned: Assigned,
 }
 
 impl AzureNames {
@@ -67,6 +71,7 @@ impl AzureNames {
                 name: name.clone(),
                 object_id: node.object_id.clone(),
                 client_id: node.client_id.clone(),
+                kind: node.kind,
                 is_group: graph.is_group(at),
             }
         };
@@ -77,6 +82,7 @@ impl AzureNames {
                 role: if role.name.is_empty() { role.id.to_owned() } else { role.name.to_owned() },
                 scope: graph.assigned_scope(at),
                 principal: graph.assignee(at),
+                assigned: graph.assignment(at).assigned,
             }
         };
         AzureNames {

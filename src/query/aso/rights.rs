@@ -178,16 +178,25 @@ impl<'g> AsoRights<'g> {
     /// Who holds a right in a namespace, each with the first binding that gives it. Those who are in `system:masters` hold every
     /// right without a binding and are left out.
     pub fn holders(&self, right: &AsoRight, namespace: Name) -> BTreeMap<Subject, BindingIx> {
-        let inside = self.by_namespace.get(&namespace).map_or(&[][..], Vec::as_slice);
         let mut found = BTreeMap::new();
-        for &at in self.everywhere.iter().chain(inside) {
-            if self.of(at).is_some_and(|given| holds(given, right)) {
-                for &subject in self.graph.snapshot().subjects.set(self.graph.binding(at).subjects) {
-                    found.entry(self.graph.snapshot().subjects.get(subject)).or_insert(at);
-                }
+        for at in self.bindings(right, namespace) {
+            for &subject in self.graph.snapshot().subjects.set(self.graph.binding(at).subjects) {
+                found.entry(self.graph.snapshot().subjects.get(subject)).or_insert(at);
             }
         }
         found
+    }
+
+    /// The bindings that give a right in a namespace.
+    pub fn bindings(&self, right: &AsoRight, namespace: Name) -> impl Iterator<Item = BindingIx> {
+        let inside = self.by_namespace.get(&namespace).map_or(&[][..], Vec::as_slice);
+        let all = self.everywhere.iter().chain(inside).copied();
+        all.filter(|&at| self.of(at).is_some_and(|given| holds(given, right)))
+    }
+
+    /// Whether a binding gives everything in the whole cluster.
+    pub fn gives_everything(&self, binding: BindingIx) -> bool {
+        self.graph.binding(binding).namespace.is_none() && self.of(binding).is_some_and(|given| given.everything)
     }
 
     /// The namespaces in which a right is given by a RoleBinding, and whether it is given everywhere.

@@ -4,7 +4,7 @@ mod document;
 mod issues;
 mod table;
 mod tree;
-mod words;
+pub(super) mod words;
 
 pub(super) use document::{BaselineOut, CutsOut, EscalationItem, EscalationsQuestion, HoldersOut, PlatformOut, items};
 pub use table::classes;
@@ -14,6 +14,7 @@ use super::answer::{Answer, Part};
 use super::document::{Document, Exit, Metadata, gaps};
 use super::format::Fits;
 use super::issues::Issues;
+use super::look::Look;
 use super::table::Width;
 use crate::graph::AccessGraph;
 use crate::rules::{Change, Changes, Cuts, Escalations, Finding, Remedies};
@@ -87,10 +88,9 @@ impl Answer for EscalationsReport<'_> {
         table::parts(self, width)
     }
 
-    fn trees(&self) -> Result<Vec<Part>, String> {
-        let found = trees(self.graph, self.remedies, &self.answer.findings);
-        let stopped =
-            self.answer.blocked.iter().map(|finding| tree::stopped(self.graph, std::slice::from_ref(finding)));
+    fn trees(&self, look: Look) -> Result<Vec<Part>, String> {
+        let found = trees(self.graph, self.remedies, &self.answer.findings, look);
+        let stopped = self.answer.blocked.iter().map(|finding| tree::stopped(self.graph, finding, look));
         Ok(vec![Part::Trees(found), Part::Asides(stopped.collect()), Part::Table(table::cuts(self))])
     }
 
@@ -112,6 +112,6 @@ impl Answer for EscalationsReport<'_> {
 }
 
 /// A tree for each finding.
-pub(super) fn trees(graph: &AccessGraph, remedies: &Remedies<'_>, findings: &[Finding]) -> Vec<String> {
-    findings.iter().map(|finding| tree::trees(graph, remedies, std::slice::from_ref(finding))).collect()
+pub(super) fn trees(graph: &AccessGraph, remedies: &Remedies<'_>, findings: &[Finding], look: Look) -> Vec<String> {
+    findings.iter().map(|finding| tree::tree(graph, remedies, finding, look)).collect()
 }

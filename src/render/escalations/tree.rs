@@ -6,89 +6,144 @@ use super::words::{
 use crate::graph::AccessGraph;
 use crate::render::document::OriginOut;
 use crate::render::evidence::{grant_out, role_out, subject_column};
+use crate::render::look::{Look, Paint};
 use crate::render::text::safe;
+use crate::render::wrap::{width, wrap_from};
 use crate::rules::{Effect, Evidence, Finding, Remedies, Remedy, StepDone};
 
-/// Every finding as a tree.
-pub(super) fn trees(graph: &AccessGraph, remedies: &Remedies<'_>, findings: &[Finding]) -> String {
-    let one = |finding: &Finding| tree(graph, finding) + &ending(finding, &remedies.of(finding));
-    findings.iter().map(one).collect::<Vec<_>>().join("\n")
+/// A finding as a tree.
+pub(super) fn tree(graph: &AccessGraph, remedies: &Remedies<'_>, finding: &Finding, look: Look) -> String {
+    let mut lines = Lines { look, text: String::new() };
+    branches(graph, finding, "", &mut lines);
+    ending(finding, &remedies.of(finding), &mut lines);
+    lines.text
 }
 
-/// Every path that something stops.
-pub(super) fn stopped(graph: &AccessGraph, findings: &[Finding]) -> String {
-    let one = |finding: &Finding| format!("stopped, else {}", tree(graph, finding));
-    findings.iter().map(one).collect::<Vec<_>>().join("\n")
+/// A path that something stops.
+pub(super) fn stopped(graph: &AccessGraph, finding: &Finding, look: Look) -> String {
+    let mut lines = Lines { look, text: String::new() };
+    branches(graph, finding, "stopped, else ", &mut lines);
+    lines.text
 }
 
-fn tree(graph: &AccessGraph, finding: &Finding) -> String {
-    let mut text = format!(
-        "{}: {} can reach {} in {} ({})\n",
-        finding.severity.as_str(),
-        safe(&who(graph, &finding.from, true)),
-        safe(&target_words(graph, finding.target)),
+/// Lines that fit the terminal. What does not fit goes on below, under the text that it belongs to.
+struct Lines {
+    look: Look,
+    text: String,
+}
+
+/// Below so many columns there is no room for trees, and lines go on wherever the terminal breaks them.
+const NARROWEST: usize = 24;
+
+impl Lines {
+    /// A line: what stands before it, what stands before its further lines, a word that says what it is, and the rest.
+    fn line(&mut self, (before, below): (&str, &str), (word, paint): (&str, Paint), rest: (&str, Option<Paint>)) {
+        let (rest, rest_paint) = rest;
+        let rest_of = |text: &str| rest_paint.map_or_else(|| text.to_owned(), |paint| paint.on(text, self.look));
+        let (word, rest) = (safe(word), safe(rest));
+        let whole = [word.as_ref(), rest.as_ref()].concat();
+        let columns = self.look.width.filter(|columns| *columns >= NARROWEST);
+        let fitted = |columns: usize| wrap_from(&whole, columns - width(before), columns - width(below));
+        let pieces = columns.map_or_else(|| vec![whole.clone()], fitted);
+        for (at, piece) in pieces.iter().enumerate() {
+            let start = if at == 0 { before } else { below };
+            let tree = Paint::Faint.on(start.trim_end(), self.look) + &start[start.trim_end().len()..];
+            // The word is what the first line begins with, or all of it where it does not fit.
+            let (own, more) = match at {
+                0 => piece.split_at(word.len().min(piece.len())),
+                _ => ("", piece.as_str()),
+            };
+            self.text.push_str(&format!("{tree}{}{}\n", paint.on(own, self.look), rest_of(more)));
+        }
+    }
+
+    /// A line that is copied and must stay whole.
+    fn command(&mut self, command: &str) {
+        self.text.push_str(&format!("  {}\n", safe(command)));
+    }
+}
+
+/// What is reached, and how; then each alternative.
+fn branches(graph: &AccessGraph, finding: &Finding, before: &str, lines: &mut Lines) {
+    let severity = finding.severity.as_str();
+    let told = format!(
+        ": {} can reach {} in {} ({})",
+        who(graph, &finding.from, true),
+        target_words(graph, finding.target),
         count(finding.moves(), "step"),
         finding.confidence().as_str(),
     );
-    branches(graph, &finding.steps, &mut text);
+    let word = format!("{before}{severity}");
+    lines.line(("", "  "), (&word, Paint::of_severity(severity)), (&told, Some(Paint::Strong)));
+    steps(graph, &finding.steps, lines);
     for alternative in &finding.alternatives {
         let start = alternative.start().map(|(binding, _)| binding_words(graph, binding)).unwrap_or_default();
-        text.push_str(&format!("without that, from {} in {}\n", safe(&start), count(alternative.moves(), "step")));
-        branches(graph, &alternative.steps, &mut text);
+        let told = format!(", from {start} in {}", count(alternative.moves(), "step"));
+        lines.line(("", "  "), ("without that", Paint::Strong), (&told, None));
+        steps(graph, &alternative.steps, lines);
     }
-    text
 }
 
 /// Why it is that severe, and how it goes away.
-fn ending(finding: &Finding, remedy: &Remedy) -> String {
-    let mut text = format!("why {}: {}\n", finding.severity.as_str(), safe(&finding.reasons.join("; ")));
-    text.push_str(&format!("remedy: {}\n", safe(&remedy.advice)));
+fn ending(finding: &Finding, remedy: &Remedy, lines: &mut Lines) {
+    let mut told = |word: &str, text: &str| lines.line(("", "  "), (word, Paint::Strong), (text, None));
+    told(&format!("why {}:", finding.severity.as_str()), &format!(" {}", finding.reasons.join("; ")));
+    told("remedy:", &format!(" {}", remedy.advice));
     for command in &remedy.commands {
-        text.push_str(&format!("  {}\n", safe(command)));
+        lines.command(command);
     }
     if remedy.patch.is_some() {
-        text.push_str("  (-o json has a lesser role for those who need the rest, to be applied before)\n");
+        let hint = "(-o json has a lesser role for those who need the rest, to be applied before)";
+        lines.line(("  ", "  "), ("", Paint::Faint), (hint, Some(Paint::Faint)));
     }
     if let Some(step) = finding.steps.first().filter(|step| step.technique.remedy != remedy.advice) {
-        text.push_str(&format!("in general: {}\n", step.technique.remedy));
+        let general = format!(" {}", step.technique.remedy);
+        lines.line(("", "  "), ("in general:", Paint::Strong), (&general, None));
     }
-    text.push_str(&format!("fingerprint: {}\n", finding.fingerprint));
-    text
+    let fingerprint = format!(" {}", finding.fingerprint);
+    lines.line(("", "  "), ("fingerprint:", Paint::Faint), (&fingerprint, Some(Paint::Faint)));
 }
 
-fn branches(graph: &AccessGraph, steps: &[StepDone], text: &mut String) {
+fn steps(graph: &AccessGraph, steps: &[StepDone], lines: &mut Lines) {
     for (at, step) in steps.iter().enumerate() {
-        let (branch, bar) = if at + 1 == steps.len() { ("└─", "  ") } else { ("├─", "│ ") };
-        let words = safe(&step_words(graph, step)).into_owned();
-        text.push_str(&format!("{branch} {}: {words}\n", step.technique.id));
-        for line in proof(graph, step) {
-            text.push_str(&format!("{bar}    {}\n", safe(&line)));
+        let (branch, bar) = if at + 1 == steps.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        let words = format!(": {}", step_words(graph, step));
+        lines.line((branch, bar), (step.technique.id, Paint::Technique), (&words, None));
+        for (proof, deeper) in proof(graph, step) {
+            let blank = if deeper { "     " } else { "   " };
+            let start = [bar, blank].concat();
+            let below = [bar, blank, "  "].concat();
+            let stops = ["stopped by", "might be stopped by"].into_iter().find(|word| proof.starts_with(word));
+            let (word, rest) = proof.split_at(stops.map_or(0, str::len));
+            let faint = deeper.then_some(Paint::Faint);
+            lines.line((&start, &below), (word, Paint::Medium), (rest, faint));
         }
     }
 }
 
-/// What grants each right of a step, a line each.
-fn proof(graph: &AccessGraph, step: &StepDone) -> Vec<String> {
+/// What grants each right of a step, a line each, and whether it stands below the one before.
+fn proof(graph: &AccessGraph, step: &StepDone) -> Vec<(String, bool)> {
     let mut lines = Vec::new();
     for request in &step.requests {
         let who = request.by.map_or("any of these".to_owned(), |by| subject_column(graph, by));
         for right in &request.rights {
-            lines.push(format!("{who}: {}", right_words(graph, right)));
-            lines.extend(grant_line(graph, right.evidence));
+            lines.push((format!("{who}: {}", right_words(graph, right)), false));
+            lines.extend(grant_line(graph, right.evidence).map(|line| (line, true)));
         }
     }
     if let Effect::Azure(own) = step.effect {
-        lines.extend(azure_evidence(graph, own));
+        lines.extend(azure_evidence(graph, own).map(|line| (line, false)));
     }
     if let Some(foothold) = step.foothold {
-        lines.push(format!("from where it is possible to {}", effect_words(graph, foothold)));
+        lines.push((format!("from where it is possible to {}", effect_words(graph, foothold)), false));
     }
     for blocker in &step.blockers {
-        lines.push(format!("{}: {}", if blocker.stops { "stopped by" } else { "might be stopped by" }, blocker.what));
+        let how = if blocker.stops { "stopped by" } else { "might be stopped by" };
+        lines.push((format!("{how}: {}", blocker.what), false));
     }
     for &binding in &step.under {
         let source = OriginOut::new(graph.snapshot(), graph.binding(binding).origin).column();
-        lines.push(format!("under it by {} ({source})", binding_words(graph, binding)));
+        lines.push((format!("under it by {} ({source})", binding_words(graph, binding)), false));
     }
     lines
 }
@@ -99,7 +154,7 @@ fn grant_line(graph: &AccessGraph, evidence: Evidence) -> Option<String> {
             let grant = grant_out(graph, binding, rule);
             let role = role_out(graph, binding);
             Some(format!(
-                "  by {} for {}, {} {}, rule {} ({})",
+                "by {} for {}, {} {}, rule {} ({})",
                 binding_words(graph, binding),
                 subject_column(graph, subject),
                 role.kind,
@@ -108,7 +163,7 @@ fn grant_line(graph: &AccessGraph, evidence: Evidence) -> Option<String> {
                 grant.source.column(),
             ))
         }
-        Evidence::Bound { role, .. } => Some(format!("  by {}, bound before", role_words(graph, role))),
+        Evidence::Bound { role, .. } => Some(format!("by {}, bound before", role_words(graph, role))),
         Evidence::Everything(_) => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::render::evidence::{binding_out, subject_column};
 use crate::rules::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
 use crate::rules::{Effect, Place, PodIx, RightDone, RoleKey, SecretIx, Start, StepDone, Target};
 
-pub(super) fn start_words(graph: &AccessGraph, start: Start) -> String {
+pub(in crate::render) fn start_words(graph: &AccessGraph, start: Start) -> String {
     match start {
         Start::Subject(subject) => subject_column(graph, subject),
         Start::Pod(pod) => pod_words(graph, pod),
@@ -48,11 +48,11 @@ pub(super) fn who(graph: &AccessGraph, from: &[Start], wide: bool) -> String {
     }
 }
 
-pub(super) fn count(number: usize, word: &str) -> String {
+pub(in crate::render) fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
-pub(super) fn binding_words(graph: &AccessGraph, at: BindingIx) -> String {
+pub(in crate::render) fn binding_words(graph: &AccessGraph, at: BindingIx) -> String {
     let binding = binding_out(graph, at);
     match binding.namespace {
         Some(namespace) => format!("{} {namespace}/{}", binding.kind, binding.name),
@@ -60,7 +60,7 @@ pub(super) fn binding_words(graph: &AccessGraph, at: BindingIx) -> String {
     }
 }
 
-pub(super) fn target_words(graph: &AccessGraph, target: Target) -> String {
+pub(in crate::render) fn target_words(graph: &AccessGraph, target: Target) -> String {
     match target {
         Target::ClusterAdmin => "cluster-admin".to_owned(),
         Target::NamespaceAdmin(Place::Namespace(namespace)) => format!("admin of {}", graph.text(namespace)),
@@ -85,7 +85,7 @@ pub(super) fn place_words(graph: &AccessGraph, place: Place) -> String {
     }
 }
 
-pub(super) fn role_words(graph: &AccessGraph, role: RoleKey) -> String {
+pub(in crate::render) fn role_words(graph: &AccessGraph, role: RoleKey) -> String {
     let name = graph.text(role.name);
     match (role.namespace, name) {
         (None, "") => "a new ClusterRole".to_owned(),
@@ -101,7 +101,7 @@ pub(super) fn step_words(graph: &AccessGraph, step: &StepDone) -> String {
     [effect_words(graph, step.effect), more].concat()
 }
 
-pub(super) fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
+pub(in crate::render) fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
     match effect {
         Effect::Bind { role, place, binding } => {
             let by = match binding {
@@ -139,7 +139,7 @@ pub(super) fn effect_words(graph: &AccessGraph, effect: Effect) -> String {
     }
 }
 
-pub(super) fn right_words(graph: &AccessGraph, right: &RightDone) -> String {
+pub(in crate::render) fn right_words(graph: &AccessGraph, right: &RightDone) -> String {
     let group = if right.api_group.is_empty() || right.api_group == "*" {
         String::new()
     } else {
@@ -150,7 +150,7 @@ pub(super) fn right_words(graph: &AccessGraph, right: &RightDone) -> String {
 }
 
 /// An identity, by its name or the only id that is known of it.
-pub(super) fn identity_words(graph: &AccessGraph, who: Who) -> String {
+pub(in crate::render) fn identity_words(graph: &AccessGraph, who: Who) -> String {
     match who {
         Who::Principal(at) => match graph.azure_names().principal(at) {
             Some(known) => format!("{} {}", if known.is_group { "Entra group" } else { "identity" }, known.name),
@@ -203,7 +203,7 @@ fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
 }
 
 /// What allows a step in Azure: whose role, where, and for which action.
-pub(super) fn azure_evidence(graph: &AccessGraph, step: AzureStep) -> Option<String> {
+pub(in crate::render) fn azure_evidence(graph: &AccessGraph, step: AzureStep) -> Option<String> {
     let names = graph.azure_names();
     let (action, assignment) = step.action?;
     let assigned = names.assignment(assignment)?;

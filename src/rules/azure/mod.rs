@@ -16,7 +16,9 @@ use super::attack::{Attack, Effect, Fact, Place, Writer};
 use super::finding::{Finding, RequestDone, StepDone, Target};
 use super::technique::Technique;
 use crate::graph::AccessGraph;
-use crate::model::{KindIx, Thing};
+use crate::graph::azure::AzureGraph;
+use crate::model::{ClusterId, KindIx, Subject, Thing};
+use crate::query::{Aso, AsoOptions, this_cluster};
 
 pub(super) use bridge::{Bridge, sureness};
 pub(super) use cluster::use_identity;
@@ -68,6 +70,14 @@ techniques! {
     azure_kubernetes_role,
     azure_key_vault_policy,
     azure_role,
+}
+
+/// The accounts of a cluster whose tokens identities accept, each with the identity.
+pub(super) fn trusted(access: &AccessGraph, cluster: ClusterId) -> Vec<(Subject, Who)> {
+    let graph = AzureGraph::new(&access.snapshot().azure);
+    let aso = Aso::new(access, cluster, AsoOptions::default());
+    let this = this_cluster(access, &graph, &aso).map(|(at, _)| at);
+    self::cluster::trusted(access, &graph, this)
 }
 
 /// Whether a step is done by the rights of somebody in Azure.
