@@ -63,7 +63,8 @@ pub fn this_cluster(access: &AccessGraph, graph: &AzureGraph<'_>, aso: &Aso<'_>)
     let by_issuer = |one: &AzureCluster| {
         one.issuer.as_ref().is_some_and(|own| issuers.iter().any(|issuer| is_same_issuer(own, issuer)))
     };
-    let ways: [(&dyn Fn(&AzureCluster) -> bool, HowRecognised); 3] =
+    type IsIt<'f> = &'f dyn Fn(&AzureCluster) -> bool;
+    let ways: [(IsIt<'_>, HowRecognised); 3] =
         [(&by_server, HowRecognised::Server), (&by_nodes, HowRecognised::Nodes), (&by_issuer, HowRecognised::Issuer)];
     ways.into_iter().find_map(|(fits, how)| the_one(fits).map(|one| (one, how)))
 }

@@ -114,7 +114,7 @@ fn expressions_print_what_kubectl_prints() {
         };
         for form in ["jsonpath", "jsonpath-as-json"] {
             for template in TEMPLATES {
-                let theirs = template.replace("REPORT", ".report").replace("$.report", "$.report");
+                let theirs = template.replace("REPORT", ".report");
                 let theirs = kubectl(&["reports", &name, "-o", &format!("{form}={theirs}")]);
                 let own = ours(question, &format!("{form}={}", template.replace("REPORT", "")));
                 // Go meets the fields of an object in no order.

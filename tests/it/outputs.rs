@@ -246,8 +246,8 @@ fn mistakes_in_expressions_are_told_in_words() {
 #[test]
 fn findings_about_the_demo_are_as_they_were() {
     for (name, question) in [
-        ("escalations", "escalations --from group:dev-team --to cluster-admin --demo"),
-        ("checks", "checks --only ASO-007,ASO-031 --demo"),
+        ("escalations", "escalations --from group:dev-team --to cluster-admin -q --demo"),
+        ("checks", "checks --only ASO-007,ASO-031 -q --demo"),
     ] {
         for format in FORMATS.iter().filter(|format| **format != "tree" || name == "escalations") {
             let outcome = ask(words(question).into_iter().chain(["-o", format]));
