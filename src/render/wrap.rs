@@ -52,6 +52,10 @@ pub(super) fn wrap_from(text: &str, first: usize, others: usize) -> Vec<String> 
             start(&mut lines, &rest[..end]);
             rest = &rest[end..];
         }
+        if rest.is_empty() && !word.is_empty() {
+            used = lines.last().map_or(0, |line| width(line));
+            continue;
+        }
         start(&mut lines, rest);
         used = width(rest);
     }

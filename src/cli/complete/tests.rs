@@ -224,6 +224,7 @@ fn every_argument_that_names_something_means_something() {
         "request_timeout",
         "verbosity",
         "depth",
+        "max_nodes",
         "sort_by",
     ];
     for command in built().get_subcommands().filter(|command| command.get_name() != "help") {

@@ -164,7 +164,7 @@ impl Sketch<'_> {
         let drawn = self.picture.edges.len();
         let before = if needed.is_empty() { starts } else { needed };
         for request in &step.requests {
-            self.request(finding, request, number, (starts, before, gained), &mut inputs);
+            self.grants_of(finding, request, number, (starts, before, gained), &mut inputs);
         }
         if let Some(foothold) = step.foothold {
             let from = gained.iter().rev().find(|(own, _)| own.effect == foothold).map(|&(_, at)| at);
@@ -217,7 +217,7 @@ impl Sketch<'_> {
     }
 
     /// The grants behind the rights of a request, and whoever makes it.
-    fn request(
+    fn grants_of(
         &mut self,
         finding: &Finding,
         request: &RequestDone,
