@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::table::Table;
-use crate::rules::{At, CATALOGUE, Kind, On, Technique};
+use crate::rules::{At, CATALOGUE, CHECKS, Kind, On, Technique};
 
 /// Everything about a technique, or a line about each, by kind.
 pub fn explain(techniques: &[&Technique], heads: bool) -> String {
@@ -33,6 +33,15 @@ pub fn technique_table() -> String {
             cell(technique.gain),
             technique.confidence.as_str()
         ));
+    }
+    text
+}
+
+/// The checks as Markdown, for the README.
+pub fn check_table() -> String {
+    let mut text = "| check | recommends |\n|---|---|\n".to_owned();
+    for check in CHECKS {
+        text.push_str(&format!("| `{}` | {} |\n", check.id, check.title.replace('|', "\\|")));
     }
     text
 }

@@ -39,7 +39,7 @@ pub use checks::{ChecksReport, check_list, explain_check};
 pub use custom_columns::CustomColumns;
 pub use document::{Exit, Metadata, SourceKind};
 pub use escalations::{Asked, EscalationsReport, classes};
-pub use explain::{explain, technique_table};
+pub use explain::{check_table, explain, technique_table};
 pub use format::{Fits, Format, FormatError, Wanted};
 pub use graph::{GraphAsked, GraphFormat, GraphFormatError, GraphReport, graph};
 pub use guard::{GuardPart, GuardVerdict};

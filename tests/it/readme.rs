@@ -69,18 +69,54 @@ fn the_story_of_the_example_is_real() {
     check("examples/in-cluster/README.md", 3);
 }
 
-#[test]
-fn the_table_of_techniques_is_the_catalogues() {
+/// Looks that what stands between two marks is what the program has; with UPDATE_README it is written anew.
+fn is_generated(mark: &str, now: &str) {
     let text = readme();
-    let (_, rest) = text.split_once("<!-- techniques -->\n").unwrap();
-    let (table, _) = rest.split_once("<!-- /techniques -->").unwrap();
-    let now = rbac_lens::render::technique_table();
+    let (before, rest) = text.split_once(&format!("<!-- {mark} -->\n")).unwrap();
+    let (table, after) = rest.split_once(&format!("<!-- /{mark} -->")).unwrap();
     if std::env::var_os("UPDATE_README").is_some() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-        std::fs::write(path, text.replace(table, &now)).unwrap();
+        std::fs::write(path, format!("{before}<!-- {mark} -->\n{now}<!-- /{mark} -->{after}")).unwrap();
     } else {
         assert_eq!(table, now, "UPDATE_README=1 writes it");
     }
+}
+
+#[test]
+fn the_tables_are_those_of_the_catalogue() {
+    is_generated("techniques", &rbac_lens::render::technique_table());
+    is_generated("checks", &rbac_lens::render::check_table());
+}
+
+/// The commands outside of transcripts, as they would be typed: those of `sh` blocks and of code spans.
+fn commands(text: &str) -> Vec<String> {
+    let prose = text
+        .split("```console")
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part } else { part.split_once("\n```").map_or("", |(_, behind)| behind) });
+    let prose: String = prose.collect();
+    let parts = prose.split(['`', '\n']);
+    parts.filter_map(|part| part.strip_prefix("kubectl rbac-lens ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_is_one_that_the_program_takes() {
+    let mut seen = 0;
+    for command in commands(&readme()) {
+        let own = command.split([')', '|', '>']).next().unwrap().trim();
+        // What begins with these and says no more is talk about a command.
+        if own.ends_with("...") || own == "completion install" {
+            continue;
+        }
+        let words = ["kubectl-rbac_lens"].into_iter().chain(own.split_whitespace());
+        let parsed = rbac_lens::cli::command().try_get_matches_from(words);
+        assert!(parsed.is_ok(), "kubectl rbac-lens {own}: {}", parsed.unwrap_err());
+        seen += 1;
+        if own.ends_with("--demo") {
+            assert!(!print(own).is_empty(), "kubectl rbac-lens {own}");
+        }
+    }
+    assert!(seen >= 10, "{seen}");
 }
 
 #[test]
