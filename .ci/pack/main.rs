@@ -53,7 +53,10 @@ fn main() -> ExitCode {
 fn pack(out: &Path, binary: &Path, target: &str) -> Result<(), String> {
     let platform = archive::platform(target).ok_or_else(|| format!("`{target}` is no platform of the manifest"))?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let words = ["metadata", "--format-version", "1", "--locked", "--filter-platform", target];
+    // The tree goes through macros, which are built for the machine that builds.
+    let host = host()?;
+    let platforms = ["--filter-platform", target, "--filter-platform", &host];
+    let words = [["metadata", "--format-version", "1", "--locked"].as_slice(), &platforms].concat();
     let metadata = serde_json::from_str(&cargo(root, &words)?).map_err(|error| format!("cargo metadata: {error}"))?;
     let tree = cargo(root, &[licences::TREE.as_slice(), &["--target", target]].concat())?;
     let files = vec![
@@ -96,6 +99,15 @@ fn cargo(root: &Path, words: &[&str]) -> Result<String, String> {
         true => String::from_utf8(output.stdout).map_err(|error| format!("cargo {}: {error}", words[0])),
         false => Err(format!("cargo {}: {}", words[0], String::from_utf8_lossy(&output.stderr).trim())),
     }
+}
+
+/// The platform of this machine, as rustc names it.
+fn host() -> Result<String, String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output().map_err(|error| format!("rustc: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
