@@ -1,17 +1,15 @@
 //! `checks`.
 
-use clap::ValueEnum;
-
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
-use super::input::{InputArgs, OutputArgs};
+use super::input::{InputArgs, Level, OutputArgs};
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::ClusterId;
 use crate::query::AsoOptions;
 use crate::render::{self, ChecksReport, Print};
-use crate::rules::{CHECKS, Check, Severity, check, run_checks};
+use crate::rules::{CHECKS, Check, check, run_checks};
 
 /// Recommended practices that are broken, most severe first, each with the command that puts it right.
 ///
@@ -42,27 +40,6 @@ pub(super) struct Args {
     input: InputArgs,
     #[command(flatten)]
     output: OutputArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Level {
-    Info,
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-impl Level {
-    fn severity(self) -> Severity {
-        match self {
-            Level::Info => Severity::Info,
-            Level::Low => Severity::Low,
-            Level::Medium => Severity::Medium,
-            Level::High => Severity::High,
-            Level::Critical => Severity::Critical,
-        }
-    }
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {

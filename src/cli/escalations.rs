@@ -8,17 +8,17 @@ use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::first::without_azure;
-use super::input::{InputArgs, OutputArgs};
+use super::input::{InputArgs, Level, OutputArgs, System};
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
 use crate::graph::azure::{AzureGraph, AzureNames};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::check_scope;
 use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, SubjectText, Thing};
-use crate::query::{Aso, AsoOptions, SystemFilter, TokenMode, azure_gaps};
+use crate::query::{Aso, AsoOptions, TokenMode, azure_gaps};
 use crate::render::{Asked, EscalationsReport, Format, Metadata, Print, safe};
 use crate::rules::{
-    Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Severity,
-    Start, Suppression, Target, Version, compare, cuts, escalations, secret, start, suppress,
+    Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Start,
+    Suppression, Target, Version, compare, cuts, escalations, secret, start, suppress,
 };
 
 /// Who can become more than they were given, step by step.
@@ -130,34 +130,6 @@ struct KeptArgs {
     fail_on_new: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum System {
-    Show,
-    Hide,
-    Only,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Level {
-    Info,
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-impl Level {
-    fn severity(self) -> Severity {
-        match self {
-            Level::Info => Severity::Info,
-            Level::Low => Severity::Low,
-            Level::Medium => Severity::Medium,
-            Level::High => Severity::High,
-            Level::Critical => Severity::Critical,
-        }
-    }
-}
-
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let mut wanted = args.output.wanted::<EscalationsReport<'_>>(world.terminal)?;
     let from = args.from.as_deref().map(parse_start).transpose()?;
@@ -181,11 +153,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             Assume::Strict => TokenMode::Strict,
             Assume::Relaxed => TokenMode::Relaxed,
         }),
-        system: match args.system {
-            System::Show => SystemFilter::Show,
-            System::Hide => SystemFilter::Hide,
-            System::Only => SystemFilter::Only,
-        },
+        system: args.system.filter(),
         max_steps: args.max_steps,
         alternatives: args.all,
         version: version.or_else(|| server_version(snapshot)),

@@ -1,12 +1,10 @@
 //! `graph`.
 
-use clap::ValueEnum;
-
 use super::World;
 use super::connection::ConnectionArgs;
 use super::escalations::server_version;
 use super::exit::{Exits, Failure, Outcome, count, notes};
-use super::input::{InputArgs, namespace_hint};
+use super::input::{InputArgs, System, namespace_hint};
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Thing};
@@ -62,23 +60,6 @@ struct PictureArgs {
     output: Option<GraphFormat>,
     #[arg(from_global)]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum System {
-    Show,
-    Hide,
-    Only,
-}
-
-impl System {
-    fn filter(self) -> SystemFilter {
-        match self {
-            System::Show => SystemFilter::Show,
-            System::Hide => SystemFilter::Hide,
-            System::Only => SystemFilter::Only,
-        }
-    }
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {

@@ -3,8 +3,8 @@
 use super::exit::count;
 use crate::graph::AccessGraph;
 use crate::graph::azure::{AzureDecision, AzureGraph, ClusterIx, PrincipalIx};
-use crate::model::{Action, ClusterId, Identity, Review};
-use crate::query::{Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, Where, this_cluster};
+use crate::model::{Action, ClusterId, Gap, Identity, Review};
+use crate::query::{Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, Where, guard_who_can, this_cluster};
 use crate::render::{GuardVerdict, safe};
 
 /// Azure's side of a cluster that asks Azure.
@@ -40,7 +40,7 @@ impl<'g> Guarded<'g> {
     }
 
     /// Which cluster it is, and how that is known.
-    pub(super) fn note(&self) -> String {
+    fn note(&self) -> String {
         format!(
             "note: by {} this cluster is {}, which asks Azure too; that part is documented, and no real Azure was asked",
             self.how.as_str(),
@@ -49,22 +49,28 @@ impl<'g> Guarded<'g> {
     }
 
     /// The principal that a user of Kubernetes is, by the user principal name or the object id.
-    pub(super) fn user(&self, name: &str) -> Option<PrincipalIx> {
-        if name.starts_with("system:") {
-            // Guard has no opinion about these.
-            return None;
-        }
+    fn user(&self, name: &str) -> Option<PrincipalIx> {
         self.graph.by_user_principal_name(name).or_else(|| self.graph.by_object_id(name))
     }
 
     /// What Azure says of an identity; none for one that is nobody there.
     pub(super) fn why(&self, identity: &Identity, action: &Action, place: &Where) -> Option<GuardVerdict<'_>> {
         let principals = self.principals(identity);
+        if principals.is_empty() {
+            return None;
+        }
         let (graph, cluster) = (&self.graph, self.cluster);
         let request = GuardRequest::new(graph, cluster, action);
         let verdict = request.decide_in(graph, &principals, place);
-        let discovery = request.is_discovery();
-        (!principals.is_empty()).then_some(GuardVerdict { graph, cluster, verdict, discovery })
+        Some(GuardVerdict { graph, cluster, verdict, discovery: request.is_discovery() })
+    }
+
+    /// What would have to be known so that a no of Azure is one.
+    pub(super) fn gaps(&self, identity: &Identity, action: &Action, place: &Where) -> Vec<Gap> {
+        if identity.user.starts_with("system:") {
+            return Vec::new();
+        }
+        guard_who_can(&self.graph, self.cluster, action, place, &|_| false).gaps
     }
 
     /// The answer to a review of somebody whom the cluster's own authorizers refuse: the user is who `spec.extra.oid` says, and in
@@ -97,7 +103,8 @@ impl<'g> Guarded<'g> {
     }
 
     /// The principals that an identity is: the user, and the groups that are given beside.
-    pub(super) fn principals(&self, identity: &Identity) -> Vec<PrincipalIx> {
+    fn principals(&self, identity: &Identity) -> Vec<PrincipalIx> {
+        // Guard has no opinion about these.
         if identity.user.starts_with("system:") {
             return Vec::new();
         }

@@ -15,8 +15,9 @@ use crate::collect::{
 use crate::graph::AccessGraph;
 use crate::model::azure::AzureCluster;
 use crate::model::{Action, ClusterId, Gap, Snapshot};
-use crate::query::{Authorizers, node};
+use crate::query::{Authorizers, SystemFilter, node};
 use crate::render::{Format, Look, Metadata, Print, SortBy, SourceKind, Wanted, safe};
+use crate::rules::Severity;
 
 /// Where to read.
 #[derive(Debug, Args)]
@@ -96,6 +97,46 @@ impl AuthorizerArgs {
         Authorizers {
             node: self.authorizers.contains(&AuthorizerName::Node),
             rbac: self.authorizers.contains(&AuthorizerName::Rbac),
+        }
+    }
+}
+
+/// What to do with subjects of Kubernetes itself and of the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum System {
+    Show,
+    Hide,
+    Only,
+}
+
+impl System {
+    pub(super) fn filter(self) -> SystemFilter {
+        match self {
+            System::Show => SystemFilter::Show,
+            System::Hide => SystemFilter::Hide,
+            System::Only => SystemFilter::Only,
+        }
+    }
+}
+
+/// From which severity on a run fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Level {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Level {
+    pub(super) fn severity(self) -> Severity {
+        match self {
+            Level::Info => Severity::Info,
+            Level::Low => Severity::Low,
+            Level::Medium => Severity::Medium,
+            Level::High => Severity::High,
+            Level::Critical => Severity::Critical,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::connection::ConnectionArgs;
 use super::escalations::server_version;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::guard::guard_note;
-use super::input::{AuthorizerArgs, InputArgs, OutputArgs, namespace_hint, node_gaps};
+use super::input::{AuthorizerArgs, InputArgs, OutputArgs, System, namespace_hint, node_gaps};
 use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::graph::azure::{PrincipalIx, PrincipalNode};
@@ -107,20 +107,9 @@ enum Kind {
     Serviceaccount,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum System {
-    Show,
-    Hide,
-    Only,
-}
-
 impl SubjectArgs {
     fn system(&self) -> SystemFilter {
-        match self.system {
-            System::Show => SystemFilter::Show,
-            System::Hide => SystemFilter::Hide,
-            System::Only => SystemFilter::Only,
-        }
+        self.system.filter()
     }
 
     /// Whether subjects are left out by kind or name.

@@ -70,9 +70,12 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let placed = asked.place(namespace, args.input.namespace.is_some());
     let graph = AccessGraph::new(facts.snapshot);
     let mut answer = why(&graph, ClusterId::FIRST, &identity, &placed.action, &placed.place, chain);
-    let missing = if is_node { node_gaps(&graph, &placed.action, chain) } else { Vec::new() };
+    let mut missing = if is_node { node_gaps(&graph, &placed.action, chain) } else { Vec::new() };
     let guarded = args.authorizers.guarded(&graph);
     let in_azure = guarded.as_ref().ok().and_then(|own| own.why(&identity, &placed.action, &placed.place));
+    if let (false, Ok(own)) = (answer.allowed(), &guarded) {
+        missing.extend(own.gaps(&identity, &placed.action, &placed.place));
+    }
     let gaps = graph.snapshot().gaps.len() + missing.len();
     let unread = concerning(&graph, &placed.place).len() + missing.len();
     let beyond = in_azure.as_ref().map_or(Decision::Denied, GuardVerdict::decision);

@@ -1,6 +1,7 @@
 //! A finding is done again, step by step, against the facts: by the authorizer's own decision and the check before a role or a
 //! binding is written, on a list of what the attacker has so far. Nothing of the attack graph is used here.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
@@ -85,7 +86,8 @@ fn begun(graph: &AccessGraph, cluster: ClusterId, from: Start) -> State<'_> {
         roles: BTreeSet::new(),
         accounts: BTreeSet::new(),
         gained: Vec::new(),
-        through: Vec::new(),
+        azure: OnceCell::new(),
+        bridge: OnceCell::new(),
     };
     match from {
         Start::Subject(subject) => {
@@ -155,8 +157,9 @@ pub(super) struct State<'g> {
     accounts: BTreeSet<Subject>,
     /// What else was gained, in this order: pods, nodes, Secrets, what there is in Azure.
     gained: Vec<Effect>,
-    /// The kinds that ASO creates for the attacker, each as whom.
-    through: Vec<(Who, KindIx)>,
+    /// What is looked things up in, made when it is needed first.
+    azure: OnceCell<AzureGraph<'g>>,
+    bridge: OnceCell<Option<Bridge<'g>>>,
 }
 
 fn identity(graph: &AccessGraph, subject: Subject) -> Identity {
@@ -250,12 +253,6 @@ impl<'g> State<'g> {
             {
                 self.gained.push(effect);
                 if let Effect::Azure(own) = effect {
-                    if let AzureGain::Through(who) = own.gain {
-                        let rights = step.requests.iter().flat_map(|request| &request.rights);
-                        let kinds = rights.filter(|right| right.verb == "create");
-                        let kinds = kinds.filter_map(|right| KindIx::of_resource(right.api_group, right.resource));
-                        self.through.extend(kinds.map(|kind| (who, kind)));
-                    }
                     if let AzureGain::Account(account) = own.gain {
                         self.act_as(step, account);
                     }
@@ -747,15 +744,19 @@ impl<'g> State<'g> {
 
     /// What joins the cluster and Azure, made anew from the facts.
     pub(super) fn with_bridge(&self, ask: impl FnOnce(&Bridge<'_>) -> Result<(), String>) -> Result<(), String> {
-        let own = Ask { cluster: self.cluster, ..Ask::default() };
-        let bridge = Bridge::new(self.graph, &own).ok_or_else(|| "there is nothing of Azure".to_owned())?;
-        ask(&bridge)
+        let own = || Bridge::new(self.graph, &Ask { cluster: self.cluster, ..Ask::default() });
+        ask(self.bridge.get_or_init(own).as_ref().ok_or_else(|| "there is nothing of Azure".to_owned())?)
+    }
+
+    /// The Azure side, joined once.
+    fn azure(&self) -> &AzureGraph<'g> {
+        self.azure.get_or_init(|| AzureGraph::new(&self.graph.snapshot().azure))
     }
 
     /// Whether Azure lets somebody do something in a scope, by all that was read.
     pub(super) fn azure_allows(&self, who: Who, action: &str, scope: ScopeIx) -> Result<Sure, String> {
         let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
-        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let azure = self.azure();
         let verdict = azure.decide(principal, &azure.question(action, Plane::Control), scope.into());
         let refused = || format!("{action} is not allowed on {}", azure.scope_text(scope));
         let sure =
@@ -783,7 +784,7 @@ impl<'g> State<'g> {
     /// The same for what the cluster asks Azure, written without what its data actions begin with.
     pub(super) fn azure_allows_data(&self, who: Who, action: &str, place: Place) -> Result<Sure, String> {
         let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
-        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let azure = self.azure();
         let mut found = None;
         self.with_bridge(|bridge| {
             found = bridge.this_cluster();
@@ -809,7 +810,7 @@ impl<'g> State<'g> {
     pub(super) fn custom_roles(&self, who: Who, scope: ScopeIx) -> Vec<Vec<ScopeIx>> {
         let Who::Principal(principal) = who else { return Vec::new() };
         let facts = &self.graph.snapshot().azure;
-        let azure = AzureGraph::new(facts);
+        let azure = self.azure();
         let held = azure.assignments_of(principal).into_iter().map(|(assignment, _)| azure.assignment(assignment));
         let there = held.filter(|one| azure.find_scope(&one.scope) == Some(scope));
         let roles = there.filter_map(|one| facts.roles.iter().find(|role| role.custom && role.id == one.role_id));
@@ -826,14 +827,14 @@ impl<'g> State<'g> {
     /// Whether the vaults that were read are as something says.
     pub(super) fn with_vaults(&self, ask: impl FnOnce(&AzureGraph<'_>, &[KeyVault]) -> bool) -> Result<(), String> {
         let facts = &self.graph.snapshot().azure;
-        let there = ask(&AzureGraph::new(facts), &facts.vaults);
+        let there = ask(self.azure(), &facts.vaults);
         if there { Ok(()) } else { Err("no vault there has access policies".to_owned()) }
     }
 
     /// Whether Azure lets somebody do something in some scope in which they have a role.
     pub(super) fn azure_allows_somewhere(&self, who: Who, action: &str) -> bool {
         let Who::Principal(principal) = who else { return false };
-        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let azure = self.azure();
         let scopes: Vec<ScopeIx> =
             azure.assignments_of(principal).iter().map(|&(one, _)| azure.assigned_scope(one)).collect();
         scopes.into_iter().any(|scope| self.azure_allows(who, action, scope).is_ok())
@@ -842,7 +843,7 @@ impl<'g> State<'g> {
     /// The scope of the user-assigned identity that somebody is.
     pub(super) fn user_assigned(&self, who: Who) -> Option<ScopeIx> {
         let Who::Principal(principal) = who else { return None };
-        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let azure = self.azure();
         azure.principal(principal).identity.and_then(|identity| azure.identity_scope(identity))
     }
 
@@ -852,7 +853,7 @@ impl<'g> State<'g> {
         gain: AzureGain,
         ask: impl Fn(&AzureCluster) -> bool,
     ) -> Result<(ScopeIx, bool), String> {
-        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let azure = self.azure();
         let mut found = None;
         self.with_bridge(|bridge| {
             found = match gain {
@@ -869,7 +870,7 @@ impl<'g> State<'g> {
 
     /// The resource group of this cluster's nodes.
     pub(super) fn nodes_in_azure(&self) -> Result<ScopeIx, String> {
-        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let azure = self.azure();
         let mut found = None;
         self.with_bridge(|bridge| {
             found = bridge.this_cluster();

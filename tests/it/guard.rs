@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use rbac_lens::cli::Outcome;
+use rbac_lens::model::{Cluster, Snapshot};
+use rbac_lens::render::saved;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -243,4 +245,49 @@ fn whoever_has_only_a_role_of_azure_is_one_to_start_from() {
     // And without it, it is gone.
     let left = ask(world.path(), &format!("escalations --to cluster-admin -o name --without roleassignment:{TEAM}"));
     assert_eq!(left.out, format!("principal:{BEN}\n"));
+}
+
+#[test]
+fn a_role_over_other_things_is_none_in_the_cluster() {
+    let world = world(true);
+    // Contributor, who could fetch the admin kubeconfig, and Storage Blob Data Owner, whose data actions are none of the cluster's.
+    let subscription = "/subscriptions/11111111-0000-0000-0000-000000000001";
+    let roles = ["b24988ac-6180-42a0-ab88-20f7382dd24c", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"];
+    let assignments = roles.map(|role| {
+        let mut one = assigned(ROBOT, "ServicePrincipal", role, subscription);
+        one["id"] = json!(format!("{subscription}/providers/Microsoft.Authorization/roleAssignments/{role}"));
+        one
+    });
+    let assignments = json!(assignments);
+    std::fs::write(world.path().join("azure/assignments.json"), assignments.to_string()).unwrap();
+    let done = ask(world.path(), "escalations -o name");
+    assert_eq!(done.out, format!("principal:{BEN}\n"), "{done:?}");
+}
+
+#[test]
+fn what_was_not_read_of_azure_is_no_no() {
+    let world = world(true);
+    std::fs::remove_file(world.path().join("azure/groups.json")).unwrap();
+    let why = |question: &str| ask(world.path(), &format!("why user:ann@contoso.example {question}")).out;
+    // She may be in the team, which may.
+    assert!(why("get pods -n dev").starts_with("not found, "), "{}", why("get pods -n dev"));
+    // Nobody whom she may be may do this.
+    assert!(why("get secrets -n dev").starts_with("no: "), "{}", why("get secrets -n dev"));
+    assert!(ask(world.path(), "why sa:dev/app get pods -n dev").out.starts_with("no: "));
+}
+
+#[test]
+fn the_cluster_is_recognised_by_the_address_of_its_server() {
+    let world = world(true);
+    let mut snapshot = Snapshot::default();
+    for (server, expected) in [("one-1.hcp.westeurope.azmk8s.io", true), ("two-1.hcp.westeurope.azmk8s.io", false)] {
+        snapshot.clusters =
+            vec![Cluster { name: "prod".to_owned(), server: server.to_owned(), stored: true, ..Cluster::default() }];
+        let mut text = Vec::new();
+        saved(&snapshot, &mut text).unwrap();
+        // What it is called does not count.
+        std::fs::write(world.path().join("cluster.yaml"), text).unwrap();
+        let notes = ask(world.path(), "who-can get pods -A").notes.join("\n");
+        assert_eq!(notes.contains("by the address of its API server this cluster is one"), expected, "{notes}");
+    }
 }

@@ -41,6 +41,22 @@ mod tests {
     use crate::rules::kubernetes::check;
 
     #[test]
+    fn a_cluster_of_arc_takes_them_too() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k KubernetesConfiguration/fluxConfigurations/write
+             assign app k s1
+             arc edge s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> cluster:edge: token-request, workload-identity, azure-flux-configuration
+             alice -> limited (fluxconfigurations) on s1: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
     fn manifests_are_applied() {
         check(
             "account dev/app

@@ -541,9 +541,17 @@ impl<'g> Bridge<'g> {
     /// Those whom role assignments give data actions in this cluster, if it asks Azure.
     pub(in crate::rules) fn guests(&self) -> BTreeSet<Who> {
         let graph = &self.azure.graph;
+        let Some(cluster) = self.this_cluster.map(|at| graph.cluster(at)) else { return BTreeSet::new() };
+        let prefix = [guard_prefix(cluster.kind), "/"].concat().to_ascii_lowercase();
+        // What stands before the first star is a part of what such actions begin with, or goes on from it.
+        let is_of_cluster = |pattern: &&str| {
+            let fixed = pattern.split('*').next().unwrap_or_default().to_ascii_lowercase();
+            fixed.starts_with(&prefix) || (prefix.starts_with(&fixed) && pattern.contains('*'))
+        };
         let data = |at: AssignmentIx| {
             let mut blocks = graph.role(graph.assigned_role(at)).blocks.iter().flatten();
-            !self.azure.without.contains(&at) && blocks.any(|&block| !graph.block(block).data_actions.is_empty())
+            let counts = !self.azure.without.contains(&at);
+            counts && blocks.any(|&block| graph.block(block).data_actions.iter().any(|own| is_of_cluster(&own)))
         };
         let all = graph.assignments().filter(|&at| data(at)).map(|at| Who::Principal(graph.assignee(at)));
         all.filter(|&who| !self.kubernetes_places(who).is_empty()).collect()
