@@ -551,7 +551,7 @@ impl<'g> Bridge<'g> {
         let data = |at: AssignmentIx| {
             let mut blocks = graph.role(graph.assigned_role(at)).blocks.iter().flatten();
             let counts = !self.azure.without.contains(&at);
-            counts && blocks.any(|&block| graph.block(block).data_actions.iter().any(|own| is_of_cluster(own)))
+            counts && blocks.any(|&block| graph.block(block).data_actions.iter().any(&is_of_cluster))
         };
         let all = graph.assignments().filter(|&at| data(at)).map(|at| Who::Principal(graph.assignee(at)));
         all.filter(|&who| !self.kubernetes_places(who).is_empty()).collect()
