@@ -403,6 +403,9 @@ type PlanWay = (RequestIx, Option<Name>, Option<Name>);
 /// A role that lost rules, or else the rule set of all that have it, and whether it is bound in the cluster.
 type PlanKey = (Option<RoleIx>, RuleSetId, bool);
 
+/// The requests that may be completed for whoever is under a role, by its plan and whether with credentials.
+type Completed = FxHashMap<(*const Plan, bool), Rc<[RequestIx]>>;
+
 /// What the rights that a rule set supplies allow by themselves, wherever they are held.
 pub(super) struct Plan {
     ways: Box<[PlanWay]>,
@@ -508,6 +511,8 @@ pub(super) struct Attack<'g> {
     /// What comes with the folders of nodes that claims are bound to.
     folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
     node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
+    /// Whether the groups that were asked about grant a right to impersonate.
+    lending: RefCell<FxHashMap<Subject, bool>>,
     /// What Pod Security says in each namespace that was asked about.
     security: RefCell<FxHashMap<Name, Rc<[Blocker]>>>,
     /// Whether the groups of a namespace's accounts are granted anything.
@@ -578,6 +583,7 @@ impl<'g> Attack<'g> {
             bound_pods: OnceCell::new(),
             folders: OnceCell::new(),
             node_secrets: OnceCell::new(),
+            lending: RefCell::default(),
             security: RefCell::default(),
             granted: RefCell::default(),
         };
@@ -769,8 +775,9 @@ impl<'g> Attack<'g> {
             made.append(&mut self.fresh);
             made.sort_unstable();
             self.made_mask = Rights::mask(made);
+            let mut known = Completed::default();
             for id in self.unders.clone() {
-                self.complete(id, fresh);
+                self.complete(id, fresh, &mut known);
             }
             for subject in self.identities() {
                 self.ask(subject, Some(fresh));
@@ -804,16 +811,21 @@ impl<'g> Attack<'g> {
 
     /// The number of a fact, added if it is new.
     pub(super) fn fact(&mut self, fact: Fact) -> u32 {
+        self.number(fact).0
+    }
+
+    /// The same, and whether it is new.
+    fn number(&mut self, fact: Fact) -> (u32, bool) {
         let facts = &self.facts;
         let rehash = |&id: &u32| FxBuildHasher.hash_one(facts[id as usize]);
         let entry = self.ids.entry(FxBuildHasher.hash_one(fact), |&id| facts[id as usize] == fact, rehash);
         let id = match entry {
-            Entry::Occupied(known) => return *known.get(),
+            Entry::Occupied(known) => return (*known.get(), false),
             Entry::Vacant(entry) => *entry.insert(number(facts.len())).get(),
         };
         self.facts.push(fact);
         self.queue.push_back(id);
-        id
+        (id, true)
     }
 
     /// The number of a fact that is there.
@@ -873,6 +885,10 @@ impl<'g> Attack<'g> {
     /// Adds a step that needs one fact and that nobody else adds: each fact is expanded once.
     fn link(&mut self, need: u32, gain: Fact, how: How) {
         let gain = self.fact(gain);
+        self.link_to(need, gain, how);
+    }
+
+    fn link_to(&mut self, need: u32, gain: u32, how: How) {
         if gain != need {
             self.push(&[need], gain, how, false);
         }
@@ -1281,7 +1297,10 @@ impl<'g> Attack<'g> {
                 self.link(id, Fact::Acts(subject), How::Follows);
                 for &group in self.groups(subject).iter() {
                     if self.grants.contains_key(&group) {
-                        self.link(id, Fact::Identity(group), How::Member);
+                        let member = self.fact(Fact::Identity(group));
+                        if self.lends(group) {
+                            self.link_to(id, member, How::Member);
+                        }
                     }
                 }
                 self.is_under(subject, id, true);
@@ -1358,12 +1377,8 @@ impl<'g> Attack<'g> {
         let some = self.plan(at, place).some;
         for credentials in [false, true] {
             if !some.is_empty() && (!credentials || !some.and(self.rights.impersonating()).is_empty()) {
-                let under = Fact::Under(at, place, credentials);
-                if self.find(under).is_none() {
-                    let under = self.fact(under);
-                    self.unasked.push(under);
-                }
-                self.follows(vec![id], under);
+                let under = self.under_role(at, place, credentials);
+                self.link_to(id, under, How::Follows);
             }
         }
         // What others hold a part of is completed right by right.
@@ -1408,18 +1423,38 @@ impl<'g> Attack<'g> {
 
     /// Adds the roles that an identity is under by bindings that name it; those that impersonate ask for credentials.
     fn is_under(&mut self, subject: Subject, id: u32, credentials: bool) {
-        for Grant { place, binding, role } in self.grants(subject).to_vec() {
-            if !credentials || !self.plan(role, place).some.and(self.rights.impersonating()).is_empty() {
-                let under = Fact::Under(role, place, credentials);
-                if self.find(under).is_none() {
-                    let under = self.fact(under);
-                    self.unasked.push(under);
-                }
-                let fact = self.fact(under);
-                self.granted_unders.insert(fact);
-                self.link(id, under, How::Granted(binding));
+        for at in 0..self.grants(subject).len() {
+            let Grant { place, binding, role } = self.grants(subject)[at];
+            if !credentials || self.impersonates(role, place) {
+                let under = self.under_role(role, place, credentials);
+                self.granted_unders.insert(under);
+                self.link_to(id, under, How::Granted(binding));
             }
         }
+    }
+
+    /// The fact that somebody is under a role, of which is asked what it allows when it is new.
+    fn under_role(&mut self, role: RoleIx, place: Place, credentials: bool) -> u32 {
+        let (under, is_new) = self.number(Fact::Under(role, place, credentials));
+        if is_new {
+            self.unasked.push(under);
+        }
+        under
+    }
+
+    /// Whether a role grants a right to impersonate where it is bound.
+    fn impersonates(&self, role: RoleIx, place: Place) -> bool {
+        !self.plan(role, place).some.and(self.rights.impersonating()).is_empty()
+    }
+
+    /// Whether it matters that somebody has the credentials of a member of a group, and not only that they act as one.
+    fn lends(&self, group: Subject) -> bool {
+        let known = self.lending.borrow().get(&group).copied();
+        known.unwrap_or_else(|| {
+            let lends = self.grants(group).iter().any(|grant| self.impersonates(grant.role, grant.place));
+            self.lending.borrow_mut().insert(group, lends);
+            lends
+        })
     }
 
     /// Adds every request that roles allow whoever is under them, the roles that were found since it was last done.
@@ -1450,31 +1485,22 @@ impl<'g> Attack<'g> {
             self.asked(request, site, vec![id], How::AsRole { request, site }, under);
         }
         if !self.made.is_empty() {
+            let mut known = Completed::default();
             for &id in &ids {
-                self.complete(id, self.made_mask);
+                self.complete(id, self.made_mask, &mut known);
             }
         }
         self.unders.extend(ids);
     }
 
     /// Adds every request that rights which can be given to everybody complete for whoever is under a role.
-    fn complete(&mut self, id: u32, fresh: Mask) {
+    fn complete(&mut self, id: u32, fresh: Mask, known: &mut Completed) {
         let Fact::Under(role, place, credentials) = self.facts[id as usize] else { return };
         let plan = self.plan(role, place);
-        let (own, all) = (plan.some, plan.some.with(self.made_mask));
+        let requests = self.completed(&plan, credentials, fresh, known);
         let mut held: Vec<Held> = Vec::new();
         let made = Rc::clone(&self.made);
-        for request in self.rights.requests() {
-            let asked = self.rights.asked(request);
-            let several = asked.rights.len() > 1 && !self.rights.mask_of(request).and(fresh).is_empty();
-            if !several
-                || asked.impersonates() != credentials
-                || !self.rights.is_shared(request)
-                || !self.rights.may_be_made(request, own, all)
-                || self.rights.is_more_by_post(request, plan.any)
-            {
-                continue;
-            }
+        for &request in requests.iter() {
             if held.is_empty() {
                 held = self.held_under(role, place);
             }
@@ -1493,6 +1519,22 @@ impl<'g> Attack<'g> {
                 self.asked(request, site, needs, How::AsRole { request, site }, under.unwrap_or_default());
             }
         }
+    }
+
+    /// The requests that rights which can be given to everybody may complete for whoever is under a role with this plan.
+    fn completed(&self, plan: &Rc<Plan>, credentials: bool, fresh: Mask, known: &mut Completed) -> Rc<[RequestIx]> {
+        let all = plan.some.with(self.made_mask);
+        let may = |&request: &RequestIx| {
+            let asked = self.rights.asked(request);
+            asked.rights.len() > 1
+                && !self.rights.mask_of(request).and(fresh).is_empty()
+                && asked.impersonates() == credentials
+                && self.rights.is_shared(request)
+                && self.rights.may_be_made(request, plan.some, all)
+                && !self.rights.is_more_by_post(request, plan.any)
+        };
+        let found = known.entry((Rc::as_ptr(plan), credentials));
+        Rc::clone(found.or_insert_with(|| self.rights.requests().filter(may).collect()))
     }
 
     /// What whoever is under a role holds by it, sorted.

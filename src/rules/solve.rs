@@ -180,7 +180,7 @@ fn search(
         return;
     }
     let starts: Vec<u32> = sources.iter().chain(platform).flat_map(|&source| start(attack, source)).collect();
-    let whole = links(attack, 0..attack.count());
+    let whole = Whole::new(attack, goals, &starts);
     let walk =
         |tells: bool, counts: &dyn Fn(Marks) -> bool| Walk::new(attack, ask, goals, &whole, &starts, tells, counts);
     let free = walk(false, &|step| !step.is_blocked() && !step.is_move());
@@ -246,6 +246,33 @@ fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[St
         Platform { from, paths: paths.by_path.values().filter(is_of).count(), holds }
     });
     own.filter(|own| own.paths + own.holds > 0).collect()
+}
+
+/// The steps that lead from those who may start to what is looked for, blocked or not: what walks are made of.
+struct Whole {
+    graph: AndOr,
+    /// The number in the attack graph of each step.
+    steps: Vec<u32>,
+}
+
+impl Whole {
+    fn new(attack: &Attack<'_>, goals: &FxHashMap<u32, Target>, starts: &[u32]) -> Whole {
+        let all = links(attack, 0..attack.count());
+        let steps = of_use(&all, &goals.keys().copied().collect::<Vec<_>>(), starts, |_| true);
+        Whole { graph: links(attack, steps.iter().copied()), steps }
+    }
+}
+
+/// Those of some steps that lead to a goal and that somebody comes to.
+fn of_use(graph: &AndOr, goals: &[u32], starts: &[u32], counts: impl Fn(u32) -> bool) -> Vec<u32> {
+    let leads = graph.at_least_over(goals, &counts);
+    let comes = graph.all_from(starts.iter().copied(), &counts);
+    let of_use = |&at: &u32| {
+        leads[graph.gain(at) as usize].is_some()
+            && graph.needs(at).iter().all(|&need| comes[need as usize])
+            && counts(at)
+    };
+    (0..u32::try_from(graph.steps()).unwrap_or(u32::MAX)).filter(of_use).collect()
 }
 
 /// A graph of some of the steps, with what is looked for in it.
@@ -314,22 +341,15 @@ impl<'w, 'g> Walk<'w, 'g> {
         attack: &'w Attack<'g>,
         ask: &Ask,
         goals: &'w FxHashMap<u32, Target>,
-        whole: &AndOr,
+        whole: &Whole,
         starts: &[u32],
         tells: bool,
         counts: impl Fn(Marks) -> bool,
     ) -> Walk<'w, 'g> {
         let numbers: Vec<u32> = goals.keys().copied().collect();
-        let is_in = |at: u32| counts(attack.marks(at));
-        let leads = whole.at_least_over(&numbers, is_in);
-        // What leads nowhere is walked by nobody, nor is what nobody ever comes to.
-        let comes = whole.all_from(starts.iter().copied(), is_in);
-        let of_use = |&at: &u32| {
-            leads[whole.gain(at) as usize].is_some()
-                && whole.needs(at).iter().all(|&need| comes[need as usize])
-                && is_in(at)
-        };
-        let steps: Vec<u32> = (0..attack.count()).filter(of_use).collect();
+        let is_in = |at: u32| counts(attack.marks(whole.steps[at as usize]));
+        let of_use = of_use(&whole.graph, &numbers, starts, is_in).into_iter();
+        let steps: Vec<u32> = of_use.map(|at| whole.steps[at as usize]).collect();
         let mut graph = links(attack, steps.iter().copied());
         // The bounds are nearer where only such steps are left.
         let leads = graph.at_least(&numbers);
