@@ -470,6 +470,8 @@ pub(super) struct Attack<'g> {
     /// How many rights there were to give when those that are as good as this one were last looked up.
     served: FxHashMap<(u8, Place, Option<Name>), usize>,
     ask: &'g Ask,
+    /// Whether requests are left out that lead nowhere or do no more than others.
+    thrifty: bool,
     /// The way into Azure, if there is one.
     pub(super) bridge: Option<Rc<Bridge<'g>>>,
     /// The requests that write bindings: which of `bind-held-role`, where, and the fact.
@@ -528,6 +530,16 @@ type Creator = (Site, u32, fn(RoleKey) -> Fact);
 impl<'g> Attack<'g> {
     /// The graph of everything that the objects of a cluster, but for those taken to be gone, add up to.
     pub(super) fn new(graph: &'g AccessGraph, ask: &'g Ask) -> Attack<'g> {
+        Attack::grown(graph, ask, true)
+    }
+
+    /// The same with every request, whether or not it leads anywhere or does as much as another one: the slow twin.
+    #[cfg(test)]
+    pub(super) fn slowly(graph: &'g AccessGraph, ask: &'g Ask) -> Attack<'g> {
+        Attack::grown(graph, ask, false)
+    }
+
+    fn grown(graph: &'g AccessGraph, ask: &'g Ask, thrifty: bool) -> Attack<'g> {
         let cluster = ask.cluster;
         let of_cluster = |(at, role): (RoleIx, &crate::model::Role)| {
             (role.cluster == cluster).then_some((RoleKey { namespace: role.namespace, name: role.name }, at))
@@ -556,6 +568,7 @@ impl<'g> Attack<'g> {
             fresh: Vec::new(),
             served: FxHashMap::default(),
             ask,
+            thrifty,
             bridge: Bridge::new(graph, ask).map(Rc::new),
             binds: Vec::new(),
             shares: Table::default(),
@@ -589,7 +602,7 @@ impl<'g> Attack<'g> {
         };
         attack.read();
         let leads = |request| match attack.rights.technique(request) {
-            (Technique { leads: Some(leads), .. }, within) => leads(&attack, within),
+            (Technique { leads: Some(leads), .. }, within) if thrifty => leads(&attack, within),
             _ => Leads::Anywhere,
         };
         attack.leads = attack.rights.requests().map(leads).collect();
@@ -1352,7 +1365,7 @@ impl<'g> Attack<'g> {
                 for request in inside.collect::<Vec<_>>() {
                     let (technique, _) = self.rights.technique(request);
                     let again = technique.alike && done.replace(technique.id) == Some(technique.id);
-                    if again || self.rights.is_made_by_post(request) {
+                    if self.thrifty && (again || self.rights.is_made_by_post(request)) {
                         continue;
                     }
                     let site = Site { place, object: None, other: None };
@@ -1451,7 +1464,8 @@ impl<'g> Attack<'g> {
     fn lends(&self, group: Subject) -> bool {
         let known = self.lending.borrow().get(&group).copied();
         known.unwrap_or_else(|| {
-            let lends = self.grants(group).iter().any(|grant| self.impersonates(grant.role, grant.place));
+            let lends =
+                !self.thrifty || self.grants(group).iter().any(|grant| self.impersonates(grant.role, grant.place));
             self.lending.borrow_mut().insert(group, lends);
             lends
         })
@@ -1562,12 +1576,13 @@ impl<'g> Attack<'g> {
         let mut done: Option<&str> = None;
         for request in self.rights.requests().filter(|&request| self.rights.may_be_made(request, some, some)) {
             // An object of a name is not made by whoever makes any.
-            if self.rights.is_more_by_post(request, any) && any.has(self.rights.mask_of(request)) {
+            let posted = self.rights.is_more_by_post(request, any) && any.has(self.rights.mask_of(request));
+            if self.thrifty && posted {
                 continue;
             }
             let (technique, _) = self.rights.technique(request);
             for Way { site: Site { object, other, .. }, .. } in self.rights.ways(request, &held, &[], &[]) {
-                let whole = technique.alike && (object, other) == (None, None);
+                let whole = self.thrifty && technique.alike && (object, other) == (None, None);
                 if !whole || done.replace(technique.id) != Some(technique.id) {
                     found.push((request, object, other));
                 }

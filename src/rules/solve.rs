@@ -120,6 +120,12 @@ pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
     found
 }
 
+/// The same without alternatives, from a graph that leaves nothing out.
+#[cfg(test)]
+pub(super) fn escalations_slowly(graph: &AccessGraph, ask: &Ask) -> Escalations {
+    solve(&Attack::slowly(graph, ask), ask)
+}
+
 /// What is left for one of those who start when the starting grant is gone, then that of what is left, and so on.
 fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, start: BindingIx) -> Vec<Finding> {
     let mut ask = Ask { from: Some(from), to: vec![target], max_steps: None, alternatives: false, ..ask.clone() };
