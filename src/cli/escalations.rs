@@ -17,7 +17,7 @@ use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, Subjec
 use crate::query::{Aso, AsoOptions, TokenMode, azure_gaps};
 use crate::render::{Asked, EscalationsReport, Format, Metadata, Print, safe};
 use crate::rules::{
-    Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Start,
+    Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Hidden, Place, Power, Remedies, Start,
     Suppression, Target, Version, compare, cuts, escalations, secret, start, suppress,
 };
 
@@ -200,7 +200,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         answer: &answer,
         remedies: &Remedies::new(&graph),
         changes: changes.as_ref().map(|(changes, counts)| (changes.as_slice(), *counts)),
-        suppressed,
+        suppressed: &suppressed,
         cuts: cuts.as_ref(),
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
@@ -215,6 +215,14 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             lines.extend(without_azure(&aso, false));
         }
         lines.extend(told(args, &report));
+        // https://github.com/github/codeql-action/issues/1230
+        if !suppressed.is_empty() && wanted.has(&Format::Sarif) {
+            let some = count(suppressed.len(), "suppressed finding");
+            lines.push(format!(
+                "note: sarif marks {some}; code scanning of GitHub opens alerts for them all the same, \
+                 unless advanced-security/dismiss-alerts runs after the upload"
+            ));
+        }
     }
     Ok(Outcome::new(printed, lines, report.exit.code))
 }
@@ -240,7 +248,7 @@ fn told(args: &Args, report: &EscalationsReport<'_>) -> Vec<String> {
         (answer.hidden, "system subject", "left out as a start (--system=show)"),
         (answer.inherited, "subject", "with paths of a group that is listed (--from shows them)"),
         (answer.longer, "finding", "with more steps than --max-steps"),
-        (report.suppressed, "finding", "suppressed"),
+        (report.suppressed.len(), "finding", "suppressed"),
     ];
     for (number, word, why) in left_out.into_iter().filter(|(number, _, _)| *number > 0) {
         counts.push(format!("{} {why}", count(number, word)));
@@ -319,10 +327,10 @@ impl Kept {
         Ok(Kept { file, entries, baseline, today, quiet: args.output.quiet })
     }
 
-    /// Hides what is suppressed, counts it, and warns of entries that are over or about nothing.
-    fn hide(&self, graph: &AccessGraph, answer: &mut Escalations, whole: bool, lines: &mut Vec<String>) -> usize {
+    /// Hides what is suppressed, keeps it apart, and warns of entries that are over or about nothing.
+    fn hide(&self, graph: &AccessGraph, answer: &mut Escalations, whole: bool, lines: &mut Vec<String>) -> Vec<Hidden> {
         if self.entries.is_empty() {
-            return 0;
+            return Vec::new();
         }
         let done = suppress(graph, std::mem::take(&mut answer.findings), &self.entries, self.today);
         answer.findings = done.kept;
