@@ -17,6 +17,7 @@ mod guard;
 mod help;
 mod input;
 mod review;
+mod search;
 mod snapshot;
 mod what_can;
 mod who_can;

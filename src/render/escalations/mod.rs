@@ -48,6 +48,10 @@ pub struct Asked<'a> {
     pub from: Option<&'a str>,
     /// To what.
     pub to: Option<&'a str>,
+    /// How much of Azure at least.
+    pub power: Option<&'static str>,
+    /// How Azure Service Operator was taken to work.
+    pub assume: Option<&'static str>,
     /// What is taken to be gone.
     pub without: &'a [String],
     /// The version of the server that was taken.
