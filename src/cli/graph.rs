@@ -54,6 +54,9 @@ pub(super) struct Args {
     output: PictureArgs,
 }
 
+/// So many fingerprints are named that begin with what was typed.
+const FEW: usize = 5;
+
 /// How to print.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
@@ -166,7 +169,9 @@ fn of_finding(graph: &AccessGraph, fingerprint: &str, usual: &Ask, system: Optio
                  one that was found with --from, --to, --without, --assume or --kube-version is drawn with the same flags"
             )
         } else {
-            format!("`{text}` begins {} fingerprints: {}", like.len(), like.join(", "))
+            let (shown, more) = like.split_at(like.len().min(FEW));
+            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+            format!("`{text}` begins {} fingerprints: {}{more}; write one of them", like.len(), shown.join(", "))
         })
     })?;
     Ok(picture_of(graph, ClusterId::FIRST, &with_alternatives(graph, &ask, finding)))

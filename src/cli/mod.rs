@@ -16,6 +16,7 @@ mod graph;
 mod guard;
 mod help;
 mod input;
+mod mistake;
 mod review;
 mod search;
 mod snapshot;

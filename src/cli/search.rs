@@ -290,7 +290,11 @@ fn known(snapshot: &mut Snapshot, thing: &Thing) -> Result<Start, Failure> {
 }
 
 fn absent(thing: &Thing) -> Failure {
-    Failure::Usage(format!("the input has no `{thing}`"))
+    let next = match thing {
+        Thing::Secret(..) => "of a cluster Secrets are read with --secret-metadata",
+        _ => "names are written as in the objects, and these have to be in what is read",
+    };
+    Failure::Usage(format!("the input has no `{thing}`; {next}"))
 }
 
 /// A target as it was typed.

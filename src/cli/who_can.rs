@@ -365,6 +365,10 @@ impl Asked {
         name: Option<&str>,
         subresource: Option<&str>,
     ) -> Result<Asked, Failure> {
+        if verb.is_empty() || resource.is_empty() {
+            let (what, such) = if verb.is_empty() { ("verb", "get") } else { ("resource", "pods") };
+            return Err(Failure::Usage(format!("the {what} is empty; write one, such as {such}")));
+        }
         if resource.starts_with('/') {
             if name.is_some() || subresource.is_some() {
                 return Err(Failure::Usage(format!(

@@ -335,7 +335,7 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         ),
         (
             &["--finding", "1939"],
-            "error: `1939` begins 2 fingerprints: 19395f9cbed20717-0a2c034d, 1939609cbed208ca-50852ec6",
+            "error: `1939` begins 2 fingerprints: 19395f9cbed20717-0a2c034d, 1939609cbed208ca-50852ec6; write one of them",
         ),
         (&["--around", "user:nobody"], "error: the input has no `user:nobody`"),
         (
