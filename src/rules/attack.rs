@@ -1593,6 +1593,13 @@ impl<'g> Attack<'g> {
         plan
     }
 
+    /// The subjects whom bindings that name them put under a role with a plan like that.
+    pub(super) fn under_some(&self, like: impl Fn(&Plan) -> bool) -> FxHashSet<Subject> {
+        let is_like = |grant: &Grant| like(&self.plan(grant.role, grant.place));
+        let all = self.grants.iter().filter(|(_, grants)| grants.iter().any(is_like));
+        all.map(|(&subject, _)| subject).collect()
+    }
+
     /// The bindings that put a subject itself under roles of use.
     pub(super) fn grants(&self, subject: Subject) -> &[Grant] {
         self.grants.get(&subject).map_or(&[], Vec::as_slice)
@@ -1663,7 +1670,9 @@ impl<'g> Attack<'g> {
             let mut places: Vec<Place> = plans.iter().map(|&(place, _)| place).collect();
             places.sort_unstable();
             places.dedup();
-            for &request in self.rights.several() {
+            let anywhere = plans.iter().fold(self.made_mask, |all, (_, plan)| all.with(plan.some));
+            for &request in self.rights.several().iter().filter(|&&request| anywhere.has(self.rights.mask_of(request)))
+            {
                 let mask = self.rights.mask_of(request);
                 // Where one right of two can be given, one is left, and that is in one role.
                 let with_made = self.rights.asked(request).rights.len() > 2;

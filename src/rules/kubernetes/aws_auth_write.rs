@@ -1,5 +1,7 @@
 //! `aws-auth-write`: EKS reads from a ConfigMap which AWS principal is which user in which groups.
 
+use std::collections::BTreeSet;
+
 use crate::graph::AccessGraph;
 use crate::model::{AWS_AUTH, ClusterId, MASTERS, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
@@ -20,10 +22,19 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1098", "T1078.004"],
     references: &["https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html"],
     build: Some(build),
-    leads: Some(|attack, _| Leads::in_one(attack, "kube-system")),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
+
+/// In kube-system, where it may be a cluster of EKS.
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    if is_eks(attack.graph, attack.cluster, true) {
+        Leads::in_one(attack, "kube-system")
+    } else {
+        Leads::In(BTreeSet::new())
+    }
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let graph = attack.graph;
