@@ -71,6 +71,9 @@ struct KeptArgs {
     /// The findings that are lived with: a list of suppressions. Without it .rbac-lens.yaml of the working directory, if it is there.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// In sarif also the findings that are suppressed, marked so. Code scanning of GitHub opens alerts for them all the same.
+    #[arg(long)]
+    show_suppressed: bool,
     /// The day on which suppressions may expire, instead of today: YYYY-MM-DD.
     #[arg(long, value_name = "DAY")]
     now: Option<String>,
@@ -130,6 +133,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         remedies: &Remedies::new(&graph),
         changes: changes.as_ref().map(|(changes, counts)| (changes.as_slice(), *counts)),
         suppressed: &suppressed,
+        marks_suppressed: args.kept.show_suppressed,
         cuts: cuts.as_ref(),
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
@@ -144,14 +148,6 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             lines.extend(without_azure(&aso, false));
         }
         lines.extend(told(args, &report));
-        // https://github.com/github/codeql-action/issues/1230
-        if !suppressed.is_empty() && wanted.has(&Format::Sarif) {
-            let some = count(suppressed.len(), "suppressed finding");
-            lines.push(format!(
-                "note: sarif marks {some}; code scanning of GitHub opens alerts for them all the same, \
-                 unless advanced-security/dismiss-alerts runs after the upload"
-            ));
-        }
     }
     Ok(Outcome::new(printed, lines, report.exit.code))
 }

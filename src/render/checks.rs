@@ -106,6 +106,7 @@ impl Answer for ChecksReport<'_> {
             kept: self.asked.iter().filter(|id| is_kept(id)).map(|&id| (id, title(id))).collect(),
             unanswered: unanswered.iter().map(|&(id, lacks)| (id, title(id), lacks)).collect(),
             suppressed: Vec::new(),
+            marks_suppressed: false,
             gaps: gaps(self.graph.snapshot(), &self.metadata),
             code: self.exit.code,
         })

@@ -17,6 +17,8 @@ pub(super) struct Issues {
     pub(super) unanswered: Vec<(&'static str, &'static str, &'static str)>,
     /// The findings that suppressions hide, each with what hides it; not among the others.
     pub(super) suppressed: Vec<(Issue, Vec<SuppressionText>)>,
+    /// Whether sarif lists those too.
+    pub(super) marks_suppressed: bool,
     /// What was not read.
     pub(super) gaps: Vec<GapOut>,
     /// The exit status.

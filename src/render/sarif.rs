@@ -23,9 +23,11 @@ pub(super) fn sarif(issues: &Issues) -> Result<(String, Vec<String>), String> {
 }
 
 fn log(issues: &Issues, most: usize) -> Result<(String, Vec<String>), String> {
-    let whole = issues.all.len() + issues.suppressed.len();
+    // https://github.com/github/codeql-action/issues/1230
+    let marked = if issues.marks_suppressed { issues.suppressed.as_slice() } else { &[] };
+    let whole = issues.all.len() + marked.len();
     let open = issues.all.iter().map(|issue| (issue, &[][..]));
-    let closed = issues.suppressed.iter().map(|(issue, by)| (issue, by.as_slice()));
+    let closed = marked.iter().map(|(issue, by)| (issue, by.as_slice()));
     let shown: Vec<(&Issue, &[SuppressionText])> = open.chain(closed).take(most).collect();
     let mut ids: Vec<(&str, &str)> = shown.iter().map(|(issue, _)| (issue.topic.id, issue.severity)).collect();
     ids.sort_by_key(|(id, severity)| (*id, rank(severity)));
@@ -39,7 +41,7 @@ fn log(issues: &Issues, most: usize) -> Result<(String, Vec<String>), String> {
     let mut results: Vec<Value> = shown.iter().map(|(issue, _)| result(issue, place(issue))).collect();
     let mut told: Vec<String> = Vec::new();
     // Either every result of a run says what suppresses it or none does (3.27.23).
-    if !issues.suppressed.is_empty() {
+    if !marked.is_empty() {
         for (result, (_, by)) in results.iter_mut().zip(&shown) {
             result["suppressions"] = suppressions(by);
         }
@@ -245,6 +247,7 @@ mod tests {
             kept: Vec::new(),
             unanswered: Vec::new(),
             suppressed: Vec::new(),
+            marks_suppressed: false,
             gaps: Vec::new(),
             code: 0,
         };

@@ -33,6 +33,8 @@ pub struct EscalationsReport<'a> {
     pub changes: Option<(&'a [Change], Changes)>,
     /// The findings that suppressions hide.
     pub suppressed: &'a [Hidden],
+    /// Whether formats that can mark them as such list them.
+    pub marks_suppressed: bool,
     /// The fewest grants to remove.
     pub cuts: Option<&'a Cuts>,
     /// What the report says of itself.
@@ -105,6 +107,7 @@ impl Answer for EscalationsReport<'_> {
             kept: Vec::new(),
             unanswered: Vec::new(),
             suppressed: issues::suppressed(self),
+            marks_suppressed: self.marks_suppressed,
             gaps: gaps(self.graph.snapshot(), &self.metadata),
             code: self.exit.code,
         })
