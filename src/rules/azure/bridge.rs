@@ -15,7 +15,7 @@ use crate::graph::azure::{
 };
 use crate::model::azure::{
     Alternative, Assigned, AzureCluster, ClusterKind, Effect, Plane, PrincipalKind, Request as RoleRequest,
-    RoleDefinition, guard_prefix,
+    RoleDefinition, guard_parts, guard_prefix, guard_scopes,
 };
 use crate::model::{AsoKind, KindIx, Name, Subject};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
@@ -563,13 +563,16 @@ impl<'g> Bridge<'g> {
         let cluster = self.this_cluster.filter(|&at| graph.cluster(at).azure_rbac);
         let (Some(cluster), Who::Principal(principal)) = (cluster, who) else { return Vec::new() };
         let Some(at) = graph.cluster_scope(cluster) else { return Vec::new() };
-        let inside = [graph.scope_folded(at), "/namespaces/"].concat();
+        let parts = guard_parts(graph.cluster(cluster).kind).iter();
+        let inside: Vec<String> =
+            parts.map(|part| [graph.scope_folded(at), &part.to_ascii_lowercase()].concat()).collect();
         let mut found: Vec<Place> = Vec::new();
         for (assignment, _) in graph.assignments_of(principal) {
             let scope = graph.assigned_scope(assignment);
+            let namespace = inside.iter().find_map(|inside| graph.scope_folded(scope).strip_prefix(inside));
             if graph.within(scope, at) {
                 found.push(Place::Cluster);
-            } else if let Some(name) = graph.scope_folded(scope).strip_prefix(&inside) {
+            } else if let Some(name) = namespace {
                 found.extend(self.access.snapshot().names.find(name).map(Place::Namespace));
             }
         }
@@ -584,11 +587,13 @@ impl<'g> Bridge<'g> {
         let graph = &self.azure.graph;
         let (Some(cluster), Who::Principal(principal)) = (self.this_cluster, who) else { return None };
         let AzureCluster { id, kind, .. } = graph.cluster(cluster);
-        let scope = match place {
-            Place::Namespace(namespace) => format!("{id}/namespaces/{}", self.access.text(namespace)),
-            Place::Cluster | Place::EachNamespace => id.clone(),
+        let namespace = match place {
+            Place::Namespace(namespace) => Some(self.access.text(namespace)),
+            Place::Cluster | Place::EachNamespace => None,
         };
-        self.azure.allowed_data(principal, &[guard_prefix(*kind), "/", action].concat(), graph.locate(&scope))
+        let action = [guard_prefix(*kind), "/", action].concat();
+        let scopes = guard_scopes(*kind, id, namespace);
+        scopes.iter().filter_map(|scope| self.azure.allowed_data(principal, &action, graph.locate(scope))).min()
     }
 
     /// Whether this cluster is connected by Arc.

@@ -99,6 +99,8 @@ pub(in crate::rules) enum AzureFact {
     Power(ScopeIx, Power, Option<Types>),
     /// Administers a cluster that is not this one.
     Cluster(ClusterIx),
+    /// Labels every namespace of this cluster but those of the system.
+    Labels,
 }
 
 /// What a step gains in Azure.
@@ -122,6 +124,8 @@ pub enum AzureGain {
     Secrets(Place),
     /// To run pods in a place.
     NewPod(Place),
+    /// To write the labels of a namespace, and so what is admitted there.
+    Labels(Place),
     /// To write ASO resources in a place.
     Resources(Place),
     /// To act as an account of this cluster.

@@ -62,6 +62,8 @@ techniques! {
     azure_federated_credential,
     azure_identity_attach,
     azure_cluster_credential,
+    azure_namespace_credential,
+    azure_namespace_write,
     azure_local_credential,
     azure_cluster_write,
     azure_flux_configuration,
@@ -132,6 +134,7 @@ pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, Kin
 pub(super) fn choices(attack: &mut Attack<'_>, fact: AzureFact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let found: Vec<(AzureGain, AzureFact)> = match fact {
+        AzureFact::Labels => return azure_namespace_write::each(attack, id),
         AzureFact::Trusts(scope) | AzureFact::Attaches(scope) => {
             let identities = bridge.identities_in(scope);
             identities.iter().map(|&(who, _)| (AzureGain::Token(who), AzureFact::Token(who))).collect()
@@ -306,6 +309,7 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::Secrets(place) => format!("secrets:{}", place_text(graph, place)),
         AzureGain::Resources(place) => format!("resources:{}", place_text(graph, place)),
         AzureGain::NewPod(place) => format!("pods:{}", place_text(graph, place)),
+        AzureGain::Labels(place) => format!("labels:{}", place_text(graph, place)),
         AzureGain::Account(account) => account.request_name(&graph.snapshot().names),
         AzureGain::Any => String::new(),
     };

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 /// ```
 ///
 /// Scopes are `/`, `s1` for a subscription, `s1/rg` for a resource group, `s1/rg/NAME` for an identity in it. In the text of objects
-/// `in:CLUSTER/NS` is a namespace of an AKS cluster, `in:CLUSTER` the cluster itself.
+/// `in:CLUSTER/NS` is a namespace of an AKS cluster, `managed:CLUSTER/NS` a managed one, `in:CLUSTER` the cluster itself.
 /// `<NAME>` is the client id of an identity, `<object NAME>` its object id and `<id NAME>` its resource id.
 pub(in crate::rules) fn split(world: &str) -> (String, Vec<Value>) {
     let (mut left, mut azure) = (String::new(), Vec::new());
@@ -320,6 +320,9 @@ fn cluster_id(world: &str, name: &str) -> String {
 
 /// A scope that may be in a cluster.
 fn scope_in(world: &str, text: &str) -> String {
+    if let Some((cluster, namespace)) = text.strip_prefix("managed:").and_then(|inside| inside.split_once('/')) {
+        return format!("{}/managedNamespaces/{namespace}", cluster_id(world, cluster));
+    }
     let Some(inside) = text.strip_prefix("in:") else { return scope(text) };
     match inside.split_once('/') {
         Some((cluster, namespace)) => format!("{}/namespaces/{namespace}", cluster_id(world, cluster)),
@@ -372,10 +375,10 @@ fn deny(world: &str, place: &str, action: &str, more: &[&str]) -> Value {
         .map(|who| json!({"id": ids(world, who)["objectId"], "type": "ServicePrincipal"}))
         .collect();
     json!({
-        "id": format!("{}/providers/Microsoft.Authorization/denyAssignments/{name}", scope(place)), "name": name,
+        "id": format!("{}/providers/Microsoft.Authorization/denyAssignments/{name}", scope_in(world, place)), "name": name,
         "type": "Microsoft.Authorization/denyAssignments",
         "properties": {
-            "denyAssignmentName": "no", "scope": scope(place), "doNotApplyToChildScopes": false,
+            "denyAssignmentName": "no", "scope": scope_in(world, place), "doNotApplyToChildScopes": false,
             "permissions": [{"actions": [format!("Microsoft.{action}")], "notActions": [], "dataActions": [], "notDataActions": []}],
             "principals": [{"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}],
             "excludePrincipals": excluded, "isSystemProtected": false,
