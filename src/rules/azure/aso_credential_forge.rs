@@ -1,9 +1,9 @@
 //! `aso-credential-forge`: write a credential that names another identity.
 
-use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx};
+use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Who};
 use super::uses;
-use crate::model::{ASO_CREDENTIAL, Name};
-use crate::query::Step;
+use crate::model::{ASO_CREDENTIAL, ASO_WORKLOAD_ACCOUNT, Name, Subject};
+use crate::query::{Step, TokenMode};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -13,14 +13,14 @@ use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "aso-credential-forge",
     title: "Write a credential that names another identity",
-    requests: &[
-        Request { rights: &[core(&["create"], "secrets", On::Nothing)], at: At::Namespace },
-        Request { rights: &[core(&["update", "patch"], "secrets", On::Object)], at: At::Namespace },
-    ],
+    requests: &WRITES,
     gain: "what every identity that trusts the operator may do in Azure to resources of the kinds that can be created",
     why: "With workload identity a credential is three ids, none of them secret, and ASO gives the same token for all of \
           them unless it runs in strict mode. Whoever writes Secrets and ASO resources in one namespace names the identity \
-          of any other namespace, and ASO acts as it.",
+          of any other namespace, and ASO acts as it. In strict mode ASO gives the token of the account aso-workload of the \
+          namespace, and only identities that trust that one are had. A credential may also name a file of the operator's \
+          container (AZURE_USER_ASSIGNED_IDENTITY_CREDENTIALS), which only Microsoft's own services have; what is in \
+          containers is not read, and no path is told for it.",
     remedy: "Run ASO in strict mode (AZURE_WORKLOAD_IDENTITY_AUTH_MODE), or one operator for each tenant, and do not let \
              those who create ASO resources write Secrets.",
     confidence: Confidence::Documented,
@@ -34,6 +34,12 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
+/// What writes a credential: a Secret of any name that resources then name, or the one that is there.
+pub(super) const WRITES: [Request; 2] = [
+    Request { rights: &[core(&["create"], "secrets", On::Nothing)], at: At::Namespace },
+    Request { rights: &[core(&["update", "patch"], "secrets", On::Object)], at: At::Namespace },
+];
+
 /// Secrets can be written in a namespace: a new one, or the one that applies there.
 fn build(attack: &mut Attack<'_>, done: Done) {
     let Some(bridge) = attack.bridge.clone().filter(|_| done.first) else { return };
@@ -43,7 +49,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
     for namespace in attack.namespaces_of(done.site.place) {
         let there = done.within == 0 || bridge.aso.default_of(namespace).step == Step::Namespace;
-        if there && bridge.relaxed_operator(namespace).is_some() {
+        if there && bridge.aso.reconcilers(namespace).next().is_some() {
             let fact = attack.on(&done, Place::Namespace(namespace), own.filter(|_| done.within == 1));
             attack.follows(vec![fact], Fact::Azure(AzureFact::Takes(namespace)));
         }
@@ -64,14 +70,20 @@ pub(super) fn forges(
     namespace: Name,
 ) {
     let Some(bridge) = attack.bridge.clone() else { return };
-    let Some(operator) = bridge.relaxed_operator(namespace) else { return };
+    let account = bridge.forged_account(namespace).filter(|&account| bridge.trusting(account).next().is_some());
+    let Some(account) = account else { return };
     let kind = bridge.writers.kinds(set).first().copied();
     let step = AzureStep { kind, namespace: Some(namespace), ..AzureStep::new(AzureGain::Any) };
-    attack.does(technique, needs, Effect::Azure(step), Fact::Azure(AzureFact::Forges(operator, set)));
+    attack.does(technique, needs, Effect::Azure(step), Fact::Azure(AzureFact::Forges(account, set)));
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let namespace = forged(state, step)?;
+    writes(state, step, namespace)
+}
+
+/// Whether a step writes a credential into a namespace.
+pub(super) fn writes(state: &State<'_>, step: &StepDone, namespace: Name) -> Result<(), String> {
     let created = step.asks(&["create"], "", "secrets");
     let changed = step.asks(&["update", "patch"], "", "secrets");
     let changed = changed.filter(|right| right.name.is_none_or(|name| state.graph.text(name) == ASO_CREDENTIAL));
@@ -81,16 +93,26 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     }
 }
 
-/// Whether ASO may be made to act as an identity there: its operator is relaxed, and the identity trusts it.
+/// Whether ASO may be made to act as an identity there: it gives the token of an account that the identity trusts.
 pub(super) fn forged(state: &State<'_>, step: &StepDone) -> Result<Name, String> {
     let (_, namespace, who) = uses::written(step)?;
-    state.with_bridge(|bridge| {
-        let operator = bridge.relaxed_operator(namespace).ok_or("the operator of the namespace is strict, or there is none")?;
-        let account = bridge.operator_account(operator).ok_or("the operator runs as nobody")?;
-        let trusts = bridge.trusting(account).any(|own| own == who);
-        if trusts { Ok(()) } else { Err("the identity does not trust the operator".to_owned()) }
-    })?;
+    trusts(state, namespace, who)?;
     Ok(namespace)
+}
+
+/// Whether an identity trusts the account whose token ASO gives for what is written into a namespace.
+pub(super) fn trusts(state: &State<'_>, namespace: Name, who: Who) -> Result<(), String> {
+    state.with_bridge(|bridge| {
+        let operator = bridge.aso.reconcilers(namespace).next().ok_or("nobody reconciles the namespace")?;
+        let operator = bridge.aso.operator(operator);
+        let workload = state.graph.snapshot().names.find(ASO_WORKLOAD_ACCOUNT);
+        let is_its_own = |account: Subject| match operator.tokens {
+            TokenMode::Relaxed => account == operator.account,
+            TokenMode::Strict => account.namespace() == Some(namespace) && Some(account.name()) == workload,
+        };
+        let trusts = bridge.trusted_by(who).any(is_its_own);
+        if trusts { Ok(()) } else { Err("the identity does not trust the account that ASO logs in as".to_owned()) }
+    })
 }
 
 #[cfg(test)]
@@ -165,6 +187,25 @@ mod tests {
              bind dev/w=w user:alice",
             "",
         );
+    }
+
+    #[test]
+    fn in_strict_mode_an_identity_that_trusts_the_namespace_is_had_from_there_alone() {
+        let world = |namespace: &str| {
+            format!(
+                "aso strict
+                 kinds storageaccounts.storage
+                 identity big s1/ids
+                 trust big dev/aso-workload
+                 assign big Contributor s2
+                 role s: create storageaccounts.storage.azure.com
+                 role w: create secrets
+                 bind {namespace}/s=s user:alice
+                 bind {namespace}/w=w user:alice"
+            )
+        };
+        check(&world("dev"), "alice -> limited (storageaccounts) on s2: aso-credential-forge, aso-role");
+        check(&world("qa"), "");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::model::azure::{
     Alternative, Assigned, AzureCluster, ClusterKind, Effect, Plane, PrincipalKind, Request as RoleRequest,
     RoleDefinition, guard_parts, guard_prefix, guard_scopes,
 };
-use crate::model::{AsoKind, KindIx, Name, Subject};
+use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, KindIx, Name, Subject};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
@@ -441,16 +441,26 @@ impl<'g> Bridge<'g> {
         usual.into_iter().chain(named).collect()
     }
 
-    /// The namespace of the operator that a namespace's resources are reconciled by, if whoever names an identity there gets it.
-    pub(super) fn relaxed_operator(&self, namespace: Name) -> Option<Name> {
-        let operators = self.aso.reconcilers(namespace).map(|at| self.aso.operator(at));
-        let mut relaxed = operators.filter(|operator| operator.tokens == TokenMode::Relaxed);
-        relaxed.next().map(|operator| operator.namespace)
+    /// The account whose token ASO gives to Azure for a credential that is written into a namespace: that of the operator, or in strict
+    /// mode one of the namespace. Identities that trust it are had by naming them.
+    pub(super) fn forged_account(&self, namespace: Name) -> Option<Subject> {
+        let operator = self.aso.operator(self.aso.reconcilers(namespace).next()?);
+        match operator.tokens {
+            TokenMode::Relaxed => Some(operator.account),
+            TokenMode::Strict => {
+                let name = self.access.snapshot().names.find(ASO_WORKLOAD_ACCOUNT)?;
+                Some(Subject::ServiceAccount { namespace, name })
+            }
+        }
     }
 
-    /// The account of an operator, by its namespace.
-    pub(super) fn operator_account(&self, namespace: Name) -> Option<Subject> {
-        self.aso.operators().find(|(_, operator)| operator.namespace == namespace).map(|(_, operator)| operator.account)
+    /// Whether the operator of a namespace lets credentials name a cloud, and with it where tokens are sent to; none where that was not
+    /// read.
+    pub(super) fn names_clouds(&self, namespace: Name) -> Option<bool> {
+        match self.aso.reconcilers(namespace).next() {
+            Some(operator) => self.aso.operator(operator).multi_env,
+            None => Some(false),
+        }
     }
 
     /// Every account whose tokens get those of some identity.

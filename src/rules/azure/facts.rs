@@ -87,8 +87,10 @@ pub(in crate::rules) enum AzureFact {
     Loses(Name),
     /// Can put a credential into a namespace.
     Takes(Name),
-    /// Has ASO, which runs in this namespace, act as any identity that trusts it.
-    Forges(Name, KindSetIx),
+    /// Has ASO act as any identity that trusts this account.
+    Forges(Subject, KindSetIx),
+    /// Has ASO send tokens of any identity that trusts this account to an address of theirs.
+    Diverts(Subject),
     /// Has tokens of this identity.
     Token(Who),
     /// Can have every user-assigned identity at or below a scope trust somebody of theirs.

@@ -39,6 +39,8 @@ techniques! {
     aso_credential_choice,
     aso_credential_forge,
     aso_expression_forge,
+    aso_node_identity,
+    aso_token_redirect,
     aso_credential_read,
     aso_role_assignment,
     aso_role_definition,
@@ -139,9 +141,12 @@ pub(super) fn choices(attack: &mut Attack<'_>, fact: AzureFact, id: u32) {
             let identities = bridge.identities_in(scope);
             identities.iter().map(|&(who, _)| (AzureGain::Token(who), AzureFact::Token(who))).collect()
         }
-        AzureFact::Forges(operator, set) => {
-            let trusting = bridge.operator_account(operator).into_iter().flat_map(|account| bridge.trusting(account));
+        AzureFact::Forges(account, set) => {
+            let trusting = bridge.trusting(account);
             trusting.map(|who| (AzureGain::Through(who), AzureFact::Through(who, set))).collect()
+        }
+        AzureFact::Diverts(account) => {
+            bridge.trusting(account).map(|who| (AzureGain::Token(who), AzureFact::Token(who))).collect()
         }
         _ => return,
     };

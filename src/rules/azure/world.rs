@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// The objects and the Azure data that the lines of a world stand for, and the lines that are left.
 ///
 /// ```text
-/// aso [strict] [webhooks] [down] [targets:NS,...]   the operator, with its settings
+/// aso [strict] [clouds] [webhooks] [down] [targets:NS,...]   the operator, with its settings
 /// credential NS/NAME IDENTITY [password] [without:KEY]   a credential; `global` for the operator's own
 /// kinds PLURAL.GROUP...              the kinds that are installed, without `.azure.com`
 /// resource NS/NAME PLURAL.GROUP FIELDS   a custom resource of such a kind, with its fields as YAML
@@ -113,7 +113,7 @@ pub(in crate::rules) fn short(text: &str) -> String {
 }
 
 /// The settings that the operator of a world has from its Secret.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "AZURE_SUBSCRIPTION_ID",
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",
@@ -122,6 +122,7 @@ const KEYS: [&str; 8] = [
     "USE_WORKLOAD_IDENTITY_AUTH",
     "AZURE_OPERATOR_MODE",
     "AZURE_TARGET_NAMESPACES",
+    "ALLOW_MULTI_ENV_MANAGEMENT",
 ];
 
 fn operator(more: &[&str], world: &str) -> String {
@@ -133,6 +134,7 @@ fn operator(more: &[&str], world: &str) -> String {
     let password = if words.next() == Some("password") { ", AZURE_CLIENT_SECRET: x" } else { "" };
     let strict = if more.contains(&"strict") { "strict" } else { "" };
     let mode = if more.contains(&"webhooks") { "webhooks" } else { "both" };
+    let clouds = more.contains(&"clouds");
     let replicas = u8::from(!more.contains(&"down"));
     let targets = more.iter().find_map(|word| word.strip_prefix("targets:")).unwrap_or_default();
     let env = KEYS.map(|key| {
@@ -144,7 +146,7 @@ fn operator(more: &[&str], world: &str) -> String {
          yaml {{apiVersion: v1, kind: Secret, metadata: {{name: aso-controller-settings, namespace: azureserviceoperator-system}}, \
          stringData: {{AZURE_SUBSCRIPTION_ID: \"{}\", AZURE_TENANT_ID: \"{}\", AZURE_CLIENT_ID: \"{client}\", \
          AZURE_WORKLOAD_IDENTITY_AUTH_MODE: \"{strict}\", USE_WORKLOAD_IDENTITY_AUTH: \"{}\", \
-         AZURE_OPERATOR_MODE: {mode}, AZURE_TARGET_NAMESPACES: \"{targets}\"{password}}}}}\n\
+         AZURE_OPERATOR_MODE: {mode}, ALLOW_MULTI_ENV_MANAGEMENT: \"{clouds}\", AZURE_TARGET_NAMESPACES: \"{targets}\"{password}}}}}\n\
          yaml {{apiVersion: apps/v1, kind: Deployment, metadata: {{name: azureserviceoperator-controller-manager, \
          namespace: azureserviceoperator-system, labels: {{app.kubernetes.io/name: azure-service-operator}}}}, \
          spec: {{replicas: {replicas}, selector: {{matchLabels: {{a: b}}}}, template: {{metadata: {{labels: {{a: b}}}}, \
