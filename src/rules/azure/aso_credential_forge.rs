@@ -1,10 +1,11 @@
 //! `aso-credential-forge`: write a credential that names another identity.
 
+use super::bridge::Bridge;
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Who};
 use super::uses;
 use crate::model::{ASO_CREDENTIAL, ASO_WORKLOAD_ACCOUNT, Name, Subject};
 use crate::query::{Step, TokenMode};
-use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
+use crate::rules::attack::{Attack, Done, Effect, Fact, Place, SecretIx};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
@@ -34,26 +35,39 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
-/// What writes a credential: a Secret of any name that resources then name, or the one that is there.
+/// What writes a credential: a Secret of any name that resources then name, or one that is there.
 pub(super) const WRITES: [Request; 2] = [
     Request { rights: &[core(&["create"], "secrets", On::Nothing)], at: At::Namespace },
     Request { rights: &[core(&["update", "patch"], "secrets", On::Object)], at: At::Namespace },
 ];
 
-/// Secrets can be written in a namespace: a new one, or the one that applies there.
+/// Secrets can be written in a namespace: a new one, or one that is there.
 fn build(attack: &mut Attack<'_>, done: Done) {
     let Some(bridge) = attack.bridge.clone().filter(|_| done.first) else { return };
-    let own = attack.graph.snapshot().names.find(ASO_CREDENTIAL);
-    if done.site.object.is_some_and(|name| Some(name) != own) {
-        return;
-    }
     for namespace in attack.namespaces_of(done.site.place) {
-        let there = done.within == 0 || bridge.aso.default_of(namespace).step == Step::Namespace;
-        if there && bridge.aso.reconcilers(namespace).next().is_some() {
-            let fact = attack.on(&done, Place::Namespace(namespace), own.filter(|_| done.within == 1));
-            attack.follows(vec![fact], Fact::Azure(AzureFact::Takes(namespace)));
+        if bridge.aso.reconcilers(namespace).next().is_none() {
+            continue;
         }
+        let object = match done.within {
+            0 => None,
+            _ => match there(attack, &bridge, namespace, done.site.object) {
+                Some(name) => Some(name),
+                None => continue,
+            },
+        };
+        let fact = attack.on(&done, Place::Namespace(namespace), object);
+        attack.follows(vec![fact], Fact::Azure(AzureFact::Takes(namespace)));
     }
+}
+
+/// A Secret of a namespace that is there, of a name or of any: the credential that applies by itself before others.
+fn there(attack: &Attack<'_>, bridge: &Bridge<'_>, namespace: Name, wanted: Option<Name>) -> Option<Name> {
+    let own = attack.graph.snapshot().names.find(ASO_CREDENTIAL);
+    let own = own.filter(|own| wanted.is_none_or(|wanted| wanted == *own));
+    let applies = own.filter(|_| bridge.aso.default_of(namespace).step == Step::Namespace);
+    let all = attack.secrets_in(namespace, wanted);
+    let opaque = |at: &&SecretIx| attack.graph.text(attack.secret(**at).kind) == "Opaque";
+    applies.or_else(|| all.iter().find(opaque).or_else(|| all.first()).map(|&at| attack.secret(at).name))
 }
 
 /// Resources are written in a namespace into which a credential can be put.
@@ -72,7 +86,7 @@ pub(super) fn forges(
     let Some(bridge) = attack.bridge.clone() else { return };
     let account = bridge.forged_account(namespace).filter(|&account| bridge.trusting(account).next().is_some());
     let Some(account) = account else { return };
-    let kind = bridge.writers.kinds(set).first().copied();
+    let kind = bridge.writers.one(set);
     let step = AzureStep { kind, namespace: Some(namespace), ..AzureStep::new(AzureGain::Any) };
     attack.does(technique, needs, Effect::Azure(step), Fact::Azure(AzureFact::Forges(account, set)));
 }
@@ -86,7 +100,10 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 pub(super) fn writes(state: &State<'_>, step: &StepDone, namespace: Name) -> Result<(), String> {
     let created = step.asks(&["create"], "", "secrets");
     let changed = step.asks(&["update", "patch"], "", "secrets");
-    let changed = changed.filter(|right| right.name.is_none_or(|name| state.graph.text(name) == ASO_CREDENTIAL));
+    let secrets = &state.graph.snapshot().secrets;
+    let is_there = |name: Name| secrets.iter().any(|own| own.namespace == namespace && own.name == name);
+    let one = |name: Name| state.graph.text(name) == ASO_CREDENTIAL || is_there(name);
+    let changed = changed.filter(|right| right.name.is_none_or(one));
     match created.or(changed) {
         Some(right) if right.place == Place::Namespace(namespace) => Ok(()),
         _ => Err("no credential is written".to_owned()),
@@ -151,6 +168,30 @@ mod tests {
              bind dev/w=w user:alice
              bind dev/o=o user:bob",
             "alice -> limited (storageaccounts) on s2: aso-credential-forge, aso-role",
+        );
+    }
+
+    #[test]
+    fn any_secret_that_is_there_becomes_one_and_is_named() {
+        check(
+            "aso
+             kinds storageaccounts.storage
+             secret dev/other Opaque
+             identity big s1/ids
+             trust big azureserviceoperator-system/azureserviceoperator-default
+             assign big Contributor s2
+             role s: create storageaccounts.storage.azure.com
+             role o: patch secrets other
+             role a: update secrets
+             role n: patch secrets none
+             bind dev/s=s user:alice user:bob user:carol
+             bind qa/s=s user:dave
+             bind dev/o=o user:alice
+             bind dev/a=a user:bob
+             bind dev/n=n user:carol
+             bind qa/a=a user:dave",
+            "alice -> limited (storageaccounts) on s2: aso-credential-forge, aso-role
+             bob -> limited (storageaccounts) on s2: aso-credential-forge, aso-role",
         );
     }
 

@@ -51,7 +51,7 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 /// Resources are written in a namespace into which a credential can be put.
 pub(super) fn with(attack: &mut Attack<'_>, needs: &[u32], set: KindSetIx, namespace: Name) {
     let Some(bridge) = attack.bridge.clone() else { return };
-    let kind = bridge.writers.kinds(set).first().copied();
+    let kind = bridge.writers.one(set);
     for who in bridge.node_identities() {
         let step = AzureStep { kind, namespace: Some(namespace), ..AzureStep::new(AzureGain::Through(who)) };
         // Network policies are not read, so that a way without any comes first where it is little longer.

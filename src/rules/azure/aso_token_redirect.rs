@@ -60,7 +60,7 @@ pub(super) fn with(attack: &mut Attack<'_>, needs: Vec<u32>, set: KindSetIx, nam
     }
     let account = bridge.forged_account(namespace).filter(|&account| bridge.trusting(account).next().is_some());
     let Some(account) = account else { return };
-    let kind = bridge.writers.kinds(set).first().copied();
+    let kind = bridge.writers.one(set);
     let step = AzureStep { kind, namespace: Some(namespace), ..AzureStep::new(AzureGain::Any) };
     attack.does_unless(&TECHNIQUE, needs, Effect::Azure(step), Fact::Azure(AzureFact::Diverts(account)), blockers);
 }
@@ -119,6 +119,13 @@ mod tests {
     fn a_resource_writes_the_credential_itself_where_one_gets_ready() {
         check(&world("clouds", OPERATOR, "bind prod/s=s user:alice"), FOUND);
         check(&world("clouds", OPERATOR, "bind dev/s=s user:alice"), "");
+    }
+
+    #[test]
+    fn of_several_kinds_it_is_one_that_writes_secrets() {
+        let more = "kinds securitygroups.entra\nrole e: create securitygroups.entra.azure.com\nbind prod/e=e user:alice";
+        check(&world("clouds", OPERATOR, &format!("{more}\nbind prod/s=s user:alice")), FOUND);
+        check(&world("clouds", OPERATOR, more), "");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the techniques of Azure look things up in: the Azure graph, what ASO acts with, and who may do what where.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ use crate::model::azure::{
     Alternative, Assigned, AzureCluster, ClusterKind, Effect, Plane, PrincipalKind, Request as RoleRequest,
     RoleDefinition, guard_parts, guard_prefix, guard_scopes,
 };
-use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, KindIx, Name, Subject};
+use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, AsoSpec, KindIx, Name, Subject, is_copied_to};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
@@ -328,6 +328,19 @@ pub(super) const ATTACHING: &[super::deed::Kind] = &[
     ("web.azure.com", "sites"),
 ];
 
+/// A credential that kubernetes-reflector copies from another namespace for whoever asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copied {
+    pub(super) credential: CredentialIx,
+    /// The Secret that is copied, by its namespace and name.
+    pub(super) from: (Name, Name),
+    /// Whether the patterns of namespaces were all understood.
+    pub(super) sure: bool,
+}
+
+/// What is in the images of kubernetes-reflector, new and old.
+const REFLECTOR: [&str; 2] = ["emberstack/kubernetes-reflector", "emberstack/es.kubernetes.reflector"];
+
 /// What joins a cluster, its ASO and Azure.
 pub(in crate::rules) struct Bridge<'g> {
     pub(super) access: &'g AccessGraph,
@@ -345,6 +358,10 @@ pub(in crate::rules) struct Bridge<'g> {
     /// The accounts of both, each once.
     accounts: Vec<Subject>,
     identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
+    /// The database servers in each namespace, each with the kind of its users.
+    servers: OnceCell<FxHashMap<Name, Vec<(KindIx, ScopeIx)>>>,
+    /// The credentials that can be had in each namespace by having them copied there.
+    copies: Known<Name, Rc<[Copied]>>,
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
     pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
@@ -380,6 +397,8 @@ impl<'g> Bridge<'g> {
             bound,
             accounts,
             identities: RefCell::default(),
+            servers: OnceCell::new(),
+            copies: RefCell::default(),
             writes: RefCell::default(),
             gives: RefCell::default(),
         })
@@ -511,6 +530,57 @@ impl<'g> Bridge<'g> {
     /// Whether a credential's Secret holds what proves it to Azure.
     pub(super) fn is_secret(&self, credential: CredentialIx) -> bool {
         matches!(self.aso.credential(credential).kind, CredentialKind::ClientSecret | CredentialKind::Certificate)
+    }
+
+    /// The database servers of a namespace whose administrator's password lies there, each with the kind of its users.
+    pub(super) fn servers_in(&self, namespace: Name) -> &[(KindIx, ScopeIx)] {
+        let servers = self.servers.get_or_init(|| {
+            let mut servers: FxHashMap<Name, Vec<(KindIx, ScopeIx)>> = FxHashMap::default();
+            for (resource, _) in self.aso.resources() {
+                let (AsoSpec::Server(_), Some(id)) = (&resource.spec, resource.status_id) else { continue };
+                let users = KindIx::of_resource(self.access.text(resource.group), "users");
+                let scope = self.azure.graph.find_scope(self.access.text(id));
+                servers.entry(resource.namespace).or_default().extend(users.zip(scope));
+            }
+            servers
+        });
+        servers.get(&namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The credentials of other namespaces, with a password or a certificate, that can be copied into a namespace: if
+    /// kubernetes-reflector runs, and the Secret lets itself be copied.
+    pub(super) fn copied_into(&self, namespace: Name) -> Rc<[Copied]> {
+        if let Some(known) = self.copies.borrow().get(&namespace) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Copied]> =
+            if self.has_reflector() { self.copies_for(namespace).collect() } else { Rc::default() };
+        self.copies.borrow_mut().insert(namespace, Rc::clone(&found));
+        found
+    }
+
+    fn copies_for(&self, namespace: Name) -> impl Iterator<Item = Copied> {
+        let snapshot = self.access.snapshot();
+        let elsewhere = snapshot.aso_secrets.iter().filter(move |secret| secret.namespace != namespace);
+        elsewhere.filter_map(move |secret| {
+            let patterns = secret.copied_to?;
+            let credential = self.aso.in_secret(secret.namespace, secret.name)?;
+            let usable = self.is_secret(credential) && self.aso.credential(credential).problem.is_none();
+            let into = is_copied_to(snapshot.text(patterns), snapshot.text(namespace)).filter(|_| usable);
+            let copied = |sure| Copied { credential, from: (secret.namespace, secret.name), sure };
+            match into {
+                Some(true) => Some(copied(true)),
+                None if usable => Some(copied(false)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether kubernetes-reflector runs, by the image of a workload.
+    fn has_reflector(&self) -> bool {
+        let snapshot = self.access.snapshot();
+        let is_one = |image: &Name| REFLECTOR.iter().any(|own| snapshot.text(*image).contains(own));
+        snapshot.controllers.iter().any(|own| snapshot.lists.get(own.images).iter().any(is_one))
     }
 
     /// The accounts whose tokens an identity accepts.

@@ -145,6 +145,8 @@ pub struct AzureStep {
     pub action: Option<(&'static str, AssignmentIx)>,
     /// The kind of ASO resource that is written.
     pub kind: Option<KindIx>,
+    /// Another kind that is written, since it writes a Secret for the first.
+    pub writer: Option<KindIx>,
     /// The namespace in which it is written.
     pub namespace: Option<Name>,
     /// The Secret that holds the credential, by its namespace and name.
@@ -156,7 +158,16 @@ pub struct AzureStep {
 impl AzureStep {
     /// A step that gains this, of which nothing else is known.
     pub(in crate::rules) const fn new(gain: AzureGain) -> AzureStep {
-        AzureStep { gain, by: None, action: None, kind: None, namespace: None, credential: None, sure: Sure::Yes }
+        AzureStep {
+            gain,
+            by: None,
+            action: None,
+            kind: None,
+            writer: None,
+            namespace: None,
+            credential: None,
+            sure: Sure::Yes,
+        }
     }
 }
 

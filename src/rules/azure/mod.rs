@@ -41,6 +41,7 @@ techniques! {
     aso_expression_forge,
     aso_node_identity,
     aso_token_redirect,
+    aso_credential_mirror,
     aso_credential_read,
     aso_role_assignment,
     aso_role_definition,
@@ -56,6 +57,7 @@ techniques! {
     aso_configmap_retarget,
     aso_key_vault_policy,
     aso_data_plane_admin,
+    aso_database_user,
     aso_role,
     workload_identity,
     identity_binding,
@@ -105,6 +107,7 @@ pub(super) fn requests(
     if kinds.is_empty() {
         kinds.extend(step.kind);
     }
+    kinds.extend(step.writer);
     kinds.sort_unstable();
     kinds.dedup();
     kinds.into_iter().filter_map(|kind| writers::request(attack, writer, kind, namespace)).collect()

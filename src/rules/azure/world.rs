@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 /// ```text
 /// aso [strict] [clouds] [webhooks] [down] [targets:NS,...]   the operator, with its settings
 /// credential NS/NAME IDENTITY [password] [without:KEY]   a credential; `global` for the operator's own
+/// copied NAMESPACES                  where the Secrets of credentials may be copied to; `*` for anywhere, `no` for nowhere
 /// kinds PLURAL.GROUP...              the kinds that are installed, without `.azure.com`
 /// resource NS/NAME PLURAL.GROUP FIELDS   a custom resource of such a kind, with its fields as YAML
 /// identity NAME SCOPE                a user-assigned identity in a resource group
@@ -31,8 +32,8 @@ pub(in crate::rules) fn split(world: &str) -> (String, Vec<Value>) {
         match words.as_slice() {
             ["aso", more @ ..] => left.push_str(&operator(more, world)),
             ["resource", name, kind, ..] => left.push_str(&resource(name, kind, &filled(world, line))),
-            ["credential", "global", ..] => {}
-            ["credential", place, who, more @ ..] => left.push_str(&credential(place, who, more)),
+            ["credential", "global", ..] | ["copied", ..] => {}
+            ["credential", place, who, more @ ..] => left.push_str(&credential(world, place, who, more)),
             ["kinds", kinds @ ..] => kinds.iter().for_each(|kind| left.push_str(&definition(kind))),
             ["identity", name, place] => azure.push(identity(name, place)),
             ["azrole", name, more @ ..] => azure.push(role(name, more)),
@@ -159,7 +160,7 @@ fn operator(more: &[&str], world: &str) -> String {
     )
 }
 
-fn credential(place: &str, who: &str, more: &[&str]) -> String {
+fn credential(world: &str, place: &str, who: &str, more: &[&str]) -> String {
     let (namespace, name) = place.split_once('/').unwrap();
     let mut entries = vec![
         ("AZURE_SUBSCRIPTION_ID", "11111111-0000-0000-0000-000000000001".to_owned()),
@@ -171,8 +172,18 @@ fn credential(place: &str, who: &str, more: &[&str]) -> String {
     }
     entries.retain(|(key, _)| !more.contains(&format!("without:{key}").as_str()));
     let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    let copied = world.lines().find_map(|line| line.trim().strip_prefix("copied "));
+    let notes = copied.map(|namespaces| {
+        let reflector = "reflector.v1.k8s.emberstack.com/reflection-allowed";
+        let list = match namespaces {
+            "*" => String::new(),
+            list => format!(", {reflector}-namespaces: \"{list}\""),
+        };
+        format!(", annotations: {{{reflector}: \"{}\"{list}}}", namespaces != "no")
+    });
     format!(
-        "yaml {{apiVersion: v1, kind: Secret, metadata: {{name: {name}, namespace: {namespace}}}, stringData: {{{}}}}}\n",
+        "yaml {{apiVersion: v1, kind: Secret, metadata: {{name: {name}, namespace: {namespace}{}}}, stringData: {{{}}}}}\n",
+        notes.unwrap_or_default(),
         entries.join(", ")
     )
 }
