@@ -1,5 +1,7 @@
 //! `aso-credential-forge`: write a credential that names another identity.
 
+use std::collections::BTreeSet;
+
 use super::bridge::Bridge;
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Who};
 use super::uses;
@@ -8,7 +10,7 @@ use crate::query::{Step, TokenMode};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place, SecretIx};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -31,6 +33,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://azure.github.io/azure-service-operator/guide/authentication/credential-scope/",
     ],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
@@ -41,11 +44,31 @@ pub(super) const WRITES: [Request; 2] = [
     Request { rights: &[core(&["update", "patch"], "secrets", On::Object)], at: At::Namespace },
 ];
 
+/// Where a credential may be made up.
+fn leads(attack: &Attack<'_>, within: usize) -> Leads {
+    let Some(bridge) = &attack.bridge else { return Leads::In(BTreeSet::new()) };
+    let takes = |&namespace: &Name| {
+        is_of_use(bridge, namespace) && (within == 0 || there(attack, bridge, namespace, None).is_some())
+    };
+    Leads::In(attack.all_namespaces().filter(takes).collect())
+}
+
+/// Whether a credential, or another Secret, that is written in a namespace may gain anything: by this technique or by one of those that
+/// begin like it.
+fn is_of_use(bridge: &Bridge<'_>, namespace: Name) -> bool {
+    let trusted = || bridge.forged_account(namespace).is_some_and(|account| bridge.trusting(account).next().is_some());
+    bridge.aso.reconcilers(namespace).next().is_some()
+        && (trusted()
+            || bridge.has_node_identities()
+            || !bridge.copied_into(namespace).is_empty()
+            || !bridge.servers_in(namespace).is_empty())
+}
+
 /// Secrets can be written in a namespace: a new one, or one that is there.
 fn build(attack: &mut Attack<'_>, done: Done) {
     let Some(bridge) = attack.bridge.clone().filter(|_| done.first) else { return };
     for namespace in attack.namespaces_of(done.site.place) {
-        if bridge.aso.reconcilers(namespace).next().is_none() {
+        if !is_of_use(&bridge, namespace) {
             continue;
         }
         let object = match done.within {

@@ -686,6 +686,11 @@ impl<'g> Bridge<'g> {
         self.this_cluster.is_some_and(|at| self.azure.graph.cluster(at).imds_from_pods != Some(false))
     }
 
+    /// Whether there are any.
+    pub(super) fn has_node_identities(&self) -> bool {
+        !self.node_identities().is_empty()
+    }
+
     /// The identities that are attached to the nodes of this cluster: the kubelets', and those of add-ons.
     pub(super) fn node_identities(&self) -> Vec<Who> {
         let Some(cluster) = self.this_cluster.map(|at| self.azure.graph.cluster(at)) else { return Vec::new() };

@@ -1,11 +1,13 @@
 //! `aws-auth-write`: EKS reads from a ConfigMap which AWS principal is which user in which groups.
 
+use std::collections::BTreeSet;
+
 use crate::graph::AccessGraph;
 use crate::model::{AWS_AUTH, ClusterId, MASTERS, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{At, Blocker, Confidence, Leads, On, Request, Technique, WRITE, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -20,9 +22,19 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1098", "T1078.004"],
     references: &["https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html"],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
+
+/// In kube-system, where it may be a cluster of EKS.
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    if is_eks(attack.graph, attack.cluster, true) {
+        Leads::in_one(attack, "kube-system")
+    } else {
+        Leads::In(BTreeSet::new())
+    }
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let graph = attack.graph;
