@@ -171,7 +171,16 @@ struct IdentityIn<'a> {
     tenant_id: Option<Text<'a>>,
 }
 
-/// `spec` of a AzureCluster.
+/// `spec` of a database server.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
+struct ServerIn<'a> {
+    // Not a reference in every version: whatever else stands there is a password, and let go.
+    #[serde(borrow)]
+    administrator_login_password: Option<&'a RawValue>,
+}
+
+/// `spec` of a ManagedCluster.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 struct ClusterIn<'a> {
@@ -190,7 +199,7 @@ struct AadProfile<'a> {
     admin_group_object_ids: Vec<Text<'a>>,
 }
 
-/// `status` of a AzureCluster.
+/// `status` of a ManagedCluster.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound = "'de: 'a")]
 struct ClusterStatusIn<'a> {
@@ -356,7 +365,7 @@ impl Reader {
                     .map(|text| given(names, text.as_ref()));
                 AsoSpec::Identity(Box::new(IdentityIds { client, principal, tenant }))
             }
-            ("containerservice.azure.com", "AzureCluster") => {
+            ("containerservice.azure.com", "ManagedCluster") => {
                 let spec: ClusterIn<'_> = self.part(fields.spec, "spec", at);
                 let status: ClusterStatusIn<'_> = self.part(fields.status, "status", at);
                 let names = &mut self.snapshot.names;
@@ -384,6 +393,12 @@ impl Reader {
                     policies: u32::try_from(properties.access_policies.len()).unwrap_or(u32::MAX),
                     purges: properties.create_mode.as_deref() == Some("purgeThenCreate"),
                 })
+            }
+            ("sql.azure.com" | "dbformysql.azure.com" | "dbforpostgresql.azure.com", "Server" | "FlexibleServer") => {
+                let spec: ServerIn<'_> = self.part(fields.spec, "spec", at);
+                let raw = spec.administrator_login_password.map_or("null", RawValue::get);
+                let password = serde_json::from_str::<Object<Destination<'_>>>(raw).ok().and_then(|own| own.0.name);
+                given(&mut self.snapshot.names, password.as_ref()).map_or(AsoSpec::Other, AsoSpec::Server)
             }
             _ => AsoSpec::Other,
         }

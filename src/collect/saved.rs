@@ -75,12 +75,15 @@ struct GapIn {
 
 /// A Secret that was asked for by name, with what was kept of its entries.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct AsoSecretIn {
     namespace: String,
     name: String,
     state: String,
     #[serde(default)]
     entries: BTreeMap<String, String>,
+    #[serde(default)]
+    copied_to: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -140,7 +143,7 @@ impl Reader {
                 message: gap.message,
             });
         }
-        for AsoSecretIn { namespace, name, state, entries } in aso_secrets {
+        for AsoSecretIn { namespace, name, state, entries, copied_to } in aso_secrets {
             let content = match state.as_str() {
                 "absent" => AsoSecretContent::Absent,
                 "read" => {
@@ -156,7 +159,8 @@ impl Reader {
             };
             let (cluster, names) = (self.cluster(), &mut self.snapshot.names);
             let (namespace, name) = (names.intern(&namespace), names.intern(&name));
-            self.snapshot.aso_secrets.push(AsoSecret { cluster, namespace, name, content, origin: at });
+            let copied_to = copied_to.map(|patterns| names.intern(&patterns));
+            self.snapshot.aso_secrets.push(AsoSecret { cluster, namespace, name, content, copied_to, origin: at });
         }
         let snapshot = &mut self.snapshot;
         // Warnings are sorted by place and keep the order in which they were saved.

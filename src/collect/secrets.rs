@@ -9,7 +9,8 @@ use super::aso::entries::{Coding, Entries};
 use super::document::{Meta, Reader};
 use super::shape::{Object, Pairs, Text, list};
 use crate::model::{
-    ASO_CREDENTIAL, ASO_SETTINGS, AsoSecret, AsoSecretContent, Name, Origin, Secret, SecretPurpose, ServiceAccount,
+    ASO_CREDENTIAL, ASO_SETTINGS, AsoSecret, AsoSecretContent, Name, Origin, REFLECTION_ALLOWED, REFLECTION_NAMESPACES,
+    Secret, SecretPurpose, ServiceAccount, copied_to,
 };
 
 /// Says in a saved snapshot what a Secret is good for where its type does not.
@@ -90,11 +91,12 @@ impl Reader {
         let cluster = self.cluster();
         let entries_seen = fields.entries.seen();
         let is_aso = entries_seen && (matches!(name, ASO_CREDENTIAL | ASO_SETTINGS) || fields.entries.is_aso());
+        let copied_to = if is_aso { self.copied_to(meta, at) } else { None };
         let names = &mut self.snapshot.names;
         let (name, kind) = (names.intern(name), names.intern(kind));
         if is_aso {
             let content = AsoSecretContent::Entries(fields.entries.kept(names));
-            self.snapshot.aso_secrets.push(AsoSecret { cluster, namespace, name, content, origin: at });
+            self.snapshot.aso_secrets.push(AsoSecret { cluster, namespace, name, content, copied_to, origin: at });
         }
         self.snapshot.secrets.push(Secret { cluster, namespace, name, kind, purpose, entries_seen, origin: at });
     }
@@ -124,6 +126,14 @@ impl Reader {
             }
             known => known,
         }
+    }
+
+    /// Where the Secret may be copied to.
+    fn copied_to(&mut self, meta: &Meta<'_>, at: Origin) -> Option<Name> {
+        let [allowed, namespaces] = [REFLECTION_ALLOWED, REFLECTION_NAMESPACES]
+            .map(|key| self.value_of(meta.annotations, "annotations", key, at));
+        let value = |key: &str| if key == REFLECTION_ALLOWED { allowed.as_deref() } else { namespaces.as_deref() };
+        copied_to(value).map(|patterns| self.snapshot.names.intern(patterns))
     }
 
     /// The value of one label or annotation.

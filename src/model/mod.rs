@@ -30,8 +30,8 @@ pub use aso::{
     ASO_ACCOUNT, ASO_CREDENTIAL, ASO_NAMESPACES, ASO_SETTINGS, ASO_WORKLOAD_ACCOUNT, ASSIGN_IDENTITY, AsoDefinition,
     AsoDeployment, AsoEnv, AsoEvent, AsoExport, AsoKind, AsoOwner, AsoOwnerKind, AsoResource, AsoSecret,
     AsoSecretContent, AsoSpec, AsoText, AsoValueFrom, ClusterSpec, FederatedSpec, GitOps, IdentityIds, KindIx,
-    ReconcilePolicy, RoleAssignmentSpec, RoleReference, VaultSpec, is_aso_group, is_aso_secret_entry, is_aso_version,
-    kept_aso_entry,
+    REFLECTION_ALLOWED, REFLECTION_NAMESPACES, ReconcilePolicy, RoleAssignmentSpec, RoleReference, VaultSpec,
+    copied_to, is_aso_group, is_aso_secret_entry, is_aso_version, is_copied_to, kept_aso_entry,
 };
 pub use azure::AzureFacts;
 pub use controller::{Controller, ControllerKind};

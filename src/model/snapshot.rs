@@ -584,7 +584,8 @@ impl Moved<'_> {
             }
             other => other,
         };
-        AsoSecret { namespace: self.name(secret.namespace), name: self.name(secret.name), content, ..secret }
+        let copied_to = secret.copied_to.map(|patterns| self.name(patterns));
+        AsoSecret { namespace: self.name(secret.namespace), name: self.name(secret.name), content, copied_to, ..secret }
     }
 
     fn aso_deployment(&self, deployment: AsoDeployment) -> AsoDeployment {
@@ -621,6 +622,7 @@ impl Moved<'_> {
         match spec {
             AsoSpec::Other => AsoSpec::Other,
             AsoSpec::Vault(spec) => AsoSpec::Vault(spec),
+            AsoSpec::Server(secret) => AsoSpec::Server(self.name(secret)),
             AsoSpec::RoleAssignment(spec) => AsoSpec::RoleAssignment(Box::new(RoleAssignmentSpec {
                 principal: self.aso_value(spec.principal),
                 principal_type: self.optional(spec.principal_type),

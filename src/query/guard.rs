@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::AccessGraph;
-use crate::graph::azure::{AzureDecision, AzureGraph, AzureQuestion, ClusterIx, PrincipalIx, Verdict};
-use crate::model::azure::{AzureCluster, GuardQuestion, Plane, fold, guard_question};
+use crate::graph::azure::{AzureDecision, AzureGraph, AzurePlace, AzureQuestion, ClusterIx, PrincipalIx, Verdict};
+use crate::model::azure::{AzureCluster, GuardQuestion, Plane, fold, guard_parts, guard_question, guard_scopes};
 use crate::model::{Action, Gap, Subject};
 
 use super::aso::Aso;
@@ -132,7 +132,7 @@ pub struct GuardWhoCan {
 
 /// A request as a cluster puts it to Azure: each data action evaluated for every role.
 pub struct GuardRequest<'g> {
-    cluster: &'g str,
+    cluster: &'g AzureCluster,
     /// One reading must be allowed, and of it everything. None for discovery.
     readings: Option<Vec<Vec<AzureQuestion<'g>>>>,
 }
@@ -146,7 +146,7 @@ impl<'g> GuardRequest<'g> {
             GuardQuestion::Discovery => None,
             GuardQuestion::Reads(readings) => Some(readings.into_iter().map(questions).collect()),
         };
-        GuardRequest { cluster: &cluster.id, readings }
+        GuardRequest { cluster, readings }
     }
 
     /// Whether everybody who logs in with Entra may.
@@ -154,21 +154,22 @@ impl<'g> GuardRequest<'g> {
         self.readings.is_none()
     }
 
-    /// The scope that a request to a namespace is judged in, or one to the whole cluster.
-    fn scope(&self, namespace: Option<&str>) -> String {
-        match namespace {
-            Some(namespace) => format!("{}/namespaces/{namespace}", self.cluster),
-            None => self.cluster.to_owned(),
-        }
+    /// Where a request to a namespace is judged, or one to the whole cluster.
+    fn places(&self, graph: &AzureGraph<'g>, namespace: Option<&str>) -> Vec<AzurePlace> {
+        let scopes = guard_scopes(self.cluster.kind, &self.cluster.id, namespace);
+        scopes.iter().map(|scope| graph.locate(scope)).collect()
     }
 
-    /// What it comes to for somebody, by whatever decides on one data action: of each reading the weakest, of all readings the
-    /// strongest.
-    fn judge(&self, decide: &dyn Fn(&AzureQuestion<'g>) -> Verdict) -> Verdict {
-        let of_reading =
-            |questions: &Vec<AzureQuestion<'g>>| questions.iter().map(decide).max_by_key(|one| one.decision);
-        let strongest = self.readings.iter().flatten().filter_map(of_reading).min_by_key(|one| one.decision);
-        strongest.unwrap_or_else(Verdict::no)
+    /// What it comes to for somebody, by whatever decides on one data action at a place: of each reading the weakest, of all readings
+    /// and places the strongest.
+    fn judge(&self, places: &[AzurePlace], decide: &dyn Fn(&AzureQuestion<'g>, AzurePlace) -> Verdict) -> Verdict {
+        let at = |&place: &AzurePlace| {
+            let of_reading = move |questions: &Vec<AzureQuestion<'g>>| {
+                questions.iter().map(|question| decide(question, place)).max_by_key(|one| one.decision)
+            };
+            self.readings.iter().flatten().filter_map(of_reading).min_by_key(|one| one.decision)
+        };
+        places.iter().filter_map(at).min_by_key(|one| one.decision).unwrap_or_else(Verdict::no)
     }
 
     /// Where a request is judged: in the whole cluster, in one namespace, or there and in each namespace that roles are assigned in.
@@ -177,9 +178,13 @@ impl<'g> GuardRequest<'g> {
             Where::Cluster => vec![None],
             Where::Namespace(namespace) => vec![Some(namespace.clone())],
             Where::EachNamespace | Where::EachNamespaceObject => {
-                let inside = format!("{}/namespaces/", fold(self.cluster));
+                let parts = guard_parts(self.cluster.kind).iter();
+                let own = fold(&self.cluster.id);
+                let inside: Vec<String> =
+                    parts.map(|part| [&own, part.to_ascii_lowercase().as_str()].concat()).collect();
                 let scopes = graph.assignments().map(|one| graph.scope_folded(graph.assigned_scope(one)));
-                let named: BTreeSet<&str> = scopes.filter_map(|scope| scope.strip_prefix(&inside)).collect();
+                let name = |scope| inside.iter().find_map(|inside| str::strip_prefix(scope, inside.as_str()));
+                let named: BTreeSet<&str> = scopes.filter_map(name).collect();
                 std::iter::once(None).chain(named.into_iter().map(|name| Some(name.to_owned()))).collect()
             }
         }
@@ -194,14 +199,12 @@ impl<'g> GuardRequest<'g> {
 
     /// May somebody who is all of these, with all of their groups.
     pub fn decide(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], namespace: Option<&str>) -> Verdict {
-        let place = graph.locate(&self.scope(namespace));
-        self.judge(&|question| graph.decide_all(these, question, place))
+        self.judge(&self.places(graph, namespace), &|question, place| graph.decide_all(these, question, place))
     }
 
     /// May somebody who is exactly these: as the API server is told, no group is added.
     pub fn decide_as(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], namespace: Option<&str>) -> Verdict {
-        let place = graph.locate(&self.scope(namespace));
-        self.judge(&|question| graph.decide_as(these, question, place))
+        self.judge(&self.places(graph, namespace), &|question, place| graph.decide_as(these, question, place))
     }
 }
 
@@ -225,9 +228,10 @@ pub fn guard_who_can<'g>(
     let mut by_place: BTreeMap<PrincipalIx, Vec<GuardRow>> = BTreeMap::new();
     for namespace in &namespaces {
         let namespace = namespace.as_deref();
-        let at = graph.locate(&request.scope(namespace));
+        let places = request.places(graph, namespace);
         let questions = || request.readings.iter().flatten().flatten();
-        let reaches = |one| questions().any(|question| graph.grant(one, None, question, at).is_some());
+        let at = |one, place| questions().any(|question| graph.grant(one, None, question, place).is_some());
+        let reaches = |one| places.iter().any(|&place| at(one, place));
         let named: BTreeSet<PrincipalIx> =
             graph.assignments().filter(|&one| reaches(one)).map(|one| graph.assignee(one)).collect();
         let mut gaps = Vec::new();
@@ -260,7 +264,7 @@ pub fn guard_who_can<'g>(
                 }
             }
         }
-        answer.gaps.extend(concerning(graph, &gaps, at));
+        places.iter().for_each(|&at| answer.gaps.extend(concerning(graph, &gaps, at)));
     }
     answer.gaps.sort();
     answer.gaps.dedup();

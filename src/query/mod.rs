@@ -29,7 +29,9 @@ pub use guard::{
 };
 pub use node::{NodeGrant, NodeRefusal};
 pub use review::{Reviewed, reason};
-pub use system::{Standing, SystemFilter, is_default_grant, is_default_role, is_reconciled, is_system, standing};
+pub use system::{
+    Standing, SystemFilter, is_default_grant, is_default_role, is_reconciled, is_system, is_system_namespace, standing,
+};
 pub use what_can::{Right, RightGrant, Target, WhatCan, what_can};
 pub use who_can::{Filter, Grant, Place, Row, Where, WhoCan, who_can};
 pub use why::{Lack, Miss, Why, why};

@@ -30,6 +30,11 @@ const SYSTEM_NAMESPACES: [&str; 8] = [
     "azure-arc-release",
 ];
 
+/// Whether a namespace is Kubernetes' own or the platform's.
+pub fn is_system_namespace(namespace: &str) -> bool {
+    SYSTEM_NAMESPACES.contains(&namespace)
+}
+
 /// Whether a subject is Kubernetes' own or the platform's. The groups of everybody and of all accounts are not: they hold people.
 pub fn is_system(names: &Names, subject: Subject) -> bool {
     match subject {

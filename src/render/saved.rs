@@ -647,6 +647,7 @@ impl<'a> Lines<'a, '_> {
             SecretPurpose::Bootstrap | SecretPurpose::Other => None,
         };
         metadata.annotations.0.extend(annotation);
+        metadata.annotations.0.extend(self.copied_to(secret));
         let secret_type = self.text(secret.kind);
         let string_data = self.entries(secret);
         self.write(&SecretOut { api_version: "v1", kind: "Secret", metadata, secret_type, string_data })

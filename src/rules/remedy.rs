@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::attack::{Effect, Place, groups};
-use super::azure::opening_kinds;
+use super::azure::{AzureGain, opening_kinds};
 use super::cuts::Grant;
 use super::finding::{Evidence, Finding, RightDone, Start, StepDone};
 use super::take::{RuleText, VERBS, in_group};
@@ -143,7 +143,11 @@ impl<'g> Remedies<'g> {
             _ => None,
         };
         let namespace = finding.steps.iter().find_map(to_node)?;
-        let relaxed = finding.steps.iter().any(|step| matches!(step.effect, Effect::Relax(_)));
+        let relaxed = finding.steps.iter().any(|step| match step.effect {
+            Effect::Relax(_) => true,
+            Effect::Azure(own) => matches!(own.gain, AzureGain::Labels(_)),
+            _ => false,
+        });
         let snapshot = self.graph.snapshot();
         let text = snapshot.text(namespace);
         // What runs there now would not come back after a restart.

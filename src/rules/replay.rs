@@ -10,7 +10,7 @@ use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
 use crate::graph::azure::{AzureGraph, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
-use crate::model::azure::{AzureCluster, KeyVault, Plane, guard_prefix};
+use crate::model::azure::{AzureCluster, ClusterKind, KeyVault, Plane, guard_prefix};
 use crate::model::{
     Action, AsoKind, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction, RoleKind, Rule,
     Subject, SubjectText, uncovered,
@@ -261,6 +261,7 @@ impl<'g> State<'g> {
                         AzureGain::TheseNodes => Some(Effect::Node(None)),
                         AzureGain::Secrets(place) => Some(Effect::Secrets(place)),
                         AzureGain::NewPod(place) => Some(Effect::NewPod(place)),
+                        AzureGain::Labels(place) => Some(Effect::Relax(place)),
                         _ => None,
                     });
                 }
@@ -764,6 +765,23 @@ impl<'g> State<'g> {
         sure.min().ok_or_else(refused)
     }
 
+    /// The same for what lies in this cluster, by what comes behind the id of the cluster.
+    pub(super) fn azure_allows_in_cluster(&self, who: Who, action: &str, inside: &str) -> Result<Sure, String> {
+        let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
+        let azure = self.azure();
+        let mut found = None;
+        self.with_bridge(|bridge| {
+            found = bridge.this_cluster();
+            Ok(())
+        })?;
+        let cluster = found.ok_or_else(|| "it is not known which cluster this is".to_owned())?;
+        let place = azure.locate(&[&azure.cluster(cluster).id, inside].concat());
+        let verdict = azure.decide(principal, &azure.question(action, Plane::Control), place);
+        let grants = verdict.grants.iter();
+        let sure = grants.filter_map(|grant| super::azure::sureness(grant, action, azure.principal(principal)));
+        sure.min().ok_or_else(|| format!("{action} is not allowed there"))
+    }
+
     /// Whether a role of Azure in the cluster, gained before, allows to create resources of a kind there.
     fn azure_writes(&self, kind: KindIx, place: Place) -> bool {
         self.has_gained(|gained| match gained {
@@ -795,14 +813,16 @@ impl<'g> State<'g> {
         let AzureCluster { id, kind, .. } = azure.cluster(cluster);
         let inside = match place {
             Place::Namespace(namespace) => {
-                format!("{id}/namespaces/{}", self.graph.text(namespace))
+                let name = self.graph.text(namespace);
+                let managed = (*kind == ClusterKind::Aks).then(|| format!("{id}/managedNamespaces/{name}"));
+                managed.into_iter().chain([format!("{id}/namespaces/{name}")]).collect()
             }
-            Place::Cluster | Place::EachNamespace => id.clone(),
+            Place::Cluster | Place::EachNamespace => vec![id.clone()],
         };
         let action = &[guard_prefix(*kind), "/", action].concat();
-        let verdict = azure.decide(principal, &azure.question(action, Plane::Data), azure.locate(&inside));
-        let sure =
-            verdict.grants.iter().filter_map(|grant| super::azure::sureness(grant, action, azure.principal(principal)));
+        let question = azure.question(action, Plane::Data);
+        let grants = inside.iter().flat_map(|at| azure.decide(principal, &question, azure.locate(at)).grants);
+        let sure = grants.filter_map(|grant| super::azure::sureness(&grant, action, azure.principal(principal)));
         sure.min().ok_or_else(|| format!("{action} is not allowed"))
     }
 
@@ -838,6 +858,15 @@ impl<'g> State<'g> {
         let scopes: Vec<ScopeIx> =
             azure.assignments_of(principal).iter().map(|&(one, _)| azure.assigned_scope(one)).collect();
         scopes.into_iter().any(|scope| self.azure_allows(who, action, scope).is_ok())
+    }
+
+    /// Whether Azure lets somebody do something in a scope in which they have a role, inside another one.
+    pub(super) fn azure_allows_inside(&self, who: Who, action: &str, outer: ScopeIx) -> bool {
+        let Who::Principal(principal) = who else { return false };
+        let azure = self.azure();
+        let own = azure.assignments_of(principal);
+        let mut scopes = own.iter().map(|&(one, _)| azure.assigned_scope(one));
+        scopes.any(|scope| azure.within(outer, scope) && self.azure_allows(who, action, scope).is_ok())
     }
 
     /// The scope of the user-assigned identity that somebody is.

@@ -21,7 +21,7 @@ const KINDS: [[&str; 4]; 12] = [
     ["authorization.azure.com", "v1api20220401", "roledefinitions", "RoleDefinition"],
     ["managedidentity.azure.com", "v1api20230131", "federatedidentitycredentials", "FederatedIdentityCredential"],
     ["managedidentity.azure.com", "v1api20230131", "userassignedidentities", "UserAssignedIdentity"],
-    ["containerservice.azure.com", "v1api20240901", "managedclusters", "AzureCluster"],
+    ["containerservice.azure.com", "v1api20240901", "managedclusters", "ManagedCluster"],
     ["storage.azure.com", "v1api20230101", "storageaccounts", "StorageAccount"],
     ["keyvault.azure.com", "v1api20230701", "vaults", "Vault"],
     ["compute.azure.com", "v1api20220301", "virtualmachines", "VirtualMachine"],

@@ -42,7 +42,7 @@ spec:
 ";
     let resources = "---
 apiVersion: containerservice.azure.com/v1api20240901
-kind: AzureCluster
+kind: ManagedCluster
 metadata: {name: c, namespace: dev}
 spec:
   owner: {armId: /subscriptions/x/resourceGroups/y}

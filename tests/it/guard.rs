@@ -117,6 +117,29 @@ fn azure_is_asked_where_the_cluster_asks_it() {
 }
 
 #[test]
+fn a_role_on_a_managed_namespace_is_one_in_it() {
+    let world = world(true);
+    let assign = |scope: String| {
+        let rows = json!([assigned(BEN, "User", READER, &scope)]);
+        std::fs::write(world.path().join("azure/more.json"), rows.to_string()).unwrap();
+    };
+    let rows = |question: &str| azure_rows(world.path(), question);
+    let (team, robot, ben) = (format!("Group {TEAM}"), format!("User {ROBOT}"), format!("User {BEN}"));
+    std::fs::remove_file(world.path().join("azure/eligible.json")).unwrap();
+    assign(format!("{CLUSTER}/managedNamespaces/dev"));
+    assert_eq!(
+        rows("get pods -A"),
+        [format!("{ben} dev allowed"), format!("{robot} dev allowed"), format!("{team} * allowed")]
+    );
+    assert_eq!(rows("get pods -n dev").len(), 3);
+    assert_eq!(rows("get pods -n prod"), [format!("{team} prod allowed")]);
+    assert_eq!(rows("list nodes"), [] as [String; 0]);
+    // A cluster of Arc has no managed namespaces, and this one is not that.
+    assign(format!("{ARC}/managedNamespaces/dev"));
+    assert_eq!(rows("get pods -n dev"), [format!("{robot} dev allowed"), format!("{team} dev allowed")]);
+}
+
+#[test]
 fn azure_is_not_asked_where_it_has_no_say() {
     let off = world(false);
     assert!(azure_rows(off.path(), "get pods -A").is_empty());

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use serde_json::value::RawValue;
 
-use crate::collect::shape::{Object, RawPairs, Text};
+use crate::collect::shape::{Object, Pairs, RawPairs, Text};
 use crate::model::{
-    AsoSecret, AsoSecretContent, AsoText, ClusterId, Name, Names, Origin, is_aso_secret_entry, kept_aso_entry,
+    AsoSecret, AsoSecretContent, AsoText, ClusterId, Name, Names, Origin, copied_to, is_aso_secret_entry,
+    kept_aso_entry,
 };
 
 /// How values stand in a Secret.
@@ -121,6 +122,14 @@ pub(in crate::collect) fn asked_for(names: &mut Names, text: &str, place: (&str,
         kind: Text<'a>,
         #[serde(borrow, default)]
         data: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        metadata: Option<Object<MetaIn<'a>>>,
+    }
+    // What `kubectl apply` left in an annotation may be secret, and is let go with the rest.
+    #[derive(Default, Deserialize)]
+    struct MetaIn<'a> {
+        #[serde(borrow, default)]
+        annotations: Option<Pairs<'a>>,
     }
     let unreadable = || "the server answered with something that is no Secret".to_owned();
     let Object(read): Object<SecretIn<'_>> = serde_json::from_str(text).map_err(|_| unreadable())?;
@@ -131,11 +140,17 @@ pub(in crate::collect) fn asked_for(names: &mut Names, text: &str, place: (&str,
     if let Some(data) = read.data {
         entries.data = serde_json::from_str(data.get()).map_err(|_| unreadable())?;
     }
+    let annotations = read.metadata.and_then(|Object(meta)| meta.annotations);
+    let value = |key: &str| {
+        let mut pairs = annotations.iter().flat_map(|pairs| &pairs.0);
+        pairs.find(|(found, _)| &**found == key).map(|(_, value)| &**value)
+    };
     Ok(AsoSecret {
         cluster: ClusterId::FIRST,
         namespace: names.intern(place.0),
         name: names.intern(place.1),
         content: AsoSecretContent::Entries(entries.kept(names)),
+        copied_to: copied_to(value).map(|patterns| names.intern(patterns)),
         origin: Origin::LIVE,
     })
 }

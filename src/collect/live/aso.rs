@@ -154,7 +154,8 @@ pub(super) async fn read(
             }
         };
         let [namespace, name] = [&namespace, &name].map(|text| names.intern(text));
-        part.aso_secrets.push(AsoSecret { cluster: ClusterId::FIRST, namespace, name, content, origin: Origin::LIVE });
+        let (cluster, origin) = (ClusterId::FIRST, Origin::LIVE);
+        part.aso_secrets.push(AsoSecret { cluster, namespace, name, content, copied_to: None, origin });
     }
     drop(answers);
     let mut read = vec![part];

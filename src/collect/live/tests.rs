@@ -685,7 +685,9 @@ fn with_aso(refused: &'static [&'static str], events: bool) -> (Vec<String>, Sna
                 ok(secret(json!({"AZURE_SUBSCRIPTION_ID": "", "AZURE_CLIENT_SECRET": "aHVudGVyMg=="})))
             }
             "/api/v1/namespaces/prod/secrets/aso-credential" => {
-                ok(secret(json!({"AZURE_CLIENT_ID": id, "AZURE_CLIENT_SECRET": "aHVudGVyMg=="})))
+                let mut copied = secret(json!({"AZURE_CLIENT_ID": id, "AZURE_CLIENT_SECRET": "aHVudGVyMg=="}));
+                copied["metadata"]["annotations"]["reflector.v1.k8s.emberstack.com/reflection-allowed"] = json!("True");
+                ok(copied)
             }
             "/api/v1/namespaces/dev/secrets/own" => ok(secret(json!({"password": "aHVudGVyMg=="}))),
             "/api/v1/events" if events => ok(
@@ -761,6 +763,8 @@ fn secrets_of_aso_are_asked_for_by_their_names() {
             "fridges notServed: storage.azure.com/v1beta1 is newer than what this program knows of ASO",
         ]
     );
+    let copied: Vec<bool> = snapshot.aso_secrets.iter().map(|at| at.copied_to.is_some()).collect();
+    assert_eq!(copied, [false, false, false, true]);
     assert!(snapshot.names.iter().all(|(_, text)| !text.contains("hunter2") && !text.contains("aHVudGVyMg")));
     assert_eq!((snapshot.aso_resources.len(), snapshot.aso_deployments.len(), snapshot.secrets.len()), (3, 1, 0));
 }

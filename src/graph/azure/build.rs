@@ -107,7 +107,13 @@ fn scope_texts(facts: &AzureFacts) -> impl Iterator<Item = &str> {
     let vaults = facts.vaults.iter().map(|one| &one.id);
     let credentials = facts.federated_credentials.iter().map(|one| &one.identity_id);
     let all = assignments.chain(denies).chain(identities).chain(clusters).chain(local);
-    all.chain(registries).chain(vaults).chain(credentials).map(String::as_str).filter(|text| !text.is_empty())
+    let servers = facts.database_servers.iter();
+    all.chain(registries)
+        .chain(vaults)
+        .chain(credentials)
+        .chain(servers)
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 /// The tree of scopes. Inside a subscription the text says what holds what; management groups are linked as they were read.

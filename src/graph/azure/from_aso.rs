@@ -27,11 +27,13 @@ pub(in crate::graph) fn join(snapshot: &mut Snapshot) {
             AsoSpec::Federated(spec) => federated(snapshot, resource, id, spec),
             AsoSpec::RoleAssignment(spec) if is_active(resource) => assignment(snapshot, resource, id, spec),
             AsoSpec::Cluster(spec) => cluster(snapshot, resource, id, spec),
+            AsoSpec::Server(_) => snapshot.azure.database_servers.push(id),
             _ => {}
         }
     }
     snapshot.aso_resources = resources;
     let facts = &mut snapshot.azure;
+    sorted(&mut facts.database_servers, |id| fold(id));
     sorted(&mut facts.identities, |one| fold(&one.ids.resource_id));
     sorted(&mut facts.federated_credentials, |one| fold(&one.id) + &one.application_id);
     sorted(&mut facts.clusters, |one| fold(&one.id));

@@ -60,7 +60,7 @@ impl AzureNames {
     /// Takes the names of the graph that these facts make. O(n log n) in the facts.
     pub fn new(facts: &AzureFacts) -> AzureNames {
         let of_aso = !facts.identities.is_empty() || !facts.clusters.is_empty() || facts.from_aso > 0;
-        if !facts.given && !of_aso {
+        if !facts.given && !of_aso && facts.database_servers.is_empty() {
             return AzureNames::default();
         }
         let graph = AzureGraph::new(facts);

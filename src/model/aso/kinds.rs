@@ -278,10 +278,10 @@ static KINDS: [AsoKind; 297] = [
     kind!("containerservice" "FleetsMember" "fleetsmembers" "Microsoft.ContainerService/fleets/members" ["containerservice" "Fleet"] NONE),
     kind!("containerservice" "FleetsUpdateRun" "fleetsupdateruns" "Microsoft.ContainerService/fleets/updateRuns" ["containerservice" "Fleet"] NONE),
     kind!("containerservice" "FleetsUpdateStrategy" "fleetsupdatestrategies" "Microsoft.ContainerService/fleets/updateStrategies" ["containerservice" "Fleet"] NONE),
-    kind!("containerservice" "MaintenanceConfiguration" "maintenanceconfigurations" "Microsoft.ContainerService/managedClusters/maintenanceConfigurations" ["containerservice" "AzureCluster"] NONE),
-    kind!("containerservice" "AzureCluster" "managedclusters" "Microsoft.ContainerService/managedClusters" ["resources" "ResourceGroup"] IDENTITY | READS),
-    kind!("containerservice" "ManagedClustersAgentPool" "managedclustersagentpools" "Microsoft.ContainerService/managedClusters/agentPools" ["containerservice" "AzureCluster"] CODE),
-    kind!("containerservice" "TrustedAccessRoleBinding" "trustedaccessrolebindings" "Microsoft.ContainerService/managedClusters/trustedAccessRoleBindings" ["containerservice" "AzureCluster"] NONE),
+    kind!("containerservice" "MaintenanceConfiguration" "maintenanceconfigurations" "Microsoft.ContainerService/managedClusters/maintenanceConfigurations" ["containerservice" "ManagedCluster"] NONE),
+    kind!("containerservice" "ManagedCluster" "managedclusters" "Microsoft.ContainerService/managedClusters" ["resources" "ResourceGroup"] IDENTITY | READS),
+    kind!("containerservice" "ManagedClustersAgentPool" "managedclustersagentpools" "Microsoft.ContainerService/managedClusters/agentPools" ["containerservice" "ManagedCluster"] CODE),
+    kind!("containerservice" "TrustedAccessRoleBinding" "trustedaccessrolebindings" "Microsoft.ContainerService/managedClusters/trustedAccessRoleBindings" ["containerservice" "ManagedCluster"] NONE),
     kind!("databasewatcher" "SharedPrivateLink" "sharedprivatelinks" "Microsoft.DatabaseWatcher/watchers/sharedPrivateLinkResources" ["databasewatcher" "Watcher"] NONE),
     kind!("databasewatcher" "Target" "targets" "Microsoft.DatabaseWatcher/watchers/targets" ["databasewatcher" "Watcher"] NONE),
     kind!("databasewatcher" "Watcher" "watchers" "Microsoft.DatabaseWatcher/watchers" ["resources" "ResourceGroup"] IDENTITY),
@@ -578,6 +578,15 @@ mod tests {
             0
         );
         assert_eq!(KindIx::all().filter(|at| at.facts().exports().is_some()).count(), EXPORTS.len());
+    }
+
+    #[test]
+    fn a_plural_is_that_of_its_kind() {
+        for AsoKind { kind, plural, .. } in KindIx::all().map(KindIx::facts) {
+            let singular = kind.to_ascii_lowercase();
+            assert!(plural.starts_with(&singular[..singular.len() - 1]), "{kind} {plural}");
+        }
+        assert!(KindIx::of_kind("containerservice.azure.com", "ManagedCluster").is_some());
     }
 
     #[test]

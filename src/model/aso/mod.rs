@@ -11,7 +11,10 @@ pub use resource::{
     AsoExport, AsoOwner, AsoResource, AsoSpec, AsoValueFrom, ClusterSpec, FederatedSpec, GitOps, IdentityIds,
     ReconcilePolicy, RoleAssignmentSpec, RoleReference, VaultSpec,
 };
-pub use secret::{AsoSecret, AsoSecretContent, AsoText, is_aso_secret_entry, kept_aso_entry};
+pub use secret::{
+    AsoSecret, AsoSecretContent, AsoText, REFLECTION_ALLOWED, REFLECTION_NAMESPACES, copied_to, is_aso_secret_entry,
+    is_copied_to, kept_aso_entry,
+};
 
 use super::intern::Name;
 use super::lists::NameListId;

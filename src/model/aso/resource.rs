@@ -151,10 +151,12 @@ pub enum AsoSpec {
     Federated(Box<FederatedSpec>),
     /// Of a UserAssignedIdentity: its status.
     Identity(Box<IdentityIds>),
-    /// Of a AzureCluster.
+    /// Of a ManagedCluster.
     Cluster(Box<ClusterSpec>),
     /// Of a Vault.
     Vault(VaultSpec),
+    /// Of a database server: the Secret with the password of its administrator.
+    Server(Name),
 }
 
 /// `spec` of a RoleAssignment, and of a RoleEligibilityScheduleRequest.
@@ -212,7 +214,7 @@ pub struct IdentityIds {
     pub tenant: Option<Name>,
 }
 
-/// What a AzureCluster says of who gets in.
+/// What a ManagedCluster says of who gets in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClusterSpec {
     /// `spec.disableLocalAccounts`.

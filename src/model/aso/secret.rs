@@ -14,6 +14,8 @@ pub struct AsoSecret {
     pub name: Name,
     /// What was seen of it.
     pub content: AsoSecretContent,
+    /// Where kubernetes-reflector may copy it to: patterns of namespaces, the empty text for all. None where it may not.
+    pub copied_to: Option<Name>,
     /// Where it was read.
     pub origin: Origin,
 }
@@ -50,6 +52,38 @@ impl AsoSecret {
             AsoSecretContent::Absent | AsoSecretContent::Unreadable => None,
         }
     }
+}
+
+/// The annotations by which kubernetes-reflector knows that a Secret may be copied, and into which namespaces
+/// (<https://github.com/emberstack/kubernetes-reflector>). A Secret there that names it in `reflects` becomes a copy of it.
+pub const REFLECTION_ALLOWED: &str = "reflector.v1.k8s.emberstack.com/reflection-allowed";
+/// See [`REFLECTION_ALLOWED`].
+pub const REFLECTION_NAMESPACES: &str = "reflector.v1.k8s.emberstack.com/reflection-allowed-namespaces";
+
+/// Where a Secret with these annotations may be copied to, as [`AsoSecret::copied_to`] has it. The switch is read as .NET reads a
+/// boolean.
+pub fn copied_to<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+    let allowed = value(REFLECTION_ALLOWED)?.trim().eq_ignore_ascii_case("true");
+    allowed.then(|| value(REFLECTION_NAMESPACES).unwrap_or_default())
+}
+
+/// Whether a list of patterns, as kubernetes-reflector reads it, has a namespace: a regular expression between commas has to match all
+/// of its name, and an empty list has every one. None where that depends on an expression that is not understood here.
+pub fn is_copied_to(patterns: &str, namespace: &str) -> Option<bool> {
+    if patterns.is_empty() {
+        return Some(true);
+    }
+    let mut answer = Some(false);
+    for pattern in patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()) {
+        match regex::Regex::new(pattern) {
+            Ok(pattern) if pattern.find(namespace).is_some_and(|found| found.len() == namespace.len()) => {
+                return Some(true);
+            }
+            Ok(_) => {}
+            Err(_) => answer = None,
+        }
+    }
+    answer
 }
 
 /// What the value of an entry may look like to be kept.
@@ -149,6 +183,25 @@ fn is_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_of_namespaces_match_whole_names() {
+        for (patterns, namespace, copied) in [
+            ("", "dev", Some(true)),
+            ("dev", "dev", Some(true)),
+            ("dev", "dev-1", Some(false)),
+            ("prod, dev-[0-9]*", "dev-17", Some(true)),
+            ("dev-[0-9]*", "dev-x", Some(false)),
+            (".*", "kube-system", Some(true)),
+            // The first alternative matches a part, and no other one is tried.
+            ("dev|dev-1", "dev-1", Some(false)),
+            ("(?!prod).*", "dev", None),
+            ("(?!prod).*,dev", "dev", Some(true)),
+            (" , ", "dev", Some(false)),
+        ] {
+            assert_eq!(is_copied_to(patterns, namespace), copied, "{patterns} {namespace}");
+        }
+    }
 
     #[test]
     fn only_what_has_the_form_of_no_secret_is_kept() {

@@ -44,6 +44,8 @@ pub struct AzureFacts {
     pub registries: Vec<Registry>,
     /// Key vaults.
     pub vaults: Vec<KeyVault>,
+    /// The resource ids of the database servers that ASO keeps, of which nothing more is known.
+    pub database_servers: Vec<String>,
     /// The tenants that the facts name, sorted.
     pub tenants: Vec<String>,
 }

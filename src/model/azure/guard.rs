@@ -16,6 +16,24 @@ pub fn guard_prefix(kind: ClusterKind) -> &'static str {
     }
 }
 
+/// The scopes in which a request to a cluster, or to a namespace of it, is judged: allowed in one of them it is allowed. AKS looks at the
+/// managed namespace of the same name as well (<https://github.com/kubeguard/guard>,
+/// <https://learn.microsoft.com/azure/aks/managed-namespaces>).
+pub fn guard_scopes(kind: ClusterKind, cluster: &str, namespace: Option<&str>) -> Vec<String> {
+    match namespace {
+        Some(namespace) => guard_parts(kind).iter().map(|part| [cluster, part, namespace].concat()).collect(),
+        None => vec![cluster.to_owned()],
+    }
+}
+
+/// What stands between the id of a cluster and a namespace in the scopes of [`guard_scopes`].
+pub fn guard_parts(kind: ClusterKind) -> &'static [&'static str] {
+    match kind {
+        ClusterKind::Aks => &["/namespaces/", "/managedNamespaces/"],
+        ClusterKind::Arc | ClusterKind::AzureLocal => &["/namespaces/"],
+    }
+}
+
 /// What Azure is asked for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GuardQuestion {

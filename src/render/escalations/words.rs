@@ -197,6 +197,7 @@ fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::Secrets(place) => format!("read the Secrets {}", place_words(graph, place)),
         AzureGain::Resources(place) => format!("write ASO resources {}", place_words(graph, place)),
         AzureGain::NewPod(place) => format!("run a new pod {}", place_words(graph, place)),
+        AzureGain::Labels(place) => format!("have any pod admitted {}", place_words(graph, place)),
         AzureGain::Account(account) => format!("act as {}", subject_column(graph, account)),
         AzureGain::Any => String::new(),
     }

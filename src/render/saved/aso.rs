@@ -10,7 +10,8 @@ use super::objects::DEFINITION;
 use super::{Lines, Meta, Pairs};
 use crate::model::{
     AsoDefinition, AsoDeployment, AsoEnv, AsoEvent, AsoOwner, AsoResource, AsoSecret, AsoSecretContent, AsoSpec,
-    AsoText, AsoValueFrom, ClusterId, Conversion, GitOps, Name, RoleReference, Secret, Snapshot,
+    AsoText, AsoValueFrom, ClusterId, Conversion, GitOps, Name, REFLECTION_ALLOWED, REFLECTION_NAMESPACES,
+    RoleReference, Secret, Snapshot,
 };
 
 /// What stands for a value that was not kept. No id or setting looks like it.
@@ -67,6 +68,7 @@ pub(super) fn asked_for(snapshot: &Snapshot) -> Vec<Value> {
         put(&mut line, "name", Some(text(at.name)));
         put(&mut line, "state", Some(state));
         put(&mut line, "entries", entries);
+        put(&mut line, "copiedTo", at.copied_to.map(text));
         Value::Object(line)
     };
     snapshot.aso_secrets.iter().filter(|at| !is_listed(at)).map(line).collect()
@@ -146,15 +148,27 @@ impl<'a> Lines<'a, '_> {
         shown(self.snapshot, text)
     }
 
+    /// The credential that a Secret is, if its entries were seen.
+    fn credential(&self, secret: &Secret) -> Option<&'a AsoSecret> {
+        let key = (secret.cluster, secret.namespace, secret.name);
+        let all = &self.snapshot.aso_secrets;
+        let own = all.binary_search_by_key(&key, |at| (at.cluster, at.namespace, at.name)).ok().map(|at| &all[at]);
+        own.filter(|_| secret.entries_seen)
+    }
+
+    /// Where a Secret may be copied to, as its annotations say it.
+    pub(super) fn copied_to(&self, secret: &Secret) -> Vec<(&'a str, &'a str)> {
+        let patterns = self.credential(secret).and_then(|own| own.copied_to).map(|patterns| self.text(patterns));
+        let namespaces = patterns.filter(|patterns| !patterns.is_empty()).map(|own| (REFLECTION_NAMESPACES, own));
+        patterns.map(|_| (REFLECTION_ALLOWED, "true")).into_iter().chain(namespaces).collect()
+    }
+
     /// What is known of a Secret's entries: nothing, that there are some, or which.
     pub(super) fn entries(&self, secret: &Secret) -> Option<Pairs<'a>> {
         if !secret.entries_seen {
             return None;
         }
-        let key = (secret.cluster, secret.namespace, secret.name);
-        let all = &self.snapshot.aso_secrets;
-        let own = all.binary_search_by_key(&key, |at| (at.cluster, at.namespace, at.name)).ok().map(|at| &all[at]);
-        let pairs = match own.map(|own| &own.content) {
+        let pairs = match self.credential(secret).map(|own| &own.content) {
             Some(AsoSecretContent::Entries(entries)) => {
                 entries.iter().map(|&(key, text)| (self.text(key), self.kept(text))).collect()
             }
@@ -268,6 +282,10 @@ impl<'a> Lines<'a, '_> {
                 put(spec, "nodeResourceGroup", text(own.node_resource_group));
                 put(status, "fqdn", text(own.fqdn));
                 put(status, "oidcIssuerProfile", own.issuer.map(|issuer| json!({"issuerURL": self.text(issuer)})));
+            }
+            AsoSpec::Server(secret) => {
+                let password = json!({"name": self.text(*secret), "key": ""});
+                put(spec, "administratorLoginPassword", Some(password));
             }
             AsoSpec::Vault(own) => {
                 let policies = vec![Value::Null; own.policies as usize];

@@ -332,7 +332,9 @@ fn traps() -> Vec<Value> {
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aso-controller-settings", "namespace": "aso"},
             "data": {"AZURE_CLIENT_ID": "Y2NjY2NjY2MtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAx", "AZURE_CLIENT_SECRET": "aHVudGVyMg==",
                 "AZURE_SUBSCRIPTION_ID": ""}}),
-        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aso-credential", "namespace": "dev"},
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aso-credential", "namespace": "dev",
+            "annotations": {"reflector.v1.k8s.emberstack.com/reflection-allowed": "true", "note": "hunter2",
+                "reflector.v1.k8s.emberstack.com/reflection-allowed-namespaces": "qa,dev-.*"}},
             "stringData": {"AZURE_CLIENT_ID": "hunter2", "AUTH_MODE": "podidentity", "AZURE_CLIENT_CERTIFICATE": "hunter2", "note": "hunter2"}}),
         json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "s.1", "namespace": "dev"}, "reason": "CredentialFrom",
             "message": "Using credential from \"dev/aso-credential\"", "lastTimestamp": "2026-01-01T00:00:00Z",
@@ -353,7 +355,7 @@ fn traps() -> Vec<Value> {
             "metadata": {"name": "f", "namespace": "dev"}, "spec": {"issuer": "https://x", "subject": "s", "audiences": ["a", "b"]}}),
         json!({"apiVersion": "managedidentity.azure.com/v1api20230131", "kind": "UserAssignedIdentity", "metadata": {"name": "i", "namespace": "dev"},
             "status": {"clientId": "c", "principalId": "p", "tenantId": "t"}}),
-        json!({"apiVersion": "containerservice.azure.com/v1api20240901", "kind": "AzureCluster", "metadata": {"name": "c", "namespace": "dev"},
+        json!({"apiVersion": "containerservice.azure.com/v1api20240901", "kind": "ManagedCluster", "metadata": {"name": "c", "namespace": "dev"},
             "spec": {"disableLocalAccounts": true, "aadProfile": {"managed": true, "enableAzureRBAC": false, "adminGroupObjectIDs": ["g"]}},
             "status": {"fqdn": "f.example", "nodeResourceGroup": "mc", "oidcIssuerProfile": {"issuerURL": "https://o"}}}),
         json!({"apiVersion": "keyvault.azure.com/v1api20230701", "kind": "Vault", "metadata": {"name": "v", "namespace": "dev"},
@@ -369,6 +371,9 @@ fn what_was_saved_is_read_again() {
     assert_eq!((snapshot.roles.len(), snapshot.secrets.len(), snapshot.warnings.len()), (4, 10, 2));
     let aso = (snapshot.aso_definitions.len(), snapshot.aso_resources.len(), snapshot.aso_deployments.len());
     assert_eq!((aso, snapshot.aso_secrets.len(), snapshot.aso_events.len()), ((2, 8, 1), 2, 1));
+    let copied_to: Vec<_> =
+        snapshot.aso_secrets.iter().map(|at| at.copied_to.map(|text| snapshot.text(text))).collect();
+    assert_eq!(copied_to, [None, Some("qa,dev-.*")]);
     let admissions = (snapshot.admissions.len(), snapshot.policy_bindings.len(), snapshot.api_services.len());
     assert_eq!((admissions, snapshot.conversions.len()), ((4, 2, 2), 2));
     assert_eq!((snapshot.controllers.len(), snapshot.deputies.len()), (6, 5));

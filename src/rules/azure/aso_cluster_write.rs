@@ -11,7 +11,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     id: "aso-cluster-write",
     title: "Have ASO change an AKS cluster",
     gain: "the administration of the cluster",
-    why: "A AzureCluster sets whether local accounts are on and which Entra groups are cluster-admin; a \
+    why: "A ManagedCluster sets whether local accounts are on and which Entra groups are cluster-admin; a \
           FluxConfiguration or an extension applies any manifest in the cluster. That local accounts are off stops nobody \
           who may turn them on.",
     remedy: "Keep the clusters out of the scope of ASO's identities, above all the cluster that ASO runs in.",

@@ -14,7 +14,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
     gain: "the data of the databases in the scope",
     why: "Administrators and role assignments of databases and caches are resources of their own providers, and not of \
           Microsoft.Authorization: Contributor may write them. ASO has kinds for those of SQL, PostgreSQL, MySQL, Cosmos \
-          DB, Data Explorer and Redis.",
+          DB, Data Explorer and Redis. A user of MongoDB in Cosmos DB is one as well: its roles and its password are what \
+          the resource says.",
     remedy: "Do not install these kinds where they are not needed, and keep the databases out of the scope of ASO's \
              identities.",
     confidence: Confidence::Documented,
@@ -30,6 +31,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
 
 const DEEDS: &[Deed] = &[
     Deed { technique: &TECHNIQUE, by: By::Aso(&[("documentdb.azure.com", "sqlroleassignments")]), actions: &["Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments/write"] },
+    Deed { technique: &TECHNIQUE, by: By::Aso(&[("documentdb.azure.com", "mongodbuserdefinitions")]), actions: &["Microsoft.DocumentDB/databaseAccounts/mongodbUserDefinitions/write"] },
+    Deed { technique: &TECHNIQUE, by: By::Aso(&[("cache.azure.com", "redisenterprisedatabaseaccesspolicyassignments")]), actions: &["Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments/write"] },
     Deed { technique: &TECHNIQUE, by: By::Aso(&[("kusto.azure.com", "clusterprincipalassignments")]), actions: &["Microsoft.Kusto/clusters/principalAssignments/write"] },
     Deed { technique: &TECHNIQUE, by: By::Aso(&[("kusto.azure.com", "principalassignments")]), actions: &["Microsoft.Kusto/clusters/databases/principalAssignments/write"] },
     Deed { technique: &TECHNIQUE, by: By::Aso(&[("cache.azure.com", "redisaccesspolicyassignments")]), actions: &["Microsoft.Cache/redis/accessPolicyAssignments/write"] },
@@ -86,6 +89,33 @@ mod tests {
              role v: create serversadministrators.sql.azure.com
              bind dev/v=v user:alice",
             "",
+        );
+    }
+
+    #[test]
+    fn a_user_of_mongodb_is_one_and_a_role_of_it_is_none() {
+        let world = |plural: &str, role: &str| {
+            format!(
+                "aso
+                 credential global aso
+                 kinds mongodbuserdefinitions.documentdb mongodbroledefinitions.documentdb
+                 identity aso s3/ids
+                 azrole mongo DocumentDB/databaseAccounts/mongodbUserDefinitions/*,DocumentDB/databaseAccounts/mongodbRoleDefinitions/*
+                 azrole less DocumentDB/databaseAccounts/mongodbRoleDefinitions/*,DocumentDB/databaseAccounts/mongodbUserDefinitions/read
+                 assign aso {role} s1
+                 role v: create {plural}.documentdb.azure.com
+                 bind dev/v=v user:alice"
+            )
+        };
+        check(
+            &world("mongodbuserdefinitions", "mongo"),
+            "alice -> keys and data on s1: aso-credential-fallback, aso-data-plane-admin
+             alice -> limited (mongodbuserdefinitions) on s1: aso-credential-fallback, aso-role",
+        );
+        check(&world("mongodbuserdefinitions", "less"), "");
+        check(
+            &world("mongodbroledefinitions", "mongo"),
+            "alice -> limited (mongodbroledefinitions) on s1: aso-credential-fallback, aso-role",
         );
     }
 

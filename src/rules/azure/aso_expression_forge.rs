@@ -2,8 +2,8 @@
 
 use super::aso_credential_forge;
 use super::facts::AzureFact;
-use crate::model::Name;
-use crate::rules::attack::{Attack, Fact};
+use crate::model::{KindIx, Name, Subject};
+use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Confidence, Technique};
@@ -34,11 +34,11 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     if !bridge.writers.kinds(set).iter().any(|kind| kind.facts().writes_secrets()) {
         return;
     }
-    let mut known: Vec<Name> = Vec::new();
+    let mut known: Vec<Subject> = Vec::new();
     for namespace in attack.namespaces_of(place) {
-        let operator = bridge.relaxed_operator(namespace).filter(|_| bridge.default_of(namespace).is_some());
-        if let Some(operator) = operator.filter(|operator| !known.contains(operator)) {
-            known.push(operator);
+        let account = bridge.forged_account(namespace).filter(|_| bridge.default_of(namespace).is_some());
+        if let Some(account) = account.filter(|account| !known.contains(account)) {
+            known.push(account);
             aso_credential_forge::forges(attack, &TECHNIQUE, vec![id], set, namespace);
         }
     }
@@ -46,6 +46,17 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let namespace = aso_credential_forge::forged(state, step)?;
+    expresses(state, step, namespace)
+}
+
+/// Whether a step has ASO write a Secret into a namespace: a kind that does is created, and a credential applies there.
+pub(super) fn expresses(state: &State<'_>, step: &StepDone, namespace: Name) -> Result<(), String> {
+    let rights = step.requests.iter().flat_map(|request| &request.rights);
+    let mut created = rights.filter(|right| right.verb == "create" && right.place == Place::Namespace(namespace));
+    let writes = |kind: KindIx| kind.facts().writes_secrets();
+    if !created.any(|right| KindIx::of_resource(right.api_group, right.resource).is_some_and(writes)) {
+        return Err("no kind that writes Secrets is created".to_owned());
+    }
     state.with_bridge(|bridge| match bridge.default_of(namespace) {
         Some(_) => Ok(()),
         None => Err("no resource of the namespace gets ready".to_owned()),

@@ -30,7 +30,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     gain: "the identity whose trust it is, or the administration of the cluster that it is or is applied to",
     why: "`update` and `patch` do without `create`: ASO sends to Azure what the resource says by then. A resource keeps its \
           owner and its name in Azure, so that it is that one identity or cluster; but the issuer and subject of a \
-          FederatedIdentityCredential, the local accounts of a AzureCluster and the manifests of a FluxConfiguration can be \
+          FederatedIdentityCredential, the local accounts of a ManagedCluster and the manifests of a FluxConfiguration can be \
           changed, and so can the annotation that says with which credential.",
     remedy: "Leave `update` and `patch` on these kinds to GitOps, or limit them with resourceNames.",
     confidence: Confidence::Documented,

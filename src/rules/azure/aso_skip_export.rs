@@ -17,7 +17,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     gain: "keys of resources, or the administration of a cluster",
     why: "`operatorSpec.secrets` makes ASO ask Azure for keys and write them into a Secret of the namespace, for a \
           resource that is only observed as well (reconcile-policy skip), so that nothing changes in Azure. For a \
-          AzureCluster, adminCredentials is a kubeconfig in system:masters while local accounts are on.",
+          ManagedCluster, adminCredentials is a kubeconfig in system:masters while local accounts are on.",
     remedy: "Do not let those who create ASO resources read the Secrets of the namespace, turn local accounts and shared keys \
              off, and give ASO a role without the list actions.",
     confidence: Confidence::Documented,

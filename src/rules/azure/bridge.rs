@@ -1,6 +1,6 @@
 //! What the techniques of Azure look things up in: the Azure graph, what ASO acts with, and who may do what where.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -15,9 +15,9 @@ use crate::graph::azure::{
 };
 use crate::model::azure::{
     Alternative, Assigned, AzureCluster, ClusterKind, Effect, Plane, PrincipalKind, Request as RoleRequest,
-    RoleDefinition, guard_prefix,
+    RoleDefinition, guard_parts, guard_prefix, guard_scopes,
 };
-use crate::model::{AsoKind, KindIx, Name, Subject};
+use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, AsoSpec, KindIx, Name, Subject, is_copied_to};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
@@ -328,6 +328,19 @@ pub(super) const ATTACHING: &[super::deed::Kind] = &[
     ("web.azure.com", "sites"),
 ];
 
+/// A credential that kubernetes-reflector copies from another namespace for whoever asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copied {
+    pub(super) credential: CredentialIx,
+    /// The Secret that is copied, by its namespace and name.
+    pub(super) from: (Name, Name),
+    /// Whether the patterns of namespaces were all understood.
+    pub(super) sure: bool,
+}
+
+/// What is in the images of kubernetes-reflector, new and old.
+const REFLECTOR: [&str; 2] = ["emberstack/kubernetes-reflector", "emberstack/es.kubernetes.reflector"];
+
 /// What joins a cluster, its ASO and Azure.
 pub(in crate::rules) struct Bridge<'g> {
     pub(super) access: &'g AccessGraph,
@@ -345,6 +358,10 @@ pub(in crate::rules) struct Bridge<'g> {
     /// The accounts of both, each once.
     accounts: Vec<Subject>,
     identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
+    /// The database servers in each namespace, each with the kind of its users.
+    servers: OnceCell<FxHashMap<Name, Vec<(KindIx, ScopeIx)>>>,
+    /// The credentials that can be had in each namespace by having them copied there.
+    copies: Known<Name, Rc<[Copied]>>,
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
     pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
@@ -380,6 +397,8 @@ impl<'g> Bridge<'g> {
             bound,
             accounts,
             identities: RefCell::default(),
+            servers: OnceCell::new(),
+            copies: RefCell::default(),
             writes: RefCell::default(),
             gives: RefCell::default(),
         })
@@ -441,16 +460,26 @@ impl<'g> Bridge<'g> {
         usual.into_iter().chain(named).collect()
     }
 
-    /// The namespace of the operator that a namespace's resources are reconciled by, if whoever names an identity there gets it.
-    pub(super) fn relaxed_operator(&self, namespace: Name) -> Option<Name> {
-        let operators = self.aso.reconcilers(namespace).map(|at| self.aso.operator(at));
-        let mut relaxed = operators.filter(|operator| operator.tokens == TokenMode::Relaxed);
-        relaxed.next().map(|operator| operator.namespace)
+    /// The account whose token ASO gives to Azure for a credential that is written into a namespace: that of the operator, or in strict
+    /// mode one of the namespace. Identities that trust it are had by naming them.
+    pub(super) fn forged_account(&self, namespace: Name) -> Option<Subject> {
+        let operator = self.aso.operator(self.aso.reconcilers(namespace).next()?);
+        match operator.tokens {
+            TokenMode::Relaxed => Some(operator.account),
+            TokenMode::Strict => {
+                let name = self.access.snapshot().names.find(ASO_WORKLOAD_ACCOUNT)?;
+                Some(Subject::ServiceAccount { namespace, name })
+            }
+        }
     }
 
-    /// The account of an operator, by its namespace.
-    pub(super) fn operator_account(&self, namespace: Name) -> Option<Subject> {
-        self.aso.operators().find(|(_, operator)| operator.namespace == namespace).map(|(_, operator)| operator.account)
+    /// Whether the operator of a namespace lets credentials name a cloud, and with it where tokens are sent to; none where that was not
+    /// read.
+    pub(super) fn names_clouds(&self, namespace: Name) -> Option<bool> {
+        match self.aso.reconcilers(namespace).next() {
+            Some(operator) => self.aso.operator(operator).multi_env,
+            None => Some(false),
+        }
     }
 
     /// Every account whose tokens get those of some identity.
@@ -501,6 +530,57 @@ impl<'g> Bridge<'g> {
     /// Whether a credential's Secret holds what proves it to Azure.
     pub(super) fn is_secret(&self, credential: CredentialIx) -> bool {
         matches!(self.aso.credential(credential).kind, CredentialKind::ClientSecret | CredentialKind::Certificate)
+    }
+
+    /// The database servers of a namespace whose administrator's password lies there, each with the kind of its users.
+    pub(super) fn servers_in(&self, namespace: Name) -> &[(KindIx, ScopeIx)] {
+        let servers = self.servers.get_or_init(|| {
+            let mut servers: FxHashMap<Name, Vec<(KindIx, ScopeIx)>> = FxHashMap::default();
+            for (resource, _) in self.aso.resources() {
+                let (AsoSpec::Server(_), Some(id)) = (&resource.spec, resource.status_id) else { continue };
+                let users = KindIx::of_resource(self.access.text(resource.group), "users");
+                let scope = self.azure.graph.find_scope(self.access.text(id));
+                servers.entry(resource.namespace).or_default().extend(users.zip(scope));
+            }
+            servers
+        });
+        servers.get(&namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The credentials of other namespaces, with a password or a certificate, that can be copied into a namespace: if
+    /// kubernetes-reflector runs, and the Secret lets itself be copied.
+    pub(super) fn copied_into(&self, namespace: Name) -> Rc<[Copied]> {
+        if let Some(known) = self.copies.borrow().get(&namespace) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Copied]> =
+            if self.has_reflector() { self.copies_for(namespace).collect() } else { Rc::default() };
+        self.copies.borrow_mut().insert(namespace, Rc::clone(&found));
+        found
+    }
+
+    fn copies_for(&self, namespace: Name) -> impl Iterator<Item = Copied> {
+        let snapshot = self.access.snapshot();
+        let elsewhere = snapshot.aso_secrets.iter().filter(move |secret| secret.namespace != namespace);
+        elsewhere.filter_map(move |secret| {
+            let patterns = secret.copied_to?;
+            let credential = self.aso.in_secret(secret.namespace, secret.name)?;
+            let usable = self.is_secret(credential) && self.aso.credential(credential).problem.is_none();
+            let into = is_copied_to(snapshot.text(patterns), snapshot.text(namespace)).filter(|_| usable);
+            let copied = |sure| Copied { credential, from: (secret.namespace, secret.name), sure };
+            match into {
+                Some(true) => Some(copied(true)),
+                None if usable => Some(copied(false)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether kubernetes-reflector runs, by the image of a workload.
+    fn has_reflector(&self) -> bool {
+        let snapshot = self.access.snapshot();
+        let is_one = |image: &Name| REFLECTOR.iter().any(|own| snapshot.text(*image).contains(own));
+        snapshot.controllers.iter().any(|own| snapshot.lists.get(own.images).iter().any(is_one))
     }
 
     /// The accounts whose tokens an identity accepts.
@@ -563,13 +643,16 @@ impl<'g> Bridge<'g> {
         let cluster = self.this_cluster.filter(|&at| graph.cluster(at).azure_rbac);
         let (Some(cluster), Who::Principal(principal)) = (cluster, who) else { return Vec::new() };
         let Some(at) = graph.cluster_scope(cluster) else { return Vec::new() };
-        let inside = [graph.scope_folded(at), "/namespaces/"].concat();
+        let parts = guard_parts(graph.cluster(cluster).kind).iter();
+        let inside: Vec<String> =
+            parts.map(|part| [graph.scope_folded(at), &part.to_ascii_lowercase()].concat()).collect();
         let mut found: Vec<Place> = Vec::new();
         for (assignment, _) in graph.assignments_of(principal) {
             let scope = graph.assigned_scope(assignment);
+            let namespace = inside.iter().find_map(|inside| graph.scope_folded(scope).strip_prefix(inside));
             if graph.within(scope, at) {
                 found.push(Place::Cluster);
-            } else if let Some(name) = graph.scope_folded(scope).strip_prefix(&inside) {
+            } else if let Some(name) = namespace {
                 found.extend(self.access.snapshot().names.find(name).map(Place::Namespace));
             }
         }
@@ -584,11 +667,13 @@ impl<'g> Bridge<'g> {
         let graph = &self.azure.graph;
         let (Some(cluster), Who::Principal(principal)) = (self.this_cluster, who) else { return None };
         let AzureCluster { id, kind, .. } = graph.cluster(cluster);
-        let scope = match place {
-            Place::Namespace(namespace) => format!("{id}/namespaces/{}", self.access.text(namespace)),
-            Place::Cluster | Place::EachNamespace => id.clone(),
+        let namespace = match place {
+            Place::Namespace(namespace) => Some(self.access.text(namespace)),
+            Place::Cluster | Place::EachNamespace => None,
         };
-        self.azure.allowed_data(principal, &[guard_prefix(*kind), "/", action].concat(), graph.locate(&scope))
+        let action = [guard_prefix(*kind), "/", action].concat();
+        let scopes = guard_scopes(*kind, id, namespace);
+        scopes.iter().filter_map(|scope| self.azure.allowed_data(principal, &action, graph.locate(scope))).min()
     }
 
     /// Whether this cluster is connected by Arc.
@@ -599,6 +684,11 @@ impl<'g> Bridge<'g> {
     /// Whether pods reach the metadata service of their node. Unless the data say that they do not, they do.
     pub(super) fn pods_reach_imds(&self) -> bool {
         self.this_cluster.is_some_and(|at| self.azure.graph.cluster(at).imds_from_pods != Some(false))
+    }
+
+    /// Whether there are any.
+    pub(super) fn has_node_identities(&self) -> bool {
+        !self.node_identities().is_empty()
     }
 
     /// The identities that are attached to the nodes of this cluster: the kubelets', and those of add-ons.

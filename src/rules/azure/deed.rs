@@ -2,9 +2,9 @@
 
 use super::bridge::{Allowed, Bridge};
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Who};
-use crate::graph::azure::ScopeIx;
+use crate::graph::azure::{AzureGraph, ClusterIx, ScopeIx};
 use crate::model::KindIx;
-use crate::model::azure::{AzureCluster, KeyVault};
+use crate::model::azure::{AzureCluster, ClusterKind, KeyVault};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -354,6 +354,35 @@ pub(super) fn commands_proof(state: &State<'_>, deed: &Deed, step: &StepDone) ->
     cluster_step(state, deed, step, Local::WithoutEntra)
 }
 
+/// The clusters whose users' kubeconfig is that of an administrator, also by what is allowed on a namespace of theirs alone.
+pub(super) fn namespace_credentials(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
+    user_credentials(attack, deed, fact, id);
+    let Some(bridge) = attack.bridge.clone() else { return };
+    for acting in deed.ways(&bridge, fact) {
+        let Some(cluster) = around(&bridge.azure.graph, acting.at.scope) else { continue };
+        let base = deed.step(&acting, AzureGain::Any);
+        enters(attack, deed, base, cluster, acting.at, &[id], Local::OfUsers);
+    }
+}
+
+/// Whether it is so.
+pub(super) fn namespace_credentials_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Result<(), String> {
+    user_credentials_proof(state, deed, step).or_else(|refused| {
+        let Effect::Azure(AzureStep { gain, by: Some(who), .. }) = step.effect else { return Err(refused) };
+        let (scope, closed) = state.cluster_in_azure(gain, |cluster| {
+            cluster.entra || cluster.kind != ClusterKind::Aks || cluster.local_accounts_disabled == Some(true)
+        })?;
+        let inside = state.azure_allows_inside(who, deed.actions[0], scope);
+        if inside && !closed && state.has_token(who) { Ok(()) } else { Err(refused) }
+    })
+}
+
+/// The cluster that a scope lies in, below it.
+fn around(graph: &AzureGraph<'_>, scope: ScopeIx) -> Option<ClusterIx> {
+    let holds = |own: ScopeIx| own != scope && graph.within(own, scope);
+    graph.clusters().find(|&cluster| graph.cluster_scope(cluster).is_some_and(holds))
+}
+
 fn clusters_if(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32, local: Local) {
     let Some(bridge) = attack.bridge.clone() else { return };
     for acting in deed.ways(&bridge, fact) {
@@ -373,25 +402,39 @@ pub(super) fn clusters_at(
 ) {
     let (Some(bridge), Some(who)) = (attack.bridge.clone(), base.by) else { return };
     for cluster in bridge.azure.graph.clusters_below(at.scope).collect::<Vec<_>>() {
-        let read = bridge.azure.graph.cluster(cluster);
-        let is_of = deed.actions.iter().all(|action| read.kind.is_of(action));
-        if !is_of || !local.concerns(read) {
-            continue;
-        }
         let scope = bridge.azure.graph.cluster_scope(cluster);
         let at = if at.whole { Some(*at) } else { scope.and_then(|scope| bridge.allowed_at(who, deed.actions, scope)) };
-        let Some(at) = at else { continue };
-        let mut blockers = at.blockers();
-        blockers.extend(refuses(bridge.azure.graph.cluster(cluster), local));
-        let (gain, fact) = if bridge.this_cluster == Some(cluster) {
-            (AzureGain::ThisCluster, Fact::Everything(Place::Cluster))
-        } else {
-            (AzureGain::Cluster(cluster), Fact::Azure(AzureFact::Cluster(cluster)))
-        };
-        let action = deed.actions.first().map(|&action| (action, at.assignment));
-        let step = AzureStep { gain, action, sure: at.sure, ..base };
-        attack.does_unless(deed.technique, needs.to_vec(), Effect::Azure(step), fact, blockers);
+        if let Some(at) = at {
+            enters(attack, deed, base, cluster, at, needs, local);
+        }
     }
+}
+
+/// One cluster, if the deed is about such ones.
+fn enters(
+    attack: &mut Attack<'_>,
+    deed: &Deed,
+    base: AzureStep,
+    cluster: ClusterIx,
+    at: Allowed,
+    needs: &[u32],
+    local: Local,
+) {
+    let Some(bridge) = attack.bridge.clone() else { return };
+    let read = bridge.azure.graph.cluster(cluster);
+    if !deed.actions.iter().all(|action| read.kind.is_of(action)) || !local.concerns(read) {
+        return;
+    }
+    let mut blockers = at.blockers();
+    blockers.extend(refuses(read, local));
+    let (gain, fact) = if bridge.this_cluster == Some(cluster) {
+        (AzureGain::ThisCluster, Fact::Everything(Place::Cluster))
+    } else {
+        (AzureGain::Cluster(cluster), Fact::Azure(AzureFact::Cluster(cluster)))
+    };
+    let action = deed.actions.first().map(|&action| (action, at.assignment));
+    let step = AzureStep { gain, action, sure: at.sure, ..base };
+    attack.does_unless(deed.technique, needs.to_vec(), Effect::Azure(step), fact, blockers);
 }
 
 /// What stands in the way into a cluster.

@@ -87,8 +87,10 @@ pub(in crate::rules) enum AzureFact {
     Loses(Name),
     /// Can put a credential into a namespace.
     Takes(Name),
-    /// Has ASO, which runs in this namespace, act as any identity that trusts it.
-    Forges(Name, KindSetIx),
+    /// Has ASO act as any identity that trusts this account.
+    Forges(Subject, KindSetIx),
+    /// Has ASO send tokens of any identity that trusts this account to an address of theirs.
+    Diverts(Subject),
     /// Has tokens of this identity.
     Token(Who),
     /// Can have every user-assigned identity at or below a scope trust somebody of theirs.
@@ -99,6 +101,8 @@ pub(in crate::rules) enum AzureFact {
     Power(ScopeIx, Power, Option<Types>),
     /// Administers a cluster that is not this one.
     Cluster(ClusterIx),
+    /// Labels every namespace of this cluster but those of the system.
+    Labels,
 }
 
 /// What a step gains in Azure.
@@ -122,6 +126,8 @@ pub enum AzureGain {
     Secrets(Place),
     /// To run pods in a place.
     NewPod(Place),
+    /// To write the labels of a namespace, and so what is admitted there.
+    Labels(Place),
     /// To write ASO resources in a place.
     Resources(Place),
     /// To act as an account of this cluster.
@@ -139,6 +145,8 @@ pub struct AzureStep {
     pub action: Option<(&'static str, AssignmentIx)>,
     /// The kind of ASO resource that is written.
     pub kind: Option<KindIx>,
+    /// Another kind that is written, since it writes a Secret for the first.
+    pub writer: Option<KindIx>,
     /// The namespace in which it is written.
     pub namespace: Option<Name>,
     /// The Secret that holds the credential, by its namespace and name.
@@ -150,7 +158,16 @@ pub struct AzureStep {
 impl AzureStep {
     /// A step that gains this, of which nothing else is known.
     pub(in crate::rules) const fn new(gain: AzureGain) -> AzureStep {
-        AzureStep { gain, by: None, action: None, kind: None, namespace: None, credential: None, sure: Sure::Yes }
+        AzureStep {
+            gain,
+            by: None,
+            action: None,
+            kind: None,
+            writer: None,
+            namespace: None,
+            credential: None,
+            sure: Sure::Yes,
+        }
     }
 }
 

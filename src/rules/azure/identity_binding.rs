@@ -14,7 +14,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
     gain: "every role of the identity",
     why: "An identity binding lets pods of one cluster use an identity of Azure, and which of them is a matter of RBAC there: the \
           account of the pod needs use-managed-identity on the identity's client id in the group cid.wi.aks.azure.com. A rule \
-          with `*` for all of them gives it as well. Whoever gets tokens of such an account has the identity.",
+          with `*` for all of them gives it as well. Whoever gets tokens of such an account has the identity. Making a binding \
+          (identityBindings/write) is no way of its own: AKS refuses it to whoever may not write federated credentials of the \
+          identity, and who may is the identity by azure-federated-credential.",
     remedy: "Grant use-managed-identity on the client id by name, to accounts of namespaces in which nobody else runs pods.",
     confidence: Confidence::Documented,
     attack: &["T1528", "T1078.004"],
@@ -109,6 +111,35 @@ mod tests {
             check(
                 &format!("{WORLD}{uses}role u: use-managed-identity <big>.cid.wi.aks.azure.com\nbind u sa:dev/app"),
                 "",
+            );
+        }
+    }
+
+    /// A principal of `dev` with rights in Azure, and an account there that may use whatever is bound.
+    fn binds(actions: &str) -> String {
+        format!(
+            "{WORLD}identity near s3/ids
+             trust near dev/other
+             azrole b {actions}
+             assign near b s1
+             role u: use-managed-identity <big>.cid.wi.aks.azure.com
+             bind u sa:dev/app
+             role o: create serviceaccounts/token other
+             bind dev/o=o user:alice"
+        )
+    }
+
+    #[test]
+    fn whoever_may_make_a_binding_is_the_identity_without_one() {
+        let read = "alice -> read on s1: token-request, workload-identity, azure-role";
+        let bind = "ContainerService/managedClusters/identityBindings/*";
+        check(&binds(bind), read);
+        let trust = "ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/*";
+        for actions in [trust.to_owned(), format!("{bind},{trust}")] {
+            check(
+                &binds(&actions),
+                "alice -> Contributor-like on s2: token-request, workload-identity, azure-federated-credential, azure-role
+                 alice -> limited (federatedidentitycredentials) on s1: token-request, workload-identity, azure-role",
             );
         }
     }

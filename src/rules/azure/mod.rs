@@ -39,6 +39,9 @@ techniques! {
     aso_credential_choice,
     aso_credential_forge,
     aso_expression_forge,
+    aso_node_identity,
+    aso_token_redirect,
+    aso_credential_mirror,
     aso_credential_read,
     aso_role_assignment,
     aso_role_definition,
@@ -54,6 +57,7 @@ techniques! {
     aso_configmap_retarget,
     aso_key_vault_policy,
     aso_data_plane_admin,
+    aso_database_user,
     aso_role,
     workload_identity,
     identity_binding,
@@ -62,6 +66,8 @@ techniques! {
     azure_federated_credential,
     azure_identity_attach,
     azure_cluster_credential,
+    azure_namespace_credential,
+    azure_namespace_write,
     azure_local_credential,
     azure_cluster_write,
     azure_flux_configuration,
@@ -101,6 +107,7 @@ pub(super) fn requests(
     if kinds.is_empty() {
         kinds.extend(step.kind);
     }
+    kinds.extend(step.writer);
     kinds.sort_unstable();
     kinds.dedup();
     kinds.into_iter().filter_map(|kind| writers::request(attack, writer, kind, namespace)).collect()
@@ -132,13 +139,17 @@ pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, Kin
 pub(super) fn choices(attack: &mut Attack<'_>, fact: AzureFact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let found: Vec<(AzureGain, AzureFact)> = match fact {
+        AzureFact::Labels => return azure_namespace_write::each(attack, id),
         AzureFact::Trusts(scope) | AzureFact::Attaches(scope) => {
             let identities = bridge.identities_in(scope);
             identities.iter().map(|&(who, _)| (AzureGain::Token(who), AzureFact::Token(who))).collect()
         }
-        AzureFact::Forges(operator, set) => {
-            let trusting = bridge.operator_account(operator).into_iter().flat_map(|account| bridge.trusting(account));
+        AzureFact::Forges(account, set) => {
+            let trusting = bridge.trusting(account);
             trusting.map(|who| (AzureGain::Through(who), AzureFact::Through(who, set))).collect()
+        }
+        AzureFact::Diverts(account) => {
+            bridge.trusting(account).map(|who| (AzureGain::Token(who), AzureFact::Token(who))).collect()
         }
         _ => return,
     };
@@ -306,6 +317,7 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
         AzureGain::Secrets(place) => format!("secrets:{}", place_text(graph, place)),
         AzureGain::Resources(place) => format!("resources:{}", place_text(graph, place)),
         AzureGain::NewPod(place) => format!("pods:{}", place_text(graph, place)),
+        AzureGain::Labels(place) => format!("labels:{}", place_text(graph, place)),
         AzureGain::Account(account) => account.request_name(&graph.snapshot().names),
         AzureGain::Any => String::new(),
     };

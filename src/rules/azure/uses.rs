@@ -1,7 +1,10 @@
 //! Whoever writes ASO resources in a namespace has ASO act with a credential: which one, and as whom.
 
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Who};
-use super::{aso_credential_fallback, aso_credential_forge, aso_skip_export};
+use super::{
+    aso_credential_fallback, aso_credential_forge, aso_credential_mirror, aso_database_user, aso_node_identity,
+    aso_skip_export, aso_token_redirect,
+};
 use crate::model::{KindIx, Name};
 use crate::query::{CredentialIx, CredentialScope};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
@@ -67,6 +70,7 @@ pub(super) fn join(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             if bridge.aso.reconcilers(namespace).next().is_none() {
                 return;
             }
+            aso_credential_mirror::read(attack, fact, id, namespace);
             bridge.gives.borrow_mut().push((namespace, fact, id));
             let writes = bridge.writes.borrow();
             let here = writes.iter().filter(|(_, place, _)| place.has(namespace));
@@ -78,7 +82,13 @@ pub(super) fn join(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         let needs = vec![writes, at];
         match other {
             Fact::Azure(AzureFact::Loses(_)) => aso_credential_fallback::without(attack, needs, set, namespace),
-            Fact::Azure(AzureFact::Takes(_)) => aso_credential_forge::with(attack, needs, set, namespace),
+            Fact::Azure(AzureFact::Takes(_)) => {
+                aso_credential_forge::with(attack, needs.clone(), set, namespace);
+                aso_credential_mirror::with(attack, &needs, set, namespace);
+                aso_node_identity::with(attack, &needs, set, namespace);
+                aso_database_user::with(attack, &needs, set, namespace);
+                aso_token_redirect::with(attack, needs, set, namespace);
+            }
             _ => aso_skip_export::read(attack, needs, set, namespace),
         }
     }

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 /// The objects and the Azure data that the lines of a world stand for, and the lines that are left.
 ///
 /// ```text
-/// aso [strict] [webhooks] [down] [targets:NS,...]   the operator, with its settings
+/// aso [strict] [clouds] [webhooks] [down] [targets:NS,...]   the operator, with its settings
 /// credential NS/NAME IDENTITY [password] [without:KEY]   a credential; `global` for the operator's own
+/// copied NAMESPACES                  where the Secrets of credentials may be copied to; `*` for anywhere, `no` for nowhere
 /// kinds PLURAL.GROUP...              the kinds that are installed, without `.azure.com`
 /// resource NS/NAME PLURAL.GROUP FIELDS   a custom resource of such a kind, with its fields as YAML
 /// identity NAME SCOPE                a user-assigned identity in a resource group
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 /// ```
 ///
 /// Scopes are `/`, `s1` for a subscription, `s1/rg` for a resource group, `s1/rg/NAME` for an identity in it. In the text of objects
-/// `in:CLUSTER/NS` is a namespace of an AKS cluster, `in:CLUSTER` the cluster itself.
+/// `in:CLUSTER/NS` is a namespace of an AKS cluster, `managed:CLUSTER/NS` a managed one, `in:CLUSTER` the cluster itself.
 /// `<NAME>` is the client id of an identity, `<object NAME>` its object id and `<id NAME>` its resource id.
 pub(in crate::rules) fn split(world: &str) -> (String, Vec<Value>) {
     let (mut left, mut azure) = (String::new(), Vec::new());
@@ -31,8 +32,8 @@ pub(in crate::rules) fn split(world: &str) -> (String, Vec<Value>) {
         match words.as_slice() {
             ["aso", more @ ..] => left.push_str(&operator(more, world)),
             ["resource", name, kind, ..] => left.push_str(&resource(name, kind, &filled(world, line))),
-            ["credential", "global", ..] => {}
-            ["credential", place, who, more @ ..] => left.push_str(&credential(place, who, more)),
+            ["credential", "global", ..] | ["copied", ..] => {}
+            ["credential", place, who, more @ ..] => left.push_str(&credential(world, place, who, more)),
             ["kinds", kinds @ ..] => kinds.iter().for_each(|kind| left.push_str(&definition(kind))),
             ["identity", name, place] => azure.push(identity(name, place)),
             ["azrole", name, more @ ..] => azure.push(role(name, more)),
@@ -113,7 +114,7 @@ pub(in crate::rules) fn short(text: &str) -> String {
 }
 
 /// The settings that the operator of a world has from its Secret.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "AZURE_SUBSCRIPTION_ID",
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",
@@ -122,6 +123,7 @@ const KEYS: [&str; 8] = [
     "USE_WORKLOAD_IDENTITY_AUTH",
     "AZURE_OPERATOR_MODE",
     "AZURE_TARGET_NAMESPACES",
+    "ALLOW_MULTI_ENV_MANAGEMENT",
 ];
 
 fn operator(more: &[&str], world: &str) -> String {
@@ -133,6 +135,7 @@ fn operator(more: &[&str], world: &str) -> String {
     let password = if words.next() == Some("password") { ", AZURE_CLIENT_SECRET: x" } else { "" };
     let strict = if more.contains(&"strict") { "strict" } else { "" };
     let mode = if more.contains(&"webhooks") { "webhooks" } else { "both" };
+    let clouds = more.contains(&"clouds");
     let replicas = u8::from(!more.contains(&"down"));
     let targets = more.iter().find_map(|word| word.strip_prefix("targets:")).unwrap_or_default();
     let env = KEYS.map(|key| {
@@ -144,7 +147,7 @@ fn operator(more: &[&str], world: &str) -> String {
          yaml {{apiVersion: v1, kind: Secret, metadata: {{name: aso-controller-settings, namespace: azureserviceoperator-system}}, \
          stringData: {{AZURE_SUBSCRIPTION_ID: \"{}\", AZURE_TENANT_ID: \"{}\", AZURE_CLIENT_ID: \"{client}\", \
          AZURE_WORKLOAD_IDENTITY_AUTH_MODE: \"{strict}\", USE_WORKLOAD_IDENTITY_AUTH: \"{}\", \
-         AZURE_OPERATOR_MODE: {mode}, AZURE_TARGET_NAMESPACES: \"{targets}\"{password}}}}}\n\
+         AZURE_OPERATOR_MODE: {mode}, ALLOW_MULTI_ENV_MANAGEMENT: \"{clouds}\", AZURE_TARGET_NAMESPACES: \"{targets}\"{password}}}}}\n\
          yaml {{apiVersion: apps/v1, kind: Deployment, metadata: {{name: azureserviceoperator-controller-manager, \
          namespace: azureserviceoperator-system, labels: {{app.kubernetes.io/name: azure-service-operator}}}}, \
          spec: {{replicas: {replicas}, selector: {{matchLabels: {{a: b}}}}, template: {{metadata: {{labels: {{a: b}}}}, \
@@ -157,7 +160,7 @@ fn operator(more: &[&str], world: &str) -> String {
     )
 }
 
-fn credential(place: &str, who: &str, more: &[&str]) -> String {
+fn credential(world: &str, place: &str, who: &str, more: &[&str]) -> String {
     let (namespace, name) = place.split_once('/').unwrap();
     let mut entries = vec![
         ("AZURE_SUBSCRIPTION_ID", "11111111-0000-0000-0000-000000000001".to_owned()),
@@ -169,8 +172,18 @@ fn credential(place: &str, who: &str, more: &[&str]) -> String {
     }
     entries.retain(|(key, _)| !more.contains(&format!("without:{key}").as_str()));
     let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    let copied = world.lines().find_map(|line| line.trim().strip_prefix("copied "));
+    let notes = copied.map(|namespaces| {
+        let reflector = "reflector.v1.k8s.emberstack.com/reflection-allowed";
+        let list = match namespaces {
+            "*" => String::new(),
+            list => format!(", {reflector}-namespaces: \"{list}\""),
+        };
+        format!(", annotations: {{{reflector}: \"{}\"{list}}}", namespaces != "no")
+    });
     format!(
-        "yaml {{apiVersion: v1, kind: Secret, metadata: {{name: {name}, namespace: {namespace}}}, stringData: {{{}}}}}\n",
+        "yaml {{apiVersion: v1, kind: Secret, metadata: {{name: {name}, namespace: {namespace}{}}}, stringData: {{{}}}}}\n",
+        notes.unwrap_or_default(),
         entries.join(", ")
     )
 }
@@ -320,6 +333,9 @@ fn cluster_id(world: &str, name: &str) -> String {
 
 /// A scope that may be in a cluster.
 fn scope_in(world: &str, text: &str) -> String {
+    if let Some((cluster, namespace)) = text.strip_prefix("managed:").and_then(|inside| inside.split_once('/')) {
+        return format!("{}/managedNamespaces/{namespace}", cluster_id(world, cluster));
+    }
     let Some(inside) = text.strip_prefix("in:") else { return scope(text) };
     match inside.split_once('/') {
         Some((cluster, namespace)) => format!("{}/namespaces/{namespace}", cluster_id(world, cluster)),
@@ -372,10 +388,10 @@ fn deny(world: &str, place: &str, action: &str, more: &[&str]) -> Value {
         .map(|who| json!({"id": ids(world, who)["objectId"], "type": "ServicePrincipal"}))
         .collect();
     json!({
-        "id": format!("{}/providers/Microsoft.Authorization/denyAssignments/{name}", scope(place)), "name": name,
+        "id": format!("{}/providers/Microsoft.Authorization/denyAssignments/{name}", scope_in(world, place)), "name": name,
         "type": "Microsoft.Authorization/denyAssignments",
         "properties": {
-            "denyAssignmentName": "no", "scope": scope(place), "doNotApplyToChildScopes": false,
+            "denyAssignmentName": "no", "scope": scope_in(world, place), "doNotApplyToChildScopes": false,
             "permissions": [{"actions": [format!("Microsoft.{action}")], "notActions": [], "dataActions": [], "notDataActions": []}],
             "principals": [{"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}],
             "excludePrincipals": excluded, "isSystemProtected": false,

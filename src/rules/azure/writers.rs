@@ -64,6 +64,12 @@ impl Writers {
         self.sets.borrow().sets.get(set.0 as usize).map(Rc::clone).unwrap_or_default()
     }
 
+    /// One kind of a set: the first that writes Secrets, if one does.
+    pub(super) fn one(&self, set: KindSetIx) -> Option<KindIx> {
+        let kinds = self.kinds(set);
+        kinds.iter().find(|kind| kind.facts().writes_secrets()).or(kinds.first()).copied()
+    }
+
     /// The kinds that exist.
     pub(super) fn every(&self) -> impl Iterator<Item = KindIx> {
         self.kinds.iter().map(|&(kind, _)| kind)

@@ -52,12 +52,12 @@ mod tests {
 
     const ID: &str = "ASO-022";
 
-    const CLUSTER: &str = "operator ID1\ncr dev/aks containerservice/AzureCluster spec: {operatorSpec: {secrets: {adminCredentials: {name: k, key: c}}}}";
+    const CLUSTER: &str = "operator ID1\ncr dev/aks containerservice/ManagedCluster spec: {operatorSpec: {secrets: {adminCredentials: {name: k, key: c}}}}";
 
     #[test]
     fn the_export_is_found_and_worse_where_it_is_read() {
-        check(ID, CLUSTER, "high AzureCluster dev/aks puts its admin kubeconfig into Secret dev/k");
-        check(ID, &format!("{CLUSTER}\nrole r: get secrets\nbind dev/r=r user:alice"), "critical AzureCluster dev/aks puts its admin kubeconfig into Secret dev/k");
+        check(ID, CLUSTER, "high ManagedCluster dev/aks puts its admin kubeconfig into Secret dev/k");
+        check(ID, &format!("{CLUSTER}\nrole r: get secrets\nbind dev/r=r user:alice"), "critical ManagedCluster dev/aks puts its admin kubeconfig into Secret dev/k");
     }
 
     #[test]
@@ -68,6 +68,6 @@ mod tests {
     #[test]
     fn without_local_accounts_there_is_none() {
         check(ID, &CLUSTER.replace("spec: {", "spec: {disableLocalAccounts: true, "), "");
-        check(ID, &CLUSTER.replace("containerservice/AzureCluster", "storage/StorageAccount"), "");
+        check(ID, &CLUSTER.replace("containerservice/ManagedCluster", "storage/StorageAccount"), "");
     }
 }
