@@ -897,6 +897,25 @@ impl<'g> State<'g> {
         Ok((scope, ask(azure.cluster(cluster))))
     }
 
+    /// The scope of this cluster, and what is asked of it.
+    pub(super) fn this_cluster_in_azure<T>(&self, ask: impl Fn(&AzureCluster) -> T) -> Result<(ScopeIx, T), String> {
+        let azure = self.azure();
+        let mut found = None;
+        self.with_bridge(|bridge| {
+            found = bridge.this_cluster();
+            Ok(())
+        })?;
+        let cluster = found.ok_or_else(|| "it is not known which cluster this is".to_owned())?;
+        let scope = azure.cluster_scope(cluster).ok_or_else(|| "the cluster is nowhere".to_owned())?;
+        Ok((scope, ask(azure.cluster(cluster))))
+    }
+
+    /// Whether somebody is in a group of the directory, by now or after activating it.
+    pub(super) fn is_member(&self, who: Who, group: Who) -> bool {
+        let (Who::Principal(who), Who::Principal(group)) = (who, group) else { return false };
+        self.azure().groups_of(who).iter().any(|one| one.group == group)
+    }
+
     /// The resource group of this cluster's nodes.
     pub(super) fn nodes_in_azure(&self) -> Result<ScopeIx, String> {
         let azure = self.azure();

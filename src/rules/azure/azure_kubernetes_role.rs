@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::bridge::Bridge;
 use super::deed::blockers;
 use super::facts::{AzureFact, AzureGain, AzureStep, Sure, Who};
 use crate::graph::azure::AssignmentIx;
@@ -94,12 +95,19 @@ fn adds(attack: &mut Attack<'_>, id: u32, who: Who, (gain, fact): (AzureGain, Fa
 
 fn does(attack: &mut Attack<'_>, id: u32, who: Who, step: AzureStep, fact: Fact, (sure, by): (Sure, AssignmentIx)) {
     let mut blockers = blockers(sure);
-    blockers.extend(attack.bridge.as_ref().filter(|bridge| bridge.is_behind_arc()).map(|_| Blocker {
-        what: "the API server has to be reached, by its network or with listClusterUserCredential of Arc".to_owned(),
-        stops: false,
-    }));
+    let behind_arc = attack.bridge.as_ref().filter(|bridge| bridge.is_behind_arc());
+    blockers.extend(behind_arc.into_iter().flat_map(|bridge| unreached(bridge, who)));
     let step = AzureStep { by: Some(who), action: Some(("", by)), sure, ..step };
     attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), fact, blockers);
+}
+
+/// What stands before the API server of a cluster behind Arc, for somebody who may not open its tunnel.
+pub(super) fn unreached(bridge: &Bridge<'_>, who: Who) -> Vec<Blocker> {
+    let what = "the API server has to be reached, by its network or with listClusterUserCredential of Arc";
+    match bridge.tunnel(who) {
+        Some(tunnel) => tunnel.blockers(),
+        None => vec![Blocker { what: what.to_owned(), stops: false }],
+    }
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
@@ -123,7 +131,8 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::kubernetes::check;
+    use crate::rules::kubernetes::{check, graph};
+    use crate::rules::{Ask, escalations};
 
     fn with(cluster: &str, role: &str, expected: &str) {
         let world = format!(
@@ -213,6 +222,29 @@ mod tests {
         check(&world("ArcClusterAdmin"), "team -> cluster-admin: azure-kubernetes-role");
         check(&world("AksClusterAdmin"), "");
         check(&world("ArcViewer"), "");
+    }
+
+    #[test]
+    fn whoever_may_open_the_tunnel_of_arc_needs_no_network() {
+        let told = |more: &str| {
+            let world = format!(
+                "aso
+                 credential global aso
+                 identity aso s1/ids
+                 trust aso azureserviceoperator-system/azureserviceoperator-default edge
+                 arc edge s1/rg azurerbac
+                 people team ann
+                 assign team ArcClusterAdmin s1
+                 azrole open Kubernetes/connectedClusters/listClusterUserCredential/action
+                 {more}
+                 role r: get secrets none
+                 bind dev/r=r group:team"
+            );
+            let found = escalations(&graph(&world), &Ask::default()).findings;
+            assert_eq!(found.len(), 1, "{more}");
+            found[0].steps[0].blockers.len()
+        };
+        assert_eq!((told(""), told("assign team open s2"), told("assign team open s1/rg")), (1, 1, 0));
     }
 
     #[test]

@@ -39,6 +39,10 @@ pub(super) const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/w
 /// administrator (<https://learn.microsoft.com/azure/aks/control-kubeconfig-access>).
 pub(super) const USER_CREDENTIAL: &str = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action";
 
+/// The tunnel to a cluster that is connected by Arc. It says where the API server is and lets requests through; what they may do is decided
+/// in the cluster (<https://learn.microsoft.com/azure/azure-arc/kubernetes/cluster-connect>).
+pub(super) const TUNNEL: &str = "Microsoft.Kubernetes/connectedClusters/listClusterUserCredential/action";
+
 /// Somewhere that somebody may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Allowed {
@@ -358,6 +362,8 @@ pub(in crate::rules) struct Bridge<'g> {
     /// The accounts of both, each once.
     accounts: Vec<Subject>,
     identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
+    /// What in the cluster's bindings somebody of the directory is called.
+    named: OnceCell<FxHashMap<Who, Vec<Subject>>>,
     /// The database servers in each namespace, each with the kind of its users.
     servers: OnceCell<FxHashMap<Name, Vec<(KindIx, ScopeIx)>>>,
     /// The credentials that can be had in each namespace by having them copied there.
@@ -397,6 +403,7 @@ impl<'g> Bridge<'g> {
             bound,
             accounts,
             identities: RefCell::default(),
+            named: OnceCell::new(),
             servers: OnceCell::new(),
             copies: RefCell::default(),
             writes: RefCell::default(),
@@ -616,6 +623,33 @@ impl<'g> Bridge<'g> {
             Subject::ServiceAccount { .. } => None,
         };
         found.map(Who::Principal)
+    }
+
+    /// What in the bindings of the cluster somebody of the directory is called: itself and the groups that it is in, each with whether the
+    /// membership has to be activated first.
+    pub(super) fn names_of(&self, who: Who) -> Vec<(Subject, Sure)> {
+        let named = self.named.get_or_init(|| {
+            let mut named: FxHashMap<Who, Vec<Subject>> = FxHashMap::default();
+            for (_, subject) in self.access.snapshot().subjects.iter() {
+                if let Some(who) = self.entra(subject) {
+                    named.entry(who).or_default().push(subject);
+                }
+            }
+            named
+        });
+        let Who::Principal(principal) = who else { return Vec::new() };
+        let groups = self.azure.graph.groups_of(principal).into_iter().map(|one| {
+            let sure = if one.eligible { Sure::Eligible } else { Sure::Yes };
+            (Who::Principal(one.group), sure)
+        });
+        let all = std::iter::once((who, Sure::Yes)).chain(groups);
+        all.flat_map(|(who, sure)| named.get(&who).into_iter().flatten().map(move |&subject| (subject, sure))).collect()
+    }
+
+    /// Whether somebody may open the tunnel of Arc to this cluster.
+    pub(super) fn tunnel(&self, who: Who) -> Option<Allowed> {
+        let scope = self.this_cluster.and_then(|at| self.azure.graph.cluster_scope(at))?;
+        self.allowed_at(who, &[TUNNEL], scope)
     }
 
     /// Those whom role assignments give data actions in this cluster, if it asks Azure.

@@ -74,6 +74,7 @@ techniques! {
     azure_run_command,
     azure_node_command,
     azure_kubernetes_role,
+    azure_cluster_login,
     azure_key_vault_policy,
     azure_role,
 }
