@@ -10,7 +10,6 @@ use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::first::without_azure;
 use super::input::{InputArgs, Level, OutputArgs, System};
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
-use crate::graph::azure::{AzureGraph, AzureNames};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::check_scope;
 use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, SubjectText, Thing};
@@ -18,7 +17,7 @@ use crate::query::{Aso, AsoOptions, TokenMode, azure_gaps};
 use crate::render::{Asked, EscalationsReport, Format, Metadata, Print, safe};
 use crate::rules::{
     Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Start,
-    Suppression, Target, Version, compare, cuts, escalations, secret, start, suppress,
+    Suppression, Target, Version, compare, cuts, escalations, secret, start, start_in, suppress,
 };
 
 /// Who can become more than they were given, step by step.
@@ -132,23 +131,22 @@ struct KeptArgs {
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let mut wanted = args.output.wanted::<EscalationsReport<'_>>(world.terminal)?;
-    let from = args.from.as_deref().map(parse_start).transpose()?;
-    let to = args.to.as_deref().map(Wanted::parse).transpose()?;
+    let mut from = args.from.as_deref().map(parse_start).transpose()?;
+    let mut to = args.to.as_deref().map(Wanted::parse).transpose()?;
     let without = args.without.iter().map(|text| parse_gone(text)).collect::<Result<Vec<Thing>, Failure>>()?;
     let version = args.kube_version.as_deref().map(parse_version).transpose()?;
     let kept = Kept::read(args, world.now)?;
     let mut facts = args.input.read(Needs::ALL, connection, StandardInput::Free, world)?;
     let snapshot = &mut facts.snapshot;
-    let azure = to.as_ref().map(|to| to.azure(snapshot, args.power)).transpose()?.flatten();
-    if args.power.is_some() && azure.is_none() {
+    if args.power.is_some() && !to.as_ref().is_some_and(Wanted::is_in_azure) {
         return Err(Failure::Usage("--power goes with --to azure or --to azure:SCOPE".to_owned()));
     }
-    let to = to.filter(|_| azure.is_none());
+    // What is in Azure is numbered once what ASO says is joined to what was read.
+    let (azure_from, azure_to) = (from.take_if(|from| is_identity(from)), to.take_if(|to| to.is_in_azure()));
     let mut ask = Ask {
         cluster: ClusterId::FIRST,
         from: from.map(|from| known(snapshot, &from)).transpose()?,
         to: to.map(|to| to.target(snapshot)).transpose()?.into_iter().collect(),
-        azure,
         assume: args.assume.map(|assume| match assume {
             Assume::Strict => TokenMode::Strict,
             Assume::Relaxed => TokenMode::Relaxed,
@@ -161,9 +159,13 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         ..Ask::default()
     };
     let graph = AccessGraph::new(facts.snapshot);
+    if let Some(thing) = azure_from {
+        ask.from = Some(start(&graph, &thing).ok_or_else(|| absent(&thing))?);
+    }
+    ask.azure = azure_to.map(|to| to.azure(&graph, args.power)).transpose()?.flatten();
     take_away(&graph, &without, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
-    let missing = azure_gaps(&AzureGraph::new(&graph.snapshot().azure));
+    let missing = azure_gaps(&graph.azure());
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
     let whole = ask.from.is_none() && ask.to.is_empty() && ask.azure.is_none() && ask.max_steps.is_none();
     let suppressed = kept.hide(&graph, &mut answer, whole, &mut lines);
@@ -445,6 +447,10 @@ fn parse_start(text: &str) -> Result<Thing, Failure> {
     }
 }
 
+fn is_identity(thing: &Thing) -> bool {
+    matches!(thing, Thing::Identity(_) | Thing::Principal(_))
+}
+
 /// A thing of the snapshot. A subject that the input never mentions is one more subject; a pod has to be there.
 fn known(snapshot: &mut Snapshot, thing: &Thing) -> Result<Start, Failure> {
     if let Some(subject) = thing.as_subject_text() {
@@ -454,7 +460,7 @@ fn known(snapshot: &mut Snapshot, thing: &Thing) -> Result<Start, Failure> {
             SubjectText::Group(name) => Subject::Group(names.intern(name)),
         }));
     }
-    start(snapshot, thing).ok_or_else(|| absent(thing))
+    start_in(snapshot, thing).ok_or_else(|| absent(thing))
 }
 
 fn absent(thing: &Thing) -> Failure {
@@ -502,18 +508,27 @@ impl Wanted {
         }
     }
 
+    /// Whether it is in Azure.
+    fn is_in_azure(&self) -> bool {
+        match self {
+            Wanted::Azure => true,
+            Wanted::Thing(thing) => matches!(thing, Thing::AzureScope(_) | Thing::Cluster(_)) || is_identity(thing),
+            _ => false,
+        }
+    }
+
     /// What is wanted in Azure, if it is that.
-    fn azure(&self, snapshot: &Snapshot, power: Option<PowerArg>) -> Result<Option<AzureWanted>, Failure> {
+    fn azure(&self, graph: &AccessGraph, power: Option<PowerArg>) -> Result<Option<AzureWanted>, Failure> {
         let what = match self {
             Wanted::Azure => AzureWhat::Any,
             Wanted::Thing(Thing::AzureScope(scope)) => AzureWhat::Scope(check_scope(scope).map_err(Failure::Usage)?),
             Wanted::Thing(thing @ Thing::Cluster(name)) => {
-                if !AzureNames::new(&snapshot.azure).has_cluster(name) {
+                if !graph.azure_names().has_cluster(name) {
                     return Err(absent(thing));
                 }
                 AzureWhat::Cluster(name.clone())
             }
-            Wanted::Thing(thing @ (Thing::Identity(_) | Thing::Principal(_))) => match start(snapshot, thing) {
+            Wanted::Thing(thing @ (Thing::Identity(_) | Thing::Principal(_))) => match start(graph, thing) {
                 Some(Start::Azure(who)) => AzureWhat::Identity(who),
                 _ => return Err(absent(thing)),
             },

@@ -134,7 +134,7 @@ pub struct GuardWhoCan {
 pub struct GuardRequest<'g> {
     cluster: &'g str,
     /// One reading must be allowed, and of it everything. None for discovery.
-    readings: Option<Vec<Vec<AzureQuestion<'g>>>>,
+    readings: Option<Vec<Vec<AzureQuestion>>>,
 }
 
 impl<'g> GuardRequest<'g> {
@@ -164,9 +164,8 @@ impl<'g> GuardRequest<'g> {
 
     /// What it comes to for somebody, by whatever decides on one data action: of each reading the weakest, of all readings the
     /// strongest.
-    fn judge(&self, decide: &dyn Fn(&AzureQuestion<'g>) -> Verdict) -> Verdict {
-        let of_reading =
-            |questions: &Vec<AzureQuestion<'g>>| questions.iter().map(decide).max_by_key(|one| one.decision);
+    fn judge(&self, decide: &dyn Fn(&AzureQuestion) -> Verdict) -> Verdict {
+        let of_reading = |questions: &Vec<AzureQuestion>| questions.iter().map(decide).max_by_key(|one| one.decision);
         let strongest = self.readings.iter().flatten().filter_map(of_reading).min_by_key(|one| one.decision);
         strongest.unwrap_or_else(Verdict::no)
     }

@@ -81,7 +81,7 @@ pub(super) fn check_from_to(from: &str, to: &str, world: &str, expected: &str) {
 }
 
 fn starting(graph: &AccessGraph, from: &str) -> Start {
-    start(graph.snapshot(), &Thing::parse(from).unwrap()).expect("something that the world has")
+    start(graph, &Thing::parse(from).unwrap()).expect("something that the world has")
 }
 
 /// The same to one thing, a subject or a Secret.
@@ -89,7 +89,7 @@ pub(in crate::rules) fn check_to(to: &str, world: &str, expected: &str) {
     let graph = graph(world);
     let to = Thing::parse(to).unwrap();
     let secret = || secret(graph.snapshot(), &to).map(Target::Secret);
-    let target = start(graph.snapshot(), &to).and_then(Start::target).or_else(secret);
+    let target = start(graph, &to).and_then(Start::target).or_else(secret);
     compare(&graph, Ask { to: vec![target.expect("something that the world has")], ..Ask::default() }, world, expected);
 }
 
