@@ -2,22 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::first::without_azure;
 use super::input::{InputArgs, Level, OutputArgs, System};
+use super::search::SearchArgs;
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
-use crate::graph::{AccessGraph, BindingIx};
-use crate::model::azure::check_scope;
-use crate::model::{ClusterId, FileId, Name, OldReport, Snapshot, Subject, SubjectText, Thing};
-use crate::query::{Aso, AsoOptions, TokenMode, azure_gaps};
-use crate::render::{Asked, EscalationsReport, Format, Metadata, Print, safe};
+use crate::graph::AccessGraph;
+use crate::model::{ClusterId, FileId, OldReport};
+use crate::query::{Aso, AsoOptions, azure_gaps};
+use crate::render::{EscalationsReport, Format, Metadata, Print, safe};
 use crate::rules::{
-    Ask, AzureWanted, AzureWhat, CATALOGUE, Change, Date, Escalations, Finding, Place, Power, Remedies, Start,
-    Suppression, Target, Version, compare, cuts, escalations, secret, start, start_in, suppress,
+    Ask, CATALOGUE, Change, Date, Escalations, Finding, Hidden, Remedies, Suppression, compare, cuts, escalations,
+    suppress,
 };
 
 /// Who can become more than they were given, step by step.
@@ -35,21 +33,8 @@ use crate::rules::{
   kubectl rbac-lens escalations --without clusterrolebinding:argocd-application-controller --demo"
 )]
 pub(super) struct Args {
-    /// Only from user:NAME, group:NAME or sa:NAMESPACE/NAME, whether or not a binding names it; or from pod:NAMESPACE/NAME or
-    /// pods:NAMESPACE, as whoever runs code there; or from identity:CLIENT-ID or principal:OBJECT-ID in Azure.
-    #[arg(long, value_name = "THING")]
-    from: Option<String>,
-    /// Only to cluster-admin, node[:NAME], namespace-admin[:NAMESPACE], secrets[:NAMESPACE], or to user:NAME, group:NAME,
-    /// sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or secret:NAMESPACE/NAME; or in Azure to azure[:SCOPE], cluster:NAME,
-    /// identity:CLIENT-ID or principal:OBJECT-ID.
-    #[arg(long, value_name = "TARGET")]
-    to: Option<String>,
-    /// With --to azure: no less than this.
-    #[arg(long, value_name = "read|keys|limited|contributor|roles", requires = "to")]
-    power: Option<PowerArg>,
-    /// As if Azure Service Operator worked so.
-    #[arg(long, value_name = "strict|relaxed")]
-    assume: Option<Assume>,
+    #[command(flatten)]
+    search: SearchArgs,
     /// Also the paths that are left when the grant that a path starts with is gone.
     #[arg(long)]
     all: bool,
@@ -62,15 +47,9 @@ pub(super) struct Args {
     /// The fewest bindings, and rules of roles, whose removal leaves no severe path, and how much each of them severs.
     #[arg(long)]
     cuts: bool,
-    /// As if these were gone: clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME, secret:NAMESPACE/NAME, roleassignment:ID.
-    #[arg(long, value_name = "THING,...", value_delimiter = ',')]
-    without: Vec<String>,
     /// Also the paths that something stops, and what; they are always counted.
     #[arg(long)]
     show_blocked: bool,
-    /// The version of Kubernetes, such as 1.34. That of the cluster is known; for files whatever any version lets through counts.
-    #[arg(long, value_name = "VERSION")]
-    kube_version: Option<String>,
     /// Subjects of Kubernetes itself and of the platform as those who start.
     #[arg(long, value_name = "show|hide|only", default_value = "hide")]
     system: System,
@@ -83,33 +62,6 @@ pub(super) struct Args {
     input: InputArgs,
     #[command(flatten)]
     output: OutputArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum PowerArg {
-    Read,
-    Keys,
-    Limited,
-    Contributor,
-    Roles,
-}
-
-impl PowerArg {
-    fn power(self) -> Power {
-        match self {
-            PowerArg::Read => Power::Read,
-            PowerArg::Keys => Power::KeysAndData,
-            PowerArg::Limited => Power::Limited,
-            PowerArg::Contributor => Power::Contributor,
-            PowerArg::Roles => Power::RoleAssignments,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Assume {
-    Strict,
-    Relaxed,
 }
 
 /// What people keep beside the cluster.
@@ -131,39 +83,18 @@ struct KeptArgs {
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     let mut wanted = args.output.wanted::<EscalationsReport<'_>>(world.terminal)?;
-    let mut from = args.from.as_deref().map(parse_start).transpose()?;
-    let mut to = args.to.as_deref().map(Wanted::parse).transpose()?;
-    let without = args.without.iter().map(|text| parse_gone(text)).collect::<Result<Vec<Thing>, Failure>>()?;
-    let version = args.kube_version.as_deref().map(parse_version).transpose()?;
+    let search = args.search.parse()?;
     let kept = Kept::read(args, world.now)?;
     let mut facts = args.input.read(Needs::ALL, connection, StandardInput::Free, world)?;
-    let snapshot = &mut facts.snapshot;
-    if args.power.is_some() && !to.as_ref().is_some_and(Wanted::is_in_azure) {
-        return Err(Failure::Usage("--power goes with --to azure or --to azure:SCOPE".to_owned()));
-    }
-    // What is in Azure is numbered once what ASO says is joined to what was read.
-    let (azure_from, azure_to) = (from.take_if(|from| is_identity(from)), to.take_if(|to| to.is_in_azure()));
     let mut ask = Ask {
-        cluster: ClusterId::FIRST,
-        from: from.map(|from| known(snapshot, &from)).transpose()?,
-        to: to.map(|to| to.target(snapshot)).transpose()?.into_iter().collect(),
-        assume: args.assume.map(|assume| match assume {
-            Assume::Strict => TokenMode::Strict,
-            Assume::Relaxed => TokenMode::Relaxed,
-        }),
         system: args.system.filter(),
         max_steps: args.max_steps,
         alternatives: args.all,
-        version: version.or_else(|| server_version(snapshot)),
         blocked: args.show_blocked,
-        ..Ask::default()
+        ..search.ask(&mut facts.snapshot)?
     };
     let graph = AccessGraph::new(facts.snapshot);
-    if let Some(thing) = azure_from {
-        ask.from = Some(start(&graph, &thing).ok_or_else(|| absent(&thing))?);
-    }
-    ask.azure = azure_to.map(|to| to.azure(&graph, args.power)).transpose()?.flatten();
-    take_away(&graph, &without, &mut ask)?;
+    search.finish(&graph, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
     let missing = azure_gaps(&graph.azure());
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
@@ -193,16 +124,11 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let version = ask.version.map(|(major, minor)| format!("{major}.{minor}"));
     let report = EscalationsReport {
         graph: &graph,
-        asked: Asked {
-            from: args.from.as_deref(),
-            to: args.to.as_deref(),
-            without: &args.without,
-            kube_version: version.as_deref(),
-        },
+        asked: args.search.asked(version.as_deref()),
         answer: &answer,
         remedies: &Remedies::new(&graph),
         changes: changes.as_ref().map(|(changes, counts)| (changes.as_slice(), *counts)),
-        suppressed,
+        suppressed: &suppressed,
         cuts: cuts.as_ref(),
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
@@ -217,6 +143,14 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             lines.extend(without_azure(&aso, false));
         }
         lines.extend(told(args, &report));
+        // https://github.com/github/codeql-action/issues/1230
+        if !suppressed.is_empty() && wanted.has(&Format::Sarif) {
+            let some = count(suppressed.len(), "suppressed finding");
+            lines.push(format!(
+                "note: sarif marks {some}; code scanning of GitHub opens alerts for them all the same, \
+                 unless advanced-security/dismiss-alerts runs after the upload"
+            ));
+        }
     }
     Ok(Outcome::new(printed, lines, report.exit.code))
 }
@@ -226,8 +160,8 @@ fn told(args: &Args, report: &EscalationsReport<'_>) -> Vec<String> {
     let answer = report.answer;
     let mut counts = vec![match answer.findings.len() {
         0 => {
-            let from = args.from.as_deref().map(|from| format!(" from {}", safe(from))).unwrap_or_default();
-            let to = args.to.as_deref().map(|to| format!(" to {}", safe(to))).unwrap_or_default();
+            let from = args.search.from().map(|from| format!(" from {}", safe(from))).unwrap_or_default();
+            let to = args.search.to().map(|to| format!(" to {}", safe(to))).unwrap_or_default();
             format!("no {}escalation found{from}{to}", if report.changes.is_some() { "new or changed " } else { "" })
         }
         some => count(some, "finding"),
@@ -242,7 +176,7 @@ fn told(args: &Args, report: &EscalationsReport<'_>) -> Vec<String> {
         (answer.hidden, "system subject", "left out as a start (--system=show)"),
         (answer.inherited, "subject", "with paths of a group that is listed (--from shows them)"),
         (answer.longer, "finding", "with more steps than --max-steps"),
-        (report.suppressed, "finding", "suppressed"),
+        (report.suppressed.len(), "finding", "suppressed"),
     ];
     for (number, word, why) in left_out.into_iter().filter(|(number, _, _)| *number > 0) {
         counts.push(format!("{} {why}", count(number, word)));
@@ -311,7 +245,7 @@ impl Kept {
             None => None,
         };
         if let Some(old) = &baseline
-            && (old.from.as_deref(), old.to.as_deref()) != (args.from.as_deref(), args.to.as_deref())
+            && (old.from.as_deref(), old.to.as_deref()) != (args.search.from(), args.search.to())
         {
             return Err(Failure::Usage(
                 "the baseline was made with other --from and --to; what it did not look for would seem new or gone"
@@ -321,10 +255,10 @@ impl Kept {
         Ok(Kept { file, entries, baseline, today, quiet: args.output.quiet })
     }
 
-    /// Hides what is suppressed, counts it, and warns of entries that are over or about nothing.
-    fn hide(&self, graph: &AccessGraph, answer: &mut Escalations, whole: bool, lines: &mut Vec<String>) -> usize {
+    /// Hides what is suppressed, keeps it apart, and warns of entries that are over or about nothing.
+    fn hide(&self, graph: &AccessGraph, answer: &mut Escalations, whole: bool, lines: &mut Vec<String>) -> Vec<Hidden> {
         if self.entries.is_empty() {
-            return 0;
+            return Vec::new();
         }
         let done = suppress(graph, std::mem::take(&mut answer.findings), &self.entries, self.today);
         answer.findings = done.kept;
@@ -350,208 +284,4 @@ impl Kept {
 fn ungrouped(findings: Vec<Finding>) -> Vec<Finding> {
     let each = findings.iter().flat_map(|finding| finding.from.iter().map(|&start| finding.started_by(vec![start])));
     each.collect()
-}
-
-/// Reads what is taken to be gone.
-fn parse_gone(text: &str) -> Result<Thing, Failure> {
-    match Thing::parse(text) {
-        Ok(
-            thing @ (Thing::ClusterRoleBinding(_)
-            | Thing::RoleBinding(..)
-            | Thing::Secret(..)
-            | Thing::RoleAssignment(_)),
-        ) => Ok(thing),
-        _ => Err(Failure::Usage(format!(
-            "`{text}` cannot be taken away; write clusterrolebinding:NAME, rolebinding:NAMESPACE/NAME, secret:NAMESPACE/NAME \
-             or roleassignment:ID"
-        ))),
-    }
-}
-
-/// Takes things away, each of which has to be there.
-fn take_away(graph: &AccessGraph, things: &[Thing], ask: &mut Ask) -> Result<(), Failure> {
-    let missing: Vec<String> = things
-        .iter()
-        .filter(|thing| match thing {
-            Thing::Secret(..) => match secret(graph.snapshot(), thing) {
-                Some(secret) => {
-                    ask.without_secrets.insert(secret);
-                    false
-                }
-                None => true,
-            },
-            Thing::RoleAssignment(id) => match graph.azure_names().find_assignment(id) {
-                Some(assignment) => {
-                    ask.without_assignments.insert(assignment);
-                    false
-                }
-                None => true,
-            },
-            thing => match binding(graph, thing) {
-                Some(binding) => {
-                    ask.without.insert(binding);
-                    false
-                }
-                None => true,
-            },
-        })
-        .map(|thing| format!("`{thing}`"))
-        .collect();
-    if missing.is_empty() { Ok(()) } else { Err(Failure::Usage(format!("the input has no {}", missing.join(", no ")))) }
-}
-
-fn binding(graph: &AccessGraph, thing: &Thing) -> Option<BindingIx> {
-    let (namespace, name) = match thing {
-        Thing::ClusterRoleBinding(name) => (None, name),
-        Thing::RoleBinding(namespace, name) => (Some(graph.snapshot().names.find(namespace)?), name),
-        _ => return None,
-    };
-    let name = graph.snapshot().names.find(name)?;
-    let is = |own: &crate::model::Binding| own.namespace == namespace && own.name == name;
-    graph.bindings().find(|(_, own)| own.cluster == ClusterId::FIRST && is(own)).map(|(at, _)| at)
-}
-
-/// Reads `1.34`, `v1.34` or `v1.34.2-gke.1`.
-fn parse_version(text: &str) -> Result<Version, Failure> {
-    version(text).ok_or_else(|| Failure::Usage(format!("`{text}` is no version of Kubernetes; write one such as 1.34")))
-}
-
-fn version(text: &str) -> Option<Version> {
-    let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
-    let major = parts.next()?.parse().ok()?;
-    let minor = parts.next()?;
-    // Some platforms write `34+`.
-    let digits = minor.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(minor.len());
-    Some((major, minor[..digits].parse().ok()?))
-}
-
-/// The version of the server that a snapshot is of, if it says so.
-pub(super) fn server_version(snapshot: &Snapshot) -> Option<Version> {
-    snapshot.clusters.first().and_then(|cluster| cluster.server_version.as_deref()).and_then(version)
-}
-
-/// Reads what somebody may start from.
-fn parse_start(text: &str) -> Result<Thing, Failure> {
-    match Thing::parse(text).map_err(|error| Failure::Usage(error.to_string()))? {
-        thing @ (Thing::User(_)
-        | Thing::Group(_)
-        | Thing::ServiceAccount(..)
-        | Thing::Pod(..)
-        | Thing::Pods(_)
-        | Thing::Identity(_)
-        | Thing::Principal(_)) => Ok(thing),
-        _ => Err(Failure::Usage(format!(
-            "nobody starts at `{text}`; write user:NAME, group:NAME, sa:NAMESPACE/NAME, pod:NAMESPACE/NAME, pods:NAMESPACE, \
-             identity:CLIENT-ID or principal:OBJECT-ID"
-        ))),
-    }
-}
-
-fn is_identity(thing: &Thing) -> bool {
-    matches!(thing, Thing::Identity(_) | Thing::Principal(_))
-}
-
-/// A thing of the snapshot. A subject that the input never mentions is one more subject; a pod has to be there.
-fn known(snapshot: &mut Snapshot, thing: &Thing) -> Result<Start, Failure> {
-    if let Some(subject) = thing.as_subject_text() {
-        let names = &mut snapshot.names;
-        return Ok(Start::Subject(match &subject {
-            SubjectText::User(name) => Subject::user(names, name),
-            SubjectText::Group(name) => Subject::Group(names.intern(name)),
-        }));
-    }
-    start_in(snapshot, thing).ok_or_else(|| absent(thing))
-}
-
-fn absent(thing: &Thing) -> Failure {
-    Failure::Usage(format!("the input has no `{thing}`"))
-}
-
-/// A target as it was typed.
-enum Wanted {
-    ClusterAdmin,
-    NamespaceAdmin(Option<String>),
-    Secrets(Option<String>),
-    Node(Option<String>),
-    Azure,
-    Thing(Thing),
-}
-
-impl Wanted {
-    fn parse(text: &str) -> Result<Wanted, Failure> {
-        let inside = |rest: &str| (!rest.is_empty()).then(|| rest.to_owned());
-        match text.split_once(':').unwrap_or((text, "")) {
-            ("cluster-admin", "") => return Ok(Wanted::ClusterAdmin),
-            ("namespace-admin", namespace) => return Ok(Wanted::NamespaceAdmin(inside(namespace))),
-            ("secrets", namespace) => return Ok(Wanted::Secrets(inside(namespace))),
-            ("node", name) => return Ok(Wanted::Node(inside(name))),
-            ("azure", "") => return Ok(Wanted::Azure),
-            _ => {}
-        }
-        match Thing::parse(text) {
-            Ok(
-                thing @ (Thing::User(_)
-                | Thing::Group(_)
-                | Thing::ServiceAccount(..)
-                | Thing::Pod(..)
-                | Thing::Secret(..)
-                | Thing::AzureScope(_)
-                | Thing::Cluster(_)
-                | Thing::Identity(_)
-                | Thing::Principal(_)),
-            ) => Ok(Wanted::Thing(thing)),
-            _ => Err(Failure::Usage(format!(
-                "`{text}` is no target; write cluster-admin, node[:NAME], namespace-admin[:NAMESPACE], secrets[:NAMESPACE], \
-                 user:NAME, group:NAME, sa:NAMESPACE/NAME, pod:NAMESPACE/NAME, secret:NAMESPACE/NAME, azure[:SCOPE], \
-                 cluster:NAME, identity:CLIENT-ID or principal:OBJECT-ID"
-            ))),
-        }
-    }
-
-    /// Whether it is in Azure.
-    fn is_in_azure(&self) -> bool {
-        match self {
-            Wanted::Azure => true,
-            Wanted::Thing(thing) => matches!(thing, Thing::AzureScope(_) | Thing::Cluster(_)) || is_identity(thing),
-            _ => false,
-        }
-    }
-
-    /// What is wanted in Azure, if it is that.
-    fn azure(&self, graph: &AccessGraph, power: Option<PowerArg>) -> Result<Option<AzureWanted>, Failure> {
-        let what = match self {
-            Wanted::Azure => AzureWhat::Any,
-            Wanted::Thing(Thing::AzureScope(scope)) => AzureWhat::Scope(check_scope(scope).map_err(Failure::Usage)?),
-            Wanted::Thing(thing @ Thing::Cluster(name)) => {
-                if !graph.azure_names().has_cluster(name) {
-                    return Err(absent(thing));
-                }
-                AzureWhat::Cluster(name.clone())
-            }
-            Wanted::Thing(thing @ (Thing::Identity(_) | Thing::Principal(_))) => match start(graph, thing) {
-                Some(Start::Azure(who)) => AzureWhat::Identity(who),
-                _ => return Err(absent(thing)),
-            },
-            _ => return Ok(None),
-        };
-        Ok(Some(AzureWanted { what, power: power.map(PowerArg::power) }))
-    }
-
-    fn target(self, snapshot: &mut Snapshot) -> Result<Target, Failure> {
-        let mut place = |namespace: Option<String>| {
-            let namespace: Option<Name> = namespace.map(|namespace| snapshot.names.intern(&namespace));
-            namespace.map_or(Place::EachNamespace, Place::Namespace)
-        };
-        Ok(match self {
-            Wanted::ClusterAdmin => Target::ClusterAdmin,
-            Wanted::NamespaceAdmin(namespace) => Target::NamespaceAdmin(place(namespace)),
-            Wanted::Secrets(namespace) => Target::Secrets(place(namespace)),
-            Wanted::Node(name) => Target::Node(name.map(|name| snapshot.names.intern(&name))),
-            Wanted::Azure => return Err(Failure::Internal("a target in Azure is none of Kubernetes".to_owned())),
-            Wanted::Thing(thing @ Thing::Secret(..)) => {
-                secret(snapshot, &thing).map(Target::Secret).ok_or_else(|| absent(&thing))?
-            }
-            Wanted::Thing(thing) => known(snapshot, &thing)?.target().ok_or_else(|| absent(&thing))?,
-        })
-    }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Color;
 use super::first::{without_cluster, without_rights};
+use super::mistake::in_one_line;
 use crate::collect::{LiveError, LoadError};
 use crate::model::{Gap, Snapshot, Source};
 use crate::render::{Exit, PrintError, Printed, safe};
@@ -109,13 +110,12 @@ impl Outcome {
 
     /// Help and version go to standard output, mistakes to standard error.
     pub(super) fn of_clap(error: &clap::Error) -> Outcome {
-        let text = error.render().to_string();
         if error.use_stderr() {
             // It repeats what was typed.
-            let lines = text.trim_end().lines().map(|line| safe(line).into_owned());
-            Outcome { notes: lines.collect(), code: 2, ..Outcome::default() }
+            let told = safe(&in_one_line(error)).into_owned();
+            Outcome { notes: vec![told], code: 2, ..Outcome::default() }
         } else {
-            Outcome { out: text, ..Outcome::default() }
+            Outcome { out: error.render().to_string(), ..Outcome::default() }
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use super::World;
 use super::connection::ConnectionArgs;
-use super::escalations::server_version;
-use super::exit::{Exits, Failure, Outcome, count, notes};
-use super::input::{InputArgs, System, namespace_hint};
+use super::exit::{Exits, Failure, FileOut, Outcome, count, notes};
+use super::input::{InputArgs, SaveArgs, System, namespace_hint};
+use super::search::SearchArgs;
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Thing};
 use crate::query::SystemFilter;
-use crate::render::{self, GraphAsked, GraphFormat, GraphReport, safe};
+use crate::render::{self, GraphAsked, GraphFormat, GraphFormatError, GraphReport, safe};
 use crate::rules::{Around, Ask, Finding, Picture, PictureAsk, escalations, find, finding_by, picture, picture_of};
 
 /// A picture of who is bound to what, and where that leads in Azure; or of one finding's steps.
@@ -21,6 +21,7 @@ use crate::rules::{Around, Ask, Finding, Picture, PictureAsk, escalations, find,
     after_help = "Examples:
   kubectl rbac-lens graph --demo
   kubectl rbac-lens graph --finding 19395f9cbed20717 --demo
+  kubectl rbac-lens graph --finding 1b0557dd534f8e2b --to node --save yaml=finding.yaml --demo
   kubectl rbac-lens graph --around sa:cicd/deployer --depth 3 -o mermaid --demo
   kubectl rbac-lens graph -n dev -o json --demo"
 )]
@@ -45,33 +46,51 @@ pub(super) struct Args {
     /// Subjects of Kubernetes itself and of the platform; hidden unless something else is said, and shown around a thing.
     #[arg(long, value_name = "show|hide|only")]
     system: Option<System>,
+    #[command(flatten, next_help_heading = "With --finding, as escalations found it")]
+    search: SearchArgs,
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
     output: PictureArgs,
 }
 
+/// So many fingerprints are named that begin with what was typed.
+const FEW: usize = 5;
+
 /// How to print.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 struct PictureArgs {
-    /// How to print: dot (the default, for Graphviz), mermaid, graphml or json.
+    /// How to print: dot (the default, for Graphviz), mermaid, graphml, json or yaml.
     #[arg(short, long, value_name = "FORMAT")]
-    output: Option<GraphFormat>,
+    output: Option<String>,
+    #[command(flatten)]
+    save: SaveArgs,
     #[arg(from_global)]
     quiet: bool,
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
+    let parse = |word: &str| word.parse().map_err(|error: GraphFormatError| Failure::Usage(error.to_string()));
+    let format: GraphFormat = args.output.output.as_deref().map(parse).transpose()?.unwrap_or_default();
+    let saves = args.output.save.parse(parse)?;
+    let search = args.search.parse()?;
+    if let Some(flag) = args.search.given().filter(|_| args.finding.is_none()) {
+        return Err(Failure::Usage(format!(
+            "{flag} goes with --finding FINGERPRINT; --around THING draws what leads to a thing and what it leads to"
+        )));
+    }
     let around = args.around.as_deref().map(Thing::parse).transpose();
     let around = around.map_err(|error| Failure::Usage(error.to_string()))?;
     let mut facts = args.input.read(Needs::ALL, connection, StandardInput::Free, world)?;
     let whole = args.finding.is_some() || around.is_some() || args.all_namespaces;
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !whole);
     let name = namespace.as_deref().map(|namespace| facts.snapshot.names.intern(namespace));
+    let mut usual = search.ask(&mut facts.snapshot)?;
     let graph = AccessGraph::new(facts.snapshot);
+    search.finish(&graph, &mut usual)?;
     let drawn = match (&args.finding, &around) {
-        (Some(fingerprint), _) => of_finding(&graph, fingerprint, args.system)?,
+        (Some(fingerprint), _) => of_finding(&graph, fingerprint, &usual, args.system)?,
         (None, thing) => {
             let usual = if thing.is_some() { SystemFilter::Show } else { SystemFilter::Hide };
             let mut ask = PictureAsk {
@@ -91,6 +110,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             picture(&graph, &ask).ok_or_else(alone)?
         }
     };
+    let kube_version = args.finding.as_ref().and(usual.version).map(|(major, minor)| format!("{major}.{minor}"));
     let gaps = graph.snapshot().gaps.len();
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
@@ -101,17 +121,23 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             finding: args.finding.as_deref(),
             around: args.around.as_deref().map(|thing| (thing, args.depth)),
             namespace: namespace.as_deref(),
+            search: args.search.asked(kube_version.as_deref()),
         },
         metadata: facts.metadata,
         exit: exits.exit(),
     };
-    let out = render::graph(&report, args.output.output.unwrap_or_default()).map_err(Failure::Internal)?;
+    let out = render::graph(&report, format).map_err(Failure::Internal)?;
+    let file = |(format, path)| {
+        let content = render::graph(&report, format).map_err(Failure::Internal)?.into_bytes();
+        Ok(FileOut { path, content })
+    };
+    let files = saves.into_iter().map(file).collect::<Result<_, Failure>>()?;
     let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
     if !args.output.quiet {
         lines.extend(namespace.as_deref().and_then(|namespace| namespace_hint(&graph, namespace)));
         lines.extend(told(&drawn));
     }
-    Ok(Outcome { out, notes: lines, code: report.exit.code, ..Outcome::default() })
+    Ok(Outcome { out, notes: lines, code: report.exit.code, files, ..Outcome::default() })
 }
 
 /// The thing in the middle.
@@ -127,26 +153,25 @@ fn center(graph: &AccessGraph, thing: &Thing) -> Result<crate::rules::Item, Fail
 
 /// The steps of a finding. Those that start with system subjects, and those that something stops, are looked at when no other has
 /// that fingerprint.
-fn of_finding(graph: &AccessGraph, fingerprint: &str, system: Option<System>) -> Result<Picture, Failure> {
-    let usual = Ask {
-        cluster: ClusterId::FIRST,
-        system: system.map_or(SystemFilter::Hide, System::filter),
-        version: server_version(graph.snapshot()),
-        ..Ask::default()
-    };
-    let mut ask = usual.clone();
+fn of_finding(graph: &AccessGraph, fingerprint: &str, usual: &Ask, system: Option<System>) -> Result<Picture, Failure> {
+    let mut ask = Ask { system: system.map_or(SystemFilter::Hide, System::filter), ..usual.clone() };
     let mut found = escalations(graph, &ask);
     if matches!(finding_by(&found.findings, fingerprint), Err(like) if like.is_empty()) {
-        ask = Ask { system: system.map_or(SystemFilter::Show, System::filter), blocked: true, ..usual };
+        ask = Ask { system: system.map_or(SystemFilter::Show, System::filter), blocked: true, ..usual.clone() };
         found = escalations(graph, &ask);
         found.findings.append(&mut found.blocked);
     }
     let finding = finding_by(&found.findings, fingerprint).map_err(|like| {
         let text = safe(fingerprint);
         Failure::Usage(if like.is_empty() {
-            format!("no finding has the fingerprint `{text}`; `escalations -o wide` shows those that there are")
+            format!(
+                "no finding has the fingerprint `{text}`; `kubectl rbac-lens escalations -o wide` shows those that there are, and \
+                 one that was found with --from, --to, --without, --assume or --kube-version is drawn with the same flags"
+            )
         } else {
-            format!("`{text}` begins {} fingerprints: {}", like.len(), like.join(", "))
+            let (shown, more) = like.split_at(like.len().min(FEW));
+            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+            format!("`{text}` begins {} fingerprints: {}{more}; write one of them", like.len(), shown.join(", "))
         })
     })?;
     Ok(picture_of(graph, ClusterId::FIRST, &with_alternatives(graph, &ask, finding)))
@@ -157,6 +182,7 @@ fn with_alternatives(graph: &AccessGraph, ask: &Ask, finding: &Finding) -> Findi
     let ask = Ask {
         from: finding.from.first().copied(),
         to: vec![finding.target],
+        azure: None,
         alternatives: true,
         blocked: false,
         ..ask.clone()

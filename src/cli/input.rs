@@ -150,9 +150,8 @@ pub(super) struct OutputArgs {
     /// escalations and checks sarif, junit or github, for pipelines.
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<String>,
-    /// Also save the answer in a file, in a format of its own; several times. The file is replaced only when all of it is written.
-    #[arg(long, value_name = "FORMAT=FILE")]
-    save: Vec<String>,
+    #[command(flatten)]
+    save: SaveArgs,
     /// Put the items in the order of a field of theirs, such as .severity: numbers and letters rise, the most severe come first.
     #[arg(long, value_name = "PATH")]
     sort_by: Option<String>,
@@ -171,7 +170,37 @@ impl OutputArgs {
     pub(super) fn wanted<A: Print>(&self, look: Look) -> Result<Wanted, Failure> {
         let read = |file: &str| read_template(Path::new(file));
         let parse = |word: &str| Format::parse(word, A::FITS, read).map_err(|error| Failure::Usage(error.to_string()));
-        let mut saves: Vec<(Format, PathBuf)> = Vec::new();
+        let sort_by = self.sort_by.as_deref().map(SortBy::parse).transpose();
+        Ok(Wanted {
+            format: self.output.as_deref().map(parse).transpose()?.unwrap_or_default(),
+            saves: self.save.parse(parse)?,
+            heads: !self.no_headers,
+            look,
+            sort_by: sort_by.map_err(|message| Failure::Usage(format!("--sort-by: {message}")))?,
+        })
+    }
+
+    /// Whether no format was asked for, so that the usual one is printed.
+    pub(super) fn is_usual(&self) -> bool {
+        self.output.is_none()
+    }
+}
+
+/// Where else to print.
+#[derive(Debug, Args)]
+pub(super) struct SaveArgs {
+    /// Also save the answer in a file, in a format of its own; several times. The file is replaced only when all of it is written.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    save: Vec<String>,
+}
+
+impl SaveArgs {
+    /// The formats and their files; `parse` reads a format.
+    ///
+    /// # Errors
+    /// When something is no format or names no file, or two name the same one.
+    pub(super) fn parse<F>(&self, parse: impl Fn(&str) -> Result<F, Failure>) -> Result<Vec<(F, PathBuf)>, Failure> {
+        let mut saves: Vec<(F, PathBuf)> = Vec::new();
         for text in &self.save {
             let (format, file) = split_save(text).ok_or_else(|| {
                 Failure::Usage(format!(
@@ -184,19 +213,7 @@ impl OutputArgs {
             }
             saves.push((parse(format)?, file));
         }
-        let sort_by = self.sort_by.as_deref().map(SortBy::parse).transpose();
-        Ok(Wanted {
-            format: self.output.as_deref().map(parse).transpose()?.unwrap_or_default(),
-            saves,
-            heads: !self.no_headers,
-            look,
-            sort_by: sort_by.map_err(|message| Failure::Usage(format!("--sort-by: {message}")))?,
-        })
-    }
-
-    /// Whether no format was asked for, so that the usual one is printed.
-    pub(super) fn is_usual(&self) -> bool {
-        self.output.is_none()
+        Ok(saves)
     }
 }
 

@@ -7,10 +7,10 @@ use clap::ValueEnum;
 use super::World;
 use super::azure;
 use super::connection::ConnectionArgs;
-use super::escalations::server_version;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::guard::guard_note;
 use super::input::{AuthorizerArgs, InputArgs, OutputArgs, System, namespace_hint, node_gaps};
+use super::search::server_version;
 use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::graph::azure::{PrincipalIx, PrincipalNode};
@@ -365,6 +365,10 @@ impl Asked {
         name: Option<&str>,
         subresource: Option<&str>,
     ) -> Result<Asked, Failure> {
+        if verb.is_empty() || resource.is_empty() {
+            let (what, such) = if verb.is_empty() { ("verb", "get") } else { ("resource", "pods") };
+            return Err(Failure::Usage(format!("the {what} is empty; write one, such as {such}")));
+        }
         if resource.starts_with('/') {
             if name.is_some() || subresource.is_some() {
                 return Err(Failure::Usage(format!(

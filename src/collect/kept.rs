@@ -136,7 +136,8 @@ fn suppression(value: &Value, line: u32, wrong: &mut dyn FnMut(String)) -> Suppr
             Value::String(_) | Value::Null => wrong(format!("`{key}` is empty")),
             // Digits alone are read as a number.
             Value::Number(_) if key == "fingerprint" => wrong("put quotes around `fingerprint`".to_owned()),
-            _ => wrong(format!("`{key}` is no text")),
+            // YAML reads `y`, `no` and `1` as something else.
+            _ => wrong(format!("`{key}` is no text; put quotes around it")),
         }
     }
     match reason {
@@ -285,7 +286,7 @@ mod tests {
                 "3: there is no field `colour`; there are fingerprint, technique, subject, target, reason, owner, expires",
                 "3: an entry needs a `fingerprint`, `technique`, `subject` or `target`",
                 "5: `reason` is empty",
-                "5: `subject` is no text",
+                "5: `subject` is no text; put quotes around it",
                 "7: an entry is a mapping with a `reason`",
             ]
         );

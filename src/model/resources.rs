@@ -226,10 +226,14 @@ impl ResourceTable {
         }
         if !SERVED_VERBS.contains(&verb) {
             let lower = verb.to_lowercase();
-            let meant = SERVED_VERBS
-                .contains(&lower.as_str())
-                .then(|| format!("; verbs are case-sensitive, was `{lower}` meant?"));
-            return Some(format!("no authorizer is known to ask for verb `{verb}`{}", meant.unwrap_or_default()));
+            let next = if verb.contains(',') {
+                "one verb is asked for at a time".to_owned()
+            } else if SERVED_VERBS.contains(&lower.as_str()) {
+                format!("verbs are case-sensitive, was `{lower}` meant?")
+            } else {
+                format!("usual ones are {}", SERVED_VERBS.join(", "))
+            };
+            return Some(format!("no authorizer is known to ask for verb `{verb}`; {next}"));
         }
         let known = self.known(&resolved.group, &resolved.resource, &resolved.subresource)?;
         let asked = known.verbs.is_empty() || known.verbs.iter().any(|served| served == verb);

@@ -194,6 +194,7 @@ impl<'a, A: Answer> Printer<'a, A> {
         if self.order.is_none() {
             issues.all.sort_by_key(|issue| rank(issue.severity));
         }
+        issues.suppressed.sort_by_key(|(issue, _)| rank(issue.severity));
         Ok(issues)
     }
 

@@ -105,7 +105,7 @@ impl Answer for ChecksReport<'_> {
             all: findings.iter().filter_map(|finding| issue(self.graph, finding)).collect(),
             kept: self.asked.iter().filter(|id| is_kept(id)).map(|&id| (id, title(id))).collect(),
             unanswered: unanswered.iter().map(|&(id, lacks)| (id, title(id), lacks)).collect(),
-            suppressed: 0,
+            suppressed: Vec::new(),
             gaps: gaps(self.graph.snapshot(), &self.metadata),
             code: self.exit.code,
         })

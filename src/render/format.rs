@@ -69,6 +69,13 @@ pub struct Wanted {
     pub look: Look,
 }
 
+impl Wanted {
+    /// Whether a format is among them.
+    pub fn has(&self, format: &Format) -> bool {
+        self.format == *format || self.saves.iter().any(|(saved, _)| saved == format)
+    }
+}
+
 /// Why what stands after `-o` is no format of this answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {

@@ -3,7 +3,7 @@
 
 use super::document::GapOut;
 use crate::graph::AccessGraph;
-use crate::model::{Origin, Source};
+use crate::model::{Origin, Source, SuppressionText};
 
 /// What was found, and by what.
 pub(super) struct Issues {
@@ -15,8 +15,8 @@ pub(super) struct Issues {
     pub(super) kept: Vec<(&'static str, &'static str)>,
     /// What could not be looked for, by id, title and what is lacking.
     pub(super) unanswered: Vec<(&'static str, &'static str, &'static str)>,
-    /// How many findings a suppression hides.
-    pub(super) suppressed: usize,
+    /// The findings that suppressions hide, each with what hides it; not among the others.
+    pub(super) suppressed: Vec<(Issue, Vec<SuppressionText>)>,
     /// What was not read.
     pub(super) gaps: Vec<GapOut>,
     /// The exit status.

@@ -1,5 +1,6 @@
 //! JUnit's XML, which has no standard; in the form that Jenkins, GitLab and Azure Pipelines read
-//! (<https://github.com/testmoapp/junitxml>). A finding is a failed case; what was looked for and not found has passed.
+//! (<https://github.com/testmoapp/junitxml>). A finding is a failed case, a suppressed one is skipped for its reason; what was looked
+//! for and not found has passed.
 //!
 //! Written by hand: four elements. The writers that there are bring clocks and random numbers.
 
@@ -7,11 +8,12 @@ use std::fmt::Write as _;
 
 use super::issues::{Issue, Issues};
 use super::text::safe;
+use crate::model::SuppressionText;
 
 /// The report.
 pub(super) fn junit(issues: &Issues) -> String {
-    let none = issues.all.is_empty() && issues.kept.is_empty() && issues.unanswered.is_empty();
-    let (failures, skipped) = (issues.all.len(), issues.unanswered.len());
+    let (failures, skipped) = (issues.all.len(), issues.unanswered.len() + issues.suppressed.len());
+    let none = failures + skipped + issues.kept.len() == 0;
     let tests = failures + skipped + issues.kept.len() + usize::from(none);
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\"");
     let mut text = format!(
@@ -20,6 +22,9 @@ pub(super) fn junit(issues: &Issues) -> String {
     );
     for issue in &issues.all {
         failed(issue, &mut text);
+    }
+    for (issue, by) in &issues.suppressed {
+        suppressed(issue, by, &mut text);
     }
     // Writing into a text cannot fail.
     for (id, title, lacks) in &issues.unanswered {
@@ -48,15 +53,7 @@ pub(super) fn junit(issues: &Issues) -> String {
 
 fn failed(issue: &Issue, text: &mut String) {
     let Issue { topic, severity, fingerprint, message, place, .. } = issue;
-    let _ = writeln!(
-        text,
-        "    <testcase classname=\"{}\" name=\"{} ({})\" file=\"{}\" line=\"{}\">",
-        xml(topic.id),
-        xml(message),
-        xml(fingerprint),
-        xml(&place.uri()),
-        place.line
-    );
+    case(issue, text);
     let _ = writeln!(text, "      <failure type=\"{severity}\" message=\"{}\">{}", xml(message), xml(topic.title));
     let _ = writeln!(text, "object: {}", xml(&place.object));
     for (at, (words, _)) in issue.paths.iter().flatten().enumerate() {
@@ -66,6 +63,27 @@ fn failed(issue: &Issue, text: &mut String) {
         let _ = writeln!(text, "remedy: {}", xml(line));
     }
     let _ = writeln!(text, "fingerprint: {}</failure>\n    </testcase>", xml(fingerprint));
+}
+
+fn suppressed(issue: &Issue, by: &[SuppressionText], text: &mut String) {
+    case(issue, text);
+    let reasons: Vec<&str> = by.iter().map(|entry| entry.reason.as_str()).collect();
+    let reasons = xml(&reasons.join("; "));
+    let _ = writeln!(text, "      <skipped message=\"suppressed: {reasons}\"/>\n    </testcase>");
+}
+
+/// The beginning of a finding's case.
+fn case(issue: &Issue, text: &mut String) {
+    let Issue { topic, fingerprint, message, place, .. } = issue;
+    let _ = writeln!(
+        text,
+        "    <testcase classname=\"{}\" name=\"{} ({})\" file=\"{}\" line=\"{}\">",
+        xml(topic.id),
+        xml(message),
+        xml(fingerprint),
+        xml(&place.uri()),
+        place.line
+    );
 }
 
 /// A text in XML, in an element or in quotes. What XML 1.0 has no letters for is shown as an escape, as everywhere.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::issues::{Issue, Issues, Place, rank};
 use super::tame;
 use super::text::safe;
+use crate::model::SuppressionText;
 
 /// More results GitHub does not take in a run.
 const RESULTS: usize = 25_000;
@@ -22,20 +23,32 @@ pub(super) fn sarif(issues: &Issues) -> Result<(String, Vec<String>), String> {
 }
 
 fn log(issues: &Issues, most: usize) -> Result<(String, Vec<String>), String> {
-    let shown = &issues.all[..issues.all.len().min(most)];
-    let mut ids: Vec<(&str, &str)> = shown.iter().map(|issue| (issue.topic.id, issue.severity)).collect();
+    let whole = issues.all.len() + issues.suppressed.len();
+    let open = issues.all.iter().map(|issue| (issue, &[][..]));
+    let closed = issues.suppressed.iter().map(|(issue, by)| (issue, by.as_slice()));
+    let shown: Vec<(&Issue, &[SuppressionText])> = open.chain(closed).take(most).collect();
+    let mut ids: Vec<(&str, &str)> = shown.iter().map(|(issue, _)| (issue.topic.id, issue.severity)).collect();
     ids.sort_by_key(|(id, severity)| (*id, rank(severity)));
     ids.dedup();
-    let rules: Vec<Value> =
-        ids.iter().filter_map(|id| shown.iter().find(|issue| is_of(issue, *id)).map(rule)).collect();
+    let rules: Vec<Value> = ids
+        .iter()
+        .filter_map(|id| shown.iter().find(|(issue, _)| is_of(issue, *id)))
+        .map(|(issue, _)| rule(issue))
+        .collect();
     let place = |issue: &Issue| ids.iter().position(|id| is_of(issue, *id)).unwrap_or(0);
-    let results: Vec<Value> = shown.iter().map(|issue| result(issue, place(issue))).collect();
+    let mut results: Vec<Value> = shown.iter().map(|(issue, _)| result(issue, place(issue))).collect();
     let mut told: Vec<String> = Vec::new();
-    if issues.all.len() > most {
+    // Either every result of a run says what suppresses it or none does (3.27.23).
+    if !issues.suppressed.is_empty() {
+        for (result, (_, by)) in results.iter_mut().zip(&shown) {
+            result["suppressions"] = suppressions(by);
+        }
+    }
+    if whole > most {
         told.push(format!(
-            "{} of {} findings are left out, the least severe: GitHub takes {most} in a run; ask for less, and save the rest apart",
-            issues.all.len() - most,
-            issues.all.len()
+            "{} of {whole} findings are left out, what is suppressed and the least severe: GitHub takes {most} in a run; \
+             ask for less, and save the rest apart",
+            whole - most,
         ));
     }
     let gaps = issues.gaps.iter().map(|gap| format!("not read, so these are at least the ones: {}", gap.message));
@@ -64,7 +77,7 @@ fn log(issues: &Issues, most: usize) -> Result<(String, Vec<String>), String> {
                 "toolExecutionNotifications": notifications,
             }],
             "results": results,
-            "properties": {"suppressed": issues.suppressed},
+            "properties": {"suppressed": issues.suppressed.len()},
         }],
     });
     let text = serde_json::to_string_pretty(&log).map_err(|error| error.to_string())?;
@@ -152,6 +165,24 @@ fn result(issue: &Issue, rule: usize) -> Value {
     result
 }
 
+/// What hides a finding. The reason stands in the file of suppressions, and nobody asks whether it was agreed on.
+fn suppressions(by: &[SuppressionText]) -> Value {
+    let mut all: Vec<Value> = Vec::new();
+    for entry in by {
+        let mut own = json!({"kind": "external", "status": "accepted", "justification": safe(&entry.reason)});
+        for (key, value) in [("owner", &entry.owner), ("expires", &entry.expires)] {
+            if let Some(value) = value {
+                own["properties"][key] = safe(value).into();
+            }
+        }
+        // They are a set, and entries may say the same.
+        if !all.contains(&own) {
+            all.push(own);
+        }
+    }
+    all.into()
+}
+
 fn steps(path: &[(String, Place)]) -> Vec<Value> {
     let step = |(words, place): &(String, Place)| {
         let mut location = location(place);
@@ -213,7 +244,7 @@ mod tests {
             all: (0..count).map(issue).collect(),
             kept: Vec::new(),
             unanswered: Vec::new(),
-            suppressed: 2,
+            suppressed: Vec::new(),
             gaps: Vec::new(),
             code: 0,
         };
@@ -222,7 +253,7 @@ mod tests {
         let run = log_of(&text);
         assert_eq!(run["results"].as_array().unwrap().len(), 3);
         let said = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str().unwrap();
-        assert!(said.starts_with("2 of 5 findings are left out, the least severe"), "{said}");
+        assert!(said.starts_with("2 of 5 findings are left out, what is suppressed and the least severe"), "{said}");
         assert_eq!(told, [format!("warning: sarif: {said}")]);
         let first = &run["results"][0];
         assert_eq!(first["message"]["text"], "a \\[link\\](1) and {{0}} (and 50 more objects)");

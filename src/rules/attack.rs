@@ -18,7 +18,7 @@ use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
-use super::technique::{At, Blocker, Change, RBAC, Technique};
+use super::technique::{At, Blocker, Change, Kind, Leads, RBAC, Technique};
 use crate::graph::azure::ScopeIx;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
@@ -336,25 +336,57 @@ pub enum Effect {
     Any,
 }
 
-/// A step of the graph. What it needs is kept by the graph.
-pub(super) struct Step {
-    pub(super) how: How,
-    needs: (u32, u32),
-    pub(super) gain: u32,
-    stopped: bool,
+/// A step of the graph.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
+    pub(super) how: &'a How,
+    /// What it needs, sorted.
+    pub(super) needs: &'a [u32],
     /// What stops it or might, most often nothing.
-    pub(super) blockers: Option<Box<[Blocker]>>,
+    pub(super) blockers: &'a [Blocker],
 }
 
-impl Step {
+/// What walks over many steps look at, apart from what is told of the few that are taken: memory is read in lines.
+#[derive(Clone, Copy)]
+struct Line {
+    needs: (u32, u32),
+    gain: u32,
+    marks: Marks,
+}
+
+/// What matters of a step to a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    const BLOCKED: u8 = 1;
+    const FREE: u8 = 2;
+    const MOVE: u8 = 4;
+
+    fn of(how: &How, blocked: bool) -> Marks {
+        let free = matches!(how, How::Granted(_) | How::Serves);
+        let moves = match how {
+            How::Does { technique, .. } => technique.kind == Kind::Move,
+            How::Through { .. } => true,
+            _ => false,
+        };
+        let mark = |is: bool, mark: u8| if is { mark } else { 0 };
+        Marks(mark(blocked, Marks::BLOCKED) | mark(free, Marks::FREE) | mark(moves, Marks::MOVE))
+    }
+
     /// Whether something stops it.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.stopped
+    pub(super) fn is_blocked(self) -> bool {
+        self.0 & Marks::BLOCKED != 0
     }
 
     /// Whether it says only what is so already, and takes no round.
-    pub(super) fn is_free(&self) -> bool {
-        matches!(self.how, How::Granted(_) | How::Serves)
+    pub(super) fn is_free(self) -> bool {
+        self.0 & Marks::FREE != 0
+    }
+
+    /// Whether it gains something that was not held.
+    pub(super) fn is_move(self) -> bool {
+        self.0 & Marks::MOVE != 0
     }
 }
 
@@ -371,6 +403,9 @@ type PlanWay = (RequestIx, Option<Name>, Option<Name>);
 
 /// A role that lost rules, or else the rule set of all that have it, and whether it is bound in the cluster.
 type PlanKey = (Option<RoleIx>, RuleSetId, bool);
+
+/// The requests that may be completed for whoever is under a role, by its plan and whether with credentials.
+type Completed = FxHashMap<(*const Plan, bool), Rc<[RequestIx]>>;
 
 /// What the rights that a rule set supplies allow by themselves, wherever they are held.
 pub(super) struct Plan {
@@ -391,7 +426,7 @@ pub(super) struct Done {
     /// The identity that makes it; none for any of the attacker's.
     pub(super) by: Option<Subject>,
     /// The number of the step that this way is.
-    pub(super) step: usize,
+    pub(super) step: u32,
     /// Where and on what.
     pub(super) site: Site,
     /// Whether no other way to make it was known before. What follows from the request alone needs to be said once.
@@ -406,9 +441,11 @@ pub(super) struct Attack<'g> {
     pub(super) cluster: ClusterId,
     pub(super) rights: Rights,
     pub(super) facts: Vec<Fact>,
-    pub(super) steps: Vec<Step>,
-    /// What the steps need, one after another.
+    /// The steps: what walks look at, how each is done, what they need, one after another, and what might stop some of them.
+    lines: Vec<Line>,
+    hows: Vec<How>,
     needs: Vec<u32>,
+    blockers: FxHashMap<u32, Rc<[Blocker]>>,
     /// The facts by themselves.
     ids: HashTable<u32>,
     /// The steps, by what they need and gain.
@@ -434,6 +471,8 @@ pub(super) struct Attack<'g> {
     /// How many rights there were to give when those that are as good as this one were last looked up.
     served: FxHashMap<(u8, Place, Option<Name>), usize>,
     ask: &'g Ask,
+    /// Whether requests are left out that lead nowhere or do no more than others.
+    thrifty: bool,
     /// The way into Azure, if there is one.
     pub(super) bridge: Option<Rc<Bridge<'g>>>,
     /// The requests that write bindings: which of `bind-held-role`, where, and the fact.
@@ -442,6 +481,8 @@ pub(super) struct Attack<'g> {
     pub(super) posing: Table<Pose>,
     /// What constrained impersonation has looked at.
     pub(super) poses: kubernetes::Poses,
+    /// Where each request may lead anywhere.
+    leads: Vec<Leads>,
     /// The techniques that look at facts.
     reacting: Vec<fn(&mut Attack<'_>, Fact, u32)>,
     /// Every namespace that something is known of, sorted.
@@ -473,6 +514,10 @@ pub(super) struct Attack<'g> {
     /// What comes with the folders of nodes that claims are bound to.
     folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
     node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
+    /// Whether the groups that were asked about grant a right to impersonate.
+    lending: RefCell<FxHashMap<Subject, bool>>,
+    /// What Pod Security says in each namespace that was asked about.
+    security: RefCell<FxHashMap<Name, Rc<[Blocker]>>>,
     /// Whether the groups of a namespace's accounts are granted anything.
     granted: RefCell<FxHashMap<Name, bool>>,
 }
@@ -486,6 +531,16 @@ type Creator = (Site, u32, fn(RoleKey) -> Fact);
 impl<'g> Attack<'g> {
     /// The graph of everything that the objects of a cluster, but for those taken to be gone, add up to.
     pub(super) fn new(graph: &'g AccessGraph, ask: &'g Ask) -> Attack<'g> {
+        Attack::grown(graph, ask, true)
+    }
+
+    /// The same with every request, whether or not it leads anywhere or does as much as another one: the slow twin.
+    #[cfg(test)]
+    pub(super) fn slowly(graph: &'g AccessGraph, ask: &'g Ask) -> Attack<'g> {
+        Attack::grown(graph, ask, false)
+    }
+
+    fn grown(graph: &'g AccessGraph, ask: &'g Ask, thrifty: bool) -> Attack<'g> {
         let cluster = ask.cluster;
         let of_cluster = |(at, role): (RoleIx, &crate::model::Role)| {
             (role.cluster == cluster).then_some((RoleKey { namespace: role.namespace, name: role.name }, at))
@@ -495,10 +550,12 @@ impl<'g> Attack<'g> {
             cluster,
             rights: Rights::new(graph),
             facts: Vec::new(),
-            steps: Vec::new(),
+            lines: Vec::new(),
+            hows: Vec::new(),
+            needs: Vec::new(),
+            blockers: FxHashMap::default(),
             ids: HashTable::new(),
             seen: HashTable::new(),
-            needs: Vec::new(),
             queue: VecDeque::new(),
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
@@ -512,11 +569,13 @@ impl<'g> Attack<'g> {
             fresh: Vec::new(),
             served: FxHashMap::default(),
             ask,
+            thrifty,
             bridge: Bridge::new(graph, ask).map(Rc::new),
             binds: Vec::new(),
             shares: Table::default(),
             posing: Table::default(),
             poses: kubernetes::Poses::default(),
+            leads: Vec::new(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster),
             roles: graph.roles().filter_map(of_cluster).collect(),
@@ -538,9 +597,16 @@ impl<'g> Attack<'g> {
             bound_pods: OnceCell::new(),
             folders: OnceCell::new(),
             node_secrets: OnceCell::new(),
+            lending: RefCell::default(),
+            security: RefCell::default(),
             granted: RefCell::default(),
         };
         attack.read();
+        let leads = |request| match attack.rights.technique(request) {
+            (Technique { leads: Some(leads), .. }, within) if thrifty => leads(&attack, within),
+            _ => Leads::Anywhere,
+        };
+        attack.leads = attack.rights.requests().map(leads).collect();
         attack.grow();
         attack
     }
@@ -728,8 +794,9 @@ impl<'g> Attack<'g> {
             made.append(&mut self.fresh);
             made.sort_unstable();
             self.made_mask = Rights::mask(made);
+            let mut known = Completed::default();
             for id in self.unders.clone() {
-                self.complete(id, fresh);
+                self.complete(id, fresh, &mut known);
             }
             for subject in self.identities() {
                 self.ask(subject, Some(fresh));
@@ -763,16 +830,21 @@ impl<'g> Attack<'g> {
 
     /// The number of a fact, added if it is new.
     pub(super) fn fact(&mut self, fact: Fact) -> u32 {
+        self.number(fact).0
+    }
+
+    /// The same, and whether it is new.
+    fn number(&mut self, fact: Fact) -> (u32, bool) {
         let facts = &self.facts;
         let rehash = |&id: &u32| FxBuildHasher.hash_one(facts[id as usize]);
         let entry = self.ids.entry(FxBuildHasher.hash_one(fact), |&id| facts[id as usize] == fact, rehash);
         let id = match entry {
-            Entry::Occupied(known) => return *known.get(),
+            Entry::Occupied(known) => return (*known.get(), false),
             Entry::Vacant(entry) => *entry.insert(number(facts.len())).get(),
         };
         self.facts.push(fact);
         self.queue.push_back(id);
-        id
+        (id, true)
     }
 
     /// The number of a fact that is there.
@@ -782,47 +854,95 @@ impl<'g> Attack<'g> {
 
     /// Adds a step, unless one with the same needs and gain is there. Gives whether it is new.
     pub(super) fn step(&mut self, needs: Vec<u32>, gain: Fact, how: How) -> bool {
-        self.step_unless(needs, gain, how, Vec::new())
+        self.step_unless(needs, gain, how, None)
     }
 
     /// The same for a step that something stops or might. One that is stopped is not the same as one that is not.
-    fn step_unless(&mut self, mut needs: Vec<u32>, gain: Fact, how: How, blockers: Vec<Blocker>) -> bool {
+    fn step_unless(&mut self, mut needs: Vec<u32>, gain: Fact, how: How, blockers: Option<Rc<[Blocker]>>) -> bool {
         let gain = self.fact(gain);
         needs.sort_unstable();
         needs.dedup();
-        let blockers = (!blockers.is_empty()).then(|| blockers.into_boxed_slice());
         self.add(&needs, gain, how, blockers)
     }
 
     /// Adds a step whose needs are sorted.
-    fn add(&mut self, needs: &[u32], gain: u32, how: How, blockers: Option<Box<[Blocker]>>) -> bool {
+    fn add(&mut self, needs: &[u32], gain: u32, how: How, blockers: Option<Rc<[Blocker]>>) -> bool {
         // What needs itself brings nothing.
         if needs.contains(&gain) {
             return false;
         }
-        let range = (number(self.needs.len()), number(self.needs.len() + needs.len()));
-        let stopped = blockers.iter().flatten().any(|blocker| blocker.stops);
-        let step = Step { how, needs: range, gain, stopped, blockers };
-        let key = |step: &Step, needs: &[u32]| FxBuildHasher.hash_one((step.gain, step.stopped, needs));
-        let (steps, all) = (&self.steps, &self.needs);
-        let of = |step: &Step| &all[step.needs.0 as usize..step.needs.1 as usize];
+        let stopped = blockers.iter().flat_map(|blockers| blockers.iter()).any(|blocker| blocker.stops);
+        let key = |gain: u32, stopped: bool, needs: &[u32]| FxBuildHasher.hash_one((gain, stopped, needs));
+        let (lines, all) = (&self.lines, &self.needs);
+        let of = |line: &Line| &all[line.needs.0 as usize..line.needs.1 as usize];
         let same = |&at: &u32| {
-            let other = &steps[at as usize];
-            other.gain == gain && other.stopped == step.stopped && of(other) == needs
+            let other = &lines[at as usize];
+            other.gain == gain && other.marks.is_blocked() == stopped && of(other) == needs
         };
-        let rehash = |&at: &u32| key(&steps[at as usize], of(&steps[at as usize]));
-        match self.seen.entry(key(&step, needs), same, rehash) {
+        let rehash = |&at: &u32| {
+            let line = &lines[at as usize];
+            key(line.gain, line.marks.is_blocked(), of(line))
+        };
+        match self.seen.entry(key(gain, stopped, needs), same, rehash) {
             Entry::Occupied(_) => return false,
-            Entry::Vacant(entry) => entry.insert(number(steps.len())),
+            Entry::Vacant(entry) => entry.insert(number(lines.len())),
         };
-        self.needs.extend_from_slice(needs);
-        self.steps.push(step);
+        self.push(needs, gain, how, stopped);
+        if let Some(blockers) = blockers {
+            self.blockers.insert(number(self.lines.len() - 1), blockers);
+        }
         true
     }
 
+    fn push(&mut self, needs: &[u32], gain: u32, how: How, stopped: bool) {
+        let range = (number(self.needs.len()), number(self.needs.len() + needs.len()));
+        self.needs.extend_from_slice(needs);
+        self.lines.push(Line { needs: range, gain, marks: Marks::of(&how, stopped) });
+        self.hows.push(how);
+    }
+
+    /// Adds a step that needs one fact and that nobody else adds: each fact is expanded once.
+    fn link(&mut self, need: u32, gain: Fact, how: How) {
+        let gain = self.fact(gain);
+        self.link_to(need, gain, how);
+    }
+
+    fn link_to(&mut self, need: u32, gain: u32, how: How) {
+        if gain != need {
+            self.push(&[need], gain, how, false);
+        }
+    }
+
+    /// Adds a step of a technique that follows from a fact alone, when the fact is new.
+    pub(super) fn leads_to(&mut self, technique: &'static Technique, need: u32, effect: Effect, gain: Fact) {
+        self.link(need, gain, How::Does { technique, effect });
+    }
+
+    /// How many steps there are.
+    pub(super) fn count(&self) -> u32 {
+        number(self.lines.len())
+    }
+
+    /// A step.
+    pub(super) fn step_at(&self, at: u32) -> Step<'_> {
+        let blockers = self.blockers.get(&at).map_or(&[][..], |blockers| blockers);
+        Step { how: &self.hows[at as usize], needs: self.needs(at), blockers }
+    }
+
     /// What a step needs, sorted.
-    pub(super) fn needs(&self, step: &Step) -> &[u32] {
-        &self.needs[step.needs.0 as usize..step.needs.1 as usize]
+    pub(super) fn needs(&self, step: u32) -> &[u32] {
+        let (from, to) = self.lines[step as usize].needs;
+        &self.needs[from as usize..to as usize]
+    }
+
+    /// What a step gains.
+    pub(super) fn gain(&self, step: u32) -> u32 {
+        self.lines[step as usize].gain
+    }
+
+    /// What matters of a step to a walk.
+    pub(super) fn marks(&self, step: u32) -> Marks {
+        self.lines[step as usize].marks
     }
 
     /// Adds a step that needs no words of its own.
@@ -842,8 +962,9 @@ impl<'g> Attack<'g> {
         needs: Vec<u32>,
         effect: Effect,
         gain: Fact,
-        blockers: Vec<Blocker>,
+        blockers: impl Into<Rc<[Blocker]>>,
     ) {
+        let blockers = Some(blockers.into()).filter(|blockers| !blockers.is_empty());
         self.step_unless(needs, gain, How::Does { technique, effect }, blockers);
     }
 
@@ -857,7 +978,7 @@ impl<'g> Attack<'g> {
 
     /// A request lets code run in running pods: in the one it names, or in every pod of the place.
     pub(super) fn runs_in_pods(&mut self, done: &Done, blockers: &[Blocker]) {
-        let (technique, needs, blockers) = (done.technique, vec![done.fact], blockers.to_vec());
+        let (technique, needs, blockers) = (done.technique, vec![done.fact], Rc::from(blockers));
         if done.site.object.is_none() {
             self.does_unless(technique, needs, Effect::Any, Fact::Pods(done.site.place), blockers);
             return;
@@ -1020,6 +1141,13 @@ impl<'g> Attack<'g> {
         by_node.get(&node).map_or(&[], Vec::as_slice)
     }
 
+    /// What might stop a pod that is more than `baseline` in a namespace, or does; looked up once for each namespace.
+    pub(super) fn pod_security(&self, namespace: Name) -> Rc<[Blocker]> {
+        let mut known = self.security.borrow_mut();
+        let own = || kubernetes::blockers(self.graph, self.cluster, namespace).into();
+        Rc::clone(known.entry(namespace).or_insert_with(own))
+    }
+
     /// The folder of a node that a claim is bound to: what comes with it.
     pub(super) fn folder_behind(&self, namespace: Name, claim: Name) -> PodPowers {
         self.folders().get(&(namespace, claim)).copied().unwrap_or_default()
@@ -1164,6 +1292,11 @@ impl<'g> Attack<'g> {
         self.ask.version
     }
 
+    /// Every namespace that something is known of.
+    pub(super) fn all_namespaces(&self) -> impl Iterator<Item = Name> {
+        self.namespaces.iter().copied()
+    }
+
     /// The namespaces of a place, as far as they are known.
     pub(super) fn namespaces_of(&self, place: Place) -> Vec<Name> {
         match place {
@@ -1180,10 +1313,13 @@ impl<'g> Attack<'g> {
         }
         match fact {
             Fact::Identity(subject) => {
-                self.follows(vec![id], Fact::Acts(subject));
+                self.link(id, Fact::Acts(subject), How::Follows);
                 for &group in self.groups(subject).iter() {
                     if self.grants.contains_key(&group) {
-                        self.step(vec![id], Fact::Identity(group), How::Member);
+                        let member = self.fact(Fact::Identity(group));
+                        if self.lends(group) {
+                            self.link_to(id, member, How::Member);
+                        }
                     }
                 }
                 self.is_under(subject, id, true);
@@ -1191,7 +1327,7 @@ impl<'g> Attack<'g> {
             Fact::Acts(subject) => {
                 for &group in self.groups(subject).iter() {
                     if self.grants.contains_key(&group) {
-                        self.step(vec![id], Fact::Acts(group), How::Member);
+                        self.link(id, Fact::Acts(group), How::Member);
                     }
                 }
                 self.is_under(subject, id, false);
@@ -1221,6 +1357,7 @@ impl<'g> Attack<'g> {
             Fact::Everything(place) if place != Place::Cluster => {
                 // What rewrites or binds roles there gains nothing that is not there already, and whoever it is that has
                 // everything may be impersonated: that one asks for tokens instead.
+                let mut done: Option<&str> = None;
                 let inside = self.rights.requests().filter(|&request| {
                     let (technique, _) = self.rights.technique(request);
                     let asked = self.rights.asked(request);
@@ -1232,6 +1369,11 @@ impl<'g> Attack<'g> {
                         && asked.rights.iter().all(|right| !right.in_cluster)
                 });
                 for request in inside.collect::<Vec<_>>() {
+                    let (technique, _) = self.rights.technique(request);
+                    let again = technique.alike && done.replace(technique.id) == Some(technique.id);
+                    if self.thrifty && (again || self.rights.is_made_by_post(request)) {
+                        continue;
+                    }
                     let site = Site { place, object: None, other: None };
                     let how = How::AsEverything { request, site, place };
                     self.asked(request, site, vec![id], how, Vec::new());
@@ -1254,12 +1396,8 @@ impl<'g> Attack<'g> {
         let some = self.plan(at, place).some;
         for credentials in [false, true] {
             if !some.is_empty() && (!credentials || !some.and(self.rights.impersonating()).is_empty()) {
-                let under = Fact::Under(at, place, credentials);
-                if self.find(under).is_none() {
-                    let under = self.fact(under);
-                    self.unasked.push(under);
-                }
-                self.follows(vec![id], under);
+                let under = self.under_role(at, place, credentials);
+                self.link_to(id, under, How::Follows);
             }
         }
         // What others hold a part of is completed right by right.
@@ -1304,18 +1442,39 @@ impl<'g> Attack<'g> {
 
     /// Adds the roles that an identity is under by bindings that name it; those that impersonate ask for credentials.
     fn is_under(&mut self, subject: Subject, id: u32, credentials: bool) {
-        for Grant { place, binding, role } in self.grants(subject).to_vec() {
-            if !credentials || !self.plan(role, place).some.and(self.rights.impersonating()).is_empty() {
-                let under = Fact::Under(role, place, credentials);
-                if self.find(under).is_none() {
-                    let under = self.fact(under);
-                    self.unasked.push(under);
-                }
-                let fact = self.fact(under);
-                self.granted_unders.insert(fact);
-                self.step(vec![id], under, How::Granted(binding));
+        for at in 0..self.grants(subject).len() {
+            let Grant { place, binding, role } = self.grants(subject)[at];
+            if !credentials || self.impersonates(role, place) {
+                let under = self.under_role(role, place, credentials);
+                self.granted_unders.insert(under);
+                self.link_to(id, under, How::Granted(binding));
             }
         }
+    }
+
+    /// The fact that somebody is under a role, of which is asked what it allows when it is new.
+    fn under_role(&mut self, role: RoleIx, place: Place, credentials: bool) -> u32 {
+        let (under, is_new) = self.number(Fact::Under(role, place, credentials));
+        if is_new {
+            self.unasked.push(under);
+        }
+        under
+    }
+
+    /// Whether a role grants a right to impersonate where it is bound.
+    fn impersonates(&self, role: RoleIx, place: Place) -> bool {
+        !self.plan(role, place).some.and(self.rights.impersonating()).is_empty()
+    }
+
+    /// Whether it matters that somebody has the credentials of a member of a group, and not only that they act as one.
+    fn lends(&self, group: Subject) -> bool {
+        let known = self.lending.borrow().get(&group).copied();
+        known.unwrap_or_else(|| {
+            let lends =
+                !self.thrifty || self.grants(group).iter().any(|grant| self.impersonates(grant.role, grant.place));
+            self.lending.borrow_mut().insert(group, lends);
+            lends
+        })
     }
 
     /// Adds every request that roles allow whoever is under them, the roles that were found since it was last done.
@@ -1326,12 +1485,13 @@ impl<'g> Attack<'g> {
             let Fact::Under(role, place, credentials) = self.facts[id as usize] else { continue };
             for &(request, object, other) in &self.plan(role, place).ways {
                 let asked = self.rights.asked(request);
-                if asked.impersonates() == credentials && self.rights.is_shared(request) {
-                    let place = match (asked.at, place) {
-                        (At::Namespace, Place::Cluster) => Place::EachNamespace,
-                        (_, place) => place,
-                    };
-                    ways.push((request, id, Site { place, object, other }));
+                let place = match (asked.at, place) {
+                    (At::Namespace, Place::Cluster) => Place::EachNamespace,
+                    (_, place) => place,
+                };
+                let site = Site { place, object, other };
+                if asked.impersonates() == credentials && self.rights.is_shared(request) && self.leads(request, site) {
+                    ways.push((request, id, site));
                 }
             }
         }
@@ -1345,31 +1505,22 @@ impl<'g> Attack<'g> {
             self.asked(request, site, vec![id], How::AsRole { request, site }, under);
         }
         if !self.made.is_empty() {
+            let mut known = Completed::default();
             for &id in &ids {
-                self.complete(id, self.made_mask);
+                self.complete(id, self.made_mask, &mut known);
             }
         }
         self.unders.extend(ids);
     }
 
     /// Adds every request that rights which can be given to everybody complete for whoever is under a role.
-    fn complete(&mut self, id: u32, fresh: Mask) {
+    fn complete(&mut self, id: u32, fresh: Mask, known: &mut Completed) {
         let Fact::Under(role, place, credentials) = self.facts[id as usize] else { return };
         let plan = self.plan(role, place);
-        let (own, all) = (plan.some, plan.some.with(self.made_mask));
+        let requests = self.completed(&plan, credentials, fresh, known);
         let mut held: Vec<Held> = Vec::new();
         let made = Rc::clone(&self.made);
-        for request in self.rights.requests() {
-            let asked = self.rights.asked(request);
-            let several = asked.rights.len() > 1 && !self.rights.mask_of(request).and(fresh).is_empty();
-            if !several
-                || asked.impersonates() != credentials
-                || !self.rights.is_shared(request)
-                || !self.rights.may_be_made(request, own, all)
-                || self.rights.is_more_by_post(request, plan.any)
-            {
-                continue;
-            }
+        for &request in requests.iter() {
             if held.is_empty() {
                 held = self.held_under(role, place);
             }
@@ -1388,6 +1539,22 @@ impl<'g> Attack<'g> {
                 self.asked(request, site, needs, How::AsRole { request, site }, under.unwrap_or_default());
             }
         }
+    }
+
+    /// The requests that rights which can be given to everybody may complete for whoever is under a role with this plan.
+    fn completed(&self, plan: &Rc<Plan>, credentials: bool, fresh: Mask, known: &mut Completed) -> Rc<[RequestIx]> {
+        let all = plan.some.with(self.made_mask);
+        let may = |&request: &RequestIx| {
+            let asked = self.rights.asked(request);
+            asked.rights.len() > 1
+                && !self.rights.mask_of(request).and(fresh).is_empty()
+                && asked.impersonates() == credentials
+                && self.rights.is_shared(request)
+                && self.rights.may_be_made(request, plan.some, all)
+                && !self.rights.is_more_by_post(request, plan.any)
+        };
+        let found = known.entry((Rc::as_ptr(plan), credentials));
+        Rc::clone(found.or_insert_with(|| self.rights.requests().filter(may).collect()))
     }
 
     /// What whoever is under a role holds by it, sorted.
@@ -1412,9 +1579,20 @@ impl<'g> Attack<'g> {
         let held = self.held_under(role, if wide { Place::Cluster } else { Place::Namespace(Name::EMPTY) });
         let (some, any) = (Rights::mask(&held), Rights::mask_of_any(&held));
         let mut found = Vec::new();
+        let mut done: Option<&str> = None;
         for request in self.rights.requests().filter(|&request| self.rights.may_be_made(request, some, some)) {
-            let ways = self.rights.ways(request, &held, &[], &[]).into_iter();
-            found.extend(ways.map(|way| (request, way.site.object, way.site.other)));
+            // An object of a name is not made by whoever makes any.
+            let posted = self.rights.is_more_by_post(request, any) && any.has(self.rights.mask_of(request));
+            if self.thrifty && posted {
+                continue;
+            }
+            let (technique, _) = self.rights.technique(request);
+            for Way { site: Site { object, other, .. }, .. } in self.rights.ways(request, &held, &[], &[]) {
+                let whole = self.thrifty && technique.alike && (object, other) == (None, None);
+                if !whole || done.replace(technique.id) != Some(technique.id) {
+                    found.push((request, object, other));
+                }
+            }
         }
         let plan = Rc::new(Plan { ways: found.into(), some, any });
         self.plans.borrow_mut().insert(key, Rc::clone(&plan));
@@ -1650,16 +1828,21 @@ impl<'g> Attack<'g> {
             How::Through { by, .. } => Some(by),
             _ => None,
         };
-        if self.step(needs, Fact::Request(request, site), how) {
+        if self.leads(request, site) && self.step(needs, Fact::Request(request, site), how) {
             let fact = self.fact(Fact::Request(request, site));
             // That a technique asks for it is no way to make it.
             let first = self.asked.insert(fact);
             let (technique, within) = self.rights.technique(request);
             if let Some(build) = technique.build {
-                let step = self.steps.len() - 1;
+                let step = self.count() - 1;
                 build(self, Done { within, technique, fact, by, step, site, first, under });
             }
         }
+    }
+
+    /// Whether a request may lead anywhere there.
+    fn leads(&self, request: RequestIx, site: Site) -> bool {
+        self.leads[usize::from(request.0)].admits(site)
     }
 
     /// The fact that one of the requests of a technique can be made, whether or not it ever is.

@@ -106,7 +106,8 @@ pub(super) struct Rights {
     /// The rights that some rule limits to names, and those of requests that impersonate.
     named: Mask,
     impersonating: Mask,
-    /// The rights of requests of several that can come together.
+    /// The rights that some role supplies, and those of requests of several that can come together.
+    supplied: Mask,
     parts: Mask,
     /// The requests of several rights, and those that are about the identity which makes them.
     several: Vec<RequestIx>,
@@ -180,6 +181,7 @@ impl Rights {
             by_resource,
             named: Mask::default(),
             impersonating: Mask::default(),
+            supplied: Mask::default(),
             parts: Mask::default(),
             several: Vec::new(),
             unshared: Vec::new(),
@@ -202,6 +204,7 @@ impl Rights {
             }
         }
         let several = std::mem::take(&mut all.several).into_iter();
+        all.supplied = supplied;
         all.several = several.filter(|&request| supplied.has(all.mask_of(request))).collect();
         let parts = all.several.iter().filter(|&&request| !all.is_more_by_post(request, Mask::default()));
         all.parts = parts.fold(Mask::default(), |parts, &request| parts.with(all.mask_of(request)));
@@ -232,6 +235,13 @@ impl Rights {
     pub(super) fn technique(&self, request: RequestIx) -> (&'static Technique, usize) {
         let asked = &self.requests[usize::from(request.0)];
         (asked.technique, asked.within)
+    }
+
+    /// Whether all rights of one of the requests of a technique are in some role or other.
+    pub(super) fn is_supplied(&self, technique: &Technique, within: usize) -> bool {
+        let mut requests = self.requests.iter();
+        let own = requests.find(|asked| asked.technique.id == technique.id && asked.within == within);
+        own.is_some_and(|own| self.supplied.has(own.mask) || self.supplied.has(Mask::of(0)))
     }
 
     /// What a request needs.
@@ -316,6 +326,11 @@ impl Rights {
     pub(super) fn is_more_by_post(&self, request: RequestIx, any: Mask) -> bool {
         let asked = &self.requests[usize::from(request.0)];
         asked.post.is_some_and(|post| any.has(post) || self.named.and(self.making(asked)).is_empty())
+    }
+
+    /// Whether a request makes an object by its name where another one makes one of any name.
+    pub(super) fn is_made_by_post(&self, request: RequestIx) -> bool {
+        self.requests[usize::from(request.0)].post.is_some()
     }
 
     /// The rights of a request to make an object of a name.

@@ -35,6 +35,6 @@ pub use picture::{
 pub use remedy::{Cut, Remedies, Remedy};
 pub use replay::{replay, replay_access};
 pub use solve::{Access, Ask, Escalations, Holders, Platform, escalations};
-pub use suppress::{Date, Suppressed, Suppression, suppress};
+pub use suppress::{Date, Hidden, Suppressed, Suppression, suppress};
 pub use take::RuleText;
 pub use technique::{At, Blocker, Confidence, Kind, On, Request, Right, Technique};

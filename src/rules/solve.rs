@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::attack::{Attack, Effect, Fact, How, OnHalf, Place, RoleKey, SecretIx, Step, Version};
+use super::attack::{Attack, Effect, Fact, How, Marks, OnHalf, Place, RoleKey, SecretIx, Step, Version};
 use super::azure::{self, AzureFact, AzureTarget, AzureWanted};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site, Supply};
 use super::kubernetes;
-use super::technique::{Blocker, Kind, On, Technique};
+use super::technique::{Blocker, On, Technique};
 use crate::graph::azure::{AssignmentIx, ScopeIx};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker, Within};
 use crate::model::{Action, ClusterId, KindIx, Name, Subject};
@@ -120,6 +120,12 @@ pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
     found
 }
 
+/// The same without alternatives, from a graph that leaves nothing out.
+#[cfg(test)]
+pub(super) fn escalations_slowly(graph: &AccessGraph, ask: &Ask) -> Escalations {
+    solve(&Attack::slowly(graph, ask), ask)
+}
+
 /// What is left for one of those who start when the starting grant is gone, then that of what is left, and so on.
 fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, start: BindingIx) -> Vec<Finding> {
     let mut ask = Ask { from: Some(from), to: vec![target], max_steps: None, alternatives: false, ..ask.clone() };
@@ -179,17 +185,11 @@ fn search(
     if goals.is_empty() {
         return;
     }
-    let is_move = |step: &Step| match &step.how {
-        How::Does { technique, .. } => technique.kind == Kind::Move,
-        How::Through { .. } => true,
-        _ => false,
-    };
-
     let starts: Vec<u32> = sources.iter().chain(platform).flat_map(|&source| start(attack, source)).collect();
-    let whole = links(attack, 0..u32::try_from(attack.steps.len()).unwrap_or(u32::MAX));
+    let whole = Whole::new(attack, goals, &starts);
     let walk =
-        |tells: bool, counts: &dyn Fn(&Step) -> bool| Walk::new(attack, ask, goals, &whole, &starts, tells, counts);
-    let free = walk(false, &|step| !step.is_blocked() && !is_move(step));
+        |tells: bool, counts: &dyn Fn(Marks) -> bool| Walk::new(attack, ask, goals, &whole, &starts, tells, counts);
+    let free = walk(false, &|step| !step.is_blocked() && !step.is_move());
     let open = walk(true, &|step| !step.is_blocked());
     let mut had = free.targets(sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
@@ -206,7 +206,7 @@ fn search(
     found.findings.extend(finish(attack, ask, paths, &mut found.longer));
 
     let is_left = |had: &Had| !had.all.contains(&Target::ClusterAdmin);
-    if had.iter().any(is_left) && attack.steps.iter().any(Step::is_blocked) {
+    if had.iter().any(is_left) && (0..attack.count()).any(|step| attack.marks(step).is_blocked()) {
         let all = walk(true, &|_| true);
         let blocked = finish(attack, ask, self::paths(&all, ask, sources, &mut had), &mut 0);
         found.stopped += blocked.len();
@@ -264,6 +264,33 @@ fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[St
     own.filter(|own| own.paths + own.holds > 0).collect()
 }
 
+/// The steps that lead from those who may start to what is looked for, blocked or not: what walks are made of.
+struct Whole {
+    graph: AndOr,
+    /// The number in the attack graph of each step.
+    steps: Vec<u32>,
+}
+
+impl Whole {
+    fn new(attack: &Attack<'_>, goals: &FxHashMap<u32, Target>, starts: &[u32]) -> Whole {
+        let all = links(attack, 0..attack.count());
+        let steps = of_use(&all, &goals.keys().copied().collect::<Vec<_>>(), starts, |_| true);
+        Whole { graph: links(attack, steps.iter().copied()), steps }
+    }
+}
+
+/// Those of some steps that lead to a goal and that somebody comes to.
+fn of_use(graph: &AndOr, goals: &[u32], starts: &[u32], counts: impl Fn(u32) -> bool) -> Vec<u32> {
+    let leads = graph.at_least_over(goals, &counts);
+    let comes = graph.all_from(starts.iter().copied(), &counts);
+    let of_use = |&at: &u32| {
+        leads[graph.gain(at) as usize].is_some()
+            && graph.needs(at).iter().all(|&need| comes[need as usize])
+            && counts(at)
+    };
+    (0..u32::try_from(graph.steps()).unwrap_or(u32::MAX)).filter(of_use).collect()
+}
+
 /// A graph of some of the steps, with what is looked for in it.
 struct Walk<'w, 'g> {
     attack: &'w Attack<'g>,
@@ -285,10 +312,7 @@ struct Walk<'w, 'g> {
 
 /// The graph of some steps.
 fn links(attack: &Attack<'_>, steps: impl Iterator<Item = u32> + Clone) -> AndOr {
-    let link = |at: u32| {
-        let step = &attack.steps[at as usize];
-        Link { needs: attack.needs(step), gain: step.gain, free: step.is_free() }
-    };
+    let link = |at: u32| Link { needs: attack.needs(at), gain: attack.gain(at), free: attack.marks(at).is_free() };
     AndOr::new(attack.facts.len(), steps.map(link))
 }
 
@@ -333,22 +357,15 @@ impl<'w, 'g> Walk<'w, 'g> {
         attack: &'w Attack<'g>,
         ask: &Ask,
         goals: &'w FxHashMap<u32, Target>,
-        whole: &AndOr,
+        whole: &Whole,
         starts: &[u32],
         tells: bool,
-        counts: impl Fn(&Step) -> bool,
+        counts: impl Fn(Marks) -> bool,
     ) -> Walk<'w, 'g> {
         let numbers: Vec<u32> = goals.keys().copied().collect();
-        let is_in = |at: u32| counts(&attack.steps[at as usize]);
-        let leads = whole.at_least_over(&numbers, is_in);
-        // What leads nowhere is walked by nobody, nor is what nobody ever comes to.
-        let comes = whole.all_from(starts.iter().copied(), is_in);
-        let of_use = |&at: &u32| {
-            leads[whole.gain(at) as usize].is_some()
-                && whole.needs(at).iter().all(|&need| comes[need as usize])
-                && is_in(at)
-        };
-        let steps: Vec<u32> = (0..u32::try_from(attack.steps.len()).unwrap_or(u32::MAX)).filter(of_use).collect();
+        let is_in = |at: u32| counts(attack.marks(whole.steps[at as usize]));
+        let of_use = of_use(&whole.graph, &numbers, starts, is_in).into_iter();
+        let steps: Vec<u32> = of_use.map(|at| whole.steps[at as usize]).collect();
         let mut graph = links(attack, steps.iter().copied());
         // The bounds are nearer where only such steps are left.
         let leads = graph.at_least(&numbers);
@@ -371,6 +388,11 @@ impl<'w, 'g> Walk<'w, 'g> {
             first.sorted = true;
         }
         Walk { attack, graph, steps, goals, leads, aims, admin, has_wider, tells }
+    }
+
+    /// A step of the walk's own graph.
+    fn step(&self, at: u32) -> Step<'w> {
+        self.attack.step_at(self.steps[at as usize])
     }
 
     /// What one of those who start begins with, as far as it leads anywhere.
@@ -755,38 +777,37 @@ fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, V
 
 /// The steps of a walk that brought a fact.
 fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone> {
-    let attack = walk.attack;
     let mut steps = Vec::new();
     let plan = walker.plan(fact);
-    let effects = plan.iter().filter_map(|&at| match &attack.steps[walk.steps[at as usize] as usize].how {
+    let effects = plan.iter().filter_map(|&at| match walk.step(at).how {
         How::Does { effect, .. } => Some(effect),
         _ => None,
     });
     let used = azure::used(effects);
     for at in plan {
-        let step = &attack.steps[walk.steps[at as usize] as usize];
+        let step = walk.step(at);
         // What a choice is made of tells how, and what it needs.
-        let mut blockers: Vec<Blocker> = step.blockers.iter().flatten().cloned().collect();
-        let (technique, effect, needs) = match step.how {
+        let mut blockers: Vec<Blocker> = step.blockers.to_vec();
+        let (technique, effect, needs) = match *step.how {
             How::Does { effect: Effect::Any, .. } => continue,
             How::Does { effect, .. } if azure::is_open(effect) => continue,
-            How::Does { technique, effect } => (technique, effect, attack.needs(step)),
+            How::Does { technique, effect } => (technique, effect, step.needs),
             How::Chooses { of, effect } => {
                 let Some((technique, by)) = behind(walk, walker, of) else { continue };
-                blockers.extend(by.blockers.iter().flatten().cloned());
-                let effect = match by.how {
+                blockers.extend(by.blockers.iter().cloned());
+                let effect = match *by.how {
                     How::Does { effect: behind, .. } => azure::chosen(effect, behind),
                     _ => effect,
                 };
-                (technique, effect, attack.needs(by))
+                (technique, effect, by.needs)
             }
-            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), attack.needs(step)),
+            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), step.needs),
             _ => continue,
         };
         let mut done =
             StepDone { technique, effect, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
-        match step.how {
-            How::Through { .. } => halves(walk, walker, &step.how, needs, &mut done),
+        match *step.how {
+            How::Through { .. } => halves(walk, walker, step.how, needs, &mut done),
             _ => gather(walk, walker, needs, &used, &mut done),
         }
         done.effect = azure::settled(&done);
@@ -796,13 +817,13 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
 }
 
 /// The technique that brought a fact, and its step.
-fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<(&'static Technique, &'w Step)> {
+fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<(&'static Technique, Step<'w>)> {
     loop {
-        let step = &walk.attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
-        match step.how {
+        let step = walk.step(walker.by(fact)?);
+        match *step.how {
             How::Does { technique, .. } => return Some((technique, step)),
             How::Chooses { of, .. } => fact = of,
-            How::Follows => fact = *walk.attack.needs(step).first()?,
+            How::Follows => fact = *step.needs.first()?,
             _ => return None,
         }
     }
@@ -827,22 +848,22 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azur
         };
         done.foothold = done.foothold.or(foothold(attack.facts[fact as usize]));
         let Some(by) = walker.by(fact) else { continue };
-        let step = &attack.steps[walk.steps[by as usize] as usize];
-        match &step.how {
+        let step = walk.step(by);
+        match step.how {
             How::Asks { request, site, by, held } => {
                 let site = at.unwrap_or(*site);
                 let rights = rights(attack, *request, site, done, |at| evidence(walk, walker, held.get(at)));
                 done.requests.push(RequestDone { by: *by, rights });
                 // What else it takes: a role that is made first, rights that are made on the way.
-                open.extend(attack.needs(step).iter().rev());
+                open.extend(step.needs.iter().rev());
             }
             How::AsRole { request, site } => {
                 let site = at.unwrap_or(*site);
-                let Some(under) = under(walk, walker, attack.needs(step)) else { continue };
+                let Some(under) = under(walk, walker, step.needs) else { continue };
                 let by = under.granted.map(|(subject, _)| subject);
-                let rights = rights(attack, *request, site, done, |at| under.evidence(walk, walker, step, at));
+                let rights = rights(attack, *request, site, done, |at| under.evidence(walk, walker, &step, at));
                 done.requests.push(RequestDone { by, rights });
-                open.extend(attack.needs(step).iter().rev());
+                open.extend(step.needs.iter().rev());
             }
             How::AsEverything { request, site, place } => {
                 let site = at.unwrap_or(*site);
@@ -859,7 +880,7 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azur
             }
             How::Under(binding) => done.under.push(*binding),
             How::Follows => {
-                let needs = attack.needs(step).iter();
+                let needs = step.needs.iter();
                 let of_request =
                     needs.clone().filter(|&&need| matches!(attack.facts[need as usize], Fact::Request(..)));
                 narrow.extend(at.into_iter().flat_map(|site| of_request.clone().map(move |&need| (need, site))));
@@ -867,9 +888,9 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azur
             }
             How::Writes(writer) => {
                 done.requests.extend(azure::requests(attack, *writer, done.effect, used));
-                open.extend(attack.needs(step).iter().rev());
+                open.extend(step.needs.iter().rev());
             }
-            How::Serves => open.extend(attack.needs(step)),
+            How::Serves => open.extend(step.needs),
             How::Granted(_) | How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
     }
@@ -881,8 +902,8 @@ fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32]
     let How::Through { request: made, site: target, asks, .. } = through else { return };
     for &need in needs {
         let Some(at) = walker.by(need) else { continue };
-        let step = &attack.steps[walk.steps[at as usize] as usize];
-        let How::Halves { request, site, by, held, on } = &step.how else { continue };
+        let step = walk.step(at);
+        let How::Halves { request, site, by, held, on } = step.how else { continue };
         let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
         let right = attack.rights.asked(*made).rights[*asks];
         let name = match right.on {
@@ -895,7 +916,7 @@ fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32]
         let (api_group, resource, place) = (right.api_group, right.resource, target.place);
         rights.push(RightDone { verb, api_group, resource, name, place, evidence });
         done.requests.push(RequestDone { by: *by, rights });
-        gather(walk, walker, attack.needs(step), &[], done);
+        gather(walk, walker, step.needs, &[], done);
     }
 }
 
@@ -1009,8 +1030,8 @@ fn bound(walk: &Walk<'_, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<Evid
         if let Fact::Right(role, place, (_, _, rule)) = attack.facts[fact as usize] {
             return Some(Evidence::Bound { role, place, rule });
         }
-        let step = &attack.steps[walk.steps[walker.by(fact)? as usize] as usize];
-        fact = *attack.needs(step).first()?;
+        let step = walk.step(walker.by(fact)?);
+        fact = *step.needs.first()?;
     }
 }
 
@@ -1027,12 +1048,12 @@ fn under(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32]) -> Option<Unde
     let attack = walk.attack;
     needs.iter().find_map(|&need| {
         let Fact::Under(role, place, _) = attack.facts[need as usize] else { return None };
-        let step = &attack.steps[walk.steps[walker.by(need)? as usize] as usize];
-        let subject = attack.needs(step).iter().find_map(|&need| match attack.facts[need as usize] {
+        let step = walk.step(walker.by(need)?);
+        let subject = step.needs.iter().find_map(|&need| match attack.facts[need as usize] {
             Fact::Acts(subject) | Fact::Identity(subject) => Some(subject),
             _ => None,
         });
-        let granted = match step.how {
+        let granted = match *step.how {
             How::Granted(binding) => Some((subject?, binding)),
             _ => None,
         };
@@ -1042,9 +1063,9 @@ fn under(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32]) -> Option<Unde
 
 impl UnderRole {
     /// What grants one of the rights of a request that a step makes: the role, or what has to be given first.
-    fn evidence(&self, walk: &Walk<'_, '_>, walker: &Walker<'_>, step: &Step, at: usize) -> Option<Evidence> {
+    fn evidence(&self, walk: &Walk<'_, '_>, walker: &Walker<'_>, step: &Step<'_>, at: usize) -> Option<Evidence> {
         let attack = walk.attack;
-        let How::AsRole { request, site } = step.how else { return None };
+        let How::AsRole { request, site } = *step.how else { return None };
         let right = *attack.rights.of(request).get(at)?;
         let asked = attack.rights.asked(request).rights.get(at)?;
         let name = match asked.on {

@@ -170,12 +170,21 @@ fn is_fingerprint(text: &str) -> bool {
 pub struct Suppressed {
     /// Findings that are shown.
     pub kept: Vec<Finding>,
-    /// How many are hidden.
-    pub hidden: usize,
+    /// Findings that are hidden.
+    pub hidden: Vec<Hidden>,
     /// Entries whose last day is over, by their places.
     pub expired: Vec<usize>,
     /// Entries that are about nothing.
     pub unmatched: Vec<usize>,
+}
+
+/// A finding that nobody is shown to start, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// The finding, with all who start it.
+    pub finding: Finding,
+    /// The entries that are about it, in the order of the file.
+    pub by: Vec<SuppressionText>,
 }
 
 /// Hides findings. One that several start is hidden for those who are named, and wholly when none is left.
@@ -186,6 +195,7 @@ pub fn suppress(graph: &AccessGraph, findings: Vec<Finding>, entries: &[Suppress
     result.expired.extend((0..entries.len()).filter(|&at| is_over(&entries[at])));
     for finding in findings {
         let mut from = finding.from.clone();
+        let mut by = Vec::new();
         for (entry, matched) in entries.iter().zip(&mut matched) {
             if !entry.is_about(graph, &finding) {
                 continue;
@@ -194,13 +204,16 @@ pub fn suppress(graph: &AccessGraph, findings: Vec<Finding>, entries: &[Suppress
                 let who = start_thing(graph, start).to_string();
                 entry.subject.as_ref().is_none_or(|subject| subject.fits(&who))
             };
-            *matched |= finding.from.iter().any(|&start| named(start));
-            if !is_over(entry) {
+            let is_meant = finding.from.iter().any(|&start| named(start));
+            *matched |= is_meant;
+            if is_meant && !is_over(entry) {
+                by.push(entry);
                 from.retain(|&start| !named(start));
             }
         }
         if from.is_empty() {
-            result.hidden += 1;
+            let by = by.into_iter().map(|entry| entry.text.clone()).collect();
+            result.hidden.push(Hidden { finding, by });
         } else if from.len() == finding.from.len() {
             result.kept.push(finding);
         } else {

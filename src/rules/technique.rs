@@ -1,10 +1,13 @@
 //! What a technique is: plain data that can be indexed, printed and compared, and one function for what data cannot say.
 
-use super::attack::{Attack, Done, Fact};
+use std::collections::BTreeSet;
+
+use super::attack::{Attack, Done, Fact, Place};
 use super::finding::StepDone;
+use super::held::Site;
 use super::replay::State;
 use crate::graph::AccessGraph;
-use crate::model::KindIx;
+use crate::model::{KindIx, Name};
 
 /// One way to gain something that was not granted, or one way to hold a target.
 pub struct Technique {
@@ -31,6 +34,11 @@ pub struct Technique {
     /// Called for each way in which one of the requests can be made; adds what follows. None where the requests are asked for
     /// only when something else calls for them.
     pub(super) build: Option<fn(&mut Attack<'_>, Done)>,
+    /// Where one of the requests, by its place in the list, may lead anywhere: asked once, so that those which lead nowhere are
+    /// never looked at. None where any may.
+    pub(super) leads: Option<fn(&Attack<'_>, usize) -> Leads>,
+    /// Whether all requests that name no object do the same where they are made, so that for whoever makes several one will do.
+    pub(super) alike: bool,
     /// Called for each new fact; adds what follows from it without any request, such as what a shell in a pod holds.
     pub(super) react: Option<fn(&mut Attack<'_>, Fact, u32)>,
     /// Says for [`replay`](super::replay()) whether a step follows from what the attacker has and from the objects, beyond the
@@ -59,6 +67,8 @@ impl Technique {
         attack: &[],
         references: &[],
         build: None,
+        leads: None,
+        alike: false,
         react: None,
         proof: None,
         kinds: None,
@@ -98,6 +108,34 @@ impl Request {
     /// Whether it is made in the name of somebody else.
     pub(super) fn impersonates(&self) -> bool {
         self.rights.iter().flat_map(|right| right.verbs).any(|verb| verb.starts_with("impersonate"))
+    }
+}
+
+/// Where a request may lead anywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// Wherever it is made.
+    Anywhere,
+    /// Where it names its object.
+    Named,
+    /// In these namespaces.
+    In(BTreeSet<Name>),
+}
+
+impl Leads {
+    /// Whether a request leads anywhere at a site.
+    pub(super) fn admits(&self, site: Site) -> bool {
+        match (self, site.place) {
+            (Leads::Anywhere, _) => true,
+            (Leads::Named, _) => site.object.is_some(),
+            (Leads::In(namespaces), Place::Namespace(namespace)) => namespaces.contains(&namespace),
+            (Leads::In(namespaces), Place::Cluster | Place::EachNamespace) => !namespaces.is_empty(),
+        }
+    }
+
+    /// In the namespace of this name.
+    pub(super) fn in_one(attack: &Attack<'_>, name: &str) -> Leads {
+        Leads::In(attack.graph.snapshot().names.find(name).into_iter().collect())
     }
 }
 

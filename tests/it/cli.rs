@@ -239,12 +239,27 @@ fn mistakes_are_told_in_words() {
         "review - - --demo",
         "review - -f -",
         "review - -o name --demo",
+        "escalations --fail-on severe --demo",
+        "escalations --fail-on --demo",
+        "escalations --max-steps x --demo",
+        "escalations --max-steps -1 --demo",
+        "escalations --fail-on-new --demo",
+        "escalations --from user:a --from user:b --demo",
+        "escalations --from pod:dev/nosuch --demo",
+        "escalations --to secret:dev/nosuch --demo",
+        "completion tcsh",
+        "explain pod-creat",
+        "explain kubernetes",
+        "graph --finding x --around user:y --demo",
+        "graph --from user:x --demo",
+        "--nonsense",
     ] {
         let words = question.split_whitespace().map(|word| if word == "MISSING" { missing } else { word });
         let outcome = ask_with(words, REVIEWS);
         assert_eq!((outcome.code, outcome.out.as_str()), (2, ""), "{question}");
         let first = outcome.notes.first().map(String::as_str).unwrap_or_default();
         assert!(first.starts_with("error: "), "{question}: {first}");
+        assert!(outcome.notes.iter().all(|note| !note.contains('\n')), "{question}: {:?}", outcome.notes);
         text.push_str(&format!("$ {question}\n{}\n", transcript(&outcome).replace(missing, "missing.yaml")));
     }
     snapshot("mistakes", &text);

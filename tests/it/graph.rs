@@ -9,6 +9,9 @@ use crate::hostile;
 
 const FORMATS: [&str; 4] = ["dot", "mermaid", "graphml", "json"];
 
+/// The same and what says the same as JSON.
+const GRAPHS: [&str; 5] = ["dot", "mermaid", "graphml", "json", "yaml"];
+
 /// The finding of the demo that README shows.
 const FINDING: &str = "19395f9cbed20717-0a2c034d";
 
@@ -328,11 +331,11 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
     for (words, expected) in [
         (
             &["--finding", "nosuch"][..],
-            "error: no finding has the fingerprint `nosuch`; `escalations -o wide` shows those that there are",
+            "error: no finding has the fingerprint `nosuch`; `kubectl rbac-lens escalations -o wide` shows those that there are, and one that was found with --from, --to, --without, --assume or --kube-version is drawn with the same flags",
         ),
         (
             &["--finding", "1939"],
-            "error: `1939` begins 2 fingerprints: 19395f9cbed20717-0a2c034d, 1939609cbed208ca-50852ec6",
+            "error: `1939` begins 2 fingerprints: 19395f9cbed20717-0a2c034d, 1939609cbed208ca-50852ec6; write one of them",
         ),
         (&["--around", "user:nobody"], "error: the input has no `user:nobody`"),
         (
@@ -349,13 +352,78 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         assert_eq!((outcome.code, outcome.out.as_str()), (2, ""), "{words:?}");
         assert_eq!(outcome.notes, [expected], "{words:?}");
     }
-    let outcome = ask(["graph", "--demo", "-o", "svg"]);
-    assert_eq!(outcome.code, 2);
-    assert!(
-        outcome.notes[0].contains("unknown output format `svg`, allowed formats are: dot, mermaid, graphml, json"),
-        "{:?}",
-        outcome.notes
-    );
+    for words in [["-o", "svg"], ["--save", "svg=a.svg"]] {
+        let outcome = ask(["graph", "--demo"].into_iter().chain(words));
+        let expected = "error: unknown output format `svg`, allowed formats are: dot, mermaid, graphml, json, yaml";
+        assert_eq!((outcome.code, outcome.notes), (2, vec![expected.to_owned()]), "{words:?}");
+    }
+}
+
+/// Searches of which each has findings that no other one has, and the fingerprint of one.
+const SEARCHES: &[(&[&str], &str)] = &[
+    (&["--from", "user:alice@contoso.example"], "19680f9d1e3582c8-8efd3b3c"),
+    (&["--from", "pods:dev"], "c57b0c82eb64b670-eaa6ccfc"),
+    (&["--to", "node"], "1b0557dd534f8e2b-84a793b9"),
+    (&["--to", "azure", "--power", "contributor"], "52a81e0acfd8bcf3-bb37e58b"),
+    (&["--without", "clusterrolebinding:argocd-application-controller"], "12bae458cbacb54a-9dda44a7"),
+];
+
+#[test]
+fn what_another_search_finds_is_drawn_with_its_flags() {
+    for (flags, fingerprint) in SEARCHES {
+        let words = |rest: &[&'static str]| {
+            let own = ["graph", "--demo", "--finding", fingerprint].into_iter();
+            ask(own.chain(flags.iter().copied()).chain(rest.iter().copied()))
+        };
+        // Those that escalations finds are found here, with what it says of them.
+        let own = ["escalations", "--demo", "-q", "-o", "ndjson"].into_iter().chain(flags.iter().copied());
+        let listed = ask(own).out;
+        let finding = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let finding = finding.into_iter().find(|one| one["fingerprint"] == *fingerprint).unwrap();
+        let drawn = words(&["-o", "json"]);
+        let report: Value = serde_json::from_str(&drawn.out).unwrap_or_else(|_| panic!("{flags:?}: {:?}", drawn.notes));
+        let techniques = |of: &Value, key: &str| -> Vec<String> {
+            of[key].as_array().unwrap().iter().filter_map(|one| one["technique"].as_str()).map(str::to_owned).collect()
+        };
+        let edges = techniques(&report, "edges");
+        assert!(techniques(&finding, "steps").iter().all(|own| edges.contains(own)), "{flags:?}");
+        // What was asked is told, by the words that were typed.
+        let question = &report["metadata"]["question"];
+        let key = flags[0].trim_start_matches("--");
+        let told = if question[key].is_array() { &question[key][0] } else { &question[key] };
+        assert_eq!(told, flags[1], "{question}");
+        // Without its flags it is not there.
+        let bare = ask(["graph", "--demo", "--finding", fingerprint]);
+        assert!(
+            bare.code == 2 && bare.notes[0].ends_with("is drawn with the same flags"),
+            "{flags:?}: {:?}",
+            bare.notes
+        );
+        // They shape nothing else.
+        let other = ask(["graph", "--demo"].into_iter().chain(flags.iter().copied()));
+        let expected = format!("error: {} goes with --finding FINGERPRINT", flags[0]);
+        assert!(other.code == 2 && other.notes[0].starts_with(&expected), "{:?}", other.notes);
+    }
+    let outcome = ask(["graph", "--demo", "--finding", FINDING, "--without", "rolebinding:no/such"]);
+    assert_eq!((outcome.code, outcome.notes), (2, vec!["error: the input has no `rolebinding:no/such`".to_owned()]));
+}
+
+#[test]
+fn pictures_are_saved_and_are_yaml_too() {
+    let text = |format: &str| ask(["graph", "--demo", "--finding", FINDING, "-o", format]).out;
+    let yaml: Value = serde_saphyr::from_str(&text("yaml")).unwrap();
+    assert_eq!(yaml, serde_json::from_str::<Value>(&text("json")).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let saves: Vec<String> =
+        GRAPHS.iter().map(|format| format!("--save={format}={}", folder.path().join(format).display())).collect();
+    let words = ["graph", "--demo", "--finding", FINDING].into_iter().chain(saves.iter().map(String::as_str));
+    let outcome = ask(words);
+    assert_eq!((outcome.code, outcome.files.len()), (0, GRAPHS.len()), "{:?}", outcome.notes);
+    for (file, format) in outcome.files.iter().zip(GRAPHS) {
+        assert_eq!((file.path.clone(), &file.content), (folder.path().join(format), &text(format).into_bytes()));
+    }
+    let twice = ask(["graph", "--demo", "--save", "dot=x", "--save", "json=x"]);
+    assert_eq!((twice.code, twice.notes), (2, vec!["error: `x` is named by two --save".to_owned()]));
 }
 
 #[test]

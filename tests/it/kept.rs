@@ -115,6 +115,65 @@ fn what_is_suppressed_is_hidden_and_counted() {
     assert_eq!(folder.ask("-f world.yaml --fail-on critical --config config.yaml").code, 0);
 }
 
+/// The reasons that results of SARIF are suppressed for, by who starts; nothing where results do not say.
+fn reasons(log: &Value) -> Vec<Option<Vec<&str>>> {
+    let results = log["runs"][0]["results"].as_array().unwrap().iter();
+    let told = |result: &'_ Value| result["suppressions"].is_array();
+    results
+        .map(|result| {
+            let all = result["suppressions"].as_array().into_iter().flatten();
+            told(result).then(|| all.map(|one| one["justification"].as_str().unwrap()).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_suppressed_is_marked_in_formats_for_pipelines() {
+    let folder = Folder::new();
+    let print = |entries: &str, format: &str| {
+        folder.write("config.yaml", &format!("suppressions:\n{entries}"));
+        let outcome = folder.ask(&format!("-f world.yaml --config config.yaml --fail-on critical -o {format}"));
+        let noted = outcome.notes.iter().any(|note| note.starts_with("note: sarif marks "));
+        (outcome.out, outcome.code, noted)
+    };
+    let binders = "- {technique: bind-role, reason: <the> robot, owner: ops, expires: 2099-01-01}\n";
+    let schema = super::outputs::sarif_schema();
+    let sarif = |entries: &str| {
+        let (out, code, noted) = print(entries, "sarif");
+        (super::outputs::assert_sarif(&schema, &out, entries), code, noted)
+    };
+    // Yes: after those that are open, with every entry that is about it, once.
+    let twice = format!("{binders}{binders}- {{subject: 'sa:prod/*', reason: tenants}}\n");
+    let (log, code, noted) = sarif(&twice);
+    assert_eq!(reasons(&log), [Some(vec![]), Some(vec!["<the> robot", "tenants"])]);
+    assert!(code == 1 && noted);
+    let own = &log["runs"][0]["results"][1]["suppressions"][0];
+    assert_eq!((&own["kind"], &own["status"]), (&"external".into(), &"accepted".into()));
+    assert_eq!((&own["properties"]["owner"], &own["properties"]["expires"]), (&"ops".into(), &"2099-01-01".into()));
+    assert_eq!(log["runs"][0]["properties"]["suppressed"], 1);
+    // No: what is over, and what is about nobody.
+    for entry in ["- {technique: bind-role, reason: x, expires: 2001-01-01}\n", "- {target: node, reason: x}\n"] {
+        let (log, code, noted) = sarif(entry);
+        assert_eq!((reasons(&log), code, noted), (vec![None, None], 1, false), "{entry}");
+    }
+    // Near: one of two who start is still shown, so that the finding is open.
+    let (log, _, _) = sarif("- {subject: 'user:alice', reason: one}\n");
+    assert_eq!(reasons(&log), [None, None]);
+    // With both the finding is nobody's, for both reasons.
+    let both = "- {subject: 'user:alice', reason: one}\n- {subject: 'group:dev', reason: two}\n";
+    assert_eq!(reasons(&sarif(both).0), [Some(vec![]), Some(vec!["one", "two"])]);
+
+    let (junit, _, _) = print(binders, "junit");
+    assert!(junit.contains(" tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"1\""), "{junit}");
+    assert!(junit.contains("<skipped message=\"suppressed: &lt;the&gt; robot\"/>"), "{junit}");
+    let (junit, code, _) = print("- {target: 'cluster-*', reason: x}\n", "junit");
+    assert_eq!((junit.matches("<skipped ").count(), junit.matches("<failure").count(), code), (2, 0, 0), "{junit}");
+    assert!(!junit.contains("nothing found"), "{junit}");
+    // An annotation would be noise.
+    let (github, _, _) = print(binders, "github");
+    assert!(github.matches("::error ").count() == 1 && !github.contains("robot"), "{github}");
+}
+
 #[test]
 fn what_is_over_or_about_nothing_is_told() {
     let folder = Folder::new();

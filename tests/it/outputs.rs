@@ -297,7 +297,7 @@ fn heads_can_be_left_out_of_all_columns() {
 }
 
 /// The schema that OASIS publishes, as the crate `serde-sarif` 0.8.0 ships it (MIT).
-fn sarif_schema() -> jsonschema::Validator {
+pub(crate) fn sarif_schema() -> jsonschema::Validator {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sarif-2.1.0/schema.json");
     let mut schema = json(&std::fs::read_to_string(path).unwrap());
     // A bracket too many stands in the pattern of two fields that we do not write.
@@ -335,7 +335,7 @@ fn assert_fit_for_github(log: &Value, what: &str) {
     }
 }
 
-fn assert_sarif(schema: &jsonschema::Validator, text: &str, what: &str) -> Value {
+pub(crate) fn assert_sarif(schema: &jsonschema::Validator, text: &str, what: &str) -> Value {
     let log = json(text);
     let wrong: Vec<String> =
         schema.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();

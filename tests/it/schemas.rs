@@ -193,6 +193,7 @@ fn reports_hold_what_their_schemas_say() {
 fn parts_of_the_graph_hold_what_its_schema_says() {
     for question in [
         "--finding e2a48f23b95eff27",
+        "--finding 52a81e0acfd8bcf3 --to azure --power contributor",
         "--around identity:cccccccc-0000-0000-0000-000000000001",
         "--around group:dev-team",
     ] {

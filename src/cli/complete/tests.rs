@@ -238,9 +238,16 @@ fn every_argument_that_names_something_means_something() {
 
 #[test]
 fn the_formats_offered_are_those_that_there_are() {
-    for command in
-        ["who-can get pods", "what-can user:x", "why user:x get pods", "review -", "escalations", "aso", "checks"]
-    {
+    for command in [
+        "who-can get pods",
+        "what-can user:x",
+        "why user:x get pods",
+        "review -",
+        "escalations",
+        "aso",
+        "checks",
+        "graph",
+    ] {
         let name = command.split(' ').next().unwrap();
         let found = at(&format!("{name} -o "), &Known::default());
         let words = ["x"].into_iter().chain(command.split(' ')).chain(["--demo", "-o", "?"]);

@@ -10,8 +10,8 @@ use crate::graph::AccessGraph;
 use crate::model::{ResourceTable, Snapshot, Subject};
 use crate::query::SystemFilter;
 use crate::render::{
-    AsoReport, ChecksReport, EscalationsReport, Fits, Format, Print, ReviewReport, WhatCanReport, WhoCanReport,
-    WhyReport,
+    AsoReport, ChecksReport, EscalationsReport, Fits, Format, GraphFormat, Print, ReviewReport, WhatCanReport,
+    WhoCanReport, WhyReport,
 };
 use crate::rules::{Ask, CATALOGUE, CHECKS, escalations};
 
@@ -249,6 +249,7 @@ impl Found<'_> {
                     self.offer(value.get_name(), value.get_help().map(ToString::to_string).unwrap_or_default());
                 }
             }
+            Meaning::Format if line.command.get_name() == "graph" => self.offer_all(GraphFormat::words()),
             Meaning::Format => {
                 self.offer_all(Format::words(fits(line.command.get_name())));
                 let plain = self.candidates.len();
@@ -258,7 +259,10 @@ impl Found<'_> {
                 }
             }
             Meaning::Save => {
-                self.offer_all(Format::words(fits(line.command.get_name())).map(|word| format!("{word}=")));
+                match line.command.get_name() {
+                    "graph" => self.offer_all(GraphFormat::words().map(|word| format!("{word}="))),
+                    name => self.offer_all(Format::words(fits(name)).map(|word| format!("{word}="))),
+                }
                 self.directive = Directive::GOES_ON;
             }
             Meaning::Verb => self.offer_all(ResourceTable::verbs()),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::Config;
-use kube::config::{AuthInfo, Cluster, ExecAuthCluster};
+use kube::config::{AuthInfo, Cluster, ExecAuthCluster, KubeconfigError};
 
 use super::kubeconfig::{Kubeconfig, paths};
 use super::proxy::ProxyVariables;
@@ -402,7 +402,12 @@ fn trust(config: &mut Config, cluster: &Cluster) -> Result<(), LiveError> {
         return Ok(());
     }
     // kube reads data and files alike when it prepares what it tells a credential plugin.
-    let read = ExecAuthCluster::try_from(cluster).map_err(|error| wrong(super::one_line(&error.to_string())))?;
+    let told = |error: KubeconfigError| {
+        // Paths come between quotes of two kinds.
+        let message = super::one_line(&error.to_string()).replace("'\"", "`").replace("\"'", "`");
+        wrong(format!("{message}; check the kubeconfig's certificate-authority, or give --certificate-authority"))
+    };
+    let read = ExecAuthCluster::try_from(cluster).map_err(told)?;
     let text = read.certificate_authority_data.unwrap_or_default();
     let certificates: Vec<Vec<u8>> = pem::parse_many(text)
         .map_err(|error| wrong(format!("the certificate authority is no PEM: {error}")))?

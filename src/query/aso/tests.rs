@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::collect::{FileOptions, Input, Limits, Needs, load};
+use crate::graph::AzureGraph;
 use crate::model::{Action, Authorizer, ResourceAction};
 use crate::query::{Filter, SystemFilter, Where, who_can};
 

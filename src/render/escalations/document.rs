@@ -23,6 +23,12 @@ pub(in crate::render) struct EscalationsQuestion {
     from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
+    /// How much of Azure at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power: Option<&'static str>,
+    /// How Azure Service Operator was taken to work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assume: Option<&'static str>,
     /// What was taken to be gone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     without: Vec<String>,
@@ -32,10 +38,12 @@ pub(in crate::render) struct EscalationsQuestion {
 }
 
 impl EscalationsQuestion {
-    pub(super) fn new(asked: Asked<'_>) -> EscalationsQuestion {
+    pub(in crate::render) fn new(asked: Asked<'_>) -> EscalationsQuestion {
         EscalationsQuestion {
             from: asked.from.map(str::to_owned),
             to: asked.to.map(str::to_owned),
+            power: asked.power,
+            assume: asked.assume,
             without: asked.without.to_vec(),
             kube_version: asked.kube_version.map(str::to_owned),
         }

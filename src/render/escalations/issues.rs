@@ -3,6 +3,7 @@
 use super::EscalationsReport;
 use super::words::{binding_words, count, start_words, step_words, target_words};
 use crate::graph::{AccessGraph, BindingIx};
+use crate::model::SuppressionText;
 use crate::render::evidence::binding_out;
 use crate::render::issues::{Issue, Place, Topic};
 use crate::rules::{Evidence, Finding, StepDone, start_thing};
@@ -13,6 +14,11 @@ const NAMED: usize = 5;
 /// The findings of a report, in their order.
 pub(super) fn issues(report: &EscalationsReport<'_>) -> Vec<Issue> {
     report.answer.findings.iter().filter_map(|finding| issue(report, finding)).collect()
+}
+
+/// Those that suppressions hide, each with what hides it.
+pub(super) fn suppressed(report: &EscalationsReport<'_>) -> Vec<(Issue, Vec<SuppressionText>)> {
+    report.suppressed.iter().filter_map(|hidden| Some((issue(report, &hidden.finding)?, hidden.by.clone()))).collect()
 }
 
 fn issue(report: &EscalationsReport<'_>, finding: &Finding) -> Option<Issue> {

@@ -17,7 +17,7 @@ use super::issues::Issues;
 use super::look::Look;
 use super::table::Width;
 use crate::graph::AccessGraph;
-use crate::rules::{Change, Changes, Cuts, Escalations, Finding, Remedies};
+use crate::rules::{Change, Changes, Cuts, Escalations, Finding, Hidden, Remedies};
 
 /// What is rendered: the findings and what was asked.
 pub struct EscalationsReport<'a> {
@@ -31,8 +31,8 @@ pub struct EscalationsReport<'a> {
     pub remedies: &'a Remedies<'a>,
     /// How each finding stands to an old report, and the counts.
     pub changes: Option<(&'a [Change], Changes)>,
-    /// How many findings a suppression hides.
-    pub suppressed: usize,
+    /// The findings that suppressions hide.
+    pub suppressed: &'a [Hidden],
     /// The fewest grants to remove.
     pub cuts: Option<&'a Cuts>,
     /// What the report says of itself.
@@ -48,6 +48,10 @@ pub struct Asked<'a> {
     pub from: Option<&'a str>,
     /// To what.
     pub to: Option<&'a str>,
+    /// How much of Azure at least.
+    pub power: Option<&'static str>,
+    /// How Azure Service Operator was taken to work.
+    pub assume: Option<&'static str>,
     /// What is taken to be gone.
     pub without: &'a [String],
     /// The version of the server that was taken.
@@ -75,7 +79,7 @@ impl Answer for EscalationsReport<'_> {
         summary.inherited_subjects = Some(self.answer.inherited);
         summary.longer_paths = Some(self.answer.longer);
         summary.platform = self.answer.platform.iter().map(|one| PlatformOut::new(graph, one)).collect();
-        summary.suppressed = Some(self.suppressed);
+        summary.suppressed = Some(self.suppressed.len());
         summary.blocked_paths = Some(self.answer.stopped);
         summary.blocked = document::items(graph, self.remedies, &self.answer.blocked);
         summary.baseline = self.changes.map(|(_, counts)| BaselineOut::from(counts));
@@ -100,7 +104,7 @@ impl Answer for EscalationsReport<'_> {
             all: issues::issues(self),
             kept: Vec::new(),
             unanswered: Vec::new(),
-            suppressed: self.suppressed,
+            suppressed: issues::suppressed(self),
             gaps: gaps(self.graph.snapshot(), &self.metadata),
             code: self.exit.code,
         })

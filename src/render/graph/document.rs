@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{GraphAsked, GraphReport};
 use crate::render::document::{Document, GapOut, MetadataOut, Summary};
+use crate::render::escalations::EscalationsQuestion;
 use crate::render::tame;
 use crate::rules::{EdgeKind, ItemKind, Severity};
 
@@ -23,6 +24,9 @@ pub(in crate::render) struct GraphQuestion {
     depth: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
+    /// How the finding was searched for.
+    #[serde(flatten)]
+    search: EscalationsQuestion,
 }
 
 impl From<GraphAsked<'_>> for GraphQuestion {
@@ -32,6 +36,7 @@ impl From<GraphAsked<'_>> for GraphQuestion {
             around: asked.around.map(|(thing, _)| thing.to_owned()),
             depth: asked.around.map(|(_, depth)| depth),
             namespace: asked.namespace.map(str::to_owned),
+            search: EscalationsQuestion::new(asked.search),
         }
     }
 }
@@ -179,7 +184,7 @@ impl GraphDocument {
         }
     }
 
-    pub(super) fn text(&self) -> Result<String, String> {
+    pub(super) fn json(&self) -> Result<String, String> {
         let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
         Ok(tame::json(text + "\n"))
     }

@@ -11,6 +11,8 @@ pub(super) use document::GraphDocument;
 use std::str::FromStr;
 
 use super::document::{Exit, Metadata};
+use super::escalations::Asked;
+use super::tame;
 use crate::graph::AccessGraph;
 use crate::rules::{ItemKind, Picture, Severity};
 
@@ -37,6 +39,8 @@ pub struct GraphAsked<'a> {
     pub around: Option<(&'a str, usize)>,
     /// The namespace.
     pub namespace: Option<&'a str>,
+    /// How the finding was searched for.
+    pub search: Asked<'a>,
 }
 
 /// A format for pictures.
@@ -51,19 +55,29 @@ pub enum GraphFormat {
     GraphMl,
     /// A document.
     Json,
+    /// The same as YAML.
+    Yaml,
 }
 
-const FORMATS: [(&str, GraphFormat); 4] = [
+const FORMATS: [(&str, GraphFormat); 5] = [
     ("dot", GraphFormat::Dot),
     ("mermaid", GraphFormat::Mermaid),
     ("graphml", GraphFormat::GraphMl),
     ("json", GraphFormat::Json),
+    ("yaml", GraphFormat::Yaml),
 ];
 
 /// A word that names no format for pictures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown output format `{0}`, allowed formats are: dot, mermaid, graphml, json")]
+#[error("unknown output format `{0}`, allowed formats are: dot, mermaid, graphml, json, yaml")]
 pub struct GraphFormatError(String);
+
+impl GraphFormat {
+    /// The words that name them.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        FORMATS.iter().map(|(word, _)| *word)
+    }
+}
 
 impl FromStr for GraphFormat {
     type Err = GraphFormatError;
@@ -85,7 +99,8 @@ pub fn graph(report: &GraphReport<'_>, format: GraphFormat) -> Result<String, St
         GraphFormat::Dot => Ok(dot::dot(&nodes, &edges)),
         GraphFormat::Mermaid => Ok(mermaid::mermaid(&nodes, &edges)),
         GraphFormat::GraphMl => Ok(graphml::graphml(&nodes, &edges)),
-        GraphFormat::Json => GraphDocument::new(report, nodes, edges).text(),
+        GraphFormat::Json => GraphDocument::new(report, nodes, edges).json(),
+        GraphFormat::Yaml => tame::yaml(&GraphDocument::new(report, nodes, edges)),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::query::CredentialIx;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Change, Confidence, Technique, changes};
+use crate::rules::technique::{At, Blocker, Change, Confidence, Leads, Technique, changes};
 
 use super::bridge::Bridge;
 
@@ -27,6 +27,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
     ],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
@@ -39,6 +40,13 @@ fn config_maps(resource: &AsoResource) -> Vec<(Name, bool)> {
         AsoValueFrom::None | AsoValueFrom::Value(_) => None,
     };
     named(spec.issuer, true).into_iter().chain(named(spec.subject, false)).collect()
+}
+
+/// Where a trust takes something from a ConfigMap.
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    let resources = attack.bridge.iter().flat_map(|bridge| bridge.aso.resources());
+    let taking = resources.filter(|(resource, _)| !config_maps(resource).is_empty());
+    Leads::In(taking.map(|(resource, _)| resource.namespace).collect())
 }
 
 fn build(attack: &mut Attack<'_>, done: Done) {

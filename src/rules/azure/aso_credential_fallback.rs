@@ -1,13 +1,16 @@
 //! `aso-credential-fallback`: have Azure Service Operator act with its global credential.
 
+use std::collections::BTreeSet;
+
 use super::facts::{AzureFact, KindSetIx};
 use super::uses;
 use crate::model::{ASO_CREDENTIAL, Name};
 use crate::query::{CredentialScope, Step};
+use super::bridge::Bridge;
 use crate::rules::attack::{Attack, Done, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -30,6 +33,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://azure.github.io/azure-service-operator/guide/security/",
     ],
     build: Some(build),
+    leads: Some(leads),
     react: Some(react),
     proof: Some(proof),
     ..Technique::MOVE
@@ -37,6 +41,16 @@ pub(super) const TECHNIQUE: Technique = Technique {
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     uses::react(attack, &TECHNIQUE, fact, id, |scope| scope == CredentialScope::Global);
+}
+
+/// Where a credential that is deleted leaves the global one.
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    let Some(bridge) = &attack.bridge else { return Leads::In(BTreeSet::new()) };
+    Leads::In(attack.all_namespaces().filter(|&namespace| falls_back(bridge, namespace)).collect())
+}
+
+fn falls_back(bridge: &Bridge<'_>, namespace: Name) -> bool {
+    bridge.aso.default_of(namespace).step == Step::Namespace && bridge.aso.global_of(namespace).is_some()
 }
 
 /// The credential of a namespace can be deleted.
@@ -47,8 +61,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         return;
     }
     for namespace in attack.namespaces_of(done.site.place) {
-        let replaced = bridge.aso.default_of(namespace).step == Step::Namespace;
-        if replaced && bridge.aso.global_of(namespace).is_some() {
+        if falls_back(&bridge, namespace) {
             let fact = attack.on(&done, Place::Namespace(namespace), own.filter(|_| done.within == 0));
             attack.follows(vec![fact], Fact::Azure(AzureFact::Loses(namespace)));
         }

@@ -1,13 +1,16 @@
 //! `aso-credential-forge`: write a credential that names another identity.
 
+use std::collections::BTreeSet;
+
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx};
 use super::uses;
 use crate::model::{ASO_CREDENTIAL, Name};
 use crate::query::Step;
+use super::bridge::Bridge;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -30,11 +33,24 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://azure.github.io/azure-service-operator/guide/authentication/credential-scope/",
     ],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
 
-/// Secrets can be written in a namespace: a new one, or the one that applies there.
+/// Where a credential may be made up.
+fn leads(attack: &Attack<'_>, within: usize) -> Leads {
+    let Some(bridge) = &attack.bridge else { return Leads::In(BTreeSet::new()) };
+    Leads::In(attack.all_namespaces().filter(|&namespace| takes(bridge, within, namespace)).collect())
+}
+
+/// Whether ASO would take a credential that is written in a namespace: a new one, or the one that applies there.
+fn takes(bridge: &Bridge<'_>, within: usize, namespace: Name) -> bool {
+    let there = within == 0 || bridge.aso.default_of(namespace).step == Step::Namespace;
+    there && bridge.relaxed_operator(namespace).is_some()
+}
+
+/// Secrets can be written in a namespace.
 fn build(attack: &mut Attack<'_>, done: Done) {
     let Some(bridge) = attack.bridge.clone().filter(|_| done.first) else { return };
     let own = attack.graph.snapshot().names.find(ASO_CREDENTIAL);
@@ -42,8 +58,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         return;
     }
     for namespace in attack.namespaces_of(done.site.place) {
-        let there = done.within == 0 || bridge.aso.default_of(namespace).step == Step::Namespace;
-        if there && bridge.relaxed_operator(namespace).is_some() {
+        if takes(&bridge, done.within, namespace) {
             let fact = attack.on(&done, Place::Namespace(namespace), own.filter(|_| done.within == 1));
             attack.follows(vec![fact], Fact::Azure(AzureFact::Takes(namespace)));
         }

@@ -1,11 +1,13 @@
 //! `apiservice-write`: whoever says which Service answers for an API group answers for it, to the API server itself as well.
 
+use std::collections::BTreeSet;
+
 use crate::model::Name;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::held::Site;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, On, Request, Right, Technique, WRITE, changes, core, right};
+use crate::rules::technique::{At, Blocker, Confidence, Leads, On, Request, Right, Technique, WRITE, changes, core, right};
 
 const GROUP: &str = "apiregistration.k8s.io";
 const API_SERVICES: &str = "apiservices";
@@ -51,6 +53,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/",
     ],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
@@ -78,6 +81,12 @@ const READ: usize = 2;
 const DELETE: usize = 3;
 const CREATE: usize = 4;
 const CHANGE_SERVICE: usize = 7;
+
+/// Services count only where somebody can have an APIService lead to them.
+fn leads(attack: &Attack<'_>, within: usize) -> Leads {
+    let some = [PATCH, UPDATE, DELETE].iter().any(|&taken| attack.rights.is_supplied(&TECHNIQUE, taken));
+    if within <= CREATE || some { Leads::Anywhere } else { Leads::In(BTreeSet::new()) }
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     if !done.first {

@@ -5,7 +5,7 @@ use crate::model::{AWS_AUTH, ClusterId, MASTERS, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{At, Blocker, Confidence, Leads, On, Request, Technique, WRITE, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -20,6 +20,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1098", "T1078.004"],
     references: &["https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html"],
     build: Some(build),
+    leads: Some(|attack, _| Leads::in_one(attack, "kube-system")),
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -240,15 +240,15 @@ fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
 fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves, binding: Mask) {
     for by in attack.identities() {
         let groups = attack.groups(by);
-        let all = [by].into_iter().chain(groups.iter().copied());
-        let grants: Vec<(Subject, Grant)> =
-            all.flat_map(|own| attack.grants(own).iter().map(move |&grant| (own, grant))).collect();
-        if grants.len() < 2 || attack.grants(by).is_empty() {
-            continue;
-        }
         let binds = |(_, grant): &&(Subject, Grant)| {
             !attack.plan(grant.role, grant.place).some.and(binding).is_empty()
         };
+        let all = [by].into_iter().chain(groups.iter().copied());
+        let all = all.flat_map(|own| attack.grants(own).iter().map(move |&grant| (own, grant)));
+        if attack.grants(by).is_empty() || !all.clone().any(|grant| binds(&&grant)) {
+            continue;
+        }
+        let grants: Vec<(Subject, Grant)> = all.collect();
         let binders: Vec<(Subject, Grant)> = grants.iter().filter(binds).copied().collect();
         if binders.is_empty() {
             continue;

@@ -4,7 +4,7 @@ use crate::model::{SecretPurpose, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{At, Blocker, Confidence, Leads, On, Request, Technique, WRITE, core};
 
 const CREATE: &[&str] = &["create"];
 const NAMESPACE: &str = "kube-system";
@@ -34,6 +34,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1136", "T1078"],
     references: &["https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/"],
     build: Some(build),
+    leads: Some(|attack, _| Leads::in_one(attack, NAMESPACE)),
     proof: Some(proof),
     ..Technique::MOVE
 };

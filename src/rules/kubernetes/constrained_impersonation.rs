@@ -126,9 +126,9 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     if attack.version().is_some_and(|version| version < ON_BY_DEFAULT) {
         return;
     }
-    let step = &attack.steps[done.step];
-    let How::Asks { request, held, .. } = &step.how else { return };
-    let (request, held, needs) = (*request, held.clone(), attack.needs(step).to_vec());
+    let step = attack.step_at(done.step);
+    let How::Asks { request, held, .. } = step.how else { return };
+    let (request, held, needs) = (*request, held.clone(), step.needs.to_vec());
     // Whoever rewrites a role has to be under it; the one whose name is used does not count.
     let own = held.first().map(|first| attack.under(*first)).unwrap_or_default();
     let (mode, whos) = impersonated(attack, &done, by);

@@ -5,7 +5,7 @@ use crate::model::{PodPowers, Snapshot};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place, PodIx};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{At, Blocker, Confidence, Leads, On, Request, Technique, core};
 
 use super::pods::powers;
 
@@ -31,6 +31,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/storage/volumes/#hostpath",
     ],
     build: Some(build),
+    leads: Some(leads),
     react: Some(react),
     proof: Some(proof),
     words: Some(words),
@@ -78,9 +79,16 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let pod = attack.pod(at);
     let Some(node) = pod.node.filter(|_| !pod.finished) else { return };
     if let Some((_, might)) = way(powers(attack, pod)) {
-        let blockers = might.into_iter().map(|what| Blocker { what: what.to_owned(), stops: false }).collect();
+        let blockers: Vec<Blocker> = might.into_iter().map(|what| Blocker { what: what.to_owned(), stops: false }).collect();
         attack.does_unless(&TECHNIQUE, vec![id], Effect::Node(Some(node)), Fact::Node(node), blockers);
     }
+}
+
+/// Where there is a pod for which it takes a right to read logs.
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    let pods = attack.graph.snapshot().pods.iter().filter(|pod| pod.cluster == attack.cluster);
+    let by_logs = pods.filter(|pod| powers(attack, pod).contains(PodPowers::HOST_LOG));
+    Leads::In(by_logs.map(|pod| pod.namespace).collect())
 }
 
 /// A link in /var/log that the kubelet follows when somebody reads logs.
@@ -100,7 +108,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         let powers = powers(attack, pod);
         if powers.contains(PodPowers::HOST_LOG) && way(powers).is_none() {
             let shell = attack.fact(Fact::Pod(at));
-            let blockers = ROOT.into_iter().map(|what| Blocker { what: what.to_owned(), stops: false }).collect();
+            let blockers: Vec<Blocker> = ROOT.into_iter().map(|what| Blocker { what: what.to_owned(), stops: false }).collect();
             let (effect, gain) = (Effect::Node(Some(node)), Fact::Node(node));
             attack.does_unless(&TECHNIQUE, vec![shell, done.fact], effect, gain, blockers);
         }

@@ -240,4 +240,38 @@ mod tests {
             "",
         );
     }
+
+    /// Whoever a certificate names is in all groups that it names.
+    fn split(one: &str, other: &str) -> String {
+        format!(
+            "role a: create certificatesigningrequests.certificates.k8s.io; {UPDATE}; approve signers.certificates.k8s.io
+             role b: escalate clusterroles.rbac
+             role c: patch clusterroles.rbac
+             bind a user:alice
+             bind b {one}
+             bind c {other}"
+        )
+    }
+
+    /// Missed so far: the name and each group are judged one by one. When that is mended this fails, and the line below goes.
+    #[test]
+    #[should_panic(expected = "left: \"\"")]
+    fn the_groups_of_one_certificate_are_one_identity() {
+        check(&split("group:dev", "group:ops"), "alice -> cluster-admin: csr-approve, escalate-role");
+    }
+
+    /// Missed so far: the name and each group are judged one by one. When that is mended this fails, and the line below goes.
+    #[test]
+    #[should_panic(expected = "left: \"\"")]
+    fn the_name_and_the_groups_of_one_certificate_are_one_identity() {
+        for one in ["user:bob", "sa:dev/bot"] {
+            check(&split(one, "group:dev"), "alice -> cluster-admin: csr-approve, escalate-role");
+        }
+    }
+
+    #[test]
+    fn a_certificate_has_one_name() {
+        check(&split("user:bob", "user:carol"), "");
+        check(&split("user:bob", "sa:dev/bot"), "");
+    }
 }

@@ -8,7 +8,6 @@ use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, core};
 
 use super::pod_image_patch::changes_pods;
-use super::pods::blockers;
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -41,7 +40,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     for pod in attack.pods_at(done.site.place, done.site.object) {
         let (namespace, mirror) = (attack.pod(pod).namespace, attack.pod(pod).mirror);
         let Some(node) = attack.pod(pod).node.filter(|_| !mirror) else { continue };
-        let stops = blockers(attack.graph, attack.cluster, namespace).iter().any(|blocker| blocker.stops);
+        let stops = attack.pod_security(namespace).iter().any(|blocker| blocker.stops);
         let is_new = if stops { strict.insert((namespace, node)) } else { open.insert(node) };
         if is_new {
             attack.does(done.technique, vec![done.fact], Effect::Container(pod), Fact::Container(pod));

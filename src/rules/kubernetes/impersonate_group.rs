@@ -227,4 +227,80 @@ mod tests {
             "",
         );
     }
+
+    /// A request is judged by the rights of the name and of all groups that it carries.
+    fn split(rights: &str, one: &str, other: &str) -> String {
+        format!(
+            "role i: {rights}
+             role b: escalate clusterroles.rbac
+             role c: patch clusterroles.rbac
+             bind i user:alice
+             bind b {one}
+             bind c {other}"
+        )
+    }
+
+    /// Missed so far: the name and each group are judged one by one. When that is mended this fails, and the line below goes.
+    #[test]
+    #[should_panic(expected = "left: \"\"")]
+    fn the_name_and_the_group_are_one_identity() {
+        check(
+            &split("impersonate users bob; impersonate groups dev", "user:bob", "group:dev"),
+            "alice -> cluster-admin: impersonate-group, escalate-role",
+        );
+    }
+
+    /// Missed so far: the name and each group are judged one by one. When that is mended this fails, and the line below goes.
+    #[test]
+    #[should_panic(expected = "left: \"\"")]
+    fn all_groups_of_a_request_are_one_identity() {
+        check(
+            &split("impersonate users nobody; impersonate groups dev,ops", "group:dev", "group:ops"),
+            "alice -> cluster-admin: impersonate-group, escalate-role",
+        );
+    }
+
+    /// Missed so far: the name and each group are judged one by one. When that is mended this fails, and the line below goes.
+    #[test]
+    #[should_panic(expected = "left: \"\"")]
+    fn an_account_and_a_group_are_one_identity() {
+        let account = "role a: impersonate serviceaccounts bot\nbind dev/a=a user:alice\n";
+        check(
+            &[account, &split("impersonate groups dev", "sa:dev/bot", "group:dev")].concat(),
+            "alice -> cluster-admin: impersonate-group, escalate-role",
+        );
+    }
+
+    #[test]
+    fn a_name_or_a_group_that_cannot_be_had_adds_nothing() {
+        for (rights, one, other) in [
+            ("impersonate users carol; impersonate groups dev", "user:bob", "group:dev"),
+            ("impersonate users bob; impersonate groups ops", "user:bob", "group:dev"),
+            // One request carries one name.
+            ("impersonate users bob,carol; impersonate groups ops", "user:bob", "user:carol"),
+            ("impersonate users bob", "user:bob", "group:dev"),
+        ] {
+            check(&split(rights, one, other), "");
+        }
+        // The groups that an account has by itself are not there beside those that are asked for.
+        let account = "role a: impersonate serviceaccounts bot\nbind dev/a=a user:alice\n";
+        check(
+            &[account, &split("impersonate groups dev", "group:system:serviceaccounts:dev", "group:dev")].concat(),
+            "",
+        );
+        // Who sends the request has the right to the name, and somebody else that to the group.
+        check(
+            "role u: impersonate users bob
+             role g: impersonate groups dev
+             role b: escalate clusterroles.rbac
+             role c: patch clusterroles.rbac
+             role t: create serviceaccounts/token
+             bind u user:alice
+             bind dev/t=t user:alice
+             bind g sa:dev/bot
+             bind b user:bob
+             bind c group:dev",
+            "",
+        );
+    }
 }

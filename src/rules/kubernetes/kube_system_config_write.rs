@@ -5,7 +5,7 @@ use crate::graph::AccessGraph;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, WRITE, core};
 
 /// The technique. Of the other ConfigMaps of kube-system none leads to a target: `extension-apiserver-authentication` opens the
 /// aggregated APIs alone, and `coredns` says where names lead, not who is believed there.
@@ -25,6 +25,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/",
     ],
     build: Some(build),
+    leads: Some(|attack, _| Leads::in_one(attack, "kube-system")),
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -65,7 +65,7 @@ techniques! {
 pub(super) use bind_held_role::share;
 pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPERSONATION};
 pub(super) use dangling_claim::make as make_account;
-pub(super) use pods::{gives, refuses_change};
+pub(super) use pods::{blockers, gives, refuses_change};
 pub(super) use system_masters::masters;
 
 mod gitops;

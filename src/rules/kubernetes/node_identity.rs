@@ -44,22 +44,22 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     // Some node there is, even where none is known.
     let group = attack.graph.snapshot().names.find(NODES).map(Subject::Group);
     if let Some(group) = group.filter(|&group| fact == Fact::Nodes && attack.is_somebody(group)) {
-        attack.does(&TECHNIQUE, vec![id], Effect::ActAs(group), Fact::Identity(group));
+        attack.leads_to(&TECHNIQUE, id, Effect::ActAs(group), Fact::Identity(group));
     }
     let mut accounts = BTreeSet::new();
     for &node in &nodes {
         let user = [NODE_PREFIX, attack.graph.text(node)].concat();
         let user = attack.graph.snapshot().names.find(&user).map(Subject::User);
         if let Some(user) = user.filter(|&user| attack.is_somebody(user)) {
-            attack.does(&TECHNIQUE, vec![id], Effect::ActAs(user), Fact::Identity(user));
+            attack.leads_to(&TECHNIQUE, id, Effect::ActAs(user), Fact::Identity(user));
         }
         accounts.extend(attack.bound_to(node).iter().filter_map(|&at| account_for(attack, at)));
     }
     for account in accounts {
-        attack.does(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Identity(account));
+        attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
     for secret in secrets(attack, &nodes) {
-        attack.does(&TECHNIQUE, vec![id], Effect::Secret(secret), Fact::Secret(secret));
+        attack.leads_to(&TECHNIQUE, id, Effect::Secret(secret), Fact::Secret(secret));
     }
 }
 
@@ -73,10 +73,10 @@ fn be(attack: &mut Attack<'_>, user: Name, id: u32) {
     let pods = attack.bound_to(node).iter().filter(|at| has_token(at));
     let accounts: BTreeSet<Subject> = pods.filter_map(|&at| account(attack, attack.pod(at))).collect();
     for account in accounts.into_iter().filter(|&account| attack.is_somebody(account)).collect::<Vec<_>>() {
-        attack.does(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Identity(account));
+        attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
     for secret in secrets(attack, &[node]) {
-        attack.does(&TECHNIQUE, vec![id], Effect::Secret(secret), Fact::Secret(secret));
+        attack.leads_to(&TECHNIQUE, id, Effect::Secret(secret), Fact::Secret(secret));
     }
 }
 

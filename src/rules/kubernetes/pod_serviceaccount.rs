@@ -36,7 +36,7 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         return;
     }
     if let Some(account) = token_account(attack, pod).filter(|&account| attack.is_somebody(account)) {
-        attack.does(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Identity(account));
+        attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
         if attack.is_trusted(account) {
             let might = Blocker { what: AUDIENCE.to_owned(), stops: false };
             attack.does_unless(&TECHNIQUE, vec![id], Effect::ActAs(account), Fact::Mints(account), vec![might]);

@@ -71,8 +71,8 @@ pub(in crate::rules) fn refuses_change(attack: &Attack<'_>, at: PodIx) -> Option
     if pod.powers.without(PodPowers::SHARED_PID).is_empty() {
         return None;
     }
-    let blockers = blockers(attack.graph, attack.cluster, pod.namespace);
-    blockers.into_iter().find(|blocker| blocker.stops).map(Refusal::PodSecurity)
+    let blockers = attack.pod_security(pod.namespace);
+    blockers.iter().find(|blocker| blocker.stops).cloned().map(Refusal::PodSecurity)
 }
 
 /// Why a pod cannot be changed.
@@ -84,7 +84,7 @@ pub(in crate::rules) enum Refusal {
 }
 
 /// What might stop a pod that is more than `baseline` in a namespace, or does.
-pub(super) fn blockers(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> Vec<Blocker> {
+pub(in crate::rules) fn blockers(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> Vec<Blocker> {
     let name = graph.text(namespace);
     let (what, stops) = match enforced(graph, cluster, namespace) {
         Level::Set("privileged") => return Vec::new(),

@@ -1,12 +1,13 @@
 //! `privileged-pod`: a pod that is let out of its container holds the node it runs on.
 
+use std::rc::Rc;
+
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Blocker, Confidence, Technique};
 
 use super::admission_guard_remove::{Guard, guards};
-use super::pods::blockers;
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -35,7 +36,7 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         Fact::NewPod(Place::Namespace(namespace)) => (namespace, Effect::Node(None), Fact::Nodes),
         // Of the namespaces that are known each is looked at; where none is, one that nobody spoke of will do.
         Fact::NewPod(_) if attack.graph.snapshot().namespaces.is_empty() => {
-            has_node(attack, vec![id], Effect::Node(None), Fact::Nodes, Vec::new(), &guards);
+            has_node(attack, vec![id], Effect::Node(None), Fact::Nodes, Rc::default(), &guards);
             return;
         }
         Fact::Container(pod) => {
@@ -45,10 +46,10 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         }
         _ => return,
     };
-    let blockers = blockers(attack.graph, attack.cluster, namespace);
+    let blockers = attack.pod_security(namespace);
     if blockers.iter().any(|blocker| blocker.stops) {
         let relaxed = attack.fact(Fact::Relaxed(Place::Namespace(namespace)));
-        has_node(attack, vec![id, relaxed], effect, gain, Vec::new(), &guards);
+        has_node(attack, vec![id, relaxed], effect, gain, Rc::default(), &guards);
     }
     has_node(attack, vec![id], effect, gain, blockers, &guards);
 }
@@ -59,7 +60,7 @@ fn has_node(
     needs: Vec<u32>,
     effect: Effect,
     gain: Fact,
-    mut blockers: Vec<Blocker>,
+    blockers: Rc<[Blocker]>,
     guards: &[Guard],
 ) {
     if guards.is_empty() {
@@ -68,8 +69,9 @@ fn has_node(
     }
     let unguarded = attack.fact(Fact::Unguarded);
     let sure = needs.iter().copied().chain([unguarded]).collect();
-    attack.does_unless(&TECHNIQUE, sure, effect, gain, blockers.clone());
-    blockers.extend(guards.iter().map(|guard| guard.blocker(attack.graph)));
+    attack.does_unless(&TECHNIQUE, sure, effect, gain, Rc::clone(&blockers));
+    let guarded = guards.iter().map(|guard| guard.blocker(attack.graph));
+    let blockers: Rc<[Blocker]> = blockers.iter().cloned().chain(guarded).collect();
     let late = needs.into_iter().map(|need| attack.late(need)).collect();
     attack.does_unless(&TECHNIQUE, late, effect, gain, blockers);
 }

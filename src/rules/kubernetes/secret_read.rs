@@ -22,6 +22,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1552.007", "MS-TA9025"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets"],
     build: Some(build),
+    alike: true,
     proof: Some(proof),
     ..Technique::HOLDING
 };

@@ -4,7 +4,7 @@ use crate::model::{Name, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, core};
 
 const CREATE: &[&str] = &["create"];
 
@@ -30,6 +30,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1528", "T1098", "MS-TA9016"],
     references: &["https://kubernetes.io/docs/concepts/security/service-accounts/#manually-create-an-api-token"],
     build: Some(build),
+    leads: Some(|_, within| if within == 0 { Leads::Anywhere } else { Leads::Named }),
     react: Some(react),
     proof: Some(proof),
     ..Technique::MOVE

@@ -4,7 +4,7 @@ use crate::model::{SecretPurpose, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, WRITE, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -21,9 +21,17 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1528", "T1098", "MS-TA9016"],
     references: &["https://kubernetes.io/docs/concepts/security/service-accounts/#manually-create-an-api-token"],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
+
+/// Where there is a Secret with a token.
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    let secrets = attack.graph.snapshot().secrets.iter().filter(|secret| secret.cluster == attack.cluster);
+    let tokens = secrets.filter(|secret| matches!(secret.purpose, SecretPurpose::Token(_)));
+    Leads::In(tokens.map(|secret| secret.namespace).collect())
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     if !done.first {

@@ -49,6 +49,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1610", "MS-TA9008"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#workload-creation"],
     build: Some(build),
+    alike: true,
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -7,6 +7,7 @@ use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Thing};
 use crate::query::SystemFilter;
 use crate::rules::azure::world::{short, split};
+use crate::rules::solve::escalations_slowly;
 use crate::rules::{
     Ask, AzureTarget, Finding, Place, PodIx, Remedies, SecretIx, Start, Target, Version, escalations, replay, secret,
     start, start_thing, target_name,
@@ -89,7 +90,7 @@ pub(in crate::rules) fn check_to(to: &str, world: &str, expected: &str) {
     let graph = graph(world);
     let to = Thing::parse(to).unwrap();
     let secret = || secret(graph.snapshot(), &to).map(Target::Secret);
-    let target = start(graph, &to).and_then(Start::target).or_else(secret);
+    let target = start(&graph, &to).and_then(Start::target).or_else(secret);
     compare(&graph, Ask { to: vec![target.expect("something that the world has")], ..Ask::default() }, world, expected);
 }
 
@@ -102,7 +103,9 @@ pub(super) fn check_to_any(to: Vec<Target>, world: &str, expected: &str) {
 pub(in crate::rules) fn check_blocked(world: &str, expected: &str) {
     let graph = graph(world);
     let ask = Ask { system: SystemFilter::Hide, blocked: true, ..Ask::default() };
-    let text: Vec<String> = escalations(&graph, &ask).blocked.iter().map(|finding| line(&graph, finding)).collect();
+    let found = escalations(&graph, &ask);
+    assert_eq!(found, escalations_slowly(&graph, &ask), "{world}");
+    let text: Vec<String> = found.blocked.iter().map(|finding| line(&graph, finding)).collect();
     let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(text, expected, "{world}");
 }
@@ -110,6 +113,7 @@ pub(in crate::rules) fn check_blocked(world: &str, expected: &str) {
 fn compare(graph: &AccessGraph, ask: Ask, world: &str, expected: &str) {
     let ask = Ask { system: SystemFilter::Hide, ..ask };
     let found = escalations(graph, &ask);
+    assert_eq!(found, escalations_slowly(graph, &ask), "{world}");
     for finding in &found.findings {
         is_cut(graph, &ask, world, finding);
     }
@@ -153,14 +157,14 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
     let who = |graph: &AccessGraph, finding: &Finding| -> Vec<String> {
         finding.from.iter().map(|&start| start_words(graph, start)).collect()
     };
-    let begin = ask.from.and_then(|from| start(after.snapshot(), &start_thing(graph, from)));
+    let begin = ask.from.and_then(|from| start(&after, &start_thing(graph, from)));
     if ask.from.is_some() && begin.is_none() {
         return;
     }
     let to = |&to: &Target| match to {
         Target::Secret(_) => secret(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).map(Target::Secret),
         Target::Subject(_) | Target::Pod(_) => {
-            start(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
+            start(&after, &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
         }
         // No name is in it.
         Target::ClusterAdmin | Target::Node(None) => Some(to),
