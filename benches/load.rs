@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo bench --bench load                                  # measures S and M
 //! cargo bench --bench load -- L                             # L too: 1.5 GB and a few minutes
+//! cargo bench --bench load -- azure                         # what Azure and ASO add to `escalations` on M
 //! cargo bench --bench load -- generate M > m.ndjson         # only writes the objects; `indented` or `typed` behind M
 //! ```
 //!
@@ -17,8 +18,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use measure::{Asked, Cost, Task};
-use profile::{Form, Profile};
+use measure::{Asked, Cost, Escalated, Task};
+use profile::{Azure, Form, Profile};
 
 /// How often each measurement is made, the first one being dropped.
 const TURNS: usize = 8;
@@ -34,7 +35,10 @@ fn main() -> ExitCode {
         _ if !by_cargo => Ok(()),
         [] => compare(&[profile::S, profile::M]),
         ["L"] => compare(&[profile::S, profile::M, profile::L]),
-        _ => Err(io::Error::other("what is measured is `L`, or nothing for S and M; or write `generate S|M|L`")),
+        ["azure"] => with_azure(&profile::M, &Azure::LARGE),
+        _ => {
+            Err(io::Error::other("what is measured is `L`, `azure`, or nothing for S and M; or write `generate S|M|L`"))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -142,6 +146,74 @@ fn compare(profiles: &[Profile]) -> io::Result<()> {
     }
     growth("load", &loads, &mut out)?;
     growth("escalations", &solved, &mut out)
+}
+
+/// What Azure's facts and ASO's resources add to `escalations` for everybody: loading and solving, with and without them.
+fn with_azure(profile: &Profile, azure: &Azure) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let profile = Profile { azure_resources: 0, ..*profile };
+    let [without, with] = ["without-azure", "with-azure"].map(|name| Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+    let mut added = 0;
+    for folder in [&without, &with] {
+        std::fs::create_dir_all(folder.join(measure::AZURE))?;
+        let counts = write(&profile, Form::Lines, &folder.join("cluster.ndjson"))?;
+        let mut access = std::fs::File::create(folder.join("access.ndjson"))?;
+        profile::write_access(&profile, &mut access)?;
+        if folder == &without {
+            std::fs::remove_dir(folder.join(measure::AZURE))?;
+            describe(&profile, &counts, &mut out)?;
+        }
+    }
+    let mut objects = io::BufWriter::new(std::fs::File::create(with.join("aso.ndjson"))?);
+    profile::write_aso(&profile, azure, &mut objects)?;
+    objects.flush()?;
+    added += std::fs::metadata(with.join("aso.ndjson"))?.len();
+    for (name, text) in profile::lists(&profile, azure) {
+        added += text.len() as u64;
+        std::fs::write(with.join(measure::AZURE).join(name), text)?;
+    }
+    let Azure { assignments, identities, resources } = azure;
+    writeln!(
+        out,
+        "with {assignments} role assignments, {identities} identities and {resources} resources of ASO: {:.1} MB more",
+        mega(added)
+    )?;
+    let mut turns: [Vec<(Cost, Escalated)>; 2] = [Vec::new(), Vec::new()];
+    for turn in 0..TURNS {
+        for (folder, turns) in [&without, &with].into_iter().zip(&mut turns) {
+            let measured = (measure::apart(Task::Floor, 2, folder)?, measure::escalate_apart(folder)?);
+            if turn > 0 {
+                turns.push(measured);
+            }
+        }
+    }
+    for (name, turns) in ["without", "with"].into_iter().zip(&turns) {
+        let of = |part: &dyn Fn(&(Cost, Escalated)) -> f64| median(turns.iter().map(part));
+        let whole = |(floor, run): &(Cost, Escalated)| (run.load + run.solve) / floor.wall;
+        writeln!(
+            out,
+            "  {name:<8} load {:>7.1} ms  solve {:>7.1} ms  {:>6} paths  {:>6} holders  floor {:>6.1} ms; {:.2} of it",
+            of(&|(_, run)| 1e3 * run.load),
+            of(&|(_, run)| 1e3 * run.solve),
+            of(&|(_, run)| run.findings),
+            of(&|(_, run)| run.holders),
+            of(&|(floor, _)| 1e3 * floor.wall),
+            of(&whole)
+        )?;
+    }
+    // Turn by turn, since those of one turn ran at nearly the same time.
+    let [without, with] = &turns;
+    let pairs = || without.iter().zip(with);
+    let load = median(pairs().map(|((_, a), (_, b))| 1e3 * (b.load - a.load)));
+    let solve = median(pairs().map(|((_, a), (_, b))| 1e3 * (b.solve - a.solve)));
+    let both = median(pairs().map(|((_, a), (_, b))| 1e3 * (b.load + b.solve - a.load - a.solve)));
+    let floor = median(pairs().map(|((a, _), (b, _))| 1e3 * (b.wall - a.wall)));
+    let ratio = median(pairs().map(|((_, a), (floor, b))| (b.load + b.solve - a.load - a.solve) / floor.wall));
+    writeln!(
+        out,
+        "  Azure adds {both:.1} ms ({load:.1} of loading, {solve:.1} of solving), {ratio:.2} of the floor of everything; the floor \
+         of what is added is {floor:.1} ms"
+    )
 }
 
 /// What an input is measured in, and the seconds it takes.

@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs};
+use rbac_lens::collect::{FileOptions, Input, Limits, Needs, read_azure};
 use rbac_lens::graph::AccessGraph;
-use rbac_lens::query::SystemFilter;
+use rbac_lens::graph::azure::AzureGraph;
+use rbac_lens::query::{SystemFilter, azure_gaps};
 use rbac_lens::rules::{Ask, escalations};
 use serde::de::IgnoredAny;
 
@@ -87,13 +88,25 @@ pub(crate) struct Escalated {
 impl Escalated {
     const WORD: &str = "escalations";
 
-    fn measure(file: &Path, threads: usize) -> io::Result<Escalated> {
+    /// The objects in a file; or those in the files of a folder, with what is in its folder of Azure.
+    fn measure(path: &Path, threads: usize) -> io::Result<Escalated> {
         let start = Instant::now();
-        let graph = AccessGraph::new(load(file, threads, Needs::ALL)?);
+        let mut snapshot = load(path, threads, Needs::ALL)?;
+        let azure = path.join(AZURE);
+        if azure.is_dir() {
+            let before = snapshot.files.len();
+            read_azure(&[Input::Path(azure)], &mut io::empty(), &options(threads, Needs::ALL), before)
+                .map_err(|error| io::Error::other(error.lines().next().unwrap_or_default()))?
+                .add_to(&mut snapshot);
+        }
+        let graph = AccessGraph::new(snapshot);
         let load = start.elapsed().as_secs_f64();
         let ask = Ask { system: SystemFilter::Hide, ..Ask::default() };
         let start = Instant::now();
         let found = escalations(&graph, &ask);
+        // What the command says beside its findings.
+        let gaps = azure_gaps(&AzureGraph::new(&graph.snapshot().azure));
+        std::hint::black_box((gaps, graph.azure_names()));
         let solve = start.elapsed().as_secs_f64();
         let holders: usize = found.holders.iter().map(|one| one.from.len()).sum();
         let findings = found.findings.len() as f64;
@@ -157,24 +170,48 @@ pub(crate) fn here(task: &str, threads: &str, file: &Path) -> io::Result<()> {
     writeln!(io::stdout(), "{} {cpu} {} {index}", wall.as_secs_f64(), peak_megabytes())
 }
 
-fn load(file: &Path, threads: usize, needs: Needs) -> io::Result<rbac_lens::model::Snapshot> {
-    let options = FileOptions {
+/// The folder of Azure's lists beside the objects.
+pub(crate) const AZURE: &str = "azure";
+
+fn options(threads: usize, needs: Needs) -> FileOptions {
+    FileOptions {
         recursive: false,
         needs,
         default_namespace: "default".to_owned(),
         keep_going: false,
         limits: Limits::default(),
         threads,
-    };
-    let inputs = [Input::Path(file.to_owned())];
-    rbac_lens::collect::load(&inputs, &mut io::empty(), &options)
+    }
+}
+
+fn load(path: &Path, threads: usize, needs: Needs) -> io::Result<rbac_lens::model::Snapshot> {
+    let inputs = [Input::Path(path.to_owned())];
+    rbac_lens::collect::load(&inputs, &mut io::empty(), &options(threads, needs))
         .map_err(|error| io::Error::other(error.lines().next().unwrap_or_default()))
 }
 
 /// Bytes of a block of the floor.
 const BLOCK: usize = 1 << 20;
 
-fn floor(file: &Path, threads: usize) -> io::Result<()> {
+/// Lines of a file; or of each file in a folder, and the whole files of Azure's lists.
+fn floor(path: &Path, threads: usize) -> io::Result<()> {
+    if !path.is_dir() {
+        return floor_of_lines(path, threads);
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            for list in std::fs::read_dir(entry.path())? {
+                serde_json::from_slice::<IgnoredAny>(&std::fs::read(list?.path())?)?;
+            }
+        } else {
+            floor_of_lines(&entry.path(), threads)?;
+        }
+    }
+    Ok(())
+}
+
+fn floor_of_lines(file: &Path, threads: usize) -> io::Result<()> {
     let blocks = Mutex::new(Blocks { input: std::fs::File::open(file)?, rest: Vec::new() });
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| pass_over(&blocks))).collect();

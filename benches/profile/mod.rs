@@ -3,12 +3,14 @@
 //!
 //! Cluster-scoped objects come from one seed and each namespace from its own, so no more than one object is ever in memory.
 
+mod azure;
 mod objects;
 mod random;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+pub(crate) use azure::{Azure, lists, write_access, write_aso};
 use objects::{Kind, Objects};
 
 /// How large a cluster is.

@@ -298,11 +298,11 @@ impl<'p> Objects<'p> {
     }
 
     fn user(&mut self) -> String {
-        by_name("User", &format!("user-{:05}@contoso.example.com", self.random.below(self.profile.users)))
+        by_name("User", &user_name(self.random.below(self.profile.users)))
     }
 
     fn group(&mut self) -> String {
-        by_name("Group", &format!("6f1c0a52-7d1e-4b8e-9c55-{:012}", self.random.below(self.profile.groups)))
+        by_name("Group", &group_id(self.random.below(self.profile.groups)))
     }
 
     fn namespace(&mut self, at: usize, each: &mut Each<'_>) -> io::Result<()> {
@@ -504,12 +504,21 @@ impl<'p> Objects<'p> {
     }
 }
 
-fn namespace_name(at: usize) -> String {
+pub(super) fn namespace_name(at: usize) -> String {
     format!("team-{at:05}")
 }
 
+pub(super) fn user_name(at: usize) -> String {
+    format!("user-{at:05}@contoso.example.com")
+}
+
+/// Groups of the directory are called by their object ids.
+pub(super) fn group_id(at: usize) -> String {
+    format!("6f1c0a52-7d1e-4b8e-9c55-{at:012}")
+}
+
 /// The first three are those that every OpenShift namespace has.
-fn account_name(at: usize) -> String {
+pub(super) fn account_name(at: usize) -> String {
     match at {
         0 => "default".to_owned(),
         1 => "builder".to_owned(),

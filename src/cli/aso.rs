@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let graph = AccessGraph::new(facts.snapshot);
     let assume = args.assume.map(Assume::mode);
     let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume });
-    let power = AsoPower::new(&graph.snapshot().azure);
+    let power = AsoPower::new(graph.azure());
     let rights = AsoRights::new(&graph, ClusterId::FIRST);
     let only = namespace.as_deref().map(|text| graph.snapshot().names.find(text).unwrap_or(Name::EMPTY));
     let rows = aso.rows(&rights, only);

@@ -10,7 +10,6 @@ use super::input::{InputArgs, Level, OutputArgs, System};
 use super::search::SearchArgs;
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
 use crate::graph::AccessGraph;
-use crate::graph::azure::AzureGraph;
 use crate::model::{ClusterId, FileId, OldReport};
 use crate::query::{Aso, AsoOptions, azure_gaps};
 use crate::render::{EscalationsReport, Format, Metadata, Print, safe};
@@ -98,9 +97,9 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         ..search.ask(&mut facts.snapshot)?
     };
     let graph = AccessGraph::new(facts.snapshot);
-    search.take_away(&graph, &mut ask)?;
+    search.finish(&graph, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
-    let missing = azure_gaps(&AzureGraph::new(&graph.snapshot().azure));
+    let missing = azure_gaps(&graph.azure());
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
     let whole = ask.from.is_none() && ask.to.is_empty() && ask.azure.is_none() && ask.max_steps.is_none();
     let suppressed = kept.hide(&graph, &mut answer, whole, &mut lines);

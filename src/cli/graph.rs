@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let name = namespace.as_deref().map(|namespace| facts.snapshot.names.intern(namespace));
     let mut usual = search.ask(&mut facts.snapshot)?;
     let graph = AccessGraph::new(facts.snapshot);
-    search.take_away(&graph, &mut usual)?;
+    search.finish(&graph, &mut usual)?;
     let drawn = match (&args.finding, &around) {
         (Some(fingerprint), _) => of_finding(&graph, fingerprint, &usual, args.system)?,
         (None, thing) => {

@@ -21,7 +21,7 @@ impl<'g> Guarded<'g> {
         if !facts.given {
             return Err(None);
         }
-        let graph = AzureGraph::new(facts);
+        let graph = access.azure();
         let aso = Aso::new(access, ClusterId::FIRST, AsoOptions::default());
         match this_cluster(access, &graph, &aso) {
             Some((cluster, how)) if graph.cluster(cluster).azure_rbac => Ok(Guarded { graph, cluster, how }),
@@ -94,7 +94,7 @@ impl<'g> Guarded<'g> {
             other => (false, other.as_str().to_owned()),
         };
         let by = verdict.grants.first().filter(|_| verdict.decision != AzureDecision::No).map(|grant| {
-            let role = self.graph.role(self.graph.assigned_role(grant.assignment)).name;
+            let role = &self.graph.role(self.graph.assigned_role(grant.assignment)).name;
             format!(" of {role} at {}", self.graph.assignment(grant.assignment).scope)
         });
         let azure = format!("Azure: {words}{}", by.unwrap_or_default());

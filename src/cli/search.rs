@@ -4,13 +4,12 @@
 use clap::ValueEnum;
 
 use super::exit::Failure;
-use crate::graph::azure::AzureNames;
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::check_scope;
 use crate::model::{ClusterId, Name, Snapshot, Subject, SubjectText, Thing};
 use crate::query::TokenMode;
 use crate::render::Asked;
-use crate::rules::{Ask, AzureWanted, AzureWhat, Place, Power, Start, Target, Version, secret, start};
+use crate::rules::{Ask, AzureWanted, AzureWhat, Place, Power, Start, Target, Version, secret, start, start_in};
 
 /// What is searched for.
 #[derive(Debug, clap::Args)]
@@ -152,32 +151,36 @@ impl SearchArgs {
 }
 
 impl Search {
-    /// What the solver is asked, but for what is taken to be gone.
+    /// What the solver is asked, but for what [`Search::finish`] adds.
     ///
     /// # Errors
     /// What is not there.
     pub(super) fn ask(&self, snapshot: &mut Snapshot) -> Result<Ask, Failure> {
-        let azure = self.to.as_ref().map(|to| to.azure(snapshot, self.power)).transpose()?.flatten();
-        if self.power.is_some() && azure.is_none() {
+        let (azure, to): (Vec<&Wanted>, Vec<&Wanted>) = self.to.iter().partition(|to| to.is_in_azure());
+        if self.power.is_some() && azure.is_empty() {
             return Err(Failure::Usage("--power goes with --to azure or --to azure:SCOPE".to_owned()));
         }
-        let to = self.to.as_ref().filter(|_| azure.is_none());
+        let from = self.from.as_ref().filter(|from| !is_identity(from));
         Ok(Ask {
             cluster: ClusterId::FIRST,
-            from: self.from.as_ref().map(|from| known(snapshot, from)).transpose()?,
-            to: to.map(|to| to.target(snapshot)).transpose()?.into_iter().collect(),
-            azure,
+            from: from.map(|from| known(snapshot, from)).transpose()?,
+            to: to.into_iter().map(|to| to.target(snapshot)).collect::<Result<_, _>>()?,
             assume: self.assume.map(Assume::mode),
             version: self.version.or_else(|| server_version(snapshot)),
             ..Ask::default()
         })
     }
 
-    /// Takes away what is taken to be gone, all of which has to be there.
+    /// Adds what has a number only once everything is joined: what is in Azure, and what is taken to be gone. All of it has to be
+    /// there.
     ///
     /// # Errors
     /// What is not there.
-    pub(super) fn take_away(&self, graph: &AccessGraph, ask: &mut Ask) -> Result<(), Failure> {
+    pub(super) fn finish(&self, graph: &AccessGraph, ask: &mut Ask) -> Result<(), Failure> {
+        if let Some(thing) = self.from.as_ref().filter(|from| is_identity(from)) {
+            ask.from = Some(start(graph, thing).ok_or_else(|| absent(thing))?);
+        }
+        ask.azure = self.to.as_ref().map(|to| to.azure(graph, self.power)).transpose()?.flatten();
         take_away(graph, &self.without, ask)
     }
 }
@@ -277,6 +280,10 @@ fn parse_start(text: &str) -> Result<Thing, Failure> {
     }
 }
 
+fn is_identity(thing: &Thing) -> bool {
+    matches!(thing, Thing::Identity(_) | Thing::Principal(_))
+}
+
 /// A thing of the snapshot. A subject that the input never mentions is one more subject; a pod has to be there.
 fn known(snapshot: &mut Snapshot, thing: &Thing) -> Result<Start, Failure> {
     if let Some(subject) = thing.as_subject_text() {
@@ -286,7 +293,7 @@ fn known(snapshot: &mut Snapshot, thing: &Thing) -> Result<Start, Failure> {
             SubjectText::Group(name) => Subject::Group(names.intern(name)),
         }));
     }
-    start(snapshot, thing).ok_or_else(|| absent(thing))
+    start_in(snapshot, thing).ok_or_else(|| absent(thing))
 }
 
 fn absent(thing: &Thing) -> Failure {
@@ -338,18 +345,27 @@ impl Wanted {
         }
     }
 
+    /// Whether it is in Azure.
+    fn is_in_azure(&self) -> bool {
+        match self {
+            Wanted::Azure => true,
+            Wanted::Thing(thing) => matches!(thing, Thing::AzureScope(_) | Thing::Cluster(_)) || is_identity(thing),
+            _ => false,
+        }
+    }
+
     /// What is wanted in Azure, if it is that.
-    fn azure(&self, snapshot: &Snapshot, power: Option<PowerArg>) -> Result<Option<AzureWanted>, Failure> {
+    fn azure(&self, graph: &AccessGraph, power: Option<PowerArg>) -> Result<Option<AzureWanted>, Failure> {
         let what = match self {
             Wanted::Azure => AzureWhat::Any,
             Wanted::Thing(Thing::AzureScope(scope)) => AzureWhat::Scope(check_scope(scope).map_err(Failure::Usage)?),
             Wanted::Thing(thing @ Thing::Cluster(name)) => {
-                if !AzureNames::new(&snapshot.azure).has_cluster(name) {
+                if !graph.azure_names().has_cluster(name) {
                     return Err(absent(thing));
                 }
                 AzureWhat::Cluster(name.clone())
             }
-            Wanted::Thing(thing @ (Thing::Identity(_) | Thing::Principal(_))) => match start(snapshot, thing) {
+            Wanted::Thing(thing @ (Thing::Identity(_) | Thing::Principal(_))) => match start(graph, thing) {
                 Some(Start::Azure(who)) => AzureWhat::Identity(who),
                 _ => return Err(absent(thing)),
             },

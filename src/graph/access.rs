@@ -1,7 +1,7 @@
 //! The graph and its indexes. It is built once and never changed.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::model::{
     Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question, Role, RoleKind, Rule,
@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 use super::aggregation::aggregate;
-use super::azure::{AzureNames, join_aso};
+use super::azure::{AzureGraph, AzureIndex, AzureNames, join_aso};
 use super::node::{NodeGraph, NodeTables};
 
 /// A role of the graph.
@@ -52,8 +52,9 @@ pub struct AccessGraph {
     common_verbs: [Option<Name>; COMMON_VERBS.len()],
     /// What belongs to which node.
     nodes: NodeTables,
-    /// What things of Azure are called; found at the first question.
-    azure: OnceLock<AzureNames>,
+    /// The Azure side, and what things of it are called; each made at the first question.
+    azure: OnceLock<Arc<AzureIndex>>,
+    azure_names: OnceLock<AzureNames>,
 }
 
 /// Lists of different lengths in one piece of memory.
@@ -151,6 +152,7 @@ impl AccessGraph {
             common_verbs,
             nodes,
             azure: OnceLock::new(),
+            azure_names: OnceLock::new(),
         };
         graph.postings = (0..graph.scopes.len()).filter_map(|scope| graph.post(scope)).collect();
         graph
@@ -179,9 +181,15 @@ impl AccessGraph {
         &self.snapshot
     }
 
-    /// What things of Azure are called, by their numbers in an [`AzureGraph`](super::AzureGraph) of this snapshot.
+    /// The Azure side of the snapshot, joined once.
+    pub fn azure(&self) -> AzureGraph<'_> {
+        let facts = &self.snapshot.azure;
+        AzureGraph::with(facts, Arc::clone(self.azure.get_or_init(|| AzureIndex::new(facts))))
+    }
+
+    /// What things of Azure are called, by their numbers in [`AccessGraph::azure`].
     pub fn azure_names(&self) -> &AzureNames {
-        self.azure.get_or_init(|| AzureNames::new(&self.snapshot.azure))
+        self.azure_names.get_or_init(|| AzureNames::new(&self.azure()))
     }
 
     /// What belongs to which node.

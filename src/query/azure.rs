@@ -54,7 +54,7 @@ pub struct AzureMember {
 /// `keep` says whom to show.
 pub fn azure_who_can(
     graph: &AzureGraph<'_>,
-    question: &AzureQuestion<'_>,
+    question: &AzureQuestion,
     place: AzurePlace,
     keep: &dyn Fn(PrincipalIx) -> bool,
 ) -> AzureWhoCan {
@@ -114,7 +114,7 @@ pub(super) fn concerning(
     };
     let roles: BTreeMap<&str, &str> = unknown(Standing::Role)
         .map(|assignment| graph.role(graph.assigned_role(assignment)))
-        .map(|role| (role.id, role.name))
+        .map(|role| (role.id.as_str(), role.name.as_str()))
         .collect();
     gaps.extend(roles.into_iter().map(|(id, name)| unknown_role(id, name)));
     if unknown(Standing::ManagementGroup).next().is_some() {
@@ -149,7 +149,7 @@ pub fn azure_gaps(graph: &AzureGraph<'_>) -> Vec<Gap> {
         gaps.push(no_assignments("the Azure data"));
     }
     let unknown = graph.roles().map(|role| graph.role(role)).filter(|role| role.blocks.is_none());
-    gaps.extend(unknown.map(|role| unknown_role(role.id, role.name)));
+    gaps.extend(unknown.map(|role| unknown_role(&role.id, &role.name)));
     let assigned: BTreeSet<PrincipalIx> = graph.assignments().map(|assignment| graph.assignee(assignment)).collect();
     let unread: Vec<PrincipalIx> =
         assigned.into_iter().filter(|&one| graph.is_group(one) && graph.members_unread(one)).collect();

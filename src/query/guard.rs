@@ -134,7 +134,7 @@ pub struct GuardWhoCan {
 pub struct GuardRequest<'g> {
     cluster: &'g AzureCluster,
     /// One reading must be allowed, and of it everything. None for discovery.
-    readings: Option<Vec<Vec<AzureQuestion<'g>>>>,
+    readings: Option<Vec<Vec<AzureQuestion>>>,
 }
 
 impl<'g> GuardRequest<'g> {
@@ -162,9 +162,9 @@ impl<'g> GuardRequest<'g> {
 
     /// What it comes to for somebody, by whatever decides on one data action at a place: of each reading the weakest, of all readings
     /// and places the strongest.
-    fn judge(&self, places: &[AzurePlace], decide: &dyn Fn(&AzureQuestion<'g>, AzurePlace) -> Verdict) -> Verdict {
+    fn judge(&self, places: &[AzurePlace], decide: &dyn Fn(&AzureQuestion, AzurePlace) -> Verdict) -> Verdict {
         let at = |&place: &AzurePlace| {
-            let of_reading = move |questions: &Vec<AzureQuestion<'g>>| {
+            let of_reading = move |questions: &Vec<AzureQuestion>| {
                 questions.iter().map(|question| decide(question, place)).max_by_key(|one| one.decision)
             };
             self.readings.iter().flatten().filter_map(of_reading).min_by_key(|one| one.decision)

@@ -20,7 +20,7 @@ pub struct AzureWhoCanReport<'a> {
     /// The graph that the answer is about.
     pub graph: &'a AzureGraph<'a>,
     /// The action.
-    pub question: &'a AzureQuestion<'a>,
+    pub question: &'a AzureQuestion,
     /// The scope, as it was asked for.
     pub scope: &'a str,
     /// Where that is.

@@ -99,7 +99,7 @@ fn by(graph: &AzureGraph<'_>, grant: &AzureGrant, wide: bool) -> String {
 
 fn role<'a>(graph: &'a AzureGraph<'_>, grant: &AzureGrant) -> &'a str {
     let role = graph.role(graph.assigned_role(grant.assignment));
-    if role.name.is_empty() { role.id } else { role.name }
+    if role.name.is_empty() { &role.id } else { &role.name }
 }
 
 /// A grant, inherited where it is assigned above the cluster.

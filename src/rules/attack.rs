@@ -19,6 +19,7 @@ use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
 use super::technique::{At, Blocker, Change, Kind, Leads, RBAC, Technique};
+use crate::graph::azure::ScopeIx;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
     AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
@@ -718,6 +719,11 @@ impl<'g> Attack<'g> {
     /// Who a user or a group is in Azure.
     pub(super) fn entra(&self, subject: Subject) -> Option<azure::Who> {
         self.bridge.as_ref().and_then(|bridge| bridge.entra(subject))
+    }
+
+    /// A scope of Azure and everything above it.
+    pub(super) fn scopes_above(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
+        self.bridge.iter().flat_map(move |bridge| bridge.scopes_above(scope))
     }
 
     /// Those who have roles of Azure in the cluster and no name in its bindings.

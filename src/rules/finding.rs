@@ -3,7 +3,6 @@
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
 use super::azure::{AzureTarget, Power, Sure, Who, identity_thing, is_wide, least_sure, step_text};
 use super::technique::{Blocker, Confidence, Kind, READ, Technique};
-use crate::graph::azure::AzureNames;
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{
     ANONYMOUS, AUTHENTICATED, ClusterId, Name, SERVICE_ACCOUNTS, Snapshot, Subject, Thing, UNAUTHENTICATED,
@@ -47,8 +46,15 @@ pub enum Target {
     Access,
 }
 
-/// A thing as a start, if the snapshot has it. Subjects need not be in it, but their names have to be.
-pub fn start(snapshot: &Snapshot, thing: &Thing) -> Option<Start> {
+/// A thing as a start, if it is there. Subjects need not be, but their names have to.
+pub fn start(graph: &AccessGraph, thing: &Thing) -> Option<Start> {
+    let (Thing::Identity(id) | Thing::Principal(id)) = thing else { return start_in(graph.snapshot(), thing) };
+    let known = graph.azure_names().find_principal(id).map(Who::Principal);
+    known.or_else(|| graph.snapshot().names.find(id).map(Who::Client)).map(Start::Azure)
+}
+
+/// The same for what is not in Azure, whose numbers a snapshot alone does not say.
+pub fn start_in(snapshot: &Snapshot, thing: &Thing) -> Option<Start> {
     let name = |text: &String| snapshot.names.find(text);
     match thing {
         Thing::User(user) => Subject::find_user(&snapshot.names, user).map(Start::Subject),
@@ -63,10 +69,6 @@ pub fn start(snapshot: &Snapshot, thing: &Thing) -> Option<Start> {
             Some(Start::Pod(PodIx(u32::try_from(at).ok()?)))
         }
         Thing::Pods(namespace) => name(namespace).map(Start::Pods),
-        Thing::Identity(id) | Thing::Principal(id) => {
-            let known = AzureNames::new(&snapshot.azure).find_principal(id).map(Who::Principal);
-            known.or_else(|| name(id).map(Who::Client)).map(Start::Azure)
-        }
         _ => None,
     }
 }

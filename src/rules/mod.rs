@@ -25,7 +25,7 @@ pub use catalogue::{CATALOGUE, technique};
 pub use checks::{CHECKS, Check, CheckFinding, CheckObject, Found, check, run_checks};
 pub use cuts::{Chosen, Cuts, Grant, cuts};
 pub use finding::{
-    Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start, start_thing,
+    Evidence, Finding, RequestDone, RightDone, Severity, Start, StepDone, Target, secret, start, start_in, start_thing,
     target_name,
 };
 pub use picture::{

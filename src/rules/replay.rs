@@ -751,7 +751,7 @@ impl<'g> State<'g> {
 
     /// The Azure side, joined once.
     fn azure(&self) -> &AzureGraph<'g> {
-        self.azure.get_or_init(|| AzureGraph::new(&self.graph.snapshot().azure))
+        self.azure.get_or_init(|| self.graph.azure())
     }
 
     /// Whether Azure lets somebody do something in a scope, by all that was read.

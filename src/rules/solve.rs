@@ -7,12 +7,12 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::attack::{Attack, Effect, Fact, How, Marks, OnHalf, Place, RoleKey, SecretIx, Step, Version};
-use super::azure::{self, AzureFact, AzureWanted};
+use super::azure::{self, AzureFact, AzureTarget, AzureWanted};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site, Supply};
 use super::kubernetes;
 use super::technique::{Blocker, On, Technique};
-use crate::graph::azure::AssignmentIx;
+use crate::graph::azure::{AssignmentIx, ScopeIx};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker, Within};
 use crate::model::{Action, ClusterId, KindIx, Name, Subject};
 use crate::query::TokenMode;
@@ -218,27 +218,37 @@ fn search(
 #[derive(Default)]
 struct Had {
     all: FxHashSet<Target>,
-    /// Those that are a part of nothing else of their kind.
+    /// Those of Kubernetes that are a part of nothing else of their kind.
     wide: Vec<Target>,
+    /// Power in Azure, by its scope.
+    powers: FxHashMap<ScopeIx, Vec<Target>>,
 }
 
 impl Had {
     fn add(&mut self, target: Target) {
         if self.all.insert(target) && !target.is_single() {
-            self.wide.push(target);
+            match target {
+                Target::Azure(AzureTarget::Power { scope, .. }) => self.powers.entry(scope).or_default().push(target),
+                _ => self.wide.push(target),
+            }
         }
     }
 
     /// Whether a target is had, by itself or as a part of another one.
-    fn covers(&self, target: Target) -> bool {
-        self.all.contains(&target) || self.has_more(target)
+    fn covers(&self, attack: &Attack<'_>, target: Target) -> bool {
+        self.all.contains(&target) || self.has_more(attack, target)
     }
 
-    /// Whether something is had that a target is a part of.
-    fn has_more(&self, target: Target) -> bool {
+    /// Whether something is had that a target is a part of. Power in Azure is a part of power in the same scope or one above it.
+    fn has_more(&self, attack: &Attack<'_>, target: Target) -> bool {
+        let is_more = |had: &Target| *had != target && had.covers(target);
+        if let Target::Azure(AzureTarget::Power { scope, .. }) = target {
+            let above = attack.scopes_above(scope);
+            return above.filter_map(|scope| self.powers.get(&scope)).flatten().any(is_more);
+        }
         let by_its_namespace =
             matches!(target, Target::Secrets(place) if self.all.contains(&Target::NamespaceAdmin(place)));
-        by_its_namespace || self.wide.iter().any(|&had| had != target && had.covers(target))
+        by_its_namespace || self.wide.iter().any(is_more)
     }
 }
 
@@ -485,7 +495,7 @@ impl<'w, 'g> Walk<'w, 'g> {
             let steps = if self.tells { steps_of(self, walker, fact) } else { Vec::new() };
             Path { target, steps }
         };
-        widest(reached).into_iter().map(path).collect()
+        widest(self.attack, reached).into_iter().map(path).collect()
     }
 
     /// The targets that each of those who start comes to.
@@ -545,7 +555,7 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
         let reached = walk.from(&mut walker, &mut memo, &walk.start(source));
         let mut inherits = false;
         for &Path { target, ref steps } in reached.iter() {
-            if had.covers(target) || target.start() == Some(source) {
+            if had.covers(attack, target) || target.start() == Some(source) {
                 continue;
             }
             had.add(target);
@@ -663,13 +673,13 @@ impl Target {
 }
 
 /// Targets that are not a part of others.
-fn widest(mut reached: Vec<(u32, Target)>) -> Vec<(u32, Target)> {
+fn widest(attack: &Attack<'_>, mut reached: Vec<(u32, Target)>) -> Vec<(u32, Target)> {
     reached.sort_by_key(|&(_, target)| target);
     let mut had = Had::default();
     for &(_, target) in &reached {
         had.add(target);
     }
-    reached.retain(|&(_, target)| !had.has_more(target));
+    reached.retain(|&(_, target)| !had.has_more(attack, target));
     reached
 }
 

@@ -67,7 +67,7 @@ mod node;
 mod outputs;
 mod package;
 mod performed;
-#[expect(dead_code, reason = "the benchmark uses the rest")]
+#[expect(dead_code, unused_imports, reason = "the benchmark uses the rest")]
 #[path = "../../benches/profile/mod.rs"]
 mod profile;
 mod properties;

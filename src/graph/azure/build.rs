@@ -7,15 +7,15 @@ use hashbrown::HashSet;
 use rustc_hash::FxHashMap;
 
 use super::{
-    AssignmentIx, AzureGraph, AzureRoleIx, AzureRoleNode, Block, BlockIx, ClusterIx, DenyIx, FederatedIx, IdentityIx,
-    Lists, Map, PrincipalIx, PrincipalNode, ScopeIx, ScopeNode,
+    AssignmentIx, AzureIndex, AzureRoleIx, AzureRoleNode, Block, BlockIx, ClusterIx, ConditionIx, DenyIx, FederatedIx,
+    IdentityIx, Lists, Map, PrincipalIx, PrincipalNode, ScopeIx, ScopeNode,
 };
 use crate::model::azure::{
     AzureCluster, AzureFacts, AzureIdentityIds, Condition, DenyAssignment, MANAGEMENT_GROUPS, Permission,
     PrincipalKind, ancestors, built_in_role, fold, is_guid, management_group, subscription_of,
 };
 
-pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
+pub(super) fn build(facts: &AzureFacts) -> AzureIndex {
     let (scopes, by_scope) = scopes(facts);
     let principals = principals(facts);
     let numbered = principals.iter().enumerate().map(|(ix, node)| (node.object_id.as_str(), PrincipalIx::at(ix)));
@@ -25,14 +25,17 @@ pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
     let mut roles = Roles::default();
     roles.add_all(facts);
     let (roles, blocks) = roles.finish();
-    let role_at = |id: &str| roles.binary_search_by(|role: &AzureRoleNode<'_>| role.id.cmp(id)).unwrap_or_default();
-    let assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx)> = facts
+    let role_at =
+        |id: &str| roles.binary_search_by(|role: &AzureRoleNode| role.id.as_str().cmp(id)).unwrap_or_default();
+    let (conditions, by_condition) = conditions(facts, &blocks);
+    let assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx, Option<ConditionIx>)> = facts
         .assignments
         .iter()
         .map(|one| {
             // INVARIANT: `principals` and `roles` hold everything that an assignment names.
             let principal = at(&one.principal_id).unwrap_or(PrincipalIx(0));
-            (principal, AzureRoleIx::at(role_at(&one.role_id)), scope_of(&one.scope))
+            let condition = one.condition.as_deref().and_then(|text| by_condition.get(text).copied());
+            (principal, AzureRoleIx::at(role_at(&one.role_id)), scope_of(&one.scope), condition)
         })
         .collect();
     let links = memberships(facts, &at);
@@ -60,13 +63,12 @@ pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
         .principals
         .iter()
         .filter(|one| !one.application_id.is_empty())
-        .filter_map(|one| Some((one.application_id.as_str(), at(&one.object_id)?)))
+        .filter_map(|one| Some((one.application_id.clone(), at(&one.object_id)?)))
         .collect();
     let members = facts.groups.iter().enumerate().filter_map(|(ix, one)| Some((at(&one.object_id)?, ix))).collect();
     let principal_of = facts.identities.iter().map(|one| at(&one.ids.object_id)).collect();
     drop(by_object);
-    AzureGraph {
-        facts,
+    AzureIndex {
         by_application,
         by_client: named(|node| node.client_id.clone()),
         by_resource: named(|node| if node.resource_id.is_empty() { String::new() } else { fold(&node.resource_id) }),
@@ -74,7 +76,8 @@ pub(super) fn build(facts: &AzureFacts) -> AzureGraph<'_> {
         groups_of: Lists::new(principals.len(), links),
         members_of,
         members,
-        conditions: conditions(facts, &blocks),
+        conditions,
+        by_condition,
         by_principal: Lists::new(principals.len(), pairs(&assignments, |one| one.0.index(), AssignmentIx::at)),
         by_assigned_scope: Lists::new(scopes.len(), pairs(&assignments, |one| one.2.index(), AssignmentIx::at)),
         denies_at: Lists::new(scopes.len(), pairs(&deny_scopes, |scope| scope.index(), DenyIx::at)),
@@ -406,28 +409,31 @@ fn memberships(facts: &AzureFacts, at: &impl Fn(&str) -> Option<PrincipalIx>) ->
 /// Roles with their blocks, equal blocks once.
 #[derive(Default)]
 struct Roles<'g> {
-    by_id: BTreeMap<&'g str, AzureRoleNode<'g>>,
-    blocks: Vec<Block<'g>>,
-    known: Map<Block<'g>, BlockIx>,
+    by_id: BTreeMap<&'g str, AzureRoleNode>,
+    blocks: Vec<Block>,
+    known: Map<Block, BlockIx>,
 }
 
 impl<'g> Roles<'g> {
     fn add_all(&mut self, facts: &'g AzureFacts) {
         for role in &facts.roles {
             let blocks = role.permissions.iter().map(|one| self.intern(block(one))).collect();
-            let node = AzureRoleNode { id: &role.id, name: &role.name, custom: role.custom, blocks: Some(blocks) };
+            let (id, name) = (role.id.clone(), role.name.clone());
+            let node = AzureRoleNode { id, name, custom: role.custom, blocks: Some(blocks) };
             self.by_id.insert(&role.id, node);
         }
         for one in &facts.assignments {
             if self.by_id.contains_key(one.role_id.as_str()) {
                 continue;
             }
-            let mut node = AzureRoleNode { id: &one.role_id, name: &one.role_name, custom: false, blocks: None };
+            let (id, name) = (one.role_id.clone(), one.role_name.clone());
+            let mut node = AzureRoleNode { id, name, custom: false, blocks: None };
             if let Some(found) = built_in_role(&one.role_id) {
-                node.name = found.name;
+                found.name.clone_into(&mut node.name);
                 let blocks = found.blocks.into_iter().map(|one| {
-                    let [actions, not_actions, data_actions, not_data_actions] = one.lists;
-                    let condition = one.condition;
+                    let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
+                    let [actions, not_actions, data_actions, not_data_actions] = one.lists.map(owned);
+                    let condition = one.condition.map(str::to_owned);
                     self.intern(Block { actions, not_actions, data_actions, not_data_actions, condition })
                 });
                 node.blocks = Some(blocks.collect());
@@ -436,11 +442,11 @@ impl<'g> Roles<'g> {
         }
     }
 
-    fn intern(&mut self, block: Block<'g>) -> BlockIx {
+    fn intern(&mut self, block: Block) -> BlockIx {
         intern(&mut self.known, &mut self.blocks, block, BlockIx::at)
     }
 
-    fn finish(self) -> (Vec<AzureRoleNode<'g>>, Vec<Block<'g>>) {
+    fn finish(self) -> (Vec<AzureRoleNode>, Vec<Block>) {
         (self.by_id.into_values().collect(), self.blocks)
     }
 }
@@ -460,23 +466,26 @@ fn intern<T: Clone + Eq + Hash, I: Copy>(
     at
 }
 
-fn block(permission: &Permission) -> Block<'_> {
+fn block(permission: &Permission) -> Block {
     Block {
-        actions: permission.actions.iter().map(String::as_str).collect(),
-        not_actions: permission.not_actions.iter().map(String::as_str).collect(),
-        data_actions: permission.data_actions.iter().map(String::as_str).collect(),
-        not_data_actions: permission.not_data_actions.iter().map(String::as_str).collect(),
-        condition: permission.condition.as_deref(),
+        actions: permission.actions.clone(),
+        not_actions: permission.not_actions.clone(),
+        data_actions: permission.data_actions.clone(),
+        not_data_actions: permission.not_data_actions.clone(),
+        condition: permission.condition.clone(),
     }
 }
 
-/// Every distinct condition, read once.
-fn conditions<'g>(facts: &'g AzureFacts, blocks: &[Block<'g>]) -> Map<&'g str, Condition> {
+/// Every distinct condition, read once, and its number by its text.
+fn conditions(facts: &AzureFacts, blocks: &[Block]) -> (Vec<Condition>, Map<String, ConditionIx>) {
     let of_assignments = facts.assignments.iter().filter_map(|one| one.condition.as_deref());
-    let of_blocks = blocks.iter().filter_map(|block| block.condition);
-    let mut read: Map<&'g str, Condition> = Map::default();
+    let of_blocks = blocks.iter().filter_map(|block| block.condition.as_deref());
+    let (mut read, mut by_text) = (Vec::new(), Map::default());
     for text in of_assignments.chain(of_blocks) {
-        read.entry(text).or_insert_with(|| Condition::parse(text));
+        if !by_text.contains_key(text) {
+            by_text.insert(text.to_owned(), ConditionIx::at(read.len()));
+            read.push(Condition::parse(text));
+        }
     }
-    read
+    (read, by_text)
 }

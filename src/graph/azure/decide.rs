@@ -2,7 +2,8 @@
 //! (<https://learn.microsoft.com/azure/role-based-access-control/overview#how-azure-rbac-determines-if-a-user-has-access-to-a-resource>).
 
 use super::{
-    AssignmentIx, AzureGraph, AzurePlace, AzureRoleIx, BlockIx, DenyIx, Map, Membership, PrincipalIx, ScopeIx,
+    AssignmentIx, AzureGraph, AzurePlace, AzureRoleIx, AzureRoleNode, Block, BlockIx, DenyIx, Membership, PrincipalIx,
+    ScopeIx,
 };
 use crate::model::azure::{
     Assigned, Condition, DenyAssignment, Effect, Permission, Plane, allows, management_group, matches_strictly,
@@ -40,13 +41,14 @@ impl AzureDecision {
 }
 
 /// An action, evaluated once for every role and condition.
-pub struct AzureQuestion<'g> {
+pub struct AzureQuestion {
     /// The action.
     pub action: String,
     /// Of which kind it is.
     pub plane: Plane,
     roles: Vec<RoleAnswer>,
-    conditions: Map<&'g str, Effect>,
+    /// What each condition means for it.
+    conditions: Vec<Effect>,
 }
 
 /// Whether a role allows an action.
@@ -125,44 +127,44 @@ impl Verdict {
 
 impl<'g> AzureGraph<'g> {
     /// Evaluates an action for every role and every condition. O(patterns of distinct blocks).
-    pub fn question(&self, action: &str, plane: Plane) -> AzureQuestion<'g> {
+    pub fn question(&self, action: &str, plane: Plane) -> AzureQuestion {
         let effect = |condition: &Condition| condition.effect(action);
-        let conditions: Map<&'g str, Effect> =
-            self.conditions.iter().map(|(&text, condition)| (text, effect(condition))).collect();
-        let of_block = |block: &super::Block<'g>| {
+        let conditions: Vec<Effect> = self.index.conditions.iter().map(effect).collect();
+        let of_block = |block: &Block| {
             let (grants, takes) = match plane {
                 Plane::Control => (&block.actions, &block.not_actions),
                 Plane::Data => (&block.data_actions, &block.not_data_actions),
             };
             let granted = grants.iter().any(|pattern| allows(pattern, action))
                 && !takes.iter().any(|pattern| matches_strictly(pattern, action));
-            let effect = block.condition.and_then(|text| conditions.get(text)).cloned().unwrap_or(Effect::Always);
+            let condition = block.condition.as_deref().and_then(|text| self.index.by_condition.get(text));
+            let effect = condition.map_or(Effect::Always, |at| conditions[at.index()].clone());
             (granted && effect != Effect::Never).then_some(effect)
         };
-        let blocks: Vec<Option<Effect>> = self.blocks.iter().map(of_block).collect();
-        let of_role = |role: &super::AzureRoleNode<'g>| {
+        let blocks: Vec<Option<Effect>> = self.index.blocks.iter().map(of_block).collect();
+        let of_role = |role: &AzureRoleNode| {
             let all = role.blocks.iter().flatten();
             let found: Vec<BlockGrant> =
                 all.filter_map(|&block| Some(BlockGrant { block, effect: blocks[block.index()].clone()? })).collect();
             let effect = found.iter().map(|one| one.effect.clone()).reduce(|a, b| a.or(&b));
             RoleAnswer { known: role.blocks.is_some(), blocks: found, effect }
         };
-        let roles = self.roles.iter().map(of_role).collect();
+        let roles = self.index.roles.iter().map(of_role).collect();
         AzureQuestion { action: action.to_owned(), plane, roles, conditions }
     }
 
     /// Whether a role allows an action, block by block.
-    pub fn role_allows<'q>(&self, role: AzureRoleIx, question: &'q AzureQuestion<'g>) -> &'q RoleAnswer {
+    pub fn role_allows<'q>(&self, role: AzureRoleIx, question: &'q AzureQuestion) -> &'q RoleAnswer {
         &question.roles[role.index()]
     }
 
     /// May this principal do that there. O(its groups and assignments).
-    pub fn decide(&self, principal: PrincipalIx, question: &AzureQuestion<'g>, place: AzurePlace) -> Verdict {
+    pub fn decide(&self, principal: PrincipalIx, question: &AzureQuestion, place: AzurePlace) -> Verdict {
         self.decide_all(&[principal], question, place)
     }
 
     /// The same for somebody who is all of these: a user and some groups, say.
-    pub fn decide_all(&self, these: &[PrincipalIx], question: &AzureQuestion<'g>, place: AzurePlace) -> Verdict {
+    pub fn decide_all(&self, these: &[PrincipalIx], question: &AzureQuestion, place: AzurePlace) -> Verdict {
         let mut groups: Vec<Membership> = these.iter().flat_map(|&one| self.groups_of(one)).collect();
         groups.retain(|one| !these.contains(&one.group));
         groups.sort_unstable_by_key(|one| (one.group, one.eligible));
@@ -171,7 +173,7 @@ impl<'g> AzureGraph<'g> {
     }
 
     /// The same for somebody who is exactly these principals: no group is added.
-    pub fn decide_as(&self, these: &[PrincipalIx], question: &AzureQuestion<'g>, place: AzurePlace) -> Verdict {
+    pub fn decide_as(&self, these: &[PrincipalIx], question: &AzureQuestion, place: AzurePlace) -> Verdict {
         self.decide_in(these, &[], question, place)
     }
 
@@ -179,7 +181,7 @@ impl<'g> AzureGraph<'g> {
         &self,
         these: &[PrincipalIx],
         groups: &[Membership],
-        question: &AzureQuestion<'g>,
+        question: &AzureQuestion,
         place: AzurePlace,
     ) -> Verdict {
         let mut verdict = Verdict::no();
@@ -205,7 +207,7 @@ impl<'g> AzureGraph<'g> {
         &self,
         assignment: AssignmentIx,
         through: Option<Membership>,
-        question: &AzureQuestion<'g>,
+        question: &AzureQuestion,
         place: AzurePlace,
     ) -> Option<AzureGrant> {
         let scope = self.assigned_scope(assignment);
@@ -226,8 +228,8 @@ impl<'g> AzureGraph<'g> {
             }
         };
         let read = self.assignment(assignment);
-        let effect = match read.condition.as_deref().and_then(|text| question.conditions.get(text)) {
-            Some(condition) => effect.and(condition),
+        let effect = match self.index.assignments[assignment.index()].3 {
+            Some(condition) => effect.and(&question.conditions[condition.index()]),
             None => effect,
         };
         let eligible = read.assigned == Assigned::Eligible || through.is_some_and(|through| through.eligible);
@@ -250,14 +252,14 @@ impl<'g> AzureGraph<'g> {
     }
 
     /// The deny assignments that match an action at a place, each with whether it has a condition.
-    fn denies_of(&self, question: &AzureQuestion<'g>, place: AzurePlace) -> Vec<(DenyIx, bool)> {
+    fn denies_of(&self, question: &AzureQuestion, place: AzurePlace) -> Vec<(DenyIx, bool)> {
         let mut found = Vec::new();
         if self.facts.denies.is_empty() {
             return found;
         }
         for scope in self.above(place.scope) {
             let exact = scope == place.scope && !place.below;
-            for &ix in self.denies_at.get(scope.index()) {
+            for &ix in self.index.denies_at.get(scope.index()) {
                 let deny = self.deny(ix);
                 if !deny.enforced || (deny.only_here && !exact) {
                     continue;
@@ -326,7 +328,7 @@ impl<'g> AzureGraph<'g> {
 }
 
 /// Whether a block of a deny assignment takes an action away. Where a pattern is in doubt, it does not: nothing is hidden by a guess.
-fn takes(permission: &Permission, question: &AzureQuestion<'_>) -> bool {
+fn takes(permission: &Permission, question: &AzureQuestion) -> bool {
     let (takes, leaves) = match question.plane {
         Plane::Control => (&permission.actions, &permission.not_actions),
         Plane::Data => (&permission.data_actions, &permission.not_data_actions),

@@ -9,6 +9,7 @@ mod names;
 mod tests;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -72,7 +73,18 @@ macro_rules! index {
         }
     )*};
 }
-index!(ScopeIx, PrincipalIx, AssignmentIx, DenyIx, AzureRoleIx, IdentityIx, FederatedIx, ClusterIx, BlockIx);
+index!(
+    ScopeIx,
+    PrincipalIx,
+    AssignmentIx,
+    DenyIx,
+    AzureRoleIx,
+    IdentityIx,
+    FederatedIx,
+    ClusterIx,
+    BlockIx,
+    ConditionIx
+);
 
 /// A place in Azure: a scope of the graph, or something below one that nothing was read of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,11 +122,11 @@ pub struct PrincipalNode {
 
 /// A role.
 #[derive(Clone, Debug)]
-pub struct AzureRoleNode<'g> {
+pub struct AzureRoleNode {
     /// Its GUID.
-    pub id: &'g str,
+    pub id: String,
     /// Its name; the one that came with an assignment when no definition was found. May be empty.
-    pub name: &'g str,
+    pub name: String,
     /// Whether somebody made it, and not Azure.
     pub custom: bool,
     /// Its blocks; none when nobody knows what it allows.
@@ -123,17 +135,17 @@ pub struct AzureRoleNode<'g> {
 
 /// What a block of a role allows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Block<'g> {
+pub struct Block {
     /// `actions`.
-    pub actions: Vec<&'g str>,
+    pub actions: Vec<String>,
     /// `notActions`.
-    pub not_actions: Vec<&'g str>,
+    pub not_actions: Vec<String>,
     /// `dataActions`.
-    pub data_actions: Vec<&'g str>,
+    pub data_actions: Vec<String>,
     /// `notDataActions`.
-    pub not_data_actions: Vec<&'g str>,
+    pub not_data_actions: Vec<String>,
     /// The condition.
-    pub condition: Option<&'g str>,
+    pub condition: Option<String>,
 }
 
 /// A group that a principal is in.
@@ -191,17 +203,18 @@ impl<T: Copy + Ord> Lists<T> {
     }
 }
 
-/// The Azure facts of a snapshot, joined.
-///
-/// Building is O(n log n) in the facts. `'g` is borrowed from the facts.
-pub struct AzureGraph<'g> {
-    facts: &'g AzureFacts,
+/// A condition, by the number of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct ConditionIx(u32);
+
+/// What is looked up in the facts, apart from them, so that it can be kept beside them.
+pub(in crate::graph) struct AzureIndex {
     scopes: Vec<ScopeNode>,
     by_scope: Map<String, ScopeIx>,
     principals: Vec<PrincipalNode>,
     by_client: Map<String, PrincipalIx>,
     /// Service principals by the object id of their application.
-    by_application: Map<&'g str, PrincipalIx>,
+    by_application: Map<String, PrincipalIx>,
     by_resource: Map<String, PrincipalIx>,
     by_upn: Map<String, PrincipalIx>,
     /// For each principal the groups it is in directly, and whether that has to be activated.
@@ -210,11 +223,13 @@ pub struct AzureGraph<'g> {
     members_of: Lists<(PrincipalIx, bool)>,
     /// For each principal that is a group what was read of its members.
     members: FxHashMap<PrincipalIx, usize>,
-    roles: Vec<AzureRoleNode<'g>>,
-    blocks: Vec<Block<'g>>,
-    conditions: Map<&'g str, Condition>,
-    /// For each assignment its principal, role and scope.
-    assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx)>,
+    roles: Vec<AzureRoleNode>,
+    blocks: Vec<Block>,
+    /// Every distinct condition, and its number by its text.
+    conditions: Vec<Condition>,
+    by_condition: Map<String, ConditionIx>,
+    /// For each assignment its principal, role, scope and condition.
+    assignments: Vec<(PrincipalIx, AzureRoleIx, ScopeIx, Option<ConditionIx>)>,
     by_principal: Lists<AssignmentIx>,
     by_assigned_scope: Lists<AssignmentIx>,
     denies_at: Lists<DenyIx>,
@@ -227,10 +242,32 @@ pub struct AzureGraph<'g> {
     clusters_at: Vec<(ScopeIx, ClusterIx)>,
 }
 
+impl AzureIndex {
+    /// Joins the facts. O(n log n) in them.
+    pub(in crate::graph) fn new(facts: &AzureFacts) -> Arc<AzureIndex> {
+        Arc::new(build::build(facts))
+    }
+}
+
+/// The Azure facts of a snapshot, joined. A copy of it is the same graph.
+///
+/// Building is O(n log n) in the facts, so that of a snapshot is built once, by [`AccessGraph::azure`](super::AccessGraph::azure).
+/// `'g` is borrowed from the facts.
+#[derive(Clone)]
+pub struct AzureGraph<'g> {
+    facts: &'g AzureFacts,
+    index: Arc<AzureIndex>,
+}
+
 impl<'g> AzureGraph<'g> {
     /// Joins the facts.
     pub fn new(facts: &'g AzureFacts) -> AzureGraph<'g> {
-        build::build(facts)
+        AzureGraph::with(facts, AzureIndex::new(facts))
+    }
+
+    /// The graph of facts that were joined already.
+    pub(in crate::graph) fn with(facts: &'g AzureFacts, index: Arc<AzureIndex>) -> AzureGraph<'g> {
+        AzureGraph { facts, index }
     }
 
     /// Whether anything was read of Azure.
@@ -250,7 +287,7 @@ impl<'g> AzureGraph<'g> {
 
     /// Every scope, the root first, each right before what is below it.
     pub fn scopes(&self) -> impl Iterator<Item = ScopeIx> {
-        (0..self.scopes.len()).map(ScopeIx::at)
+        (0..self.index.scopes.len()).map(ScopeIx::at)
     }
 
     /// The root, `/`.
@@ -260,27 +297,27 @@ impl<'g> AzureGraph<'g> {
 
     /// A scope as it was spelled where it was met first.
     pub fn scope_text(&self, scope: ScopeIx) -> &str {
-        &self.scopes[scope.index()].text
+        &self.index.scopes[scope.index()].text
     }
 
     /// A scope in the form that scopes are compared in.
     pub fn scope_folded(&self, scope: ScopeIx) -> &str {
-        &self.scopes[scope.index()].folded
+        &self.index.scopes[scope.index()].folded
     }
 
     /// The scope right above, as far as it is known; none for the root.
     pub fn parent(&self, scope: ScopeIx) -> Option<ScopeIx> {
-        self.scopes[scope.index()].parent
+        self.index.scopes[scope.index()].parent
     }
 
     /// The scopes right below.
     pub fn children(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
-        let end = self.scopes[scope.index()].end;
+        let end = self.index.scopes[scope.index()].end;
         let mut next = ScopeIx(scope.0 + 1);
         std::iter::from_fn(move || {
             (next < end).then(|| {
                 let here = next;
-                next = self.scopes[here.index()].end;
+                next = self.index.scopes[here.index()].end;
                 here
             })
         })
@@ -288,7 +325,7 @@ impl<'g> AzureGraph<'g> {
 
     /// A scope and everything below it.
     pub fn below(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
-        (scope.index()..self.scopes[scope.index()].end.index()).map(ScopeIx::at)
+        (scope.index()..self.index.scopes[scope.index()].end.index()).map(ScopeIx::at)
     }
 
     /// A scope and everything above it, up to the root.
@@ -298,73 +335,73 @@ impl<'g> AzureGraph<'g> {
 
     /// The number of a scope, and that of the first scope behind everything below it. O(1).
     pub fn span(&self, scope: ScopeIx) -> (u32, u32) {
-        (scope.0, self.scopes[scope.index()].end.0)
+        (scope.0, self.index.scopes[scope.index()].end.0)
     }
 
     /// Whether a scope is another one or lies below it. O(1).
     pub fn within(&self, outer: ScopeIx, inner: ScopeIx) -> bool {
-        outer <= inner && inner < self.scopes[outer.index()].end
+        outer <= inner && inner < self.index.scopes[outer.index()].end
     }
 
     /// The scope with a text, in any case.
     pub fn find_scope(&self, text: &str) -> Option<ScopeIx> {
-        self.by_scope.get(&fold(text)).copied()
+        self.index.by_scope.get(&fold(text)).copied()
     }
 
     /// The scope with a text, or the nearest one above it.
     pub fn locate(&self, text: &str) -> AzurePlace {
         let folded = fold(text);
         let mut near = ancestors(&folded).enumerate();
-        let found = near.find_map(|(up, text)| self.by_scope.get(text).map(|&scope| (scope, up > 0)));
+        let found = near.find_map(|(up, text)| self.index.by_scope.get(text).map(|&scope| (scope, up > 0)));
         let (scope, below) = found.unwrap_or((self.root(), folded != "/"));
         AzurePlace { scope, below }
     }
 
     /// Whether the management groups above a place are known, so that what is assigned at one can be judged.
     pub fn is_complete(&self, scope: ScopeIx) -> bool {
-        self.scopes[scope.index()].complete
+        self.index.scopes[scope.index()].complete
     }
 
     /// Every principal, by object id.
     pub fn principals(&self) -> impl Iterator<Item = PrincipalIx> {
-        (0..self.principals.len()).map(PrincipalIx::at)
+        (0..self.index.principals.len()).map(PrincipalIx::at)
     }
 
     /// What was read of a principal.
     pub fn principal(&self, principal: PrincipalIx) -> &PrincipalNode {
-        &self.principals[principal.index()]
+        &self.index.principals[principal.index()]
     }
 
     /// The principal with an object id, in any case.
     pub fn by_object_id(&self, id: &str) -> Option<PrincipalIx> {
         let id = id.to_ascii_lowercase();
-        self.principals.binary_search_by(|node| node.object_id.as_str().cmp(&id)).ok().map(PrincipalIx::at)
+        self.index.principals.binary_search_by(|node| node.object_id.as_str().cmp(&id)).ok().map(PrincipalIx::at)
     }
 
     /// The service principal with an app id: what Kubernetes objects name.
     pub fn by_client_id(&self, id: &str) -> Option<PrincipalIx> {
-        self.by_client.get(&id.to_ascii_lowercase()).copied()
+        self.index.by_client.get(&id.to_ascii_lowercase()).copied()
     }
 
     /// The managed identity of a resource: a user-assigned one by its own id, or whatever has one of its own.
     pub fn by_resource(&self, id: &str) -> Option<PrincipalIx> {
-        self.by_resource.get(&fold(id)).copied()
+        self.index.by_resource.get(&fold(id)).copied()
     }
 
     /// The user with a user principal name, in any case.
     pub fn by_user_principal_name(&self, name: &str) -> Option<PrincipalIx> {
-        self.by_upn.get(&name.to_lowercase()).copied()
+        self.index.by_upn.get(&name.to_lowercase()).copied()
     }
 
     /// The groups that a principal is in, directly or through others, each once; those that need no activation are said to
     /// need none. O(groups and memberships on the way).
     pub fn groups_of(&self, principal: PrincipalIx) -> Vec<Membership> {
-        self.walk(principal, &self.groups_of)
+        self.walk(principal, &self.index.groups_of)
     }
 
     /// Who is in a group, directly or through others, and not a group itself; groups whose own members are unread stand for them.
     pub fn members_of(&self, group: PrincipalIx) -> Vec<Membership> {
-        let inside = self.walk(group, &self.members_of);
+        let inside = self.walk(group, &self.index.members_of);
         inside.into_iter().filter(|one| !self.is_group(one.group) || self.members_unread(one.group)).collect()
     }
 
@@ -373,12 +410,13 @@ impl<'g> AzureGraph<'g> {
         let unread = |group: PrincipalIx| {
             self.is_group(group)
                 && !self
+                    .index
                     .members
                     .get(&group)
                     .and_then(|&at| self.facts.groups.get(at))
                     .is_some_and(|group| matches!(group.members, Members::Exactly(_)))
         };
-        unread(group) || self.walk(group, &self.members_of).iter().any(|one| unread(one.group))
+        unread(group) || self.walk(group, &self.index.members_of).iter().any(|one| unread(one.group))
     }
 
     /// Whether a principal is a group.
@@ -413,33 +451,33 @@ impl<'g> AzureGraph<'g> {
 
     /// Every role that is assigned or was read, by GUID.
     pub fn roles(&self) -> impl Iterator<Item = AzureRoleIx> {
-        (0..self.roles.len()).map(AzureRoleIx::at)
+        (0..self.index.roles.len()).map(AzureRoleIx::at)
     }
 
     /// A role.
-    pub fn role(&self, role: AzureRoleIx) -> &AzureRoleNode<'g> {
-        &self.roles[role.index()]
+    pub fn role(&self, role: AzureRoleIx) -> &AzureRoleNode {
+        &self.index.roles[role.index()]
     }
 
     /// The role with a GUID, if it is assigned or was read.
     pub fn find_role(&self, id: &str) -> Option<AzureRoleIx> {
         let id = id.to_ascii_lowercase();
-        self.roles.binary_search_by(|role| role.id.cmp(&id)).ok().map(AzureRoleIx::at)
+        self.index.roles.binary_search_by(|role| role.id.as_str().cmp(&id)).ok().map(AzureRoleIx::at)
     }
 
     /// A permission block.
-    pub fn block(&self, block: BlockIx) -> &Block<'g> {
-        &self.blocks[block.index()]
+    pub fn block(&self, block: BlockIx) -> &Block {
+        &self.index.blocks[block.index()]
     }
 
     /// A condition of the facts, read.
     pub fn condition(&self, text: &str) -> Option<&Condition> {
-        self.conditions.get(text)
+        self.index.by_condition.get(text).map(|at| &self.index.conditions[at.index()])
     }
 
     /// Every role assignment.
     pub fn assignments(&self) -> impl Iterator<Item = AssignmentIx> {
-        (0..self.assignments.len()).map(AssignmentIx::at)
+        (0..self.index.assignments.len()).map(AssignmentIx::at)
     }
 
     /// A role assignment as it was read.
@@ -449,22 +487,22 @@ impl<'g> AzureGraph<'g> {
 
     /// Whom an assignment names.
     pub fn assignee(&self, assignment: AssignmentIx) -> PrincipalIx {
-        self.assignments[assignment.index()].0
+        self.index.assignments[assignment.index()].0
     }
 
     /// The role of an assignment.
     pub fn assigned_role(&self, assignment: AssignmentIx) -> AzureRoleIx {
-        self.assignments[assignment.index()].1
+        self.index.assignments[assignment.index()].1
     }
 
     /// Where an assignment holds.
     pub fn assigned_scope(&self, assignment: AssignmentIx) -> ScopeIx {
-        self.assignments[assignment.index()].2
+        self.index.assignments[assignment.index()].2
     }
 
     /// The assignments that name a principal itself.
     pub fn own_assignments(&self, principal: PrincipalIx) -> &[AssignmentIx] {
-        self.by_principal.get(principal.index())
+        self.index.by_principal.get(principal.index())
     }
 
     /// The assignments that reach a principal: its own, and those of its groups with the membership.
@@ -487,17 +525,17 @@ impl<'g> AzureGraph<'g> {
 
     /// The assignments at exactly one scope.
     pub fn assignments_at(&self, scope: ScopeIx) -> &[AssignmentIx] {
-        self.by_assigned_scope.get(scope.index())
+        self.index.by_assigned_scope.get(scope.index())
     }
 
     /// Every deny assignment.
     pub fn denies(&self) -> impl Iterator<Item = DenyIx> {
-        (0..self.deny_scopes.len()).map(DenyIx::at)
+        (0..self.index.deny_scopes.len()).map(DenyIx::at)
     }
 
     /// Where a deny assignment holds.
     pub fn deny_scope(&self, deny: DenyIx) -> ScopeIx {
-        self.deny_scopes[deny.index()]
+        self.index.deny_scopes[deny.index()]
     }
 
     /// A deny assignment as it was read.
@@ -517,12 +555,14 @@ impl<'g> AzureGraph<'g> {
 
     /// The principal that an identity is; none when its object id was not read.
     pub fn identity_principal(&self, identity: IdentityIx) -> Option<PrincipalIx> {
-        self.principal_of[identity.index()]
+        self.index.principal_of[identity.index()]
     }
 
     /// The user-assigned identities at or below a scope, by scope. O(log n) and what is found.
     pub fn identities_below(&self, scope: ScopeIx) -> impl Iterator<Item = IdentityIx> {
-        part(&self.identities_at, scope, self.scopes[scope.index()].end).iter().map(|&(_, identity)| identity)
+        part(&self.index.identities_at, scope, self.index.scopes[scope.index()].end)
+            .iter()
+            .map(|&(_, identity)| identity)
     }
 
     /// The scope that an identity is.
@@ -532,7 +572,7 @@ impl<'g> AzureGraph<'g> {
 
     /// The federated credentials of an identity.
     pub fn federated_credentials_of(&self, identity: IdentityIx) -> &[FederatedIx] {
-        self.federated_of.get(identity.index())
+        self.index.federated_of.get(identity.index())
     }
 
     /// A federated credential as it was read.
@@ -550,7 +590,7 @@ impl<'g> AzureGraph<'g> {
         let credential = self.federated_credential(credential);
         if credential.identity_id.is_empty() {
             let id = &credential.application_id;
-            self.by_application.get(id.as_str()).copied().or_else(|| self.by_client_id(id))
+            self.index.by_application.get(id.as_str()).copied().or_else(|| self.by_client_id(id))
         } else {
             self.by_resource(&credential.identity_id)
         }
@@ -573,7 +613,7 @@ impl<'g> AzureGraph<'g> {
 
     /// The clusters at or below a scope, by scope.
     pub fn clusters_below(&self, scope: ScopeIx) -> impl Iterator<Item = ClusterIx> {
-        part(&self.clusters_at, scope, self.scopes[scope.index()].end).iter().map(|&(_, cluster)| cluster)
+        part(&self.index.clusters_at, scope, self.index.scopes[scope.index()].end).iter().map(|&(_, cluster)| cluster)
     }
 
     /// The resource group that a cluster's nodes are in, where it was named.

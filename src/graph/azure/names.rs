@@ -57,13 +57,13 @@ pub struct AssignmentName {
 }
 
 impl AzureNames {
-    /// Takes the names of the graph that these facts make. O(n log n) in the facts.
-    pub fn new(facts: &AzureFacts) -> AzureNames {
+    /// Takes the names of a graph. Linear in it.
+    pub fn new(graph: &AzureGraph<'_>) -> AzureNames {
+        let facts = graph.facts();
         let of_aso = !facts.identities.is_empty() || !facts.clusters.is_empty() || facts.from_aso > 0;
         if !facts.given && !of_aso && facts.database_servers.is_empty() {
             return AzureNames::default();
         }
-        let graph = AzureGraph::new(facts);
         let principal = |at: PrincipalIx| {
             let node = graph.principal(at);
             let name = if node.name.is_empty() { &node.object_id } else { &node.name };
@@ -79,7 +79,7 @@ impl AzureNames {
             let role = graph.role(graph.assigned_role(at));
             AssignmentName {
                 id: graph.assignment(at).id.clone(),
-                role: if role.name.is_empty() { role.id.to_owned() } else { role.name.to_owned() },
+                role: if role.name.is_empty() { role.id.clone() } else { role.name.clone() },
                 scope: graph.assigned_scope(at),
                 principal: graph.assignee(at),
                 assigned: graph.assignment(at).assigned,
@@ -89,7 +89,7 @@ impl AzureNames {
             scopes: graph.scopes().map(|at| graph.scope_text(at).to_owned()).collect(),
             principals: graph.principals().map(principal).collect(),
             assignments: graph.assignments().map(assignment).collect(),
-            groups: groups(facts, &graph),
+            groups: groups(facts, graph),
             clusters: facts.clusters.iter().map(|one| (one.name.clone(), one.id.clone())).collect(),
         }
     }

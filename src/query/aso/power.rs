@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use super::rights::KindSet;
 use crate::graph::azure::{AzureDecision, AzureGraph, AzureQuestion, PrincipalIx, ScopeIx};
 use crate::model::KindIx;
-use crate::model::azure::{AzureFacts, Plane};
+use crate::model::azure::Plane;
 
 /// How much somebody may do at a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,19 +52,19 @@ pub struct Power {
 /// The actions that are asked about, each evaluated once.
 pub struct AsoPower<'g> {
     graph: AzureGraph<'g>,
-    assign: OnceCell<AzureQuestion<'g>>,
-    writes: OnceCell<Vec<(KindIx, AzureQuestion<'g>)>>,
-    keys: OnceCell<Vec<AzureQuestion<'g>>>,
-    read: OnceCell<AzureQuestion<'g>>,
+    assign: OnceCell<AzureQuestion>,
+    writes: OnceCell<Vec<(KindIx, AzureQuestion)>>,
+    keys: OnceCell<Vec<AzureQuestion>>,
+    read: OnceCell<AzureQuestion>,
 }
 
 const ASSIGN: &str = "Microsoft.Authorization/roleAssignments/write";
 
 impl<'g> AsoPower<'g> {
-    /// Joins what was read of Azure.
-    pub fn new(facts: &'g AzureFacts) -> AsoPower<'g> {
+    /// Asks this graph.
+    pub fn new(graph: AzureGraph<'g>) -> AsoPower<'g> {
         AsoPower {
-            graph: AzureGraph::new(facts),
+            graph,
             assign: OnceCell::new(),
             writes: OnceCell::new(),
             keys: OnceCell::new(),
@@ -103,7 +103,7 @@ impl<'g> AsoPower<'g> {
     }
 
     fn at(&self, principal: PrincipalIx, scope: ScopeIx) -> Vec<Power> {
-        let decide = |question: &AzureQuestion<'g>| self.graph.decide(principal, question, scope.into()).decision;
+        let decide = |question: &AzureQuestion| self.graph.decide(principal, question, scope.into()).decision;
         let assign = decide(self.assign.get_or_init(|| self.graph.question(ASSIGN, Plane::Control)));
         let writes: Vec<(KindIx, AzureDecision)> =
             self.writes().iter().map(|(kind, question)| (*kind, decide(question))).collect();
@@ -149,14 +149,14 @@ impl<'g> AsoPower<'g> {
         powers
     }
 
-    fn writes(&self) -> &[(KindIx, AzureQuestion<'g>)] {
+    fn writes(&self) -> &[(KindIx, AzureQuestion)] {
         self.writes.get_or_init(|| {
             let ask = |kind: KindIx| Some((kind, self.graph.question(&kind.facts().write_action()?, Plane::Control)));
             KindIx::all().filter_map(ask).collect()
         })
     }
 
-    fn keys(&self) -> &[AzureQuestion<'g>] {
+    fn keys(&self) -> &[AzureQuestion] {
         self.keys.get_or_init(|| {
             let exports = KindIx::all().filter_map(|kind| kind.facts().exports());
             let mut actions: Vec<&str> = exports.flat_map(|(_, actions)| actions).collect();

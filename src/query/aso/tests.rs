@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::collect::{FileOptions, Input, Limits, Needs, load};
+use crate::graph::AzureGraph;
 use crate::model::{Action, Authorizer, ResourceAction};
 use crate::query::{Filter, SystemFilter, Where, who_can};
 
@@ -572,7 +573,7 @@ subjects: [{kind: User, name: odd}, {kind: ServiceAccount, name: bot}]
 #[test]
 fn power_is_computed_from_actions() {
     let graph = demo();
-    let power = AsoPower::new(&graph.snapshot().azure);
+    let power = AsoPower::new(graph.azure());
     let of = |client: &str| {
         let principal = power.graph().by_client_id(&format!("cccccccc-0000-0000-0000-00000000000{client}")).unwrap();
         let all: Vec<String> = power
@@ -627,7 +628,7 @@ fn names_of_roles_say_nothing() {
         let text = format!("[{},{}]", role(1, name, actions, not), assignment(1, name, sub));
         let mut snapshot = Snapshot::default();
         crate::collect::read_azure(&[Input::Stdin], &mut text.as_bytes(), &options(), 0).unwrap().add_to(&mut snapshot);
-        let power = AsoPower::new(&snapshot.azure);
+        let power = AsoPower::new(AzureGraph::new(&snapshot.azure));
         let principal = power.graph().by_object_id("bbbbbbbb-0000-0000-0000-000000000001").unwrap();
         let found = power.of(principal).first().and_then(|at| at.level).map_or("-", PowerLevel::as_str);
         assert_eq!(found, expected, "{actions} without {not}");

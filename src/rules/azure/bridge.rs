@@ -72,7 +72,7 @@ type Known<K, V> = RefCell<FxHashMap<K, V>>;
 /// The Azure side of an attack graph.
 pub(super) struct Facts<'g> {
     pub(super) graph: AzureGraph<'g>,
-    questions: Known<(Plane, String), Rc<AzureQuestion<'g>>>,
+    questions: Known<(Plane, String), Rc<AzureQuestion>>,
     allowed: Known<(PrincipalIx, String), Rc<[Allowed]>>,
     powers: Known<AzureRoleIx, Rc<RolePower>>,
     /// The assignments that are taken to be gone.
@@ -84,7 +84,7 @@ impl<'g> Facts<'g> {
         Facts { graph, questions: RefCell::default(), allowed: RefCell::default(), powers: RefCell::default(), without }
     }
 
-    fn question(&self, action: &str, plane: Plane) -> Rc<AzureQuestion<'g>> {
+    fn question(&self, action: &str, plane: Plane) -> Rc<AzureQuestion> {
         let key = (plane, action.to_owned());
         if let Some(known) = self.questions.borrow().get(&key) {
             return Rc::clone(known);
@@ -193,8 +193,8 @@ impl<'g> Facts<'g> {
             active && !through.is_some_and(|through| through.eligible) && !self.without.contains(assignment)
         });
         let custom = |(assignment, _)| {
-            let id = self.graph.role(self.graph.assigned_role(assignment)).id;
-            let role = facts.roles.iter().find(|role| role.custom && role.id == id)?;
+            let id = &self.graph.role(self.graph.assigned_role(assignment)).id;
+            let role = facts.roles.iter().find(|role| role.custom && role.id == *id)?;
             (!role.assignable_scopes.is_empty()).then(|| (self.graph.assigned_scope(assignment), role))
         };
         held.filter_map(custom).collect()
@@ -382,7 +382,7 @@ impl<'g> Bridge<'g> {
         if !facts.given && aso.operators().next().is_none() {
             return None;
         }
-        let graph = AzureGraph::new(facts);
+        let graph = access.azure();
         let installed = aso.installed();
         let kinds: Vec<KindIx> =
             if installed.complete || !installed.kinds.is_empty() { installed.kinds } else { KindIx::all().collect() };
@@ -447,6 +447,11 @@ impl<'g> Bridge<'g> {
     /// Whether nothing is known of what an identity may do.
     pub(super) fn is_unknown(&self, who: Who) -> bool {
         matches!(who, Who::Client(_)) || !self.azure.graph.assignments_known()
+    }
+
+    /// A scope and everything above it.
+    pub(in crate::rules) fn scopes_above(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
+        self.azure.graph.above(scope)
     }
 
     /// The credential that a namespace's resources get when they ask for none.
@@ -658,7 +663,7 @@ impl<'g> Bridge<'g> {
         let Some(cluster) = self.this_cluster.map(|at| graph.cluster(at)) else { return BTreeSet::new() };
         let prefix = [guard_prefix(cluster.kind), "/"].concat().to_ascii_lowercase();
         // What stands before the first star is a part of what such actions begin with, or goes on from it.
-        let is_of_cluster = |pattern: &&str| {
+        let is_of_cluster = |pattern: &String| {
             let fixed = pattern.split('*').next().unwrap_or_default().to_ascii_lowercase();
             fixed.starts_with(&prefix) || (prefix.starts_with(&fixed) && pattern.contains('*'))
         };

@@ -16,7 +16,6 @@ use super::attack::{Attack, Effect, Fact, Place, Writer};
 use super::finding::{Finding, RequestDone, StepDone, Target};
 use super::technique::Technique;
 use crate::graph::AccessGraph;
-use crate::graph::azure::AzureGraph;
 use crate::model::{ClusterId, KindIx, Subject, Thing};
 use crate::query::{Aso, AsoOptions, this_cluster};
 
@@ -81,7 +80,7 @@ techniques! {
 
 /// The accounts of a cluster whose tokens identities accept, each with the identity.
 pub(super) fn trusted(access: &AccessGraph, cluster: ClusterId) -> Vec<(Subject, Who)> {
-    let graph = AzureGraph::new(&access.snapshot().azure);
+    let graph = access.azure();
     let aso = Aso::new(access, cluster, AsoOptions::default());
     let this = this_cluster(access, &graph, &aso).map(|(at, _)| at);
     self::cluster::trusted(access, &graph, this)

@@ -60,11 +60,12 @@ fn is_broad(world: &Checked<'_>, spec: &RoleAssignmentSpec) -> bool {
         }
         RoleReference::Named(_) | RoleReference::None => return false,
     };
-    let holds = |actions: &[&str], not: &[&str]| {
+    fn holds(actions: &[impl AsRef<str>], not: &[impl AsRef<str>]) -> bool {
         ["Microsoft.Authorization/roleAssignments/write", "Microsoft.Any/thing/write"].into_iter().any(|wanted| {
-            actions.iter().any(|own| allows(own, wanted)) && !not.iter().any(|own| matches_strictly(own, wanted))
+            actions.iter().any(|own| allows(own.as_ref(), wanted))
+                && !not.iter().any(|own| matches_strictly(own.as_ref(), wanted))
         })
-    };
+    }
     let azure = world.power.graph();
     if let Some(blocks) = azure.find_role(&id).and_then(|at| azure.role(at).blocks.clone()) {
         return blocks.iter().map(|&at| azure.block(at)).any(|block| holds(&block.actions, &block.not_actions));

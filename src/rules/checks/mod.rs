@@ -202,7 +202,7 @@ pub fn run_checks(
     let rights = AsoRights::new(graph, cluster);
     let rows = aso.rows(&rights, None);
     let kinds = aso.writable();
-    let power = AsoPower::new(&graph.snapshot().azure);
+    let power = AsoPower::new(graph.azure());
     let checked = Checked { graph, cluster, aso, rights, power, known_powers: RefCell::default(), kinds, rows };
     let mut found = Found::default();
     for check in CHECKS {

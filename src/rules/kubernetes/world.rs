@@ -82,7 +82,7 @@ pub(super) fn check_from_to(from: &str, to: &str, world: &str, expected: &str) {
 }
 
 fn starting(graph: &AccessGraph, from: &str) -> Start {
-    start(graph.snapshot(), &Thing::parse(from).unwrap()).expect("something that the world has")
+    start(graph, &Thing::parse(from).unwrap()).expect("something that the world has")
 }
 
 /// The same to one thing, a subject or a Secret.
@@ -90,7 +90,7 @@ pub(in crate::rules) fn check_to(to: &str, world: &str, expected: &str) {
     let graph = graph(world);
     let to = Thing::parse(to).unwrap();
     let secret = || secret(graph.snapshot(), &to).map(Target::Secret);
-    let target = start(graph.snapshot(), &to).and_then(Start::target).or_else(secret);
+    let target = start(&graph, &to).and_then(Start::target).or_else(secret);
     compare(&graph, Ask { to: vec![target.expect("something that the world has")], ..Ask::default() }, world, expected);
 }
 
@@ -170,14 +170,14 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
     let who = |graph: &AccessGraph, finding: &Finding| -> Vec<String> {
         finding.from.iter().map(|&start| start_words(graph, start)).collect()
     };
-    let begin = ask.from.and_then(|from| start(after.snapshot(), &start_thing(graph, from)));
+    let begin = ask.from.and_then(|from| start(&after, &start_thing(graph, from)));
     if ask.from.is_some() && begin.is_none() {
         return;
     }
     let to = |&to: &Target| match to {
         Target::Secret(_) => secret(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).map(Target::Secret),
         Target::Subject(_) | Target::Pod(_) => {
-            start(after.snapshot(), &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
+            start(&after, &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
         }
         // No name is in it.
         Target::ClusterAdmin | Target::Node(None) => Some(to),

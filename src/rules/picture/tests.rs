@@ -357,7 +357,7 @@ fn path(world: &str, target: &str, alternatives: bool) -> Vec<String> {
 
 fn path_of(world: &str, from: Option<&str>, target: &str, alternatives: bool) -> Vec<String> {
     let graph = graph(world);
-    let from = from.map(|from| crate::rules::start(graph.snapshot(), &Thing::parse(from).unwrap()).unwrap());
+    let from = from.map(|from| crate::rules::start(&graph, &Thing::parse(from).unwrap()).unwrap());
     let found = escalations(&graph, &Ask { from, alternatives, ..Ask::default() }).findings;
     let is = |finding: &&Finding| crate::rules::target_name(&graph, finding.target) == target;
     let finding = found.iter().find(is).unwrap_or_else(|| panic!("{found:?}"));

@@ -70,13 +70,13 @@ pub fn find(graph: &AccessGraph, cluster: ClusterId, thing: &Thing) -> Option<It
         let found = all.any(|(_, own)| own.cluster == cluster && own.namespace == namespace && own.name == name);
         found.then_some(Item::Role(RoleKey { namespace, name }))
     };
-    let azure = || AzureGraph::new(&snapshot.azure);
+    let azure = || graph.azure();
     match thing {
-        Thing::User(_) | Thing::Group(_) | Thing::ServiceAccount(..) => match start(snapshot, thing)? {
+        Thing::User(_) | Thing::Group(_) | Thing::ServiceAccount(..) => match start(graph, thing)? {
             Start::Subject(subject) => Some(Item::Subject(subject)),
             _ => None,
         },
-        Thing::Identity(_) | Thing::Principal(_) => match start(snapshot, thing)? {
+        Thing::Identity(_) | Thing::Principal(_) => match start(graph, thing)? {
             Start::Azure(who) => Some(Item::Identity(who)),
             _ => None,
         },
@@ -243,7 +243,7 @@ impl Web<'_> {
         let named =
             self.edges.iter().filter(|(from, _, _)| subject(*from).is_some_and(|one| !operators.contains(&one)));
         let drawn: BTreeSet<Item> = named.map(|&(_, to, _)| to).collect();
-        let azure = AzureGraph::new(&self.graph.snapshot().azure);
+        let azure = self.graph.azure();
         for (at, namespace) in served {
             let item = credential(aso, at);
             for binding in rights.bindings(&AsoRight::Write(kinds), namespace) {
@@ -331,8 +331,7 @@ impl Web<'_> {
 
     /// What those of the cluster are in Azure, their roles there, and the scopes of these.
     fn azure(&mut self) {
-        let facts = &self.graph.snapshot().azure;
-        let azure = AzureGraph::new(facts);
+        let azure = self.graph.azure();
         let subjects: BTreeSet<Subject> =
             self.edges.iter().flat_map(|&(from, to, _)| [from, to]).filter_map(subject).collect();
         for (account, who) in trusted(self.graph, self.ask.cluster) {
