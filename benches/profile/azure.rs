@@ -479,7 +479,7 @@ fn cluster(at: usize) -> Vec<String> {
         format!(
             r#""aadProfile": {{"managed": true, "enableAzureRbac": {azure_rbac}, "adminGroupObjectIDs": [], "tenantId": "{TENANT}"}}"#
         ),
-        format!(r#""disableLocalAccounts": {}"#, at % 3 == 0),
+        format!(r#""disableLocalAccounts": {}"#, at.is_multiple_of(3)),
         r#""enableRbac": true"#.to_owned(),
         text("fqdn", &format!("aks-{at}-00000001.hcp.westeurope.azmk8s.io")),
         text("id", &cluster_id(at)),
