@@ -178,7 +178,7 @@ fn who(graph: &AccessGraph, finding: &Finding) -> Vec<String> {
 fn is_there(before: &AccessGraph, from: Option<Start>, finding: &Finding, after: &AccessGraph) -> bool {
     let from = match from {
         None => None,
-        Some(from) => match start(after.snapshot(), &start_thing(before, from)) {
+        Some(from) => match start(after, &start_thing(before, from)) {
             Some(from) => Some(from),
             None => return false,
         },
