@@ -830,11 +830,11 @@ impl<'g> Attack<'g> {
 
     /// The number of a fact, added if it is new.
     pub(super) fn fact(&mut self, fact: Fact) -> u32 {
-        self.number(fact).0
+        self.fact_and_new(fact).0
     }
 
     /// The same, and whether it is new.
-    fn number(&mut self, fact: Fact) -> (u32, bool) {
+    fn fact_and_new(&mut self, fact: Fact) -> (u32, bool) {
         let facts = &self.facts;
         let rehash = |&id: &u32| FxBuildHasher.hash_one(facts[id as usize]);
         let entry = self.ids.entry(FxBuildHasher.hash_one(fact), |&id| facts[id as usize] == fact, rehash);
@@ -1454,7 +1454,7 @@ impl<'g> Attack<'g> {
 
     /// The fact that somebody is under a role, of which is asked what it allows when it is new.
     fn under_role(&mut self, role: RoleIx, place: Place, credentials: bool) -> u32 {
-        let (under, is_new) = self.number(Fact::Under(role, place, credentials));
+        let (under, is_new) = self.fact_and_new(Fact::Under(role, place, credentials));
         if is_new {
             self.unasked.push(under);
         }

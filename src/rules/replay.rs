@@ -8,7 +8,7 @@ use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
 use super::azure::{AzureGain, AzureStep, AzureTarget, Bridge, Sure, Who};
 use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
-use crate::graph::azure::{AzureGraph, ScopeIx};
+use crate::graph::azure::{AzureGraph, AzurePlace, ClusterIx, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::azure::{AzureCluster, ClusterKind, KeyVault, Plane, guard_prefix};
 use crate::model::{
@@ -86,7 +86,6 @@ fn begun(graph: &AccessGraph, cluster: ClusterId, from: Start) -> State<'_> {
         roles: BTreeSet::new(),
         accounts: BTreeSet::new(),
         gained: Vec::new(),
-        azure: OnceCell::new(),
         bridge: OnceCell::new(),
     };
     match from {
@@ -158,7 +157,6 @@ pub(super) struct State<'g> {
     /// What else was gained, in this order: pods, nodes, Secrets, what there is in Azure.
     gained: Vec<Effect>,
     /// What is looked things up in, made when it is needed first.
-    azure: OnceCell<AzureGraph<'g>>,
     bridge: OnceCell<Option<Bridge<'g>>>,
 }
 
@@ -744,42 +742,42 @@ impl<'g> State<'g> {
     }
 
     /// What joins the cluster and Azure, made anew from the facts.
-    pub(super) fn with_bridge(&self, ask: impl FnOnce(&Bridge<'_>) -> Result<(), String>) -> Result<(), String> {
+    pub(super) fn with_bridge<T>(&self, ask: impl FnOnce(&Bridge<'_>) -> Result<T, String>) -> Result<T, String> {
         let own = || Bridge::new(self.graph, &Ask { cluster: self.cluster, ..Ask::default() });
         ask(self.bridge.get_or_init(own).as_ref().ok_or_else(|| "there is nothing of Azure".to_owned())?)
     }
 
-    /// The Azure side, joined once.
-    fn azure(&self) -> &AzureGraph<'g> {
-        self.azure.get_or_init(|| self.graph.azure())
+    fn azure(&self) -> AzureGraph<'g> {
+        self.graph.azure()
+    }
+
+    /// Which cluster of Azure this one is.
+    fn this_cluster(&self) -> Result<ClusterIx, String> {
+        self.with_bridge(|bridge| {
+            bridge.this_cluster().ok_or_else(|| "it is not known which cluster this is".to_owned())
+        })
+    }
+
+    /// How surely Azure lets somebody do something in one of these places, by all that was read; none where it does not.
+    fn decided(&self, who: Who, action: &str, plane: Plane, places: &[AzurePlace]) -> Option<Sure> {
+        let Who::Principal(principal) = who else { return None };
+        let azure = self.azure();
+        let question = azure.question(action, plane);
+        let grants = places.iter().flat_map(|&place| azure.decide(principal, &question, place).grants);
+        grants.filter_map(|grant| super::azure::sureness(&grant, action, azure.principal(principal))).min()
     }
 
     /// Whether Azure lets somebody do something in a scope, by all that was read.
     pub(super) fn azure_allows(&self, who: Who, action: &str, scope: ScopeIx) -> Result<Sure, String> {
-        let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
-        let azure = self.azure();
-        let verdict = azure.decide(principal, &azure.question(action, Plane::Control), scope.into());
-        let refused = || format!("{action} is not allowed on {}", azure.scope_text(scope));
-        let sure =
-            verdict.grants.iter().filter_map(|grant| super::azure::sureness(grant, action, azure.principal(principal)));
-        sure.min().ok_or_else(refused)
+        let refused = || format!("{action} is not allowed on {}", self.azure().scope_text(scope));
+        self.decided(who, action, Plane::Control, &[scope.into()]).ok_or_else(refused)
     }
 
     /// The same for what lies in this cluster, by what comes behind the id of the cluster.
     pub(super) fn azure_allows_in_cluster(&self, who: Who, action: &str, inside: &str) -> Result<Sure, String> {
-        let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
         let azure = self.azure();
-        let mut found = None;
-        self.with_bridge(|bridge| {
-            found = bridge.this_cluster();
-            Ok(())
-        })?;
-        let cluster = found.ok_or_else(|| "it is not known which cluster this is".to_owned())?;
-        let place = azure.locate(&[&azure.cluster(cluster).id, inside].concat());
-        let verdict = azure.decide(principal, &azure.question(action, Plane::Control), place);
-        let grants = verdict.grants.iter();
-        let sure = grants.filter_map(|grant| super::azure::sureness(grant, action, azure.principal(principal)));
-        sure.min().ok_or_else(|| format!("{action} is not allowed there"))
+        let place = azure.locate(&[&azure.cluster(self.this_cluster()?).id, inside].concat());
+        self.decided(who, action, Plane::Control, &[place]).ok_or_else(|| format!("{action} is not allowed there"))
     }
 
     /// Whether a role of Azure in the cluster, gained before, allows to create resources of a kind there.
@@ -801,15 +799,11 @@ impl<'g> State<'g> {
 
     /// The same for what the cluster asks Azure, written without what its data actions begin with.
     pub(super) fn azure_allows_data(&self, who: Who, action: &str, place: Place) -> Result<Sure, String> {
-        let Who::Principal(principal) = who else { return Err("nothing is known of the identity".to_owned()) };
         let azure = self.azure();
-        let mut found = None;
-        self.with_bridge(|bridge| {
-            found = bridge.this_cluster();
-            Ok(())
-        })?;
-        let cluster =
-            found.filter(|&at| azure.cluster(at).azure_rbac).ok_or_else(|| "Azure is not asked".to_owned())?;
+        let cluster = self.this_cluster()?;
+        if !azure.cluster(cluster).azure_rbac {
+            return Err("Azure is not asked".to_owned());
+        }
         let AzureCluster { id, kind, .. } = azure.cluster(cluster);
         let inside = match place {
             Place::Namespace(namespace) => {
@@ -820,10 +814,8 @@ impl<'g> State<'g> {
             Place::Cluster | Place::EachNamespace => vec![id.clone()],
         };
         let action = &[guard_prefix(*kind), "/", action].concat();
-        let question = azure.question(action, Plane::Data);
-        let grants = inside.iter().flat_map(|at| azure.decide(principal, &question, azure.locate(at)).grants);
-        let sure = grants.filter_map(|grant| super::azure::sureness(&grant, action, azure.principal(principal)));
-        sure.min().ok_or_else(|| format!("{action} is not allowed"))
+        let places: Vec<AzurePlace> = inside.iter().map(|at: &String| azure.locate(at)).collect();
+        self.decided(who, action, Plane::Data, &places).ok_or_else(|| format!("{action} is not allowed"))
     }
 
     /// The scopes in which each custom role that somebody holds in a scope may be assigned.
@@ -847,7 +839,7 @@ impl<'g> State<'g> {
     /// Whether the vaults that were read are as something says.
     pub(super) fn with_vaults(&self, ask: impl FnOnce(&AzureGraph<'_>, &[KeyVault]) -> bool) -> Result<(), String> {
         let facts = &self.graph.snapshot().azure;
-        let there = ask(self.azure(), &facts.vaults);
+        let there = ask(&self.azure(), &facts.vaults);
         if there { Ok(()) } else { Err("no vault there has access policies".to_owned()) }
     }
 
@@ -900,12 +892,7 @@ impl<'g> State<'g> {
     /// The scope of this cluster, and what is asked of it.
     pub(super) fn this_cluster_in_azure<T>(&self, ask: impl Fn(&AzureCluster) -> T) -> Result<(ScopeIx, T), String> {
         let azure = self.azure();
-        let mut found = None;
-        self.with_bridge(|bridge| {
-            found = bridge.this_cluster();
-            Ok(())
-        })?;
-        let cluster = found.ok_or_else(|| "it is not known which cluster this is".to_owned())?;
+        let cluster = self.this_cluster()?;
         let scope = azure.cluster_scope(cluster).ok_or_else(|| "the cluster is nowhere".to_owned())?;
         Ok((scope, ask(azure.cluster(cluster))))
     }

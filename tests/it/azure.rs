@@ -619,3 +619,38 @@ fn files_are_read_packed_from_folders_and_beside_manifests() {
         none.notes
     );
 }
+
+#[test]
+fn an_identity_is_the_one_that_was_asked_for_whatever_aso_knows_besides() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let id = |last: u32| format!("00000000-0000-0000-0000-0000000000{last:02}");
+    // One that only ASO knows, before and after those of the directory.
+    let made = |last: u32| {
+        let arm =
+            format!("{SUB}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/made{last}");
+        format!(
+            "---\n{{apiVersion: managedidentity.azure.com/v1api20230131, kind: UserAssignedIdentity, metadata: {{name: made{last}, \
+             namespace: dev}}, spec: {{}}, status: {{id: {arm}, clientId: {0}, principalId: {0}, tenantId: {1}}}}}\n",
+            id(last),
+            id(99)
+        )
+    };
+    std::fs::write(path("cluster.yaml"), made(1) + &made(30)).unwrap();
+    let owner = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+    let row = |last: u32| {
+        json!({"principalId": id(last), "principalType": "ServicePrincipal", "scope": format!("{SUB}/resourceGroups/rg{last}"),
+            "roleDefinitionId": owner})
+    };
+    std::fs::write(path("azure.json"), json!([row(10), row(20)]).to_string()).unwrap();
+    let (cluster, azure) = (path("cluster.yaml"), path("azure.json"));
+    for last in [10, 20] {
+        let from = format!("principal:{}", id(last));
+        let report = ask(["escalations", "--from", &from, "-f", &cluster, "--azure", &azure, "-o", "json"]).out;
+        let report: Value = serde_json::from_str(&report).unwrap();
+        let holders = report["summary"]["holders"].as_array().unwrap();
+        assert!(!holders.is_empty(), "{report}");
+        let of_another = |holder: &Value| !holder.to_string().contains(&format!("rg{last}"));
+        assert!(!holders.iter().any(of_another), "{from}: {holders:?}");
+    }
+}

@@ -39,13 +39,9 @@ fn is_that(step: &StepDone, kind: KindIx) -> bool {
 
 /// Resources are written of which some write the Secret themselves.
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let (Fact::Azure(AzureFact::Writes(set, place)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
-    let kinds = bridge.writers.kinds(set);
-    let Some(&writer) = kinds.iter().find(|kind| kind.facts().writes_secrets()) else { return };
-    for namespace in attack.namespaces_of(place) {
-        if bridge.default_of(namespace).is_some() {
-            users(attack, &[id], set, namespace, Some(writer));
-        }
+    let Some((set, writer, namespaces)) = aso_expression_forge::secret_writers(attack, fact) else { return };
+    for namespace in namespaces {
+        users(attack, &[id], set, namespace, Some(writer));
     }
 }
 
@@ -81,8 +77,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     if created.is_none_or(|right| right.place != Place::Namespace(namespace)) {
         return Err("no user is made".to_owned());
     }
-    aso_credential_forge::writes(state, step, namespace)
-        .or_else(|_| aso_expression_forge::expresses(state, step, namespace))?;
+    aso_expression_forge::credential_written(state, step, namespace)?;
     let servers = state.graph.snapshot().aso_resources.iter().filter(|own| own.namespace == namespace);
     let mut servers = servers.filter(|own| {
         matches!(own.spec, AsoSpec::Server(_)) && state.graph.text(own.group) == users.facts().group

@@ -1,7 +1,9 @@
 //! `aso-expression-forge`: have ASO itself write a credential that names another identity.
 
+use std::collections::BTreeSet;
+
 use super::aso_credential_forge;
-use super::facts::AzureFact;
+use super::facts::{AzureFact, KindSetIx};
 use crate::model::{KindIx, Name, Subject};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::finding::StepDone;
@@ -30,17 +32,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let (Fact::Azure(AzureFact::Writes(set, place)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
-    if !bridge.writers.kinds(set).iter().any(|kind| kind.facts().writes_secrets()) {
-        return;
-    }
-    let mut known: Vec<Subject> = Vec::new();
-    for namespace in attack.namespaces_of(place) {
-        let account = bridge.forged_account(namespace).filter(|_| bridge.default_of(namespace).is_some());
-        if let Some(account) = account.filter(|account| !known.contains(account)) {
-            known.push(account);
-            aso_credential_forge::forges(attack, &TECHNIQUE, vec![id], set, namespace);
-        }
+    let Some((set, namespaces)) = one_for_each_account(attack, fact) else { return };
+    for namespace in namespaces {
+        aso_credential_forge::forges(attack, &TECHNIQUE, vec![id], set, namespace);
     }
 }
 
@@ -49,8 +43,33 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     expresses(state, step, namespace)
 }
 
+/// Resources are written of which some write a Secret themselves: the kinds, the first that does, and the namespaces in which they get
+/// ready.
+pub(super) fn secret_writers(attack: &Attack<'_>, fact: Fact) -> Option<(KindSetIx, KindIx, Vec<Name>)> {
+    let Fact::Azure(AzureFact::Writes(set, place)) = fact else { return None };
+    let bridge = attack.bridge.as_ref()?;
+    let writer = bridge.writers.secret_writer(set)?;
+    let mut namespaces = attack.namespaces_of(place);
+    namespaces.retain(|&namespace| bridge.default_of(namespace).is_some());
+    Some((set, writer, namespaces))
+}
+
+/// The same, of the namespaces the first for each account by which ASO acts in them.
+pub(super) fn one_for_each_account(attack: &Attack<'_>, fact: Fact) -> Option<(KindSetIx, Vec<Name>)> {
+    let (set, _, mut namespaces) = secret_writers(attack, fact)?;
+    let bridge = attack.bridge.as_ref()?;
+    let mut known: BTreeSet<Subject> = BTreeSet::new();
+    namespaces.retain(|&at| bridge.forged_account(at).is_some_and(|account| known.insert(account)));
+    Some((set, namespaces))
+}
+
+/// Whether a step writes a credential into a namespace, or has ASO write it.
+pub(super) fn credential_written(state: &State<'_>, step: &StepDone, namespace: Name) -> Result<(), String> {
+    aso_credential_forge::writes(state, step, namespace).or_else(|_| expresses(state, step, namespace))
+}
+
 /// Whether a step has ASO write a Secret into a namespace: a kind that does is created, and a credential applies there.
-pub(super) fn expresses(state: &State<'_>, step: &StepDone, namespace: Name) -> Result<(), String> {
+fn expresses(state: &State<'_>, step: &StepDone, namespace: Name) -> Result<(), String> {
     let rights = step.requests.iter().flat_map(|request| &request.rights);
     let mut created = rights.filter(|right| right.verb == "create" && right.place == Place::Namespace(namespace));
     let writes = |kind: KindIx| kind.facts().writes_secrets();

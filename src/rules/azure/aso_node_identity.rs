@@ -35,15 +35,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
 
 /// Resources are written that write a credential themselves. One namespace stands for all: the nodes are the same.
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let (Fact::Azure(AzureFact::Writes(set, place)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
-    if !bridge.writers.kinds(set).iter().any(|kind| kind.facts().writes_secrets()) {
-        return;
-    }
-    if bridge.node_identities().is_empty() {
-        return;
-    }
-    let ready = |&namespace: &Name| bridge.default_of(namespace).is_some();
-    if let Some(namespace) = attack.namespaces_of(place).into_iter().find(ready) {
+    if let Some((set, _, namespaces)) = aso_expression_forge::secret_writers(attack, fact)
+        && let Some(&namespace) = namespaces.first()
+    {
         with(attack, &[id], set, namespace);
     }
 }
@@ -72,8 +66,7 @@ fn blocker(reached: bool) -> Blocker {
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let (_, namespace, who) = uses::written(step)?;
-    aso_credential_forge::writes(state, step, namespace)
-        .or_else(|_| aso_expression_forge::expresses(state, step, namespace))?;
+    aso_expression_forge::credential_written(state, step, namespace)?;
     let stopped = step.blockers.iter().any(|blocker| blocker.stops);
     state.with_bridge(|bridge| {
         bridge.aso.reconcilers(namespace).next().ok_or("nobody reconciles the namespace")?;

@@ -2,7 +2,7 @@
 
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx};
 use super::{aso_credential_forge, aso_expression_forge};
-use crate::model::{KindIx, Name, Subject};
+use crate::model::{KindIx, Name};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -31,17 +31,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
 
 /// Resources are written that write a credential themselves.
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let (Fact::Azure(AzureFact::Writes(set, place)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
-    if !bridge.writers.kinds(set).iter().any(|kind| kind.facts().writes_secrets()) {
-        return;
-    }
-    let mut known: Vec<Subject> = Vec::new();
-    for namespace in attack.namespaces_of(place) {
-        let account = bridge.forged_account(namespace).filter(|_| bridge.default_of(namespace).is_some());
-        if let Some(account) = account.filter(|account| !known.contains(account)) {
-            known.push(account);
-            with(attack, vec![id], set, namespace);
-        }
+    let Some((set, namespaces)) = aso_expression_forge::one_for_each_account(attack, fact) else { return };
+    for namespace in namespaces {
+        with(attack, vec![id], set, namespace);
     }
 }
 
@@ -74,8 +66,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     if !created.any(|right| KindIx::of_resource(right.api_group, right.resource).is_some()) {
         return Err("nothing of ASO is created in the namespace".to_owned());
     }
-    aso_credential_forge::writes(state, step, namespace)
-        .or_else(|_| aso_expression_forge::expresses(state, step, namespace))?;
+    aso_expression_forge::credential_written(state, step, namespace)?;
     aso_credential_forge::trusts(state, namespace, who)?;
     state.with_bridge(|bridge| {
         let mut operators = bridge.aso.reconcilers(namespace).map(|at| bridge.aso.operator(at).multi_env);

@@ -368,6 +368,8 @@ pub(in crate::rules) struct Bridge<'g> {
     servers: OnceCell<FxHashMap<Name, Vec<(KindIx, ScopeIx)>>>,
     /// The credentials that can be had in each namespace by having them copied there.
     copies: Known<Name, Rc<[Copied]>>,
+    /// Whether there is anything that copies them.
+    reflector: OnceCell<bool>,
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
     pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
@@ -406,6 +408,7 @@ impl<'g> Bridge<'g> {
             named: OnceCell::new(),
             servers: OnceCell::new(),
             copies: RefCell::default(),
+            reflector: OnceCell::new(),
             writes: RefCell::default(),
             gives: RefCell::default(),
         })
@@ -590,9 +593,11 @@ impl<'g> Bridge<'g> {
 
     /// Whether kubernetes-reflector runs, by the image of a workload.
     fn has_reflector(&self) -> bool {
-        let snapshot = self.access.snapshot();
-        let is_one = |image: &Name| REFLECTOR.iter().any(|own| snapshot.text(*image).contains(own));
-        snapshot.controllers.iter().any(|own| snapshot.lists.get(own.images).iter().any(is_one))
+        *self.reflector.get_or_init(|| {
+            let snapshot = self.access.snapshot();
+            let is_one = |image: &Name| REFLECTOR.iter().any(|own| snapshot.text(*image).contains(own));
+            snapshot.controllers.iter().any(|own| snapshot.lists.get(own.images).iter().any(is_one))
+        })
     }
 
     /// The accounts whose tokens an identity accepts.

@@ -64,10 +64,14 @@ impl Writers {
         self.sets.borrow().sets.get(set.0 as usize).map(Rc::clone).unwrap_or_default()
     }
 
+    /// The first kind of a set that writes Secrets.
+    pub(super) fn secret_writer(&self, set: KindSetIx) -> Option<KindIx> {
+        self.kinds(set).iter().copied().find(|kind| kind.facts().writes_secrets())
+    }
+
     /// One kind of a set: the first that writes Secrets, if one does.
     pub(super) fn one(&self, set: KindSetIx) -> Option<KindIx> {
-        let kinds = self.kinds(set);
-        kinds.iter().find(|kind| kind.facts().writes_secrets()).or(kinds.first()).copied()
+        self.secret_writer(set).or_else(|| self.kinds(set).first().copied())
     }
 
     /// The kinds that exist.

@@ -1,5 +1,7 @@
 //! `kube-system-config-write`: kubeadm makes control planes and nodes after two ConfigMaps.
 
+use std::collections::BTreeSet;
+
 use crate::model::{ClusterId, Name};
 use crate::graph::AccessGraph;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
@@ -25,7 +27,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-reconfigure/",
     ],
     build: Some(build),
-    leads: Some(|attack, _| Leads::in_one(attack, "kube-system")),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
@@ -33,6 +35,15 @@ pub(super) const TECHNIQUE: Technique = Technique {
 /// The ConfigMap, and the Role by which kubeadm lets nodes read it.
 const CONFIG_MAPS: [(&str, &str); 2] =
     [("kubeadm-config", "kubeadm:nodes-kubeadm-config"), ("kubelet-config", "kubeadm:kubelet-config")];
+
+/// In kube-system, where kubeadm has left the roles for its ConfigMaps.
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    if CONFIG_MAPS.iter().any(|(_, role)| has_role(attack.graph, attack.cluster, role)) {
+        Leads::in_one(attack, "kube-system")
+    } else {
+        Leads::In(BTreeSet::new())
+    }
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let names = &attack.graph.snapshot().names;
