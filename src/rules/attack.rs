@@ -110,6 +110,12 @@ pub(super) enum Fact {
     Mints(Subject),
     /// Can make requests that are like this one in the name of somebody else.
     Poses(u32),
+    /// Can put together identities of this pool of names and groups, for one request each.
+    Pool(u32),
+    /// Can get credentials of any identity that is put together, but for system:masters.
+    AnyTogether,
+    /// Acts as an identity that is put together, or has its credentials.
+    Together(u32),
     /// Can do everything at a place; at the cluster this is cluster-admin.
     Everything(Place),
     /// Administers a namespace.
@@ -210,6 +216,8 @@ pub(super) enum How {
     Serves,
     /// An identity holds both halves of a constrained impersonation: on whom, and for which requests.
     Halves { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held>, on: OnHalf },
+    /// An identity holds rights to impersonate these groups and names, of which one request takes several.
+    Joins { by: Option<Subject>, groups: Box<[Held]>, names: Box<[Held]> },
     /// A request is made in the name of somebody who holds its rights, the one at a place in it by this verb.
     Through { request: RequestIx, site: Site, by: Subject, held: Vec<Held>, asks: usize, verb: &'static str },
     /// A binding puts the identity under the role.
@@ -479,6 +487,8 @@ pub(super) struct Attack<'g> {
     pub(super) binds: Vec<(usize, Site, u32)>,
     pub(super) shares: Table<Share>,
     pub(super) posing: Table<Pose>,
+    /// Identities that are put together.
+    pub(super) joint: kubernetes::Joint,
     /// What constrained impersonation has looked at.
     pub(super) poses: kubernetes::Poses,
     /// Where each request may lead anywhere.
@@ -574,6 +584,7 @@ impl<'g> Attack<'g> {
             binds: Vec::new(),
             shares: Table::default(),
             posing: Table::default(),
+            joint: kubernetes::Joint::default(),
             poses: kubernetes::Poses::default(),
             leads: Vec::new(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
@@ -782,6 +793,7 @@ impl<'g> Attack<'g> {
                 }
             }
             kubernetes::share(self);
+            kubernetes::join(self);
             if self.fresh.is_empty() && self.queue.is_empty() {
                 return;
             }
@@ -1762,7 +1774,7 @@ impl<'g> Attack<'g> {
 
     /// The fact that a right can be given to everybody, with what serves it: the same right, and wider ones, each by its own fact,
     /// so that those for which it is wider share the way to it.
-    fn can(&mut self, key: (u8, Place, Option<Name>)) -> u32 {
+    pub(super) fn can(&mut self, key: (u8, Place, Option<Name>)) -> u32 {
         let (right, place, name) = key;
         let can = self.fact(Fact::Can(right, place, name));
         if self.served.insert(key, self.made.len()) == Some(self.made.len()) {

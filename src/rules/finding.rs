@@ -169,6 +169,8 @@ pub struct StepDone {
     pub technique: &'static Technique,
     /// What it does.
     pub effect: Effect,
+    /// Who else is acted as, where one request puts an identity together of several.
+    pub with: Vec<Subject>,
     /// The requests it takes.
     pub requests: Vec<RequestDone>,
     /// The bindings that put an identity under the role that is written.
@@ -480,8 +482,11 @@ fn control_plane(graph: &AccessGraph, target: Target) -> Option<String> {
 pub(super) fn fingerprint(graph: &AccessGraph, finding: &Finding) -> String {
     let start = finding.start().map(|(binding, _)| grant(graph, binding)).unwrap_or_default();
     let what = format!("{start}|{}", target_text(graph, finding.target));
-    let steps: Vec<String> =
-        finding.steps.iter().map(|step| format!("{}@{}", step.technique.id, effect_text(graph, step.effect))).collect();
+    let step = |step: &StepDone| {
+        let with = step.with.iter().map(|&part| format!("+{}", target_text(graph, Target::Subject(part))));
+        format!("{}@{}{}", step.technique.id, effect_text(graph, step.effect), with.collect::<String>())
+    };
+    let steps: Vec<String> = finding.steps.iter().map(step).collect();
     format!("{:016x}-{:08x}", digest(&what), digest(&steps.join("|")) & 0xffff_ffff)
 }
 

@@ -244,6 +244,16 @@ impl Rights {
         own.is_some_and(|own| self.supplied.has(own.mask) || self.supplied.has(Mask::of(0)))
     }
 
+    /// Whether all rights of a request are in some role or other that does not grant everything.
+    pub(super) fn is_granted(&self, request: RequestIx) -> bool {
+        self.supplied.has(self.mask_of(request))
+    }
+
+    /// A right by its number.
+    pub(super) fn right(&self, number: u8) -> Right {
+        self.rights[usize::from(number)].right
+    }
+
     /// What a request needs.
     pub(super) fn asked(&self, request: RequestIx) -> &'static Request {
         self.requests[usize::from(request.0)].request
@@ -466,7 +476,7 @@ impl Way {
 
 impl Site {
     /// Whether whoever can do it here can do it at the other site.
-    fn covers(self, other: Site) -> bool {
+    pub(super) fn covers(self, other: Site) -> bool {
         let any_or_same = |own: Option<Name>, other: Option<Name>| own.is_none() || own == other;
         other.place.covering().any(|place| place == self.place)
             && any_or_same(self.object, other.object)

@@ -12,8 +12,8 @@ use crate::graph::azure::{AzureGraph, AzurePlace, ClusterIx, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::azure::{AzureCluster, ClusterKind, KeyVault, Plane, guard_prefix};
 use crate::model::{
-    Action, AsoKind, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction, RoleKind, Rule,
-    Subject, SubjectText, uncovered,
+    AUTHENTICATED, Action, AsoKind, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction,
+    RoleKind, Rule, Subject, SubjectText, uncovered,
 };
 use crate::query::{Authorizers, decide};
 
@@ -168,6 +168,19 @@ fn identity(graph: &AccessGraph, subject: Subject) -> Identity {
     })
 }
 
+/// Whoever a request names that carries a name or none that matters, and groups: in those and in no others of the name's own.
+fn put_together<'s>(graph: &AccessGraph, parts: impl Iterator<Item = &'s Subject>) -> Identity {
+    let mut whole = Identity { user: String::new(), groups: vec![AUTHENTICATED.to_owned()] };
+    for part in parts {
+        let text = part.request_name(&graph.snapshot().names);
+        match part {
+            Subject::Group(_) => whole.groups.push(text),
+            Subject::User(_) | Subject::ServiceAccount { .. } => whole.user = text,
+        }
+    }
+    whole
+}
+
 impl<'g> State<'g> {
     fn step(&mut self, step: &StepDone) -> Result<(), String> {
         for request in &step.requests {
@@ -286,7 +299,10 @@ impl<'g> State<'g> {
 
     /// Adds an identity, by its credentials unless the step impersonates it.
     fn act_as(&mut self, step: &StepDone, subject: Subject) {
-        let identity = identity(self.graph, subject);
+        let identity = match &step.with[..] {
+            [] => identity(self.graph, subject),
+            with => put_together(self.graph, [subject].iter().chain(with)),
+        };
         let rights = step.requests.iter().flat_map(|request| &request.rights);
         let limits: Vec<RightDone> = rights.filter(|right| right.verb.starts_with(ON)).cloned().collect();
         if !limits.is_empty() {

@@ -804,8 +804,9 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
             How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), step.needs),
             _ => continue,
         };
+        let with = joined(walk, at, effect);
         let mut done =
-            StepDone { technique, effect, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
+            StepDone { technique, effect, with, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
         match *step.how {
             How::Through { .. } => halves(walk, walker, step.how, needs, &mut done),
             _ => gather(walk, walker, needs, &used, &mut done),
@@ -878,6 +879,11 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azur
                 }
                 done.requests.push(RequestDone { by: Some(*by), rights });
             }
+            How::Joins { by, groups, names } => {
+                let rights = joined_rights(attack, done, (groups, names), |held| evidence(walk, walker, Some(&held)));
+                done.requests.push(RequestDone { by: *by, rights });
+                open.extend(step.needs.iter().rev());
+            }
             How::Under(binding) => done.under.push(*binding),
             How::Follows => {
                 let needs = step.needs.iter();
@@ -894,6 +900,42 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azur
             How::Granted(_) | How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
     }
+}
+
+/// Who else a step makes its identity of, where it puts one together.
+fn joined(walk: &Walk<'_, '_>, at: u32, effect: Effect) -> Vec<Subject> {
+    let gain = walk.attack.gain(walk.steps[at as usize]);
+    let Fact::Together(party) = walk.attack.facts[gain as usize] else { return Vec::new() };
+    let party = walk.attack.joint.party(party);
+    party.into_iter().flat_map(|party| party.parts()).filter(|&part| Effect::ActAs(part) != effect).collect()
+}
+
+/// What the one request needs that puts an identity together: a right to each of its groups, and one to a name.
+fn joined_rights(
+    attack: &Attack<'_>,
+    step: &StepDone,
+    (groups, names): (&[Held], &[Held]),
+    evidence: impl Fn(Held) -> Option<Evidence>,
+) -> Vec<RightDone> {
+    let Effect::ActAs(first) = step.effect else { return Vec::new() };
+    let parts: Vec<Subject> = [first].into_iter().chain(step.with.iter().copied()).collect();
+    let named = parts.iter().copied().find(|part| !matches!(part, Subject::Group(_)));
+    let of_group = |held: &&Held| held.key().2.is_some_and(|name| parts.contains(&Subject::Group(name)));
+    let of_name = kubernetes::names_it(attack, names, named);
+    let done = groups.iter().filter(of_group).copied().chain(of_name).filter_map(|held| {
+        let (number, place, name) = held.key();
+        let right = attack.rights.right(number);
+        let place = match (right.resource, place) {
+            ("serviceaccounts", Place::Cluster) => Place::EachNamespace,
+            (_, place) => place,
+        };
+        let is_name = right.resource != "groups";
+        let place = named.filter(|_| is_name).and_then(Subject::namespace).map_or(place, Place::Namespace);
+        let name = name.or_else(|| named.filter(|_| is_name).map(Subject::name));
+        let (verb, api_group, resource) = (*right.verbs.first()?, right.api_group, right.resource);
+        Some(RightDone { verb, api_group, resource, name, place, evidence: evidence(held)? })
+    });
+    done.collect()
 }
 
 /// The request by which somebody else's name is taken for one request: both halves.

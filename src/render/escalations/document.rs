@@ -142,6 +142,9 @@ struct EffectOut {
     role: Option<NamedRoleOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<SubjectOut>,
+    /// Who else, where one request puts an identity together of several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    with: Vec<SubjectOut>,
     /// Where; none for the whole cluster and for every namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
@@ -513,6 +516,7 @@ fn step_out(graph: &AccessGraph, step: &StepDone) -> StepOut {
             message: step_words(graph, step),
             role: role.map(|role| named_role(graph, role)),
             subject: subject.map(|subject| SubjectOut::new(graph.snapshot(), subject)),
+            with: step.with.iter().map(|&part| SubjectOut::new(graph.snapshot(), part)).collect(),
             namespace,
             every_namespace,
             object: object(graph, step.effect),

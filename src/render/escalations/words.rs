@@ -98,7 +98,9 @@ pub(in crate::render) fn role_words(graph: &AccessGraph, role: RoleKey) -> Strin
 /// What a step does, and by what exactly.
 pub(super) fn step_words(graph: &AccessGraph, step: &StepDone) -> String {
     let more = step.words(graph).map(|words| format!(": {words}")).unwrap_or_default();
-    [effect_words(graph, step.effect), more].concat()
+    let with = step.with.iter().map(|&part| subject_column(graph, part)).collect::<Vec<String>>().join(" and ");
+    let with = if with.is_empty() { with } else { format!(" and {with} in one identity") };
+    [effect_words(graph, step.effect), with, more].concat()
 }
 
 pub(in crate::render) fn effect_words(graph: &AccessGraph, effect: Effect) -> String {

@@ -65,10 +65,12 @@ techniques! {
 pub(super) use bind_held_role::share;
 pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPERSONATION};
 pub(super) use dangling_claim::make as make_account;
+pub(super) use joint::{Joint, join, names_it};
 pub(super) use pods::{blockers, gives, refuses_change};
 pub(super) use system_masters::masters;
 
 mod gitops;
+mod joint;
 mod pods;
 
 /// The technique by which a request is made in somebody else's name.
