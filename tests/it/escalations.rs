@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::worlds::attacker::{Attacker, ELSEWHERE, Reached};
 use crate::worlds::engine;
-use crate::worlds::halves::{account, busy_world, role, world};
+use crate::worlds::halves::{account, busy_world, parties, role, world};
 use crate::worlds::random::Dice;
 
 /// Everybody that a world names.
@@ -119,6 +119,23 @@ fn what_is_reached_is_what_an_attacker_that_tries_everything_reaches() {
         paths += found.findings.iter().filter(|finding| finding.moves() > 1).count();
     }
     assert!(any > 40 && paths > 15, "{any} worlds with findings, {paths} findings of more than one step: too tame");
+}
+
+#[test]
+fn identities_that_are_put_together_reach_what_such_an_attacker_reaches() {
+    let mut together = 0;
+    for seed in seeds().step_by(2) {
+        let objects = parties(seed);
+        if wrong(&objects).is_some() {
+            let small = smallest(objects);
+            let lines: Vec<String> = small.iter().map(Value::to_string).collect();
+            panic!("seed {seed}: {}\n{}", wrong(&small).unwrap(), lines.join("\n"));
+        }
+        let found = escalations(&engine::graph(&objects), &Ask { system: SystemFilter::Show, ..Ask::default() });
+        let steps = found.findings.iter().flat_map(|finding| &finding.steps);
+        together += usize::from(steps.into_iter().any(|step| !step.with.is_empty()));
+    }
+    assert!(together > 5, "{together} worlds in which it takes an identity that is put together: too tame");
 }
 
 #[test]

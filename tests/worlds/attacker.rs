@@ -48,7 +48,7 @@ pub(crate) struct Attacker {
 /// What it has become.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct State {
-    /// `user NAME` or `group NAME`.
+    /// `user NAME` or `group NAME`, or several of them with ` + ` between them: one request carries a name and groups.
     identities: BTreeSet<String>,
     /// Those of them whose credentials it has. The others are impersonated, and impersonate nobody else.
     credentials: BTreeSet<String>,
@@ -165,7 +165,8 @@ impl Attacker {
 
     fn reached(&self, state: &State) -> Reached {
         let mut reached = Reached { identities: state.identities.clone(), ..Reached::default() };
-        reached.cluster_admin = state.everything.contains("") || state.identities.contains("group system:masters");
+        let is_master = |who: &String| who.split(" + ").any(|part| part == "group system:masters");
+        reached.cluster_admin = state.everything.contains("") || state.identities.iter().any(is_master);
         reached.nodes = !state.pods.is_empty();
         reached.secrets.extend(state.pods.iter().cloned());
         if state.hears {
@@ -318,6 +319,19 @@ impl Attacker {
         };
         let all = mentioned.into_iter().chain([&masters]).collect::<Vec<_>>();
         state.identities.extend(all.iter().filter(become_one).map(|one| (*one).clone()));
+        // All groups at once are the most that one request carries, and any name goes with them.
+        let groups: Vec<&str> =
+            all.iter().filter(|one| one.starts_with("group ") && become_one(one)).map(|one| one.as_str()).collect();
+        let together = |name: Option<&str>| groups.iter().copied().chain(name).collect::<Vec<&str>>().join(" + ");
+        let accounts = self.bindings.iter().flat_map(|binding| &binding.subjects).filter(|one| {
+            let parts = one.strip_prefix("user system:serviceaccount:").and_then(|rest| rest.split_once(':'));
+            parts.is_some_and(|(at, name)| self.hand(state, who, at).can("impersonate", "", "serviceaccounts", name))
+        });
+        let users = all.iter().filter(|one| one.starts_with("user ") && become_one(one)).copied();
+        let names: Vec<&str> = users.chain(accounts).map(String::as_str).collect();
+        if !groups.is_empty() {
+            state.identities.extend(names.into_iter().map(Some).chain([None]).map(together));
+        }
     }
 
     /// Whether it can have a pod of its own run there. These worlds say nothing of pods and workloads: any name may be free, and
@@ -458,6 +472,10 @@ fn reaches(place: &str, at: &str) -> bool {
 
 /// Whether an identity is a subject, by its name or by a group that comes with it.
 fn is(who: &str, subject: &str) -> bool {
+    // Of those who are put together, nobody brings groups of their own.
+    if who.contains(" + ") {
+        return who.split(" + ").any(|part| part == subject) || subject == "group system:authenticated";
+    }
     if who == subject {
         return true;
     }

@@ -60,6 +60,64 @@ pub(crate) fn world(seed: u64) -> Vec<Value> {
     objects
 }
 
+/// A small world in which alice puts together identities of names and groups that hold halves.
+pub(crate) fn parties(seed: u64) -> Vec<Value> {
+    let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x5eed);
+    let mut objects = world(seed);
+    // Halves that make a whole more often than any two rules do.
+    let halves = |name: &str| name == "r1" || name == "r2";
+    objects.retain(|object| {
+        let own = object["metadata"]["namespace"].is_null()
+            && halves(object["metadata"]["name"].as_str().unwrap_or_default());
+        object["roleRef"].is_null() && !own
+    });
+    let two = *dice.pick(&[
+        [("bind", "clusterroles"), ("create", "clusterrolebindings")],
+        [("bind", "clusterroles"), ("create", "rolebindings")],
+        [("escalate", "clusterroles"), ("patch", "clusterroles")],
+        [("escalate", "roles"), ("create", "roles")],
+    ]);
+    for (name, (verb, resource)) in ["r1", "r2"].into_iter().zip(two) {
+        let mut rule = json!({"verbs": [verb], "apiGroups": ["rbac.authorization.k8s.io"], "resources": [resource]});
+        if dice.percent(20) {
+            rule["resourceNames"] = json!([*dice.pick(&["r1", "r3", "one"])]);
+        }
+        objects.push(role("", name, vec![rule]));
+    }
+    let groups: Vec<&str> = ["dev", "ops", "qa"].into_iter().filter(|_| dice.percent(80)).collect();
+    let users: &[&str] = if dice.percent(50) { &["bob"] } else { &["nobody", "bob"] };
+    let may = |resource: &str, names: &[&str]| json!({"verbs": ["impersonate"], "apiGroups": [""], "resources": [resource], "resourceNames": names});
+    objects.push(role("", "party", vec![may("groups", &groups), may("users", users)]));
+    objects.push(role("", "accounts", vec![may("serviceaccounts", &["one"])]));
+    let binding = |at: String, namespace: &str, name: &str, subject: Value| {
+        let kind = if namespace.is_empty() { "ClusterRoleBinding" } else { "RoleBinding" };
+        let mut metadata = json!({"name": at});
+        if !namespace.is_empty() {
+            metadata["namespace"] = namespace.into();
+        }
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}, "subjects": [subject]})
+    };
+    let person = |kind: &str, name: &str| json!({"kind": kind, "apiGroup": "rbac.authorization.k8s.io", "name": name});
+    objects.push(binding("party".to_owned(), "", "party", person("User", "alice")));
+    if dice.percent(40) {
+        objects.push(binding("accounts".to_owned(), "a", "accounts", person("User", "alice")));
+    }
+    for at in 0..dice.from(3, 7) {
+        let subject = match dice.below(9) {
+            0..=1 => person("Group", "dev"),
+            2..=3 => person("Group", "ops"),
+            4 => person("Group", "qa"),
+            5..=6 => person("User", "bob"),
+            7 => json!({"kind": "ServiceAccount", "namespace": "a", "name": "one"}),
+            _ => person("Group", "system:authenticated"),
+        };
+        let (namespace, name) = (*dice.pick(&["", "", "a"]), *dice.pick(&["r1", "r2", "r1", "r2", "r3", "whole"]));
+        objects.push(binding(format!("b{at}"), namespace, name, subject));
+    }
+    objects
+}
+
 /// A ServiceAccount.
 pub(crate) fn account(namespace: &str, name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": namespace, "name": name}})
