@@ -550,6 +550,11 @@ impl<'g> Attack<'g> {
         Attack::grown(graph, ask, false)
     }
 
+    /// The same graph for another question, as thrifty as this one.
+    pub(super) fn again<'a>(&'a self, ask: &'a Ask) -> Attack<'a> {
+        Attack::grown(self.graph, ask, self.thrifty)
+    }
+
     fn grown(graph: &'g AccessGraph, ask: &'g Ask, thrifty: bool) -> Attack<'g> {
         let cluster = ask.cluster;
         let of_cluster = |(at, role): (RoleIx, &crate::model::Role)| {
@@ -2103,6 +2108,11 @@ impl<'g> Attack<'g> {
     /// Whether a binding counts.
     pub(super) fn counts(&self, binding: BindingIx) -> bool {
         !self.ask.without.contains(&binding)
+    }
+
+    /// Whether a binding may be made for a role under a name that it has to have.
+    pub(super) fn admits(&self, place: Place, name: Name, role: RoleKey) -> bool {
+        self.ask.names.admit(place, name, role)
     }
 
     /// The roles that somebody can rewrite.

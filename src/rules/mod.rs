@@ -11,6 +11,7 @@ mod finding;
 mod held;
 mod kubernetes;
 mod picture;
+mod pins;
 mod remedy;
 mod replay;
 mod solve;
@@ -32,6 +33,7 @@ pub use picture::{
     Around, EdgeKind, Grouping, Item, ItemKind, LeftOut, Picture, PictureAsk, PictureEdge, PictureNode, find,
     finding_by, picture, picture_of,
 };
+pub use pins::Names;
 pub use remedy::{Cut, Remedies, Remedy};
 pub use replay::{replay, replay_access};
 pub use solve::{Access, Ask, Escalations, Holders, Platform, escalations};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
 use super::azure::{AzureGain, AzureStep, AzureTarget, Bridge, Sure, Who};
-use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
+use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
 use crate::graph::azure::{AzureGraph, AzurePlace, ClusterIx, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
@@ -15,7 +15,7 @@ use crate::model::{
     AUTHENTICATED, Action, AsoKind, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction,
     RoleKind, Rule, Subject, SubjectText, uncovered,
 };
-use crate::query::{Authorizers, decide};
+use crate::query::{Authorizers, Verdict, decide};
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -54,6 +54,17 @@ pub(super) fn needs(
     Some(needs)
 }
 
+/// Who may delete something after the steps of a finding, and what grants it; none where nobody may, or the steps cannot be done.
+pub(super) fn deletes(
+    graph: &AccessGraph,
+    cluster: ClusterId,
+    from: Start,
+    finding: &Finding,
+    what: (&str, Name, Place),
+) -> Option<(Option<Subject>, Evidence)> {
+    replayed(graph, cluster, from, finding).ok()?.deleter(what)
+}
+
 /// What an attacker has after all steps.
 fn replayed<'g>(
     graph: &'g AccessGraph,
@@ -82,6 +93,8 @@ fn begun(graph: &AccessGraph, cluster: ClusterId, from: Start) -> State<'_> {
         guests: Vec::new(),
         identities,
         bound: Vec::new(),
+        named: Vec::new(),
+        impersonated: Vec::new(),
         rewritten: BTreeSet::new(),
         roles: BTreeSet::new(),
         accounts: BTreeSet::new(),
@@ -148,6 +161,10 @@ pub(super) struct State<'g> {
     guests: Vec<Identity>,
     /// Bindings made: each is for all identities, since nobody looks at the subjects of a binding.
     bound: Vec<(RoleKey, Place)>,
+    /// Those of them that have a name which no other may have: where, and the name.
+    named: Vec<(RoleKey, Place, Name)>,
+    /// Who is impersonated, and by which requests: they are sent again each time.
+    impersonated: Vec<(Identity, Vec<RequestDone>)>,
     /// Roles that hold whatever the attacker writes.
     rewritten: BTreeSet<RoleKey>,
     /// Roles that were made.
@@ -183,7 +200,8 @@ fn put_together<'s>(graph: &AccessGraph, parts: impl Iterator<Item = &'s Subject
 
 impl<'g> State<'g> {
     fn step(&mut self, step: &StepDone) -> Result<(), String> {
-        for request in &step.requests {
+        self.make_room(step)?;
+        for request in step.requests.iter().filter(|request| !is_deletion(request)) {
             self.ask(request)?;
         }
         let names = step.requests.iter().filter_map(|request| request.by).map(|by| identity(self.graph, by));
@@ -202,12 +220,14 @@ impl<'g> State<'g> {
                     self.make(role)?;
                 }
                 let writer = |who: &Identity| {
-                    self.may_bind(who, role, place) && self.may_write_binding(who, place, role, binding)
+                    self.may_bind(who, role, place)
+                        && self.may_write_binding(who, place, role, binding.ok_or(name_of(step)))
                 };
                 if !self.writers().any(writer) {
                     return Err(format!("nobody may bind {} at {place:?}", self.text(role)));
                 }
                 self.bound.push((role, place));
+                self.named.extend(name_of(step).filter(|_| binding.is_none()).map(|name| (role, place, name)));
             }
             Effect::Write { role, place } => {
                 if !self.exists(role) {
@@ -292,6 +312,92 @@ impl<'g> State<'g> {
         Ok(())
     }
 
+    /// Deletes the binding whose name a step gives to one of another role, by the request of the step that says so. A role
+    /// reference never changes.
+    fn make_room(&mut self, step: &StepDone) -> Result<(), String> {
+        let Effect::Bind { role, place, binding: None } = step.effect else {
+            return if step.requests.iter().any(is_deletion) {
+                Err("nothing is to be deleted".to_owned())
+            } else {
+                Ok(())
+            };
+        };
+        let same = |own: Place| reaches(own, place) || reaches(place, own);
+        let inside = |own: Place| (own == Place::Cluster) == (place == Place::Cluster);
+        let taken = |&(other, own, name): &(RoleKey, Place, Name)| {
+            Some(name) == name_of(step) && other != role && inside(own) && same(own)
+        };
+        while let Some(at) = self.named.iter().position(taken) {
+            let (other, own, name) = self.named[at];
+            let deletion = step.requests.iter().find(|request| is_deletion(request));
+            let deletion = deletion
+                .filter(|request| request.rights.iter().all(|right| right.name == Some(name) && right.place == own));
+            self.ask(
+                deletion.ok_or_else(|| format!("a binding of the name {} is there already", self.graph.text(name)))?,
+            )?;
+            self.named.remove(at);
+            if let Some(at) = self.bound.iter().position(|&bound| bound == (other, own)) {
+                self.bound.remove(at);
+            }
+            self.send_again();
+        }
+        Ok(())
+    }
+
+    /// Forgets whom nobody may impersonate any more.
+    fn send_again(&mut self) {
+        // These say for one request only whose name it carries.
+        self.posing.clear();
+        for (identity, requests) in std::mem::take(&mut self.impersonated) {
+            if requests.iter().all(|request| self.ask(request).is_ok()) {
+                self.impersonated.push((identity, requests));
+            } else if let Some(at) = self.identities.iter().position(|own| *own == identity) {
+                // By its credentials it may be there once more.
+                self.identities.remove(at);
+            }
+        }
+    }
+
+    /// Who may delete something, and what grants it.
+    fn deleter(&self, (resource, name, place): (&str, Name, Place)) -> Option<(Option<Subject>, Evidence)> {
+        let graph = self.graph;
+        let action = Action::Resource(ResourceAction {
+            verb: "delete".to_owned(),
+            api_group: RBAC.to_owned(),
+            resource: resource.to_owned(),
+            subresource: String::new(),
+            namespace: self.namespace_text(place),
+            name: graph.text(name).to_owned(),
+            field_selector: Vec::new(),
+        });
+        let question = graph.question(&action);
+        let rule_of = |role: RoleIx| {
+            let rules = (0_u32..).zip(graph.snapshot().rules.set(graph.role(role).rules));
+            let allows = |rule| graph.snapshot().rules.rule(rule).matches(&question, &graph.snapshot().names).is_some();
+            rules.into_iter().find(|&(_, &rule)| allows(rule)).map(|(at, _)| at)
+        };
+        let granted = self.identities.iter().find_map(|own| {
+            let authorizers = Authorizers { node: false, rbac: true };
+            let Verdict::Rbac { binding, subject } = decide(graph, self.cluster, own, &action, authorizers) else {
+                return None;
+            };
+            let rule = rule_of(graph.role_of(binding)?)?;
+            let user = Subject::find_user(&graph.snapshot().names, &own.user);
+            let by = user.filter(|&user| identity(graph, user) == *own);
+            Some((by, Evidence::Grant { subject, binding, rule }))
+        });
+        let bound = || {
+            self.bound.iter().filter(|&&(_, at)| reaches(at, place)).find_map(|&(role, at)| {
+                Some((None, Evidence::Bound { role, place: at, rule: rule_of(self.role(role)?)? }))
+            })
+        };
+        let everything = || {
+            let all = |gained: &&Effect| matches!(**gained, Effect::Everything(at) if reaches(at, place));
+            self.gained.iter().find(all).map(|_| (None, Evidence::Everything(place)))
+        };
+        granted.or_else(bound).or_else(everything)
+    }
+
     /// Who may have sent the requests of a step.
     fn writers(&self) -> impl Iterator<Item = &Identity> {
         self.identities.iter().chain(&self.guests)
@@ -309,7 +415,9 @@ impl<'g> State<'g> {
             self.posing.extend(limits.into_iter().map(|limit| (identity.clone(), limit)));
             return;
         }
-        if !step.requests.iter().any(impersonates) {
+        if step.requests.iter().any(impersonates) {
+            self.impersonated.push((identity.clone(), step.requests.clone()));
+        } else {
             self.credentials.push(identity.clone());
         }
         self.identities.push(identity);
@@ -510,7 +618,7 @@ impl<'g> State<'g> {
         };
         self.bound.iter().any(|&(role, at)| reaches(at, place) && allows(role))
             || self.bindings_of(who).any(|(binding, at)| {
-                reaches(at, place) && self.named(binding).is_some_and(|role| self.rewritten.contains(&role))
+                reaches(at, place) && self.role_named(binding).is_some_and(|role| self.rewritten.contains(&role))
             })
     }
 
@@ -533,7 +641,7 @@ impl<'g> State<'g> {
             .map(|&binding| (binding, self.graph.binding(binding).namespace.map_or(Place::Cluster, Place::Namespace)))
     }
 
-    fn named(&self, binding: BindingIx) -> Option<RoleKey> {
+    fn role_named(&self, binding: BindingIx) -> Option<RoleKey> {
         let binding = self.graph.binding(binding);
         let namespace = match binding.role.kind {
             RoleKind::ClusterRole => None,
@@ -611,7 +719,7 @@ impl<'g> State<'g> {
     fn is_under(&self, role: RoleKey, place: Place) -> Result<(), String> {
         let bound = self.bound.iter().any(|&(own, at)| own == role && reaches(at, place));
         let read = |who: &Identity| {
-            self.bindings_of(who).any(|(binding, at)| self.named(binding) == Some(role) && reaches(at, place))
+            self.bindings_of(who).any(|(binding, at)| self.role_named(binding) == Some(role) && reaches(at, place))
         };
         let any = bound || self.identities.iter().any(read);
         if any { Ok(()) } else { Err(format!("nobody of ours is under {}", self.text(role))) }
@@ -641,33 +749,31 @@ impl<'g> State<'g> {
         uncovered(&self.graph.snapshot().names, &owner, &servant).is_empty()
     }
 
-    fn may_write_binding(&self, who: &Identity, place: Place, role: RoleKey, binding: Option<BindingIx>) -> bool {
+    /// Whether somebody may change a binding that is there, or make one: of any name, or of the only one that they may make by
+    /// writing it.
+    fn may_write_binding(
+        &self,
+        who: &Identity,
+        place: Place,
+        role: RoleKey,
+        binding: Result<BindingIx, Option<Name>>,
+    ) -> bool {
         let resource = if place == Place::Cluster { "clusterrolebindings" } else { "rolebindings" };
         let can = |verb: &str, name: Option<Name>| self.can(who, verb, RBAC, resource, name, place);
+        let own = |at: BindingIx| self.graph.binding(at).namespace.map_or(Place::Cluster, Place::Namespace);
         match binding {
-            Some(at) => {
-                let binding = self.graph.binding(at);
-                let own = binding.namespace.map_or(Place::Cluster, Place::Namespace);
-                let name = Some(binding.name);
-                own == place && self.named(at) == Some(role) && (can("update", name) || can("patch", name))
+            Ok(at) => {
+                let name = Some(self.graph.binding(at).name);
+                own(at) == place && self.role_named(at) == Some(role) && (can("update", name) || can("patch", name))
             }
-            None if can("create", None) => true,
-            None => {
-                // A name that is free may be made by writing it.
-                let rules = self.bindings_of(who).filter_map(|(binding, _)| self.graph.role_of(binding));
-                let made = self.bound.iter().filter_map(|&(role, _)| self.role(role));
-                let sets = rules.chain(made).map(|at| self.graph.snapshot().rules.set(self.graph.role(at).rules));
-                let mut names: Vec<Name> = Vec::new();
-                for &rule in sets.flatten() {
-                    names.extend(self.graph.snapshot().rules.rule(rule).resource_names);
-                }
-                names.into_iter().filter(|&name| name != Name::EMPTY).any(|name| {
-                    let taken = self.graph.bindings().any(|(_, other)| {
-                        let own = other.namespace.map_or(Place::Cluster, Place::Namespace);
-                        other.cluster == self.cluster && other.name == name && own == place
-                    });
-                    !taken && can("create", Some(name)) && (can("update", Some(name)) || can("patch", Some(name)))
-                })
+            Err(_) if can("create", None) => true,
+            Err(None) => false,
+            Err(name) => {
+                let taken = self
+                    .graph
+                    .bindings()
+                    .any(|(at, other)| other.cluster == self.cluster && Some(other.name) == name && own(at) == place);
+                !taken && can("create", name) && (can("update", name) || can("patch", name))
             }
         }
     }
@@ -976,6 +1082,18 @@ fn is_on(on: &RightDone, request: &RequestDone) -> bool {
     };
     let follows = ["bind", "escalate", "approve"];
     request.rights.iter().filter(same).any(|right| sent(&right)) && !follows.contains(&verb) && !impersonates(request)
+}
+
+/// Whether a request deletes a binding, to have its name.
+fn is_deletion(request: &RequestDone) -> bool {
+    request.rights.iter().any(|right| right.verb == "delete" && right.resource.ends_with("rolebindings"))
+}
+
+/// The name of the binding that a step makes, where it has to have one.
+fn name_of(step: &StepDone) -> Option<Name> {
+    let rights = step.requests.iter().flat_map(|request| &request.rights);
+    let made = rights.into_iter().find(|right| right.verb == "create" && right.resource.ends_with("rolebindings"));
+    made.and_then(|right| right.name)
 }
 
 /// Whether a request is made in the name of somebody else.

@@ -11,6 +11,7 @@ use super::azure::{self, AzureFact, AzureTarget, AzureWanted};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target, fingerprint, severity};
 use super::held::{Held, HeldBy, RequestIx, Site, Supply};
 use super::kubernetes;
+use super::pins::{self, Names, Pin};
 use super::technique::{Blocker, On, Technique};
 use crate::graph::azure::{AssignmentIx, ScopeIx};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker, Within};
@@ -51,6 +52,8 @@ pub struct Ask {
     pub without_assignments: BTreeSet<AssignmentIx>,
     /// As if every operator of ASO worked so.
     pub assume: Option<TokenMode>,
+    /// What names of bindings that have to be made may be used for; anything, unless it is known better.
+    pub names: Names,
 }
 
 /// One request, and where.
@@ -187,10 +190,9 @@ fn search(
     }
     let starts: Vec<u32> = sources.iter().chain(platform).flat_map(|&source| start(attack, source)).collect();
     let whole = Whole::new(attack, goals, &starts);
-    let walk =
-        |tells: bool, counts: &dyn Fn(Marks) -> bool| Walk::new(attack, ask, goals, &whole, &starts, tells, counts);
-    let free = walk(false, &|step| !step.is_blocked() && !step.is_move());
-    let open = walk(true, &|step| !step.is_blocked());
+    let walk = |tells: bool, counts: fn(Marks) -> bool| Walk::new(attack, ask, goals, &whole, &starts, tells, counts);
+    let free = walk(false, |step| !step.is_blocked() && !step.is_move());
+    let open = walk(true, |step| !step.is_blocked());
     let mut had = free.targets(sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
     for (&source, had) in sources.iter().zip(&had) {
@@ -207,7 +209,7 @@ fn search(
 
     let is_left = |had: &Had| !had.all.contains(&Target::ClusterAdmin);
     if had.iter().any(is_left) && (0..attack.count()).any(|step| attack.marks(step).is_blocked()) {
-        let all = walk(true, &|_| true);
+        let all = walk(true, |_| true);
         let blocked = finish(attack, ask, self::paths(&all, ask, sources, &mut had), &mut 0);
         found.stopped += blocked.len();
         found.blocked.extend(if ask.blocked { blocked } else { Vec::new() });
@@ -308,6 +310,8 @@ struct Walk<'w, 'g> {
     has_wider: bool,
     /// Whether the steps are asked for, or only what is reached.
     tells: bool,
+    /// The steps that count.
+    counts: fn(Marks) -> bool,
 }
 
 /// The graph of some steps.
@@ -360,7 +364,7 @@ impl<'w, 'g> Walk<'w, 'g> {
         whole: &Whole,
         starts: &[u32],
         tells: bool,
-        counts: impl Fn(Marks) -> bool,
+        counts: fn(Marks) -> bool,
     ) -> Walk<'w, 'g> {
         let numbers: Vec<u32> = goals.keys().copied().collect();
         let is_in = |at: u32| counts(attack.marks(whole.steps[at as usize]));
@@ -387,7 +391,7 @@ impl<'w, 'g> Walk<'w, 'g> {
             graph.nearest_first(&first.least);
             first.sorted = true;
         }
-        Walk { attack, graph, steps, goals, leads, aims, admin, has_wider, tells }
+        Walk { attack, graph, steps, goals, leads, aims, admin, has_wider, tells, counts }
     }
 
     /// A step of the walk's own graph.
@@ -547,12 +551,16 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
     let attack = walk.attack;
     let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
     let mut paths = Paths { by_path: BTreeMap::new(), inherited: 0 };
-    for (&source, had) in sources.iter().zip(had) {
+    let from = |(&source, had): (&Start, &Had)| {
         if had.all.contains(&Target::ClusterAdmin) {
-            continue;
+            return Rc::default();
         }
         memo.begin(attack, source);
-        let reached = walk.from(&mut walker, &mut memo, &walk.start(source));
+        walk.from(&mut walker, &mut memo, &walk.start(source))
+    };
+    let mut reached: Vec<Rc<[Path]>> = sources.iter().zip(&*had).map(from).collect();
+    settle(walk, ask, sources, &mut reached);
+    for ((&source, had), reached) in sources.iter().zip(had).zip(reached) {
         let mut inherits = false;
         for &Path { target, ref steps } in reached.iter() {
             if had.covers(attack, target) || target.start() == Some(source) {
@@ -574,6 +582,75 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
         }
         paths.inherited += usize::from(inherits);
     }
+    paths
+}
+
+/// Has every path use each name of a binding for one role at a time. Those who have a path that does not are looked at once more,
+/// all together, as often as it takes.
+fn settle(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], reached: &mut [Rc<[Path]>]) {
+    let graph = walk.attack.graph;
+    let is_azure = |target: &Target| matches!(target, Target::Azure(_));
+    let in_azure = walk.goals.values().any(is_azure);
+    let mut open: BTreeMap<Names, Vec<usize>> = BTreeMap::new();
+    let mut found: BTreeMap<usize, Vec<Path>> = BTreeMap::new();
+    for (at, paths) in reached.iter_mut().enumerate() {
+        match settled(graph, ask, sources[at], paths) {
+            Ok(None) => {}
+            Ok(Some(settled)) => *paths = settled,
+            Err(pin) => ask.names.both(pin).into_iter().for_each(|names| open.entry(names).or_default().push(at)),
+        }
+    }
+    while let Some((names, whose)) = open.pop_first() {
+        let own = Ask { names, ..ask.clone() };
+        let attack = walk.attack.again(&own);
+        let goals = goals(&attack, &own).into_iter().filter(|(_, target)| is_azure(target) == in_azure).collect();
+        let starts: Vec<u32> = whose.iter().flat_map(|&at| start(&attack, sources[at])).collect();
+        let whole = Whole::new(&attack, &goals, &starts);
+        let walk = Walk::new(&attack, &own, &goals, &whole, &starts, true, walk.counts);
+        let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
+        for at in whose {
+            memo.begin(&attack, sources[at]);
+            let paths = walk.from(&mut walker, &mut memo, &walk.start(sources[at]));
+            match settled(graph, &own, sources[at], &paths) {
+                Ok(settled) => found.entry(at).or_default().extend_from_slice(&settled.unwrap_or(paths)),
+                Err(pin) => {
+                    found.entry(at).or_default();
+                    own.names.both(pin).into_iter().for_each(|names| open.entry(names).or_default().push(at));
+                }
+            }
+        }
+    }
+    for (at, paths) in found {
+        reached[at] = best(walk.attack, ask, paths).into();
+    }
+}
+
+/// Paths in which each name of a binding serves one role at a time, where that takes another order; or the first name that does not.
+fn settled(graph: &AccessGraph, ask: &Ask, from: Start, paths: &Rc<[Path]>) -> Result<Option<Rc<[Path]>>, Pin> {
+    if paths.iter().all(|path| pins::clash(&path.steps).is_none()) {
+        return Ok(None);
+    }
+    let in_turn = |path: &Path| match pins::clash(&path.steps) {
+        None => Ok(path.clone()),
+        Some(pin) => {
+            let steps = pins::in_turn(graph, ask, from, path.target, &path.steps).ok_or(pin)?;
+            Ok(Path { target: path.target, steps })
+        }
+    };
+    paths.iter().map(in_turn).collect::<Result<_, _>>().map(Some)
+}
+
+/// The shortest path to each target, but for what is a part of something else; of what was asked for each by itself, and what is
+/// more only where it is not reached.
+fn best(attack: &Attack<'_>, ask: &Ask, mut paths: Vec<Path>) -> Vec<Path> {
+    paths.sort_by_key(|path| (path.target, path.steps.len()));
+    paths.dedup_by_key(|path| path.target);
+    let is_asked = |target: Target| ask.access.is_none() && ask.to.contains(&target);
+    let missing = ask.to.iter().any(|&to| paths.iter().all(|path| path.target != to));
+    let mut had = Had::default();
+    paths.iter().filter(|path| !is_asked(path.target)).for_each(|path| had.add(path.target));
+    let more = |target: Target| (ask.to.is_empty() || missing) && !had.has_more(attack, target);
+    paths.retain(|path| is_asked(path.target) || more(path.target));
     paths
 }
 

@@ -412,7 +412,8 @@ fn bindings(
         _ => {
             let taken = name.map(|name| attack.bindings_in(place, Some(name)));
             let is_there = |at: &BindingIx| place_of(attack.graph.binding(*at).namespace) == place;
-            if taken.is_some_and(|taken| !taken.iter().any(is_there)) { vec![None] } else { Vec::new() }
+            let admitted = name.is_some_and(|name| attack.admits(place, name, role));
+            if admitted && taken.is_some_and(|taken| !taken.iter().any(is_there)) { vec![None] } else { Vec::new() }
         }
     }
 }
