@@ -139,3 +139,197 @@ fn bare(steps: Vec<StepDone>) -> Finding {
         alternatives: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::ClusterId;
+    use crate::rules::kubernetes::{check, graph};
+    use crate::rules::{Ask, Evidence, Finding, StepDone, escalations, replay};
+
+    /// Alice may bind roles by names alone; `a` and `b` are halves of a request, and `rest` is the world beside.
+    fn halves(rights: &str, rest: &str) -> String {
+        format!(
+            "role binder: bind clusterroles.rbac a,b,c; {rights}
+             role a: impersonate groups dev
+             role b: impersonate users nobody
+             role big: * *.*
+             bind binder user:alice
+             bind big group:dev
+             {rest}"
+        )
+    }
+
+    const ONE: &str = "create,patch clusterrolebindings.rbac one";
+
+    #[test]
+    fn where_a_name_would_serve_two_roles_another_path_is_looked_for() {
+        // A third role leads there by itself, and takes longer.
+        let tokens = "role c: create serviceaccounts/token
+             bind one/t=c sa:dev/one
+             bind two/t=c sa:one/two
+             bind more=big sa:two/three";
+        check(
+            &halves(ONE, &tokens.replace("bind one/t=c sa:dev/one\n", "")),
+            "system:serviceaccount:one:two -> cluster-admin: token-request, wildcard-admin
+             alice -> cluster-admin: bind-role, token-request, wildcard-admin",
+        );
+        check(&halves(ONE, ""), "");
+        let longer = "role c: create serviceaccounts/token one
+             role d: create serviceaccounts/token
+             bind two/t=d sa:dev/one
+             bind three/t=d sa:two/two
+             bind more=big sa:three/three
+             account two/default
+             account two/two
+             account three/default
+             account three/three";
+        check(
+            &halves(ONE, longer),
+            "system:serviceaccount:two:two -> cluster-admin: token-request, wildcard-admin
+             system:serviceaccount:dev:one -> cluster-admin: token-request, token-request, wildcard-admin
+             alice -> cluster-admin: bind-role, token-request, token-request, token-request, wildcard-admin",
+        );
+    }
+
+    #[test]
+    fn what_is_reached_by_one_role_is_kept() {
+        // Less than what both would give together.
+        check(
+            &halves(ONE, "role c: get nodes\nrole dev/x: get pods")
+                .replace("impersonate users nobody", "impersonate users nobody; list secrets"),
+            "alice -> secrets of every namespace: bind-role, secret-read",
+        );
+    }
+
+    #[test]
+    fn all_who_are_in_the_same_place_are_looked_at_together() {
+        check(&halves(ONE, "bind other=binder user:bob user:carol group:ops"), "");
+        check(
+            &halves(
+                &format!("{ONE}; create,patch clusterrolebindings.rbac two"),
+                "bind other=binder user:bob user:carol",
+            ),
+            "alice -> cluster-admin: bind-role, bind-role, impersonate-group, wildcard-admin
+             bob carol -> cluster-admin: bind-role, bind-role, impersonate-group, wildcard-admin",
+        );
+    }
+
+    #[test]
+    fn a_name_is_taken_in_one_namespace_only() {
+        let world = |name: &str, binds: &str| {
+            format!(
+                "role binder: bind clusterroles.rbac a,b; create,patch rolebindings.rbac {name}
+                 role a: escalate roles.rbac
+                 role b: patch roles.rbac
+                 role dev/own: get pods
+                 namespace dev restricted
+                 namespace prod restricted
+                 bind dev/own user:alice
+                 {binds}"
+            )
+        };
+        let dev = "bind dev/binder=binder user:alice";
+        check(&world("one", dev), "");
+        check(
+            &world("one,two", dev),
+            "alice -> admin of dev: bind-role, bind-role, escalate-role, namespace-admin
+             alice -> any node: bind-role, bind-role, escalate-role, pod-create, relax-pod-security, privileged-pod",
+        );
+        // One half in each namespace is no whole.
+        check(&world("one", &[dev, "\nbind prod/binder=binder user:alice"].concat()), "");
+        check(&world("one", "bind binder user:alice"), "");
+        check(
+            &world("one", "bind binder user:alice")
+                .replace("prod restricted", "prod restricted\nrole prod/one: get pods\nbind prod/one user:dan"),
+            "",
+        );
+    }
+
+    /// Bob is impersonated by the right of the first role, and needs the second.
+    fn by_bob(rights: &str, bob: &str) -> String {
+        format!(
+            "role binder: bind clusterroles.rbac a,b; {rights}
+             role a: impersonate users bob
+             role b: patch clusterroles.rbac
+             role bob: {bob}
+             bind binder user:alice
+             bind bob user:bob"
+        )
+    }
+
+    #[test]
+    fn nobody_is_impersonated_by_a_binding_that_is_gone() {
+        let escalates = "escalate clusterroles.rbac";
+        let found = "alice -> cluster-admin: bind-role, bind-role, impersonate-user, escalate-role";
+        check(&by_bob("create,patch clusterrolebindings.rbac one,two", escalates), found);
+        check(&by_bob("create,patch,delete clusterrolebindings.rbac one", escalates), "");
+        check(&by_bob("create,patch clusterrolebindings.rbac one", escalates), "");
+    }
+
+    #[test]
+    fn what_an_impersonated_has_done_stays_done() {
+        let world = |rights: &str| {
+            format!(
+                "{}
+                 role t: create serviceaccounts/token
+                 role e: escalate clusterroles.rbac
+                 bind e sa:dev/bot",
+                by_bob(&format!("{rights} clusterrolebindings.rbac one"), "create serviceaccounts/token")
+            )
+        };
+        check(
+            &world("create,patch,delete"),
+            "alice -> cluster-admin: bind-role, impersonate-user, token-request, bind-role, escalate-role",
+        );
+    }
+
+    /// The steps of a world in which one binding follows the other under its name.
+    fn in_turn(rights: &str) -> (crate::graph::AccessGraph, Finding) {
+        let graph = graph(&format!(
+            "role binder: bind clusterroles.rbac a,b; {rights}
+             role a: create serviceaccounts/token
+             role b: impersonate users nobody
+             role g: impersonate groups dev
+             role big: * *.*
+             bind binder user:alice
+             bind g sa:dev/bot
+             bind big group:dev"
+        ));
+        let found = escalations(&graph, &Ask::default()).findings.remove(0);
+        (graph, found)
+    }
+
+    #[test]
+    fn the_deletion_is_told_with_what_grants_it() {
+        let (_, found) = in_turn("create,patch,delete clusterrolebindings.rbac one");
+        let second = &found.steps[2].requests[0];
+        assert_eq!((second.rights[0].verb, second.rights[0].resource), ("delete", "clusterrolebindings"));
+        assert!(matches!(second.rights[0].evidence, Evidence::Grant { .. }) && second.by.is_some(), "{second:#?}");
+    }
+
+    #[test]
+    fn a_name_that_serves_two_roles_is_refused() {
+        let (graph, found) = in_turn("create,patch,delete clusterrolebindings.rbac one");
+        let done = |change: &dyn Fn(&mut Vec<StepDone>)| {
+            let mut changed = found.clone();
+            change(&mut changed.steps);
+            replay(&graph, ClusterId::FIRST, changed.from[0], &changed)
+        };
+        assert_eq!(done(&|_| {}), Ok(()));
+        // Without the deletion, with one of another name, before it is done with the first role, and with one for nothing.
+        assert!(done(&|steps| drop(steps[2].requests.remove(0))).is_err());
+        let other = graph.snapshot().names.find("binder");
+        assert!(done(&|steps| steps[2].requests[0].rights[0].name = other).is_err());
+        assert!(done(&|steps| steps.swap(1, 2)).is_err());
+        assert!(
+            done(&|steps| {
+                let deletion = steps[2].requests[0].clone();
+                steps[1].requests.push(deletion);
+            })
+            .is_err()
+        );
+        // Nor does anybody delete who may not.
+        let (other, _) = in_turn("create,patch clusterrolebindings.rbac one,two");
+        assert!(replay(&other, ClusterId::FIRST, found.from[0], &found).is_err());
+    }
+}
