@@ -57,6 +57,30 @@ mod tests {
     }
 
     #[test]
+    fn a_resource_is_made_by_its_name_with_both_rights_on_it() {
+        let world = |rules: &str| {
+            format!(
+                "aso
+                 credential dev/aso-credential app
+                 kinds storageaccounts.storage
+                 resource dev/there storageaccounts.storage
+                 identity app s1/ids
+                 assign app Contributor s1/rg
+                 role s: {rules}
+                 bind dev/s=s user:alice"
+            )
+        };
+        let (create, patch) = ("create storageaccounts.storage.azure.com", "patch storageaccounts.storage.azure.com");
+        let found = "alice -> limited (storageaccounts) on s1/rg: aso-resource-write, aso-role";
+        check(&world(&format!("{create} mine; {patch} mine")), found);
+        check(&world(&format!("{create} mine; {patch}")), found);
+        // Nothing is made by what changes another one, or by the name of one that is there.
+        for rules in [format!("{create} mine; {patch} other"), format!("{create} there; {patch} there"), format!("{create} mine")] {
+            check(&world(&rules), "");
+        }
+    }
+
+    #[test]
     fn what_does_not_create_does_not() {
         check(
             "aso

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use super::by_name;
 use super::facts::{AzureFact, KindSetIx};
 use crate::graph::{AccessGraph, RoleIx};
 use crate::model::{KindIx, MatchedNames, Name, Question, Subject};
@@ -119,6 +120,9 @@ impl Writers {
                 by_place.entry(inside(place_of(graph.binding(binding).namespace))).or_default().extend(&*kinds);
             }
         }
+        for (place, kinds) in by_name::made(attack, subject) {
+            by_place.entry(place).or_default().extend(kinds);
+        }
         let wide = by_place.get(&Place::EachNamespace).cloned().unwrap_or_default();
         let sets = by_place.into_iter().map(|(place, mut kinds)| {
             kinds.extend(&wide);
@@ -141,7 +145,7 @@ fn beyond_admin(attack: &Attack<'_>) -> bool {
 }
 
 /// The resources are in namespaces, so what holds in the cluster holds in each of them.
-fn inside(place: Place) -> Place {
+pub(super) fn inside(place: Place) -> Place {
     if place == Place::Cluster { Place::EachNamespace } else { place }
 }
 
@@ -188,7 +192,8 @@ pub(super) fn request(attack: &Attack<'_>, writer: Writer, kind: KindIx, namespa
                 let rule = rule_for(attack, attack.graph.role_of(binding)?, kind)?;
                 Some(Evidence::Grant { subject, binding, rule })
             });
-            (Some(subject), granted?)
+            let Some(granted) = granted else { return by_name::request(attack, subject, kind, namespace) };
+            (Some(subject), granted)
         }
         WritesBy::Role(role, at) => {
             (None, Evidence::Bound { role, place: at, rule: rule_for(attack, attack.role(role)?, kind)? })
