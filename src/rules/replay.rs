@@ -12,8 +12,8 @@ use crate::graph::azure::{AzureGraph, AzurePlace, ClusterIx, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::azure::{AzureCluster, ClusterKind, KeyVault, Plane, guard_prefix};
 use crate::model::{
-    AUTHENTICATED, Action, AsoKind, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name, ResourceAction,
-    RoleKind, Rule, Subject, SubjectText, uncovered,
+    AUTHENTICATED, Action, AsoKind, AsoResource, CLUSTER_ADMIN, ClusterId, Identity, KindIx, MASTERS, Name,
+    ResourceAction, RoleKind, Rule, Subject, SubjectText, uncovered,
 };
 use crate::query::{Authorizers, Verdict, decide};
 
@@ -857,10 +857,30 @@ impl<'g> State<'g> {
             namespaces.iter().any(|&namespace| {
                 let place = Place::Namespace(namespace);
                 self.identities.iter().any(|own| self.can(own, "create", facts.group, facts.plural, None, place))
+                    || self.identities.iter().any(|own| self.makes_by_name(own, facts, namespace))
                     || self.azure_writes(*kind, place)
             })
         };
         Ok(KindIx::all().filter(creates).collect())
+    }
+
+    /// Whether an identity makes a resource of a kind in a namespace by a name that some rule of theirs has and no such resource.
+    fn makes_by_name(&self, own: &Identity, kind: &AsoKind, namespace: Name) -> bool {
+        let snapshot = self.graph.snapshot();
+        let roles = self.bindings_of(own).filter_map(|(binding, _)| self.graph.role_of(binding));
+        let made = self.bound.iter().filter_map(|&(role, _)| self.role(role));
+        let sets = roles.chain(made).map(|at| snapshot.rules.set(self.graph.role(at).rules));
+        let names: BTreeSet<Name> =
+            sets.flatten().flat_map(|&rule| snapshot.rules.rule(rule).resource_names).copied().collect();
+        let taken = |name: Name| {
+            let same = |one: &&AsoResource| (one.namespace, one.name) == (namespace, name);
+            let mut there = snapshot.aso_resources.iter().filter(same);
+            there.any(|one| snapshot.text(one.group) == kind.group && snapshot.text(one.kind) == kind.kind)
+        };
+        let can = |verb: &str, name: Name| {
+            self.can(own, verb, kind.group, kind.plural, Some(name), Place::Namespace(namespace))
+        };
+        names.into_iter().any(|name| name != Name::EMPTY && !taken(name) && can("create", name) && can("patch", name))
     }
 
     /// What joins the cluster and Azure, made anew from the facts.

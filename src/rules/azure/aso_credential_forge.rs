@@ -39,16 +39,20 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 /// What writes a credential: a Secret of any name that resources then name, or one that is there.
-pub(super) const WRITES: [Request; 2] = [
+pub(super) const WRITES: [Request; 3] = [
     Request { rights: &[core(&["create"], "secrets", On::Nothing)], at: At::Namespace },
     Request { rights: &[core(&["update", "patch"], "secrets", On::Object)], at: At::Namespace },
+    Request { rights: &[core(&["create"], "secrets", On::Object), core(&["patch"], "secrets", On::Object)], at: At::Namespace },
 ];
+/// Which of them changes a Secret that is there, and which makes one by its name.
+const CHANGES: usize = 1;
+const MAKES: usize = 2;
 
 /// Where a credential may be made up.
 fn leads(attack: &Attack<'_>, within: usize) -> Leads {
     let Some(bridge) = &attack.bridge else { return Leads::In(BTreeSet::new()) };
     let takes = |&namespace: &Name| {
-        is_of_use(bridge, namespace) && (within == 0 || there(attack, bridge, namespace, None).is_some())
+        is_of_use(bridge, namespace) && (within != CHANGES || there(attack, bridge, namespace, None).is_some())
     };
     Leads::In(attack.all_namespaces().filter(takes).collect())
 }
@@ -71,13 +75,15 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         if !is_of_use(&bridge, namespace) {
             continue;
         }
+        let free = |name: &Name| attack.secrets_in(namespace, Some(*name)).is_empty();
         let object = match done.within {
-            0 => None,
-            _ => match there(attack, &bridge, namespace, done.site.object) {
-                Some(name) => Some(name),
-                None => continue,
-            },
+            CHANGES => there(attack, &bridge, namespace, done.site.object),
+            MAKES => done.site.object.filter(free),
+            _ => None,
         };
+        if object.is_none() && done.within != 0 {
+            continue;
+        }
         let fact = attack.on(&done, Place::Namespace(namespace), object);
         attack.follows(vec![fact], Fact::Azure(AzureFact::Takes(namespace)));
     }
@@ -216,6 +222,29 @@ mod tests {
             "alice -> limited (storageaccounts) on s2: aso-credential-forge, aso-role
              bob -> limited (storageaccounts) on s2: aso-credential-forge, aso-role",
         );
+    }
+
+    #[test]
+    fn a_secret_is_made_by_its_name_with_both_rights_on_it() {
+        let world = |secrets: &str| {
+            format!(
+                "aso
+                 kinds storageaccounts.storage
+                 identity big s1/ids
+                 trust big azureserviceoperator-system/azureserviceoperator-default
+                 assign big Contributor s2
+                 role s: create storageaccounts.storage.azure.com
+                 role w: {secrets}
+                 bind dev/s=s user:alice
+                 bind dev/w=w user:alice"
+            )
+        };
+        let found = "alice -> limited (storageaccounts) on s2: aso-credential-forge, aso-role";
+        check(&world("create,patch secrets mine"), found);
+        check(&world("create secrets mine; patch secrets"), found);
+        for secrets in ["create secrets mine", "create secrets mine; patch secrets other", "create,update secrets mine"] {
+            check(&world(secrets), "");
+        }
     }
 
     #[test]

@@ -57,6 +57,55 @@ mod tests {
     }
 
     #[test]
+    fn a_resource_is_made_by_its_name_with_both_rights_on_it() {
+        let world = |rules: &str| {
+            format!(
+                "aso
+                 credential dev/aso-credential app
+                 kinds storageaccounts.storage
+                 resource dev/there storageaccounts.storage
+                 identity app s1/ids
+                 assign app Contributor s1/rg
+                 role s: {rules}
+                 bind dev/s=s user:alice"
+            )
+        };
+        let (create, patch) = ("create storageaccounts.storage.azure.com", "patch storageaccounts.storage.azure.com");
+        let found = "alice -> limited (storageaccounts) on s1/rg: aso-resource-write, aso-role";
+        check(&world(&format!("{create} mine; {patch} mine")), found);
+        check(&world(&format!("{create} mine; {patch}")), found);
+        // One request may use what its sender holds by several bindings, and as a member of a group.
+        let halves = |one: &str, who: &str| {
+            format!("{}\nrole p: {patch} mine\nbind {one}p=p {who}", world(&format!("{create} mine")))
+        };
+        let by_group = "alice -> limited (storageaccounts) on s1/rg: aso-resource-write, aso-role";
+        check(&halves("dev/", "user:alice"), found);
+        check(&halves("", "user:alice"), found);
+        check(&halves("", "group:system:authenticated"), by_group);
+        check(&halves("other/", "user:alice"), "");
+        check(&halves("", "user:bob"), "");
+        // In the whole cluster, and in all of it but where the name is taken.
+        let wide = |name: &str| {
+            world(&format!("{create} {name}; {patch} {name}")).replace("bind dev/s=s", "bind s")
+        };
+        check(&wide("mine"), found);
+        check(&wide("there"), "");
+        // By a role that is bound on the way.
+        let bound = format!(
+            "role n: {create} mine; {patch} mine\n{}",
+            world("bind clusterroles.rbac n; create rolebindings.rbac")
+        );
+        check(
+            &bound,
+            "alice -> limited (storageaccounts) on s1/rg: bind-role, aso-resource-write, aso-role",
+        );
+        // Nothing is made by what changes another one, or by the name of one that is there.
+        for rules in [format!("{create} mine; {patch} other"), format!("{create} there; {patch} there"), format!("{create} mine")] {
+            check(&world(&rules), "");
+        }
+    }
+
+    #[test]
     fn what_does_not_create_does_not() {
         check(
             "aso

@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{KindSetIx, Power, Sure, Types, Who};
 use super::writers::Writers;
@@ -362,6 +362,8 @@ pub(in crate::rules) struct Bridge<'g> {
     /// The accounts of both, each once.
     accounts: Vec<Subject>,
     identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
+    /// The names that resources of each kind have, with their namespaces.
+    taken: OnceCell<FxHashSet<(KindIx, Name, Name)>>,
     /// What in the cluster's bindings somebody of the directory is called.
     named: OnceCell<FxHashMap<Who, Vec<Subject>>>,
     /// The database servers in each namespace, each with the kind of its users.
@@ -405,6 +407,7 @@ impl<'g> Bridge<'g> {
             bound,
             accounts,
             identities: RefCell::default(),
+            taken: OnceCell::new(),
             named: OnceCell::new(),
             servers: OnceCell::new(),
             copies: RefCell::default(),
@@ -545,6 +548,15 @@ impl<'g> Bridge<'g> {
     /// Whether a credential's Secret holds what proves it to Azure.
     pub(super) fn is_secret(&self, credential: CredentialIx) -> bool {
         matches!(self.aso.credential(credential).kind, CredentialKind::ClientSecret | CredentialKind::Certificate)
+    }
+
+    /// Whether a resource of a kind in a namespace has this name.
+    pub(super) fn is_taken(&self, kind: KindIx, namespace: Name, name: Name) -> bool {
+        let taken = self.taken.get_or_init(|| {
+            let known = self.aso.resources().filter_map(|(own, _)| Some((own.known?, own.namespace, own.name)));
+            known.collect()
+        });
+        taken.contains(&(kind, namespace, name))
     }
 
     /// The database servers of a namespace whose administrator's password lies there, each with the kind of its users.

@@ -1,6 +1,7 @@
 //! Techniques that go out into Azure and come back from it, each in a file of its own with its tests, and one line here.
 
 mod bridge;
+mod by_name;
 mod change;
 mod cluster;
 mod deed;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use super::by_name::{self, Named};
 use super::facts::{AzureFact, KindSetIx};
 use crate::graph::{AccessGraph, RoleIx};
 use crate::model::{KindIx, MatchedNames, Name, Question, Subject};
@@ -39,6 +40,8 @@ pub(super) struct Writers {
     kinds: Vec<(KindIx, Question<'static>)>,
     sets: RefCell<KindSets>,
     by_role: RefCell<FxHashMap<RoleIx, Rc<[KindIx]>>>,
+    /// What roles allow to create by certain names.
+    named: RefCell<FxHashMap<RoleIx, Rc<[Named]>>>,
 }
 
 impl Writers {
@@ -56,7 +59,7 @@ impl Writers {
         kinds.sort_unstable();
         kinds.dedup();
         let kinds = kinds.into_iter().map(|kind| (kind, question(kind))).collect();
-        Writers { kinds, sets: RefCell::default(), by_role: RefCell::default() }
+        Writers { kinds, sets: RefCell::default(), by_role: RefCell::default(), named: RefCell::default() }
     }
 
     /// The kinds of a set.
@@ -106,6 +109,16 @@ impl Writers {
         found
     }
 
+    /// What a role allows to create by certain names.
+    pub(super) fn named(&self, attack: &Attack<'_>, role: RoleIx) -> Rc<[Named]> {
+        if let Some(known) = self.named.borrow().get(&role) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Named]> = by_name::of_role(attack, role, "create", &|_| true).into();
+        self.named.borrow_mut().insert(role, Rc::clone(&found));
+        found
+    }
+
     /// The kinds that a subject may create by its own grants: at each place by all grants that reach it.
     fn of_subject(&self, attack: &Attack<'_>, subject: Subject) -> Vec<(KindSetIx, Place)> {
         let graph = attack.graph;
@@ -122,6 +135,9 @@ impl Writers {
             if !kinds.is_empty() && graph.binding(binding).cluster == attack.cluster {
                 by_place.entry(inside(place_of(graph.binding(binding).namespace))).or_default().extend(&*kinds);
             }
+        }
+        for (place, kinds) in by_name::made(attack, subject) {
+            by_place.entry(place).or_default().extend(kinds);
         }
         let wide = by_place.get(&Place::EachNamespace).cloned().unwrap_or_default();
         let sets = by_place.into_iter().map(|(place, mut kinds)| {
@@ -145,7 +161,7 @@ fn beyond_admin(attack: &Attack<'_>) -> bool {
 }
 
 /// The resources are in namespaces, so what holds in the cluster holds in each of them.
-fn inside(place: Place) -> Place {
+pub(super) fn inside(place: Place) -> Place {
     if place == Place::Cluster { Place::EachNamespace } else { place }
 }
 
@@ -160,9 +176,14 @@ pub(super) fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         }
         Fact::Bound(role, place) => {
             let kinds = attack.role(role).map(|at| writers.of_role(attack, at)).filter(|kinds| !kinds.is_empty());
-            let set = kinds.map(|kinds| writers.sets.borrow_mut().number(kinds.to_vec()));
-            let writer = Writer { place: inside(place), by: WritesBy::Role(role, place) };
-            set.map(|set| (set, writer)).into_iter().collect()
+            let any = kinds.map(|kinds| (inside(place), kinds.to_vec()));
+            let named = by_name::made_under(attack, role, place).into_iter();
+            let number = |(at, mut kinds): (Place, Vec<KindIx>)| {
+                kinds.sort_unstable();
+                kinds.dedup();
+                (writers.sets.borrow_mut().number(kinds), Writer { place: at, by: WritesBy::Role(role, place) })
+            };
+            any.into_iter().chain(named).map(number).collect()
         }
         Fact::Everything(place) if place != Place::Cluster || bridge.beyond_admin => {
             vec![(writers.all(), Writer { place: inside(place), by: WritesBy::Everything(place) })]
@@ -192,11 +213,13 @@ pub(super) fn request(attack: &Attack<'_>, writer: Writer, kind: KindIx, namespa
                 let rule = rule_for(attack, attack.graph.role_of(binding)?, kind)?;
                 Some(Evidence::Grant { subject, binding, rule })
             });
-            (Some(subject), granted?)
+            let Some(granted) = granted else { return by_name::request(attack, subject, kind, namespace) };
+            (Some(subject), granted)
         }
-        WritesBy::Role(role, at) => {
-            (None, Evidence::Bound { role, place: at, rule: rule_for(attack, attack.role(role)?, kind)? })
-        }
+        WritesBy::Role(role, at) => match rule_for(attack, attack.role(role)?, kind) {
+            Some(rule) => (None, Evidence::Bound { role, place: at, rule }),
+            None => return by_name::request_under(attack, (role, at), kind, namespace),
+        },
         WritesBy::Everything(at) => (None, Evidence::Everything(at)),
     };
     let right =

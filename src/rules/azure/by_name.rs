@@ -1,0 +1,189 @@
+//! Who may make ASO resources of certain names: a server-side apply of a resource that is not there asks for `patch` and `create` with its
+//! name, so that both may be limited to it by resourceNames
+//! (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources>).
+
+use std::collections::BTreeMap;
+
+use super::writers::inside;
+use crate::graph::RoleIx;
+use crate::model::{KindIx, MatchedNames, Name, Question, Subject};
+use crate::rules::attack::{Attack, Place, RoleKey, place_of};
+use crate::rules::finding::{Evidence, RequestDone, RightDone};
+
+/// A right on resources of a kind that a rule of a role grants: on which of them, none for any.
+pub(super) type Named = (KindIx, Option<Name>, u32);
+
+/// The same where it is held, and by whom.
+#[derive(Clone, Copy)]
+struct Granted {
+    kind: KindIx,
+    place: Place,
+    name: Option<Name>,
+    evidence: Evidence,
+}
+
+/// By what somebody is under a role, by one of its rules.
+type Under = (RoleIx, Place, Box<dyn Fn(u32) -> Evidence>);
+
+/// The places in which a subject may make resources of a kind by a name that is free there, by its own grants and those of its
+/// groups, which the same request may use.
+pub(super) fn made(attack: &Attack<'_>, subject: Subject) -> BTreeMap<Place, Vec<KindIx>> {
+    places(attack, pairs(attack, &under(attack, subject)))
+}
+
+/// The same for whoever is bound to a role on the way.
+pub(super) fn made_under(attack: &Attack<'_>, role: RoleKey, place: Place) -> BTreeMap<Place, Vec<KindIx>> {
+    places(attack, pairs(attack, &under_role(attack, role, place)))
+}
+
+/// The request by which a subject makes a resource of a kind in a namespace by some name, with what grants it.
+pub(super) fn request(attack: &Attack<'_>, subject: Subject, kind: KindIx, namespace: Name) -> Option<RequestDone> {
+    let by = Some(subject);
+    Some(RequestDone { by, rights: rights(attack, &under(attack, subject), kind, namespace)? })
+}
+
+/// The same for whoever is bound to a role on the way.
+pub(super) fn request_under(
+    attack: &Attack<'_>,
+    (role, place): (RoleKey, Place),
+    kind: KindIx,
+    namespace: Name,
+) -> Option<RequestDone> {
+    let rights = rights(attack, &under_role(attack, role, place), kind, namespace)?;
+    Some(RequestDone { by: None, rights })
+}
+
+fn places(attack: &Attack<'_>, pairs: Vec<(Granted, Granted)>) -> BTreeMap<Place, Vec<KindIx>> {
+    let mut found: BTreeMap<Place, Vec<KindIx>> = BTreeMap::new();
+    for (create, patch) in pairs {
+        let Some(name) = create.name else { continue };
+        // Where the name is free everywhere, that is said once.
+        let place = create.place.max(patch.place);
+        let free: Vec<Name> = attack
+            .namespaces_of(place)
+            .into_iter()
+            .filter(|&namespace| is_free(attack, create.kind, namespace, name))
+            .collect();
+        if place == Place::EachNamespace && free.len() == attack.namespaces_of(place).len() {
+            found.entry(place).or_default().push(create.kind);
+        } else {
+            for namespace in free {
+                found.entry(Place::Namespace(namespace)).or_default().push(create.kind);
+            }
+        }
+    }
+    found
+}
+
+fn rights(attack: &Attack<'_>, under: &[Under], kind: KindIx, namespace: Name) -> Option<Vec<RightDone>> {
+    let facts = kind.facts();
+    let place = Place::Namespace(namespace);
+    let mut pairs = pairs(attack, under).into_iter();
+    let (create, patch) = pairs.find(|(create, patch)| {
+        let free = create.name.is_some_and(|name| is_free(attack, kind, namespace, name));
+        create.kind == kind && free && create.place.has(namespace) && patch.place.has(namespace)
+    })?;
+    let right = |verb, evidence| RightDone {
+        verb,
+        api_group: facts.group,
+        resource: facts.plural,
+        name: create.name,
+        place,
+        evidence,
+    };
+    Some(vec![right("create", create.evidence), right("patch", patch.evidence)])
+}
+
+/// The roles that a subject is under that may say something of ASO's resources, itself or by its groups.
+fn under(attack: &Attack<'_>, subject: Subject) -> Vec<Under> {
+    let graph = attack.graph;
+    let mut found: Vec<Under> = Vec::new();
+    for owner in [subject].into_iter().chain(attack.groups(subject).iter().copied()) {
+        let Some(id) = graph.snapshot().subjects.find(owner) else { continue };
+        for &binding in graph.bindings_of(id).iter().filter(|&&binding| attack.counts(binding)) {
+            let own = graph.binding(binding);
+            let Some(role) = graph.role_of(binding).filter(|_| own.cluster == attack.cluster) else { continue };
+            let evidence = move |rule| Evidence::Grant { subject: owner, binding, rule };
+            found.push((role, inside(place_of(own.namespace)), Box::new(evidence)));
+        }
+    }
+    found
+}
+
+fn under_role(attack: &Attack<'_>, role: RoleKey, place: Place) -> Vec<Under> {
+    let evidence = move |rule| Evidence::Bound { role, place, rule };
+    let under = |at| (at, inside(place), Box::new(evidence) as Box<dyn Fn(u32) -> Evidence>);
+    attack.role(role).map(under).into_iter().collect()
+}
+
+/// The rights to create a kind by a name, each with those to patch it by the same.
+fn pairs(attack: &Attack<'_>, under: &[Under]) -> Vec<(Granted, Granted)> {
+    let Some(bridge) = &attack.bridge else { return Vec::new() };
+    let creates = granted(under, |role| bridge.writers.named(attack, role).to_vec());
+    if creates.is_empty() {
+        return Vec::new();
+    }
+    let wanted = |kind: KindIx| creates.iter().any(|own| own.kind == kind);
+    let patches = granted(under, |role| of_role(attack, role, "patch", &wanted));
+    let meet = |one: Place, other: Place| match (one, other) {
+        (Place::Namespace(one), Place::Namespace(other)) => one == other,
+        _ => true,
+    };
+    let fits = |create: &Granted, patch: &Granted| {
+        meet(create.place, patch.place)
+            && create.kind == patch.kind
+            && (patch.name.is_none() || patch.name == create.name)
+    };
+    let each = |create: &Granted| {
+        let create = *create;
+        patches.iter().filter(move |patch| fits(&create, patch)).map(move |patch| (create, *patch)).collect::<Vec<_>>()
+    };
+    creates.iter().flat_map(each).collect()
+}
+
+fn granted(under: &[Under], of_role: impl Fn(RoleIx) -> Vec<Named>) -> Vec<Granted> {
+    let of = |(role, place, evidence): &Under| {
+        let named = of_role(*role).into_iter();
+        let granted = named.map(|(kind, name, rule)| Granted { kind, place: *place, name, evidence: evidence(rule) });
+        granted.collect::<Vec<_>>()
+    };
+    under.iter().flat_map(of).collect()
+}
+
+/// What a role allows on ASO's resources by a verb. Of creating, only what is limited to names is looked for: what may be created by
+/// any name needs none.
+pub(super) fn of_role(attack: &Attack<'_>, role: RoleIx, verb: &str, wanted: &dyn Fn(KindIx) -> bool) -> Vec<Named> {
+    let (snapshot, bridge) = (attack.graph.snapshot(), attack.bridge.as_ref());
+    let of_azure = |&group: &Name| group == Name::STAR || snapshot.text(group).ends_with(".azure.com");
+    let mut found = Vec::new();
+    for (at, rule) in attack.rules_of(role) {
+        let rule = snapshot.rules.rule(rule);
+        let by_name = verb != "create" || !rule.resource_names.is_empty();
+        if !by_name || !rule.api_groups.iter().any(of_azure) {
+            continue;
+        }
+        for kind in bridge.into_iter().flat_map(|bridge| bridge.writers.every()).filter(|&kind| wanted(kind)) {
+            let question = Question::Resource {
+                verb: snapshot.names.find(verb),
+                api_group: snapshot.names.find(kind.facts().group),
+                resource: snapshot.names.find(kind.facts().plural),
+                any_with_subresource: None,
+                name: Some(Name::EMPTY),
+            };
+            match rule.matches(&question, &snapshot.names) {
+                Some(MatchedNames::Every) if verb != "create" => found.push((kind, None, at)),
+                Some(MatchedNames::Only(names)) => {
+                    let names = names.iter().filter(|&&name| name != Name::EMPTY);
+                    found.extend(names.map(|&name| (kind, Some(name), at)));
+                }
+                Some(MatchedNames::Every) | None => {}
+            }
+        }
+    }
+    found
+}
+
+/// Whether no resource of a kind has this name in a namespace.
+fn is_free(attack: &Attack<'_>, kind: KindIx, namespace: Name, name: Name) -> bool {
+    attack.bridge.as_ref().is_some_and(|bridge| !bridge.is_taken(kind, namespace, name))
+}
