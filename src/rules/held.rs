@@ -501,6 +501,14 @@ impl Held {
         Held { right: supply.right, place, name: supply.name, source: HeldBy::Made(fact) }
     }
 
+    /// Whom the binding names that grants it, where that was read.
+    pub(super) fn by(self) -> Option<Subject> {
+        match self.source {
+            HeldBy::Grant { subject, .. } => Some(subject),
+            HeldBy::Role(_) | HeldBy::Made(_) => None,
+        }
+    }
+
     /// What tells it apart from other rights.
     pub(super) fn key(self) -> (u8, Place, Option<Name>) {
         (self.right, self.place, self.name)

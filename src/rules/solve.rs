@@ -306,6 +306,8 @@ struct Walk<'w, 'g> {
     aims: Vec<Aim>,
     /// Cluster-admin, where something else was asked for that comes with it.
     admin: Option<Aim>,
+    /// What is less than cluster-admin and has what was asked for as a part.
+    wider: Option<Aim>,
     /// Whether there is anything to be reached but that.
     has_wider: bool,
     /// Whether the steps are asked for, or only what is reached.
@@ -373,8 +375,8 @@ impl<'w, 'g> Walk<'w, 'g> {
         let mut graph = links(attack, steps.iter().copied());
         // The bounds are nearer where only such steps are left.
         let leads = graph.at_least(&numbers);
-        let aim = |wanted: Target| {
-            let mut facts: Vec<u32> = goals.iter().filter(|&(_, &own)| own == wanted).map(|(&fact, _)| fact).collect();
+        let aim = |wanted: Target, is: &dyn Fn(Target) -> bool| {
+            let mut facts: Vec<u32> = goals.iter().filter(|&(_, &own)| is(own)).map(|(&fact, _)| fact).collect();
             facts.sort_unstable();
             let (least, surely) = (graph.at_least(&facts), graph.surely(&facts));
             Aim { target: wanted, facts, least, surely, sorted: false }
@@ -382,6 +384,10 @@ impl<'w, 'g> Walk<'w, 'g> {
         let asked: Vec<Target> = ask.to.iter().copied().filter(|_| ask.access.is_none()).collect();
         let is_goal = goals.values().any(|&target| target == Target::ClusterAdmin);
         let has_wider = goals.values().any(|target| !asked.contains(target));
+        let is_wider = |target: Target| target != Target::ClusterAdmin && !asked.contains(&target);
+        let wider = (tells && asked.len() == 1).then(|| aim(Target::Access, &is_wider));
+        let wider = wider.filter(|wider| !wider.facts.is_empty());
+        let aim = |wanted: Target| aim(wanted, &|own| own == wanted);
         let admin = (is_goal && !asked.contains(&Target::ClusterAdmin)).then(|| aim(Target::ClusterAdmin));
         let (mut aims, admin) = match asked.is_empty() {
             true => (admin.into_iter().collect(), None),
@@ -391,7 +397,7 @@ impl<'w, 'g> Walk<'w, 'g> {
             graph.nearest_first(&first.least);
             first.sorted = true;
         }
-        Walk { attack, graph, steps, goals, leads, aims, admin, has_wider, tells, counts }
+        Walk { attack, graph, steps, goals, leads, aims, admin, wider, has_wider, tells, counts }
     }
 
     /// A step of the walk's own graph.
@@ -447,13 +453,16 @@ impl<'w, 'g> Walk<'w, 'g> {
         let missing = found.is_empty() || found.iter().any(|paths| paths.is_empty());
         let more = if missing && self.has_wider {
             let admin = self.admin.as_ref().map(|admin| self.to(admin, walker, memo, start));
-            admin.filter(|paths| !paths.is_empty()).unwrap_or_else(|| self.all(walker, memo, start))
+            match admin.filter(|paths| !paths.is_empty()) {
+                Some(admin) => self.less(&admin, walker, memo, start).unwrap_or(admin),
+                None => self.all(walker, memo, start),
+            }
         } else {
             Rc::default()
         };
         match &found[..] {
             [] => more,
-            [one] if !one.is_empty() => Rc::clone(one),
+            [one] if !one.is_empty() => self.less(one, walker, memo, start).unwrap_or_else(|| Rc::clone(one)),
             [_] => more,
             _ => {
                 let exact: Vec<&Path> = found.iter().flat_map(|paths| paths.iter()).collect();
@@ -461,6 +470,14 @@ impl<'w, 'g> Walk<'w, 'g> {
                 exact.iter().copied().chain(more).cloned().collect()
             }
         }
+    }
+
+    /// What is reached by fewer steps than something else, that has what was asked for as a part and is not everything: whoever is
+    /// root on any node is on the one.
+    fn less(&self, than: &[Path], walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
+        let far = |paths: &[Path]| paths.iter().map(|path| path.steps.len()).min();
+        let found = self.to(self.wider.as_ref()?, walker, memo, start);
+        (!found.is_empty() && far(&found) < far(than)).then_some(found)
     }
 
     /// Everything that is reached from a start.

@@ -281,6 +281,74 @@ fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Hal
     }
 }
 
+/// Adds that identities which are put together of several put others under the roles that one of their parts is under.
+///
+/// `join` gives the fact that somebody is put together of these, the name first where one is among them.
+pub(super) fn share_joined(
+    attack: &mut Attack<'_>,
+    groups: &BTreeSet<Subject>,
+    names: &BTreeSet<Subject>,
+    mut join: impl FnMut(&mut Attack<'_>, &BTreeSet<Subject>) -> u32,
+) {
+    let requests: Vec<RequestIx> =
+        attack.rights.requests().filter(|&request| attack.rights.technique(request).0.id == TECHNIQUE.id).collect();
+    let halves = Halves::new(attack);
+    if halves.is_empty() {
+        return;
+    }
+    let made = attack.made().0.to_vec();
+    let held = |attack: &Attack<'_>, parts: &mut dyn Iterator<Item = Subject>| {
+        let mut held: Vec<Held> = parts.flat_map(|part| attack.held_by(part).0).collect();
+        held.sort_unstable();
+        held
+    };
+    let binding = requests.iter().fold(Mask::default(), |all, &request| all.with(attack.rights.mask_of(request)));
+    let binds = |attack: &Attack<'_>, name: Subject| {
+        attack.grants(name).iter().any(|grant| !attack.plan(grant.role, grant.place).some.and(binding).is_empty())
+    };
+    let binders = held(attack, &mut groups.iter().copied().filter(|&group| binds(attack, group)));
+    let able: Vec<Subject> = names.iter().copied().filter(|&name| binds(attack, name)).collect();
+    if binders.is_empty() && able.is_empty() {
+        return;
+    }
+    for owner in groups.iter().chain(names).copied() {
+        for Grant { place: at, role, .. } in attack.grants(owner).to_vec() {
+            let plan = attack.plan(role, at);
+            if !halves.halves.iter().any(|half| half.part(&plan, at).is_some()) {
+                continue;
+            }
+            // A request carries one name: that of the owner, or any other one beside a group.
+            let mut with = vec![None];
+            if !names.contains(&owner) {
+                with.extend(able.iter().copied().map(Some));
+            }
+            for name in with {
+                let own = match name {
+                    Some(name) => held(attack, &mut [name].into_iter()),
+                    None => binders.clone(),
+                };
+                let others: &[&[Held]] = if name.is_some() { &[&binders] } else { &[] };
+                for &request in &requests {
+                    for way in attack.rights.ways(request, &own, others, &made) {
+                        let place = meet(way.site.place, at).filter(|&place| halves.needs(&plan, at, place));
+                        let Some(place) = place else { continue };
+                        let mut parts: BTreeSet<Subject> = way.held.iter().filter_map(|held| held.by()).collect();
+                        parts.insert(owner);
+                        if parts.len() < 2 {
+                            continue;
+                        }
+                        let id = join(attack, &parts);
+                        let (mut needs, held) = attack.needs_of(None, request, &way);
+                        needs.push(id);
+                        let how = How::Asks { request, site: way.site, by: None, held };
+                        bind_own(attack, None, request, &way, (attack.key(role), place), &needs, &how);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Adds that a role which the binder is under is bound at a place.
 fn bind_own(
     attack: &mut Attack<'_>,

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::impersonate_group;
+use super::{bind_held_role, impersonate_group};
 use crate::model::{ANONYMOUS, AUTHENTICATED, MASTERS, Name, Subject, is_account_name};
 use crate::rules::attack::{Attack, Effect, Fact, How, Place, Who, role_key};
 use crate::rules::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Way};
@@ -47,8 +47,8 @@ pub(in crate::rules) struct Joint {
     parties: Vec<Party>,
     numbers: FxHashMap<Party, u32>,
     pools: FxHashMap<Pool, u32>,
-    /// How much there was to give to everybody when a pool was looked at last, and whether anything came of it.
-    looked_at: FxHashMap<u32, (usize, bool)>,
+    /// How much there was to give to everybody when a pool was looked at last.
+    looked_at: FxHashMap<u32, usize>,
 }
 
 impl Joint {
@@ -90,7 +90,9 @@ struct Lent {
 pub(in crate::rules) fn join(attack: &mut Attack<'_>) {
     if let Some(any) = attack.find(Fact::AnyTogether) {
         let pool = all(attack);
-        add_all(attack, &pool, any);
+        for joined in unless_looked_at(attack, &pool) {
+            add(attack, &joined, any);
+        }
     }
     let requests: Vec<RequestIx> = attack
         .rights
@@ -108,9 +110,8 @@ pub(in crate::rules) fn join(attack: &mut Attack<'_>) {
         let Some(lent) = lent(attack, &held) else { continue };
         let pool = pool_of(attack, &lent);
         let fact = Fact::Pool(attack.joint.pool(&pool));
-        if is_worth(attack, &pool) {
-            let id = attack.fact(fact);
-            add_all(attack, &pool, id);
+        add_all(attack, &pool, fact);
+        if attack.find(fact).is_some() {
             let identity = attack.fact(Fact::Identity(by));
             attack.step(vec![identity], fact, joins(Some(by), &lent));
         }
@@ -271,41 +272,50 @@ fn all(attack: &Attack<'_>) -> Pool {
     Pool { names, groups: groups.into_iter().collect(), credentials: true }
 }
 
-/// Whether anything came of a pool, or may come of it: what it lacks may be given to everybody by now.
-fn is_worth(attack: &mut Attack<'_>, pool: &Pool) -> bool {
+/// Adds what comes of a pool, unless that was done; without anything the pool is no fact.
+fn add_all(attack: &mut Attack<'_>, pool: &Pool, fact: Fact) {
     let number = attack.joint.pool(pool);
-    let made = attack.made().0.len();
-    match attack.joint.looked_at.get(&number) {
-        Some(&(before, worth)) if before == made => worth,
-        _ => !joined(attack, pool).is_empty(),
-    }
-}
-
-/// Adds what comes of a pool that somebody has, unless that was done.
-fn add_all(attack: &mut Attack<'_>, pool: &Pool, id: u32) {
-    let number = attack.joint.pool(pool);
-    let made = attack.made().0.len();
-    if attack.joint.looked_at.get(&number).is_some_and(|&(before, _)| before == made) {
+    if attack.joint.looked_at.get(&number) == Some(&attack.made().0.len()) {
         return;
     }
-    let joined = joined(attack, pool);
-    attack.joint.looked_at.insert(number, (made, !joined.is_empty()));
-    for joined in joined {
+    for joined in unless_looked_at(attack, pool) {
+        let id = attack.fact(fact);
         add(attack, &joined, id);
     }
+    let names = names(attack, pool);
+    bind_held_role::share_joined(attack, &pool.groups, &names, |attack, parts| {
+        let (groups, names): (Vec<Subject>, Vec<Subject>) =
+            parts.iter().partition(|part| matches!(part, Subject::Group(_)));
+        let party = Party { name: names.first().copied(), groups, credentials: pool.credentials };
+        let id = attack.fact(fact);
+        act_as(attack, &party, id)
+    });
+}
+
+/// What comes of a pool that was not looked at since there was so much to give to everybody.
+fn unless_looked_at(attack: &mut Attack<'_>, pool: &Pool) -> Vec<Joined> {
+    let number = attack.joint.pool(pool);
+    let made = attack.made().0.len();
+    if attack.joint.looked_at.insert(number, made) == Some(made) { Vec::new() } else { joined(attack, pool) }
+}
+
+/// Adds that whoever has a fact acts as an identity that is put together.
+fn act_as(attack: &mut Attack<'_>, party: &Party, by: u32) -> u32 {
+    let together = Fact::Together(attack.joint.number(party.clone()));
+    if let Some(first) = party.parts().next() {
+        if party.credentials {
+            attack.chooses(by, Effect::ActAs(first), together);
+        } else {
+            attack.does(&impersonate_group::TECHNIQUE, vec![by], Effect::ActAs(first), together);
+        }
+    }
+    attack.fact(together)
 }
 
 /// Adds one request of an identity that is put together by whoever has a fact.
 fn add(attack: &mut Attack<'_>, joined: &Joined, by: u32) {
     let Joined { party, request, way } = joined;
-    let Some(first) = party.parts().next() else { return };
-    let together = Fact::Together(attack.joint.number(party.clone()));
-    if party.credentials {
-        attack.chooses(by, Effect::ActAs(first), together);
-    } else {
-        attack.does(&impersonate_group::TECHNIQUE, vec![by], Effect::ActAs(first), together);
-    }
-    let id = attack.fact(together);
+    let id = act_as(attack, party, by);
     let (mut needs, held) = attack.needs_of(None, *request, way);
     needs.push(id);
     // Whoever rewrites a role has to be under it.
@@ -406,11 +416,7 @@ fn joined(attack: &Attack<'_>, pool: &Pool) -> Vec<Joined> {
 
 /// Everybody whose grants a way uses, but for the group that everybody is in.
 fn parts(way: &Way, implied: Option<Subject>) -> Vec<Subject> {
-    let subject = |held: &Held| match held.source {
-        HeldBy::Grant { subject, .. } => Some(subject),
-        HeldBy::Role(_) | HeldBy::Made(_) => None,
-    };
-    let parts: BTreeSet<Subject> = way.held.iter().filter_map(subject).collect();
+    let parts: BTreeSet<Subject> = way.held.iter().filter_map(|held| held.by()).collect();
     parts.into_iter().filter(|&part| Some(part) != implied).collect()
 }
 
@@ -557,6 +563,28 @@ mod tests {
             &[approver, impersonates].concat(),
             "alice -> cluster-admin: csr-approve, impersonate-group, system-masters",
         );
+    }
+
+    #[test]
+    fn what_one_part_holds_is_bound_by_another_one() {
+        let world = |binder: &str, owner: &str| {
+            format!(
+                "role i: impersonate users nobody,bob,carol; impersonate groups dev,ops
+                 role w: create clusterrolebindings.rbac
+                 role m: impersonate groups system:masters
+                 bind i user:alice
+                 bind w {binder}
+                 bind m {owner}"
+            )
+        };
+        let found = "alice -> cluster-admin: impersonate-group, bind-held-role, impersonate-group, system-masters";
+        check(&world("group:dev", "group:ops"), found);
+        check(&world("user:bob", "group:ops"), found);
+        check(&world("group:dev", "user:bob"), found);
+        // One request carries one name, and no group that is not asked for.
+        check(&world("user:bob", "user:carol"), "");
+        check(&world("group:dev", "group:qa"), "");
+        check(&world("dev/w=w group:dev", "group:ops").replace("bind w dev/w=w", "bind dev/w=w"), "");
     }
 
     #[test]

@@ -117,6 +117,20 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_for_one_node_is_told_of_all_nodes_before_the_cluster() {
+        let world = "role p: create pods
+             role big: * *.*
+             namespace dev -
+             pod prod/one root n1
+             bind dev/p=p user:alice
+             bind root=big sa:prod/root";
+        check(world, "alice -> cluster-admin: pod-create, privileged-pod, node-pods, pod-serviceaccount, wildcard-admin");
+        let names = super::super::world::graph(world);
+        let node = names.snapshot().names.find("n1");
+        check_to_any(vec![Target::Node(node)], world, "alice -> any node: pod-create, privileged-pod");
+    }
+
+    #[test]
     fn a_namespace_that_admits_it_gives_the_nodes() {
         for level in ["-", "privileged", "Baseline"] {
             check(

@@ -179,6 +179,7 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
         Target::Subject(_) | Target::Pod(_) => {
             start(&after, &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
         }
+        Target::Node(Some(node)) => after.snapshot().names.find(graph.text(node)).map(|node| Target::Node(Some(node))),
         // No name is in it.
         Target::ClusterAdmin | Target::Node(None) => Some(to),
         _ => panic!("{to:?}"),
