@@ -849,11 +849,8 @@ fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, V
     if let Some(from) = ask.from {
         return (vec![from], Vec::new());
     }
-    let subjects = attack.graph.snapshot().subjects.iter().map(|(_, subject)| subject);
-    let mut named: Vec<Subject> = subjects.filter(|&subject| attack.find(Fact::Identity(subject)).is_some()).collect();
-    named.sort_unstable();
     let (mut listed, mut platform) = (Vec::new(), Vec::new());
-    for subject in named {
+    for &subject in attack.begin() {
         let standing = standing(attack.graph, attack.cluster, subject, |at| attack.counts(at));
         match (ask.system, standing) {
             (SystemFilter::Show, _)
