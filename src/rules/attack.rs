@@ -22,9 +22,9 @@ use super::technique::{Already, At, Blocker, Change, Kind, Leads, RBAC, Techniqu
 use crate::graph::azure::ScopeIx;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    AUTHENTICATED, AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
-    RoleKind, RuleId, RuleSetId, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
-    is_account_name,
+    AUTHENTICATED, AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name,
+    Pod, PodPowers, RoleKind, RuleId, RuleSetId, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject,
+    SubjectText, is_account_name,
 };
 
 /// Where something holds. Ordered from wide to narrow.
@@ -712,7 +712,8 @@ impl<'g> Attack<'g> {
             self.fact(Fact::Identity(subject));
             self.log_in(subject);
         }
-        let by_a_group = |subject: &Subject| self.groups(*subject).iter().any(|group| subjects.binary_search(group).is_ok());
+        let by_a_group =
+            |subject: &Subject| self.groups(*subject).iter().any(|group| subjects.binary_search(group).is_ok());
         self.begin = self.grants.keys().copied().filter(by_a_group).chain(subjects.iter().copied()).collect();
         self.read_trusted();
         self.begin.sort_unstable();

@@ -322,6 +322,9 @@ impl<'g> State<'g> {
                 Ok(())
             };
         };
+        for request in step.requests.iter().filter(|request| is_deletion(request)) {
+            self.ask(request)?;
+        }
         let same = |own: Place| reaches(own, place) || reaches(place, own);
         let inside = |own: Place| (own == Place::Cluster) == (place == Place::Cluster);
         let taken = |&(other, own, name): &(RoleKey, Place, Name)| {
@@ -329,12 +332,10 @@ impl<'g> State<'g> {
         };
         while let Some(at) = self.named.iter().position(taken) {
             let (other, own, name) = self.named[at];
-            let deletion = step.requests.iter().find(|request| is_deletion(request));
-            let deletion = deletion
-                .filter(|request| request.rights.iter().all(|right| right.name == Some(name) && right.place == own));
-            self.ask(
-                deletion.ok_or_else(|| format!("a binding of the name {} is there already", self.graph.text(name)))?,
-            )?;
+            let deletes = |right: &RightDone| right.name == Some(name) && right.place == own;
+            if !step.requests.iter().any(|request| is_deletion(request) && request.rights.iter().all(deletes)) {
+                return Err(format!("a binding of the name {} is there already", self.graph.text(name)));
+            }
             self.named.remove(at);
             if let Some(at) = self.bound.iter().position(|&bound| bound == (other, own)) {
                 self.bound.remove(at);
