@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::writers::inside;
-use crate::graph::RoleIx;
+use crate::graph::{BindingIx, RoleIx};
 use crate::model::{KindIx, MatchedNames, Name, Question, Subject};
 use crate::rules::attack::{Attack, Place, RoleKey, place_of};
 use crate::rules::finding::{Evidence, RequestDone, RightDone};
@@ -22,8 +22,25 @@ struct Granted {
     evidence: Evidence,
 }
 
-/// By what somebody is under a role, by one of its rules.
-type Under = (RoleIx, Place, Box<dyn Fn(u32) -> Evidence>);
+/// A role that somebody is under, where, and by what.
+type Under = (RoleIx, Place, By);
+
+#[derive(Clone, Copy)]
+enum By {
+    /// A binding that was read, by this subject of it.
+    Grant(Subject, BindingIx),
+    /// One that is made on the way.
+    Bound(RoleKey, Place),
+}
+
+impl By {
+    fn evidence(self, rule: u32) -> Evidence {
+        match self {
+            By::Grant(subject, binding) => Evidence::Grant { subject, binding, rule },
+            By::Bound(role, place) => Evidence::Bound { role, place, rule },
+        }
+    }
+}
 
 /// The places in which a subject may make resources of a kind by a name that is free there, by its own grants and those of its
 /// groups, which the same request may use.
@@ -103,17 +120,14 @@ fn under(attack: &Attack<'_>, subject: Subject) -> Vec<Under> {
         for &binding in graph.bindings_of(id).iter().filter(|&&binding| attack.counts(binding)) {
             let own = graph.binding(binding);
             let Some(role) = graph.role_of(binding).filter(|_| own.cluster == attack.cluster) else { continue };
-            let evidence = move |rule| Evidence::Grant { subject: owner, binding, rule };
-            found.push((role, inside(place_of(own.namespace)), Box::new(evidence)));
+            found.push((role, inside(place_of(own.namespace)), By::Grant(owner, binding)));
         }
     }
     found
 }
 
 fn under_role(attack: &Attack<'_>, role: RoleKey, place: Place) -> Vec<Under> {
-    let evidence = move |rule| Evidence::Bound { role, place, rule };
-    let under = |at| (at, inside(place), Box::new(evidence) as Box<dyn Fn(u32) -> Evidence>);
-    attack.role(role).map(under).into_iter().collect()
+    attack.role(role).map(|at| (at, inside(place), By::Bound(role, place))).into_iter().collect()
 }
 
 /// The rights to create a kind by a name, each with those to patch it by the same.
@@ -142,10 +156,9 @@ fn pairs(attack: &Attack<'_>, under: &[Under]) -> Vec<(Granted, Granted)> {
 }
 
 fn granted(under: &[Under], of_role: impl Fn(RoleIx) -> Vec<Named>) -> Vec<Granted> {
-    let of = |(role, place, evidence): &Under| {
-        let named = of_role(*role).into_iter();
-        let granted = named.map(|(kind, name, rule)| Granted { kind, place: *place, name, evidence: evidence(rule) });
-        granted.collect::<Vec<_>>()
+    let of = |&(role, place, by): &Under| {
+        let granted = move |(kind, name, rule): Named| Granted { kind, place, name, evidence: by.evidence(rule) };
+        of_role(role).into_iter().map(granted)
     };
     under.iter().flat_map(of).collect()
 }
