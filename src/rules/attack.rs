@@ -140,6 +140,10 @@ pub(super) enum Fact {
     PodsOn(Name),
     /// Can add a container of any kind to a running pod, as Pod Security lets it.
     Container(PodIx),
+    /// The same for any running pod of a place.
+    Containers(Place),
+    /// Has a container of any kind in a running pod of a namespace, whichever.
+    AnyContainer(Name),
     /// Can run a pod of their own there, as Pod Security lets it.
     NewPod(Place),
     /// Can run a pod of their own in some namespace, whichever.
@@ -372,7 +376,7 @@ impl Marks {
     const MOVE: u8 = 4;
 
     fn of(how: &How, blocked: bool) -> Marks {
-        let free = matches!(how, How::Granted(_) | How::Serves);
+        let free = matches!(how, How::Granted(_) | How::Serves | How::Chooses { effect: Effect::Node(_), .. });
         let moves = match how {
             How::Does { technique, .. } => technique.kind == Kind::Move,
             How::Through { .. } => true,
@@ -1067,6 +1071,11 @@ impl<'g> Attack<'g> {
             Fact::Relaxed(_) => Some(Fact::Relaxed),
             _ => None,
         };
+        if let Fact::Containers(Place::Cluster | Place::EachNamespace) = fact {
+            for namespace in self.namespaces.clone() {
+                self.link(id, Fact::Containers(Place::Namespace(namespace)), How::Serves);
+            }
+        }
         if let (
             Some(inside),
             Fact::Accounts(place)
@@ -1128,6 +1137,11 @@ impl<'g> Attack<'g> {
                     self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
                 }
             }
+            Fact::AnyContainer(namespace) => {
+                for &node in self.open_pods(namespace).keys() {
+                    self.link(id, Fact::Node(node), How::Chooses { of: id, effect: Effect::Node(Some(node)) });
+                }
+            }
             Fact::PodsOn(node) => {
                 let mut pods = self.bound_to(node).to_vec();
                 pods.retain(|&pod| !self.pod(pod).finished);
@@ -1154,6 +1168,13 @@ impl<'g> Attack<'g> {
         let from = pods.partition_point(|pod| (pod.cluster, pod.namespace) < key);
         let here = pods[from..].iter().take_while(|pod| (pod.cluster, pod.namespace) == key);
         (number(from)..).zip(here).filter(|(_, pod)| !pod.finished).map(|(at, _)| PodIx(at)).collect()
+    }
+
+    /// The nodes on which pods of a namespace run that take containers, each with the first of them; static pods take none.
+    pub(super) fn open_pods(&self, namespace: Name) -> BTreeMap<Name, PodIx> {
+        let mut pods = self.pods_in(namespace);
+        pods.retain(|&at| !self.pod(at).mirror);
+        pods.into_iter().rev().filter_map(|at| Some((self.pod(at).node?, at))).collect()
     }
 
     /// The pods of a place that have not run to their end, all or those of a name.
