@@ -922,7 +922,8 @@ fn added(walk: &Walk<'_, '_>, walker: &Walker<'_>, how: &How) -> Option<StepDone
     let (technique, step) = behind(walk, walker, *taken.needs.iter().find(is_added)?)?;
     let effect = Effect::Container(*attack.open_pods(namespace).get(&node)?);
     let (requests, under, blockers) = (Vec::new(), Vec::new(), step.blockers.to_vec());
-    let mut done = StepDone { technique, effect, requests, under, foothold: None, blockers };
+    let with = Vec::new();
+    let mut done = StepDone { technique, effect, with, requests, under, foothold: None, blockers };
     gather(walk, walker, step.needs, &[], &mut done);
     Some(done)
 }
