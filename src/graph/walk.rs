@@ -368,8 +368,8 @@ impl<'g> Walker<'g> {
         Some(self.by[fact as usize]).filter(|&step| step != NEVER)
     }
 
-    /// The steps of the last walk that bring a fact, each once, every step behind those that bring what it needs but for free
-    /// ones, which are of the same round. Empty for the start and for what does not follow.
+    /// The steps of the last walk that bring a fact, each once, every step behind those that bring what it needs. Empty for the
+    /// start and for what does not follow.
     pub fn plan(&self, fact: u32) -> Vec<u32> {
         let mut plan = Vec::new();
         let mut open = vec![fact];
@@ -377,12 +377,23 @@ impl<'g> Walker<'g> {
         while let Some(fact) = open.pop() {
             let step = self.by[fact as usize];
             if step != NEVER && seen.insert(step) {
-                plan.push((self.round[fact as usize], step));
+                plan.push((self.round[fact as usize], self.late(fact), step));
                 open.extend(self.graph.needs(step));
             }
         }
         plan.sort_unstable();
-        plan.into_iter().map(|(_, step)| step).collect()
+        plan.into_iter().map(|(_, _, step)| step).collect()
+    }
+
+    /// How many free steps in a row brought a fact within its round.
+    fn late(&self, fact: u32) -> u32 {
+        let step = self.by[fact as usize];
+        if step == NEVER || !self.graph.free[step as usize] {
+            return 0;
+        }
+        let same = |&need: &u32| self.round[need as usize] == self.round[fact as usize];
+        let needs = self.graph.needs(step).iter().copied().filter(same);
+        1 + needs.map(|need| self.late(need)).max().unwrap_or(0)
     }
 }
 
@@ -398,6 +409,15 @@ mod tests {
         // 0 and 1 together give 2; 2 gives 3; 3 gives 0 again; 1 alone gives 4; 5 needs what nobody has.
         let steps: [(&[u32], u32); 5] = [(&[0, 1], 2), (&[2], 3), (&[3], 0), (&[1], 4), (&[6, 2], 5)];
         build(7, &steps.map(|(needs, gain)| (needs, gain, false)))
+    }
+
+    #[test]
+    fn a_plan_has_free_steps_behind_those_they_need() {
+        let graph = build(4, &[(&[2], 3, true), (&[1], 2, true), (&[0], 1, false)]);
+        let mut walker = Walker::new(&graph);
+        walker.walk(&[0], None, |_| false);
+        assert_eq!(walker.plan(3), [2, 1, 0]);
+        assert_eq!(walker.round(3), Some(1));
     }
 
     #[test]

@@ -376,7 +376,7 @@ impl Marks {
     const MOVE: u8 = 4;
 
     fn of(how: &How, blocked: bool) -> Marks {
-        let free = matches!(how, How::Granted(_) | How::Serves | How::Chooses { effect: Effect::Node(_), .. });
+        let free = matches!(how, How::Granted(_) | How::Serves | How::Chooses { .. });
         let moves = match how {
             How::Does { technique, .. } => technique.kind == Kind::Move,
             How::Through { .. } => true,

@@ -149,7 +149,7 @@ mod tests {
         check(&world("label", "managed:one/dev", BOUND), FOUND);
         // Neither of the two needs the other, so either may come first.
         for place in ["s1", "s1/rg"] {
-            let found = "team -> any node: pod-create, azure-namespace-write, privileged-pod";
+            let found = "team -> any node: azure-namespace-write, pod-create, privileged-pod";
             check(&world("label", place, BOUND), found);
         }
     }
