@@ -918,6 +918,11 @@ impl<'g> Attack<'g> {
         self.link(need, gain, How::Does { technique, effect });
     }
 
+    /// Whether it leaves out what leads nowhere or does no more than something else.
+    pub(super) fn is_thrifty(&self) -> bool {
+        self.thrifty
+    }
+
     /// How many steps there are.
     pub(super) fn count(&self) -> u32 {
         number(self.lines.len())
@@ -1039,8 +1044,7 @@ impl<'g> Attack<'g> {
             }
             Fact::Tokens(place) => {
                 let bridge = self.bridge.clone();
-                let trusted = bridge.iter().flat_map(|bridge| bridge.trusted_accounts());
-                for account in trusted.filter(|account| account.namespace().is_some_and(|at| place.has(at))) {
+                for account in bridge.iter().flat_map(|bridge| bridge.trusted_accounts_in(place)) {
                     let missing = self.is_missing(account).then(|| self.lack(account));
                     let needs = [id].into_iter().chain(missing).collect();
                     let effect = Effect::ActAs(account);
