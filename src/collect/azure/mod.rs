@@ -22,6 +22,7 @@ use row::{Row, Top};
 use shapes::{Shape, shape};
 
 pub use export::{AzureExport, azure_commands, export_azure};
+pub(super) use unite::unite;
 
 /// What was read of Azure, to be added to a snapshot.
 #[derive(Default)]
@@ -33,7 +34,8 @@ pub struct AzureInput {
 }
 
 impl AzureInput {
-    /// Puts it beside what was read of Kubernetes. It must have been read with as many files before it as the snapshot has.
+    /// Puts it beside what was read of Kubernetes, in the place of what a saved snapshot held of Azure. It must have been read with as
+    /// many files before it as the snapshot has.
     pub fn add_to(self, snapshot: &mut Snapshot) {
         snapshot.files.extend(self.files);
         snapshot.azure = self.facts;
@@ -70,7 +72,7 @@ pub fn read_azure(
         }
     }
     let Reader { mut facts, mut gaps, mut warnings, mut problems, tenants, .. } = reader;
-    unite::unite(&mut facts, &mut warnings);
+    unite(&mut facts, &mut warnings);
     warnings.extend(wrong_tenant(&tenants, &files, before));
     facts.tenants = tenants.into_keys().collect();
     problems.sort();
