@@ -1,11 +1,13 @@
-//! Azure RBAC for Kubernetes in the answers of `who-can`, `why` and `review`.
+//! Azure RBAC for Kubernetes in the answers of `who-can`, `what-can`, `why` and `review`.
 
 use super::exit::count;
 use crate::graph::AccessGraph;
 use crate::graph::azure::{AzureDecision, AzureGraph, ClusterIx, PrincipalIx};
-use crate::model::{Action, ClusterId, Gap, Identity, Review};
-use crate::query::{Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, Where, guard_who_can, this_cluster};
-use crate::render::{GuardVerdict, safe};
+use crate::model::{Action, ClusterId, Gap, Identity, ResourceTable, Review};
+use crate::query::{
+    Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, Where, guard_what_can, guard_who_can, this_cluster,
+};
+use crate::render::{GuardRights, GuardVerdict, safe};
 
 /// Azure's side of a cluster that asks Azure.
 pub(super) struct Guarded<'g> {
@@ -63,6 +65,16 @@ impl<'g> Guarded<'g> {
         let request = GuardRequest::new(graph, cluster, action);
         let verdict = request.decide_in(graph, &principals, place);
         Some(GuardVerdict { graph, cluster, verdict, discovery: request.is_discovery() })
+    }
+
+    /// Everything that Azure allows an identity, with what would have to be known; none for one that is nobody there.
+    pub(super) fn what_can(&self, identity: &Identity, table: &ResourceTable) -> Option<(GuardRights<'_>, Vec<Gap>)> {
+        let principals = self.principals(identity);
+        if principals.is_empty() {
+            return None;
+        }
+        let (rights, gaps) = guard_what_can(&self.graph, self.cluster, &principals, table);
+        Some((GuardRights { graph: &self.graph, cluster: self.cluster, rights }, gaps))
     }
 
     /// What would have to be known so that a no of Azure is one.
