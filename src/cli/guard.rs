@@ -85,6 +85,13 @@ impl<'g> Guarded<'g> {
         guard_who_can(&self.graph, self.cluster, action, place, &|_| false).gaps
     }
 
+    /// What would have to be known so that a no to a review is one.
+    pub(super) fn review_gaps(&self, review: &Review) -> Vec<Gap> {
+        let namespace = review.action.namespace();
+        let place = if namespace.is_empty() { Where::Cluster } else { Where::Namespace(namespace.to_owned()) };
+        self.gaps(&review.identity, &review.action, &place)
+    }
+
     /// The answer to a review of somebody whom the cluster's own authorizers refuse: the user is who `spec.extra.oid` says, and in
     /// exactly the groups that are given. Only a plain yes allows.
     pub(super) fn reviewed(&self, review: &Review, own: Reviewed) -> Reviewed {

@@ -255,7 +255,7 @@ impl InputArgs {
             snapshot = self.load(&inputs, &azure, Needs::ALL, world)?;
         }
         self.name_cluster(&mut snapshot)?;
-        Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
+        Ok(Facts { snapshot, metadata: Metadata::new(source), context_namespace: None, live: None })
     }
 
     /// Reads Azure's side and nothing of any cluster; or that of a saved snapshot.
@@ -264,7 +264,7 @@ impl InputArgs {
         if azure.is_empty() && !kubernetes.is_empty() {
             let snapshot = self.load(&kubernetes, &azure, Needs::ALL, world)?;
             if snapshot.azure.given {
-                let metadata = Metadata { source: SourceKind::Files, gaps: Vec::new() };
+                let metadata = Metadata::new(SourceKind::Files);
                 return Ok(Facts { snapshot, metadata, context_namespace: None, live: None });
             }
         }
@@ -276,7 +276,7 @@ impl InputArgs {
         let source = if self.demo { SourceKind::Demo } else { SourceKind::Files };
         let mut snapshot = Snapshot::default();
         read_azure(&azure, world.stdin, &self.options(Needs::default()), 0)?.add_to(&mut snapshot);
-        Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
+        Ok(Facts { snapshot, metadata: Metadata::new(source), context_namespace: None, live: None })
     }
 
     /// What the flags name: the Kubernetes side, and Azure's.
@@ -342,7 +342,7 @@ impl InputArgs {
         self.name_cluster(&mut snapshot)?;
         Ok(Facts {
             snapshot,
-            metadata: Metadata { source: SourceKind::Cluster, gaps: Vec::new() },
+            metadata: Metadata::new(SourceKind::Cluster),
             context_namespace: Some(live.connection().namespace.clone()),
             live: Some(live),
         })

@@ -135,7 +135,8 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         own.rights.retain(|right| here(&right.namespace));
         (Some(own), gaps)
     });
-    let gaps = graph.snapshot().gaps.len() + missing.len();
+    let metadata = Metadata { gaps: missing, without_azure: guarded.is_err(), ..facts.metadata };
+    let gaps = metadata.missing(graph.snapshot());
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let report = WhatCanReport {
@@ -145,7 +146,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         answer: &answer,
         azure: azure.as_ref(),
         layout: if args.list { Layout::List } else { Layout::Matrix },
-        metadata: Metadata { gaps: missing, ..facts.metadata },
+        metadata,
         exit: exits.exit(),
     };
     let printed = report.print(&wanted)?;

@@ -380,6 +380,46 @@ fn what_was_not_read_of_azure_is_no_no() {
 }
 
 #[test]
+fn what_was_not_read_of_azure_leaves_answers_of_kubernetes_whole() {
+    let partial = |azure_rbac: bool, question: &str| {
+        let world = world(azure_rbac);
+        let cut = json!({"value": [assigned(TEAM, "Group", READER, CLUSTER)], "nextLink": "https://next.example"});
+        std::fs::write(world.path().join("azure/assignments.json"), cut.to_string()).unwrap();
+        let done = ask(world.path(), &format!("{question} -o json"));
+        let report: Value = serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{error}: {done:?}"));
+        assert!(!report["gaps"].as_array().unwrap().is_empty(), "{question}: it is told in any case");
+        report["summary"]["partial"].as_bool().unwrap()
+    };
+    for question in ["who-can get pods -A --authorizers rbac,azure", "what-can user:root", "why user:root get pods -A"]
+    {
+        assert!(partial(true, question), "{question}");
+        assert!(!partial(false, question), "{question}");
+        assert!(!partial(false, &format!("{question} --strict")), "{question}");
+    }
+    assert!(partial(false, "escalations"));
+}
+
+#[test]
+fn a_review_without_role_assignments_has_a_gap() {
+    let world = world(true);
+    for name in ["assignments", "eligible"] {
+        std::fs::remove_file(world.path().join(format!("azure/{name}.json"))).unwrap();
+    }
+    let file = world.path().join("review.json");
+    let review = |verb: &str, extra: &Value| {
+        json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {"user": "ann@contoso.example",
+            "extra": extra, "resourceAttributes": {"verb": verb, "resource": "pods", "namespace": "dev"}}})
+    };
+    let known = json!({"oid": [ANN]});
+    for (extra, code) in [(&known, 3), (&json!({}), 0)] {
+        std::fs::write(&file, review("get", extra).to_string()).unwrap();
+        let done = ask(world.path(), &format!("review {} --strict", file.display()));
+        assert_eq!(done.code, code, "{done:?}");
+        assert_eq!(done.notes.join("\n").contains("no role assignment"), code == 3, "{done:?}");
+    }
+}
+
+#[test]
 fn the_cluster_is_recognised_by_the_address_of_its_server() {
     let world = world(true);
     let mut snapshot = Snapshot::default();

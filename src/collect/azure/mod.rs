@@ -65,9 +65,9 @@ pub fn read_azure(
     let mut reader = Reader { before, problems, ..Reader::default() };
     reader.facts.given = true;
     for source in sources {
-        let file = source.file;
+        let (file, source_named) = (source.file, source.explicit);
         match source.text(stdin, &options.limits) {
-            Ok(text) => reader.file(file, &text),
+            Ok(text) => reader.file((file, source_named), &text),
             Err(problem) => reader.problems.push(problem),
         }
     }
@@ -150,7 +150,8 @@ impl Reader {
         self.problems.push(Problem { file, line, message: message.into() });
     }
 
-    fn file(&mut self, file: FileId, text: &str) {
+    /// Reads a file, which was named or was found in a folder.
+    fn file(&mut self, (file, named): (FileId, bool), text: &str) {
         let start = text.trim_start();
         if start.is_empty() {
             return self.problem(
@@ -198,6 +199,11 @@ impl Reader {
                 let rows = if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
                 format!("{rows} of type `{name}` not used")
             };
+            // A folder may hold other things as well, and a file that was named is a mistake.
+            if named && seen.shape.is_none() {
+                self.problem(file, line, what);
+                continue;
+            }
             let origin = self.origin(file, line, 0);
             self.warnings.push(Warning { origin, message: what });
         }

@@ -403,7 +403,9 @@ fn memberships(facts: &AzureFacts, at: &impl Fn(&str) -> Option<PrincipalIx>) ->
         let members = group.members.known().iter().filter_map(|member| at(&member.object_id));
         links.extend(members.map(|member| (member.index(), (into, false))));
     }
-    for one in facts.group_eligibilities.iter().filter(|one| !one.owner) {
+    // Whoever may activate the ownership may add members then, and is one once they want it
+    // (<https://learn.microsoft.com/entra/id-governance/privileged-identity-management/concept-pim-for-groups>).
+    for one in &facts.group_eligibilities {
         if let (Some(group), Some(member)) = (at(&one.group_id), at(&one.principal_id)) {
             links.push((member.index(), (group, true)));
         }

@@ -21,6 +21,7 @@ use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, AsoResource, AsoSpec, KindIx, 
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
+use crate::rules::technique::Blocker;
 
 /// The roles that give all others, by GUID: Owner, User Access Administrator, Role Based Access Control Administrator
 /// (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>).
@@ -71,6 +72,9 @@ struct RolePower {
 /// A role assignment that reaches a principal, and the group that it comes by.
 type Reaching = (AssignmentIx, Option<Membership>);
 
+/// The most that a role comes to, and on which types where it is limited to some.
+type Most = (Power, Option<Types>);
+
 /// What was found once.
 type Known<K, V> = RefCell<FxHashMap<K, V>>;
 
@@ -82,7 +86,7 @@ pub(super) struct Facts<'g> {
     allowed: Known<(PrincipalIx, String), Rc<[Allowed]>>,
     powers: Known<AzureRoleIx, Rc<RolePower>>,
     /// What roles come to through ASO on the kinds of a set.
-    through: Known<(AzureRoleIx, KindSetIx), Option<(Power, Option<Types>)>>,
+    through: Known<(AzureRoleIx, KindSetIx), Option<Most>>,
     /// The key vaults that may have access policies, by scope; none where no vault was read.
     open_vaults: OnceCell<Option<Vec<ScopeIx>>>,
     /// The assignments that are taken to be gone.
@@ -616,6 +620,16 @@ impl<'g> Bridge<'g> {
     /// The identities that an account may use since they are bound to this cluster.
     pub(super) fn bound_to(&self, account: Subject) -> impl Iterator<Item = Who> {
         of(&self.bound, account)
+    }
+
+    /// What might be wrong with a trust in a token of this cluster: whose tokens an identity accepts is told by the issuer, and where
+    /// nobody knows which cluster of Azure this is, every issuer is taken to be its own.
+    pub(super) fn of_any_cluster(&self) -> Vec<Blocker> {
+        if self.this_cluster.is_some() {
+            return Vec::new();
+        }
+        let what = "the trust is taken to be in this cluster, since it is not known which cluster of Azure this is (--this-cluster)";
+        vec![Blocker { what: what.to_owned(), stops: false }]
     }
 
     /// Whether an identity is bound to this cluster.
