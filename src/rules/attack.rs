@@ -18,11 +18,11 @@ use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
-use super::technique::{At, Blocker, Change, Kind, Leads, RBAC, Technique};
+use super::technique::{Already, At, Blocker, Change, Kind, Leads, RBAC, Technique};
 use crate::graph::azure::ScopeIx;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
-    AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
+    AUTHENTICATED, AdmissionKind, Atom, ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers,
     RoleKind, RuleId, RuleSetId, SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText,
     is_account_name,
 };
@@ -134,6 +134,10 @@ pub(super) enum Fact {
     PodsOn(Name),
     /// Can add a container of any kind to a running pod, as Pod Security lets it.
     Container(PodIx),
+    /// The same for any running pod of a place.
+    Containers(Place),
+    /// Has a container of any kind in a running pod of a namespace, whichever.
+    AnyContainer(Name),
     /// Can run a pod of their own there, as Pod Security lets it.
     NewPod(Place),
     /// Can run a pod of their own in some namespace, whichever.
@@ -206,7 +210,7 @@ pub(super) enum How {
     AsRole { request: RequestIx, site: Site },
     /// A binding that was read puts the identity under the role.
     Granted(BindingIx),
-    /// A right is as good as another one.
+    /// It is as good as what it needs: a right that is wider, credentials of whoever one wants to act as.
     Serves,
     /// An identity holds both halves of a constrained impersonation: on whom, and for which requests.
     Halves { request: RequestIx, site: Site, by: Option<Subject>, held: Vec<Held>, on: OnHalf },
@@ -364,7 +368,7 @@ impl Marks {
     const MOVE: u8 = 4;
 
     fn of(how: &How, blocked: bool) -> Marks {
-        let free = matches!(how, How::Granted(_) | How::Serves);
+        let free = matches!(how, How::Granted(_) | How::Serves | How::Chooses { effect: Effect::Node(_), .. });
         let moves = match how {
             How::Does { technique, .. } => technique.kind == Kind::Move,
             How::Through { .. } => true,
@@ -451,6 +455,10 @@ pub(super) struct Attack<'g> {
     /// The steps, by what they need and gain.
     seen: HashTable<u32>,
     queue: VecDeque<u32>,
+    /// The subjects that may start, sorted.
+    begin: Vec<Subject>,
+    /// A group that everybody is in who may start, so that nobody comes to be in it.
+    common: Option<Subject>,
     /// The requests that some way to make is known of.
     asked: FxHashSet<u32>,
     /// What puts every subject of a binding under roles by itself, sorted; each role once a place.
@@ -514,7 +522,7 @@ pub(super) struct Attack<'g> {
     /// What comes with the folders of nodes that claims are bound to.
     folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
     node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
-    /// Whether the groups that were asked about grant a right to impersonate.
+    /// Whether the subjects that were asked about are granted a right to impersonate themselves.
     lending: RefCell<FxHashMap<Subject, bool>>,
     /// What Pod Security says in each namespace that was asked about.
     security: RefCell<FxHashMap<Name, Rc<[Blocker]>>>,
@@ -557,6 +565,8 @@ impl<'g> Attack<'g> {
             ids: HashTable::new(),
             seen: HashTable::new(),
             queue: VecDeque::new(),
+            begin: Vec::new(),
+            common: None,
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
             plans: RefCell::default(),
@@ -680,16 +690,22 @@ impl<'g> Attack<'g> {
         let mut subjects: Vec<Subject> = self
             .grants
             .iter()
-            .filter(|(subject, grants)| !grants.is_empty() || writes(**subject))
+            .filter(|(subject, grants)| !grants.is_empty() || writes(**subject) || self.is_masters(**subject))
             .map(|(&subject, _)| subject)
             .collect();
         subjects.sort_unstable();
-        for subject in subjects {
+        let guests = self.guests();
+        self.common = self.common(&subjects).filter(|_| self.thrifty && guests.is_empty() && self.ask.from.is_none());
+        for &subject in &subjects {
             self.fact(Fact::Identity(subject));
             self.log_in(subject);
         }
+        let by_a_group = |subject: &Subject| self.groups(*subject).iter().any(|group| subjects.binary_search(group).is_ok());
+        self.begin = self.grants.keys().copied().filter(by_a_group).chain(subjects.iter().copied()).collect();
         self.read_trusted();
-        for who in self.guests() {
+        self.begin.sort_unstable();
+        self.begin.dedup();
+        for who in guests {
             self.fact(Fact::Azure(AzureFact::Token(who)));
         }
         for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
@@ -714,6 +730,19 @@ impl<'g> Attack<'g> {
             }
         }
         kubernetes::masters(self);
+    }
+
+    /// The subjects that may start where nobody else is asked for: those whom bindings name and who are granted something of use,
+    /// themselves or by a group; sorted.
+    pub(super) fn begin(&self) -> &[Subject] {
+        &self.begin
+    }
+
+    /// The group of all who log in, if all of these subjects are in it.
+    fn common(&self, subjects: &[Subject]) -> Option<Subject> {
+        let all = self.graph.snapshot().names.find(AUTHENTICATED).map(Subject::Group)?;
+        let is_in = |&subject: &Subject| subject == all || self.groups(subject).contains(&all);
+        subjects.iter().all(is_in).then_some(all)
     }
 
     /// Who a user or a group is in Azure.
@@ -756,6 +785,7 @@ impl<'g> Attack<'g> {
             }
             self.fact(Fact::Identity(account));
             self.fact(Fact::Mints(account));
+            self.begin.push(account);
         }
     }
 
@@ -835,6 +865,7 @@ impl<'g> Attack<'g> {
 
     /// The same, and whether it is new.
     fn fact_and_new(&mut self, fact: Fact) -> (u32, bool) {
+        let fact = self.plain(fact);
         let facts = &self.facts;
         let rehash = |&id: &u32| FxBuildHasher.hash_one(facts[id as usize]);
         let entry = self.ids.entry(FxBuildHasher.hash_one(fact), |&id| facts[id as usize] == fact, rehash);
@@ -847,8 +878,17 @@ impl<'g> Attack<'g> {
         (id, true)
     }
 
+    /// Credentials are no more than acting as somebody where nothing is granted for which it takes credentials.
+    fn plain(&self, fact: Fact) -> Fact {
+        match fact {
+            Fact::Identity(subject) if !self.lends(subject) => Fact::Acts(subject),
+            _ => fact,
+        }
+    }
+
     /// The number of a fact that is there.
     pub(super) fn find(&self, fact: Fact) -> Option<u32> {
+        let fact = self.plain(fact);
         self.ids.find(FxBuildHasher.hash_one(fact), |&id| self.facts[id as usize] == fact).copied()
     }
 
@@ -1018,6 +1058,11 @@ impl<'g> Attack<'g> {
             Fact::Relaxed(_) => Some(Fact::Relaxed),
             _ => None,
         };
+        if let Fact::Containers(Place::Cluster | Place::EachNamespace) = fact {
+            for namespace in self.namespaces.clone() {
+                self.link(id, Fact::Containers(Place::Namespace(namespace)), How::Serves);
+            }
+        }
         if let (
             Some(inside),
             Fact::Accounts(place)
@@ -1078,6 +1123,11 @@ impl<'g> Attack<'g> {
                     self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
                 }
             }
+            Fact::AnyContainer(namespace) => {
+                for &node in self.open_pods(namespace).keys() {
+                    self.link(id, Fact::Node(node), How::Chooses { of: id, effect: Effect::Node(Some(node)) });
+                }
+            }
             Fact::PodsOn(node) => {
                 let mut pods = self.bound_to(node).to_vec();
                 pods.retain(|&pod| !self.pod(pod).finished);
@@ -1104,6 +1154,13 @@ impl<'g> Attack<'g> {
         let from = pods.partition_point(|pod| (pod.cluster, pod.namespace) < key);
         let here = pods[from..].iter().take_while(|pod| (pod.cluster, pod.namespace) == key);
         (number(from)..).zip(here).filter(|(_, pod)| !pod.finished).map(|(at, _)| PodIx(at)).collect()
+    }
+
+    /// The nodes on which pods of a namespace run that take containers, each with the first of them; static pods take none.
+    pub(super) fn open_pods(&self, namespace: Name) -> BTreeMap<Name, PodIx> {
+        let mut pods = self.pods_in(namespace);
+        pods.retain(|&at| !self.pod(at).mirror);
+        pods.into_iter().rev().filter_map(|at| Some((self.pod(at).node?, at))).collect()
     }
 
     /// The pods of a place that have not run to their end, all or those of a name.
@@ -1317,7 +1374,7 @@ impl<'g> Attack<'g> {
         }
         match fact {
             Fact::Identity(subject) => {
-                self.link(id, Fact::Acts(subject), How::Follows);
+                self.link(id, Fact::Acts(subject), How::Serves);
                 for &group in self.groups(subject).iter() {
                     if self.grants.contains_key(&group) {
                         let member = self.fact(Fact::Identity(group));
@@ -1330,7 +1387,7 @@ impl<'g> Attack<'g> {
             }
             Fact::Acts(subject) => {
                 for &group in self.groups(subject).iter() {
-                    if self.grants.contains_key(&group) {
+                    if self.grants.contains_key(&group) && Some(group) != self.common {
                         self.link(id, Fact::Acts(group), How::Member);
                     }
                 }
@@ -1361,7 +1418,7 @@ impl<'g> Attack<'g> {
             Fact::Everything(place) if place != Place::Cluster => {
                 // What rewrites or binds roles there gains nothing that is not there already, and whoever it is that has
                 // everything may be impersonated: that one asks for tokens instead.
-                let mut done: Option<&str> = None;
+                let mut already = Already::default();
                 let inside = self.rights.requests().filter(|&request| {
                     let (technique, _) = self.rights.technique(request);
                     let asked = self.rights.asked(request);
@@ -1374,8 +1431,7 @@ impl<'g> Attack<'g> {
                 });
                 for request in inside.collect::<Vec<_>>() {
                     let (technique, _) = self.rights.technique(request);
-                    let again = technique.alike && done.replace(technique.id) == Some(technique.id);
-                    if self.thrifty && (again || self.rights.is_made_by_post(request)) {
+                    if self.thrifty && (self.rights.is_made_by_post(request) || already.does(technique)) {
                         continue;
                     }
                     let site = Site { place, object: None, other: None };
@@ -1470,15 +1526,19 @@ impl<'g> Attack<'g> {
         !self.plan(role, place).some.and(self.rights.impersonating()).is_empty()
     }
 
-    /// Whether it matters that somebody has the credentials of a member of a group, and not only that they act as one.
-    fn lends(&self, group: Subject) -> bool {
-        let known = self.lending.borrow().get(&group).copied();
-        known.unwrap_or_else(|| {
-            let lends =
-                !self.thrifty || self.grants(group).iter().any(|grant| self.impersonates(grant.role, grant.place));
-            self.lending.borrow_mut().insert(group, lends);
-            lends
-        })
+    /// Whether it matters that somebody has the credentials of an identity, or of a member of a group, and not only that they act
+    /// as one: whether it may impersonate, by itself or by its groups.
+    fn lends(&self, subject: Subject) -> bool {
+        let own = |subject: Subject| {
+            let known = self.lending.borrow().get(&subject).copied();
+            known.unwrap_or_else(|| {
+                let mut grants = self.grants(subject).iter();
+                let lends = grants.any(|grant| self.impersonates(grant.role, grant.place));
+                self.lending.borrow_mut().insert(subject, lends);
+                lends
+            })
+        };
+        !self.thrifty || own(subject) || self.groups(subject).iter().any(|&group| own(group))
     }
 
     /// Adds every request that roles allow whoever is under them, the roles that were found since it was last done.
@@ -1583,7 +1643,7 @@ impl<'g> Attack<'g> {
         let held = self.held_under(role, if wide { Place::Cluster } else { Place::Namespace(Name::EMPTY) });
         let (some, any) = (Rights::mask(&held), Rights::mask_of_any(&held));
         let mut found = Vec::new();
-        let mut done: Option<&str> = None;
+        let mut already = Already::default();
         for request in self.rights.requests().filter(|&request| self.rights.may_be_made(request, some, some)) {
             // An object of a name is not made by whoever makes any.
             let posted = self.rights.is_more_by_post(request, any) && any.has(self.rights.mask_of(request));
@@ -1592,8 +1652,8 @@ impl<'g> Attack<'g> {
             }
             let (technique, _) = self.rights.technique(request);
             for Way { site: Site { object, other, .. }, .. } in self.rights.ways(request, &held, &[], &[]) {
-                let whole = self.thrifty && technique.alike && (object, other) == (None, None);
-                if !whole || done.replace(technique.id) != Some(technique.id) {
+                let whole = self.thrifty && (object, other) == (None, None);
+                if !whole || !already.does(technique) {
                     found.push((request, object, other));
                 }
             }
@@ -2057,11 +2117,14 @@ impl<'g> Attack<'g> {
         }
     }
 
+    /// Whether a subject is the group that is let through before any authorizer is asked.
+    fn is_masters(&self, subject: Subject) -> bool {
+        matches!(subject, Subject::Group(name) if self.graph.text(name) == MASTERS)
+    }
+
     /// Every user, or every group but system:masters, that has grants.
     pub(super) fn granted(&self, of_kind: fn(Subject) -> bool) -> Vec<Subject> {
-        let masters =
-            |subject: Subject| subject == Subject::Group(subject.name()) && self.graph.text(subject.name()) == MASTERS;
-        let granted = self.grants.keys().copied().filter(|&subject| of_kind(subject) && !masters(subject));
+        let granted = self.grants.keys().copied().filter(|&subject| of_kind(subject) && !self.is_masters(subject));
         let subjects: BTreeSet<Subject> = granted.collect();
         subjects.into_iter().collect()
     }

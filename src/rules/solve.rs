@@ -814,11 +814,8 @@ fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, V
     if let Some(from) = ask.from {
         return (vec![from], Vec::new());
     }
-    let subjects = attack.graph.snapshot().subjects.iter().map(|(_, subject)| subject);
-    let mut named: Vec<Subject> = subjects.filter(|&subject| attack.find(Fact::Identity(subject)).is_some()).collect();
-    named.sort_unstable();
     let (mut listed, mut platform) = (Vec::new(), Vec::new());
-    for subject in named {
+    for &subject in attack.begin() {
         let standing = standing(attack.graph, attack.cluster, subject, |at| attack.counts(at));
         match (ask.system, standing) {
             (SystemFilter::Show, _)
@@ -845,6 +842,9 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
     let used = azure::used(effects);
     for at in plan {
         let step = walk.step(at);
+        let added = added(walk, walker, step.how);
+        let foothold = added.as_ref().map(|added| added.effect);
+        steps.extend(added);
         // What a choice is made of tells how, and what it needs.
         let mut blockers: Vec<Blocker> = step.blockers.to_vec();
         let (technique, effect, needs) = match *step.how {
@@ -870,9 +870,25 @@ fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone
             _ => gather(walk, walker, needs, &used, &mut done),
         }
         done.effect = azure::settled(&done);
+        done.foothold = foothold.or(done.foothold);
         steps.push(done);
     }
     steps
+}
+
+/// The container by which a node is chosen of those that pods of a namespace run on: which pod it is added to is said by the node.
+fn added(walk: &Walk<'_, '_>, walker: &Walker<'_>, how: &How) -> Option<StepDone> {
+    let attack = walk.attack;
+    let &How::Chooses { of, effect: Effect::Node(Some(node)) } = how else { return None };
+    let Fact::AnyContainer(namespace) = attack.facts[of as usize] else { return None };
+    let (_, taken) = behind(walk, walker, of)?;
+    let is_added = |&&need: &&u32| matches!(attack.facts[need as usize], Fact::Containers(_));
+    let (technique, step) = behind(walk, walker, *taken.needs.iter().find(is_added)?)?;
+    let effect = Effect::Container(*attack.open_pods(namespace).get(&node)?);
+    let (requests, under, blockers) = (Vec::new(), Vec::new(), step.blockers.to_vec());
+    let mut done = StepDone { technique, effect, requests, under, foothold: None, blockers };
+    gather(walk, walker, step.needs, &[], &mut done);
+    Some(done)
 }
 
 /// The technique that brought a fact, and its step.
@@ -882,7 +898,7 @@ fn behind<'w>(walk: &Walk<'w, '_>, walker: &Walker<'_>, mut fact: u32) -> Option
         match *step.how {
             How::Does { technique, .. } => return Some((technique, step)),
             How::Chooses { of, .. } => fact = of,
-            How::Follows => fact = *step.needs.first()?,
+            How::Follows | How::Serves => fact = *step.needs.first()?,
             _ => return None,
         }
     }

@@ -37,8 +37,8 @@ pub struct Technique {
     /// Where one of the requests, by its place in the list, may lead anywhere: asked once, so that those which lead nowhere are
     /// never looked at. None where any may.
     pub(super) leads: Option<fn(&Attack<'_>, usize) -> Leads>,
-    /// Whether all requests that name no object do the same where they are made, so that for whoever makes several one will do.
-    pub(super) alike: bool,
+    /// What its requests do that name no object.
+    pub(super) alike: Alike,
     /// Called for each new fact; adds what follows from it without any request, such as what a shell in a pod holds.
     pub(super) react: Option<fn(&mut Attack<'_>, Fact, u32)>,
     /// Says for [`replay`](super::replay()) whether a step follows from what the attacker has and from the objects, beyond the
@@ -48,6 +48,32 @@ pub struct Technique {
     pub(super) kinds: Option<fn(&StepDone, KindIx) -> bool>,
     /// What more there is to say of a step: by what exactly.
     pub(super) words: Option<fn(&AccessGraph, &StepDone) -> Option<String>>,
+}
+
+/// What requests that name no object do where they are made, so that for whoever makes several of them one will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alike {
+    /// Each something else.
+    Each,
+    /// All the same, which has this name, as those of other techniques may.
+    All(&'static str),
+    /// No more than those that do this.
+    Part(&'static str),
+}
+
+/// What requests were made already that name no object.
+#[derive(Default)]
+pub(super) struct Already(BTreeSet<&'static str>);
+
+impl Already {
+    /// Whether a request of a technique does no more than those before it, one after another in the order of the catalogue.
+    pub(super) fn does(&mut self, technique: &Technique) -> bool {
+        match technique.alike {
+            Alike::Each => false,
+            Alike::All(what) => !self.0.insert(what),
+            Alike::Part(what) => self.0.contains(what),
+        }
+    }
 }
 
 /// Says whether a step follows from what the attacker has; if not, why not.
@@ -68,7 +94,7 @@ impl Technique {
         references: &[],
         build: None,
         leads: None,
-        alike: false,
+        alike: Alike::Each,
         react: None,
         proof: None,
         kinds: None,

@@ -3,7 +3,9 @@
 use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, right};
+use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, right};
+
+use super::pods::NEW_PODS;
 
 const CREATE: &[&str] = &["create"];
 
@@ -42,6 +44,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubevirt.io/user-guide/storage/disks_and_volumes/",
     ],
     build: Some(build),
+    alike: Alike::Part(NEW_PODS),
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -1,7 +1,5 @@
 //! `ephemeral-container`: one more container in a running pod.
 
-use std::collections::BTreeSet;
-
 use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -34,16 +32,14 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         return;
     }
     changes_pods(attack, &done);
-    // For the node one pod of it will do.
-    let mut open = BTreeSet::new();
-    let mut strict = BTreeSet::new();
-    for pod in attack.pods_at(done.site.place, done.site.object) {
-        let (namespace, mirror) = (attack.pod(pod).namespace, attack.pod(pod).mirror);
-        let Some(node) = attack.pod(pod).node.filter(|_| !mirror) else { continue };
-        let stops = attack.pod_security(namespace).iter().any(|blocker| blocker.stops);
-        let is_new = if stops { strict.insert((namespace, node)) } else { open.insert(node) };
-        if is_new {
-            attack.does(done.technique, vec![done.fact], Effect::Container(pod), Fact::Container(pod));
+    let Done { technique, fact, site, .. } = done;
+    if site.object.is_none() {
+        attack.does(technique, vec![fact], Effect::Any, Fact::Containers(site.place));
+        return;
+    }
+    for pod in attack.pods_at(site.place, site.object) {
+        if attack.pod(pod).node.is_some() && !attack.pod(pod).mirror {
+            attack.does(technique, vec![fact], Effect::Container(pod), Fact::Container(pod));
         }
     }
 }
@@ -94,6 +90,31 @@ mod tests {
         check(&format!("{world} -"), "alice -> node n1: ephemeral-container, privileged-pod");
         check(&format!("{world} baseline"), "");
         check_blocked(&format!("{world} baseline"), "alice -> node n1: ephemeral-container, privileged-pod");
+    }
+
+    #[test]
+    fn each_node_is_reached_by_a_pod_of_a_namespace_that_admits_it() {
+        check(
+            "role x: patch pods/ephemeralcontainers
+             bind x user:alice
+             pod dev/one other n1
+             pod qa/two other n2
+             pod qa/three other n3 mirror
+             namespace dev -
+             namespace qa baseline",
+            "alice -> node n1: ephemeral-container, privileged-pod",
+        );
+        check(
+            "role x: patch pods/ephemeralcontainers; patch namespaces
+             bind qa/x=x user:alice
+             pod dev/one other n1
+             pod qa/two other n2
+             pod qa/four other n4
+             namespace dev -
+             namespace qa baseline",
+            "alice -> node n2: relax-pod-security, ephemeral-container, privileged-pod
+             alice -> node n4: relax-pod-security, ephemeral-container, privileged-pod",
+        );
     }
 
     #[test]

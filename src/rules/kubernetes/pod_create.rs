@@ -6,7 +6,9 @@ use crate::model::Name;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, core};
+
+use super::pods::NEW_PODS;
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -29,6 +31,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1610", "MS-TA9008"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#workload-creation"],
     build: Some(build),
+    alike: Alike::All(NEW_PODS),
     proof: Some(proof),
     ..Technique::MOVE
 };

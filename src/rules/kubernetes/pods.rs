@@ -7,6 +7,9 @@ use crate::rules::technique::Blocker;
 
 use super::container_escape;
 
+/// What whoever creates pods or what makes them of any template does.
+pub(super) const NEW_PODS: &str = "new pods";
+
 /// What a shell in a pod leads to. Two pods that give the same are as good as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::rules) struct Gives {

@@ -39,6 +39,9 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             has_node(attack, vec![id], Effect::Node(None), Fact::Nodes, Rc::default(), &guards);
             return;
         }
+        Fact::Containers(Place::Namespace(namespace)) if !attack.open_pods(namespace).is_empty() => {
+            (namespace, Effect::Any, Fact::AnyContainer(namespace))
+        }
         Fact::Container(pod) => {
             let pod = attack.pod(pod);
             let Some(node) = pod.node else { return };

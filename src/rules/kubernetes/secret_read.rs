@@ -3,7 +3,7 @@
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -22,7 +22,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1552.007", "MS-TA9025"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets"],
     build: Some(build),
-    alike: true,
+    alike: Alike::All("read Secrets"),
     proof: Some(proof),
     ..Technique::HOLDING
 };

@@ -3,7 +3,9 @@
 use crate::rules::attack::{Attack, Done};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, right};
+use crate::rules::technique::{Alike, At, Confidence, On, Request, Right, Technique, right};
+
+use super::pods::NEW_PODS;
 
 const CREATE: &[&str] = &["create"];
 const PATCH: &[&str] = &["patch"];
@@ -49,7 +51,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1610", "MS-TA9008"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#workload-creation"],
     build: Some(build),
-    alike: true,
+    alike: Alike::All(NEW_PODS),
     proof: Some(proof),
     ..Technique::MOVE
 };

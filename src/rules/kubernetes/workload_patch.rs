@@ -4,7 +4,9 @@ use crate::model::ControllerKind;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, WRITE, right};
+use crate::rules::technique::{Alike, At, Confidence, On, Request, Right, Technique, WRITE, right};
+
+use super::pods::NEW_PODS;
 
 const fn changed(api_group: &'static str, resource: &'static str) -> [Right; 1] {
     [right(WRITE, api_group, resource, On::Object)]
@@ -35,6 +37,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/workloads/controllers/job/",
     ],
     build: Some(build),
+    alike: Alike::Part(NEW_PODS),
     proof: Some(proof),
     ..Technique::MOVE
 };
