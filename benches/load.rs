@@ -5,7 +5,9 @@
 //! cargo bench --bench load                                  # measures S and M
 //! cargo bench --bench load -- L                             # L too: 1.5 GB and a few minutes
 //! cargo bench --bench load -- azure                         # what Azure and ASO add to `escalations` on M
+//! cargo bench --bench load -- azure apart 4                 # the same on an M whose namespaces are apart, a quarter of everything
 //! cargo bench --bench load -- generate M > m.ndjson         # only writes the objects; `indented` or `typed` behind M
+//! cargo bench --bench load -- generate azure FOLDER         # only writes both worlds; `apart` or a part behind FOLDER
 //! ```
 //!
 //! Each measurement is a process of its own, so that peaks of memory are apart; the processes take turns, so that a busy machine
@@ -23,19 +25,25 @@ use profile::{Azure, Form, Profile};
 
 /// How often each measurement is made, the first one being dropped.
 const TURNS: usize = 8;
+/// The same with Azure, where one takes long.
+const AZURE_TURNS: usize = 4;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let by_cargo = words.iter().any(|word| word == "--bench");
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "--bench").collect();
     let done = match words.as_slice() {
+        ["generate", "azure", folder, more @ ..] => {
+            let mut out = io::stdout().lock();
+            World::of(more).and_then(|world| world.write(Path::new(folder), &mut out)).map(|_| ())
+        }
         ["generate", name, more @ ..] => generate(name, more),
         ["measure", task, threads, file] => measure::here(task, threads, Path::new(file)),
         // `cargo test --benches` runs this too, and no test is timed.
         _ if !by_cargo => Ok(()),
         [] => compare(&[profile::S, profile::M]),
         ["L"] => compare(&[profile::S, profile::M, profile::L]),
-        ["azure"] => with_azure(&profile::M, &Azure::LARGE),
+        ["azure", more @ ..] => World::of(more).and_then(|world| with_azure(&world)),
         _ => {
             Err(io::Error::other("what is measured is `L`, `azure`, or nothing for S and M; or write `generate S|M|L`"))
         }
@@ -148,38 +156,65 @@ fn compare(profiles: &[Profile]) -> io::Result<()> {
     growth("escalations", &solved, &mut out)
 }
 
-/// What Azure's facts and ASO's resources add to `escalations` for everybody: loading and solving, with and without them.
-fn with_azure(profile: &Profile, azure: &Azure) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let profile = Profile { azure_resources: 0, ..*profile };
-    let [without, with] = ["without-azure", "with-azure"].map(|name| Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
-    let mut added = 0;
-    for folder in [&without, &with] {
-        std::fs::create_dir_all(folder.join(measure::AZURE))?;
-        let counts = write(&profile, Form::Lines, &folder.join("cluster.ndjson"))?;
-        let mut access = std::fs::File::create(folder.join("access.ndjson"))?;
-        profile::write_access(&profile, &mut access)?;
-        if folder == &without {
-            std::fs::remove_dir(folder.join(measure::AZURE))?;
-            describe(&profile, &counts, &mut out)?;
+/// A cluster with Azure around it.
+struct World {
+    profile: Profile,
+    azure: Azure,
+}
+
+impl World {
+    /// M as it is, or with its namespaces `apart`; divided by a number, if one is given.
+    fn of(words: &[&str]) -> io::Result<World> {
+        let (mut orderly, mut part) = (false, 1);
+        for word in words {
+            match *word {
+                "apart" => orderly = true,
+                number => part = number.parse().map_err(|_| io::Error::other("a part is a number"))?,
+            }
         }
+        let profile = Profile { azure_resources: 0, orderly, ..profile::M };
+        Ok(World { profile: profile.part(part), azure: Azure::LARGE.part(part) })
     }
-    let mut objects = io::BufWriter::new(std::fs::File::create(with.join("aso.ndjson"))?);
-    profile::write_aso(&profile, azure, &mut objects)?;
-    objects.flush()?;
-    added += std::fs::metadata(with.join("aso.ndjson"))?.len();
-    for (name, text) in profile::lists(&profile, azure) {
-        added += text.len() as u64;
-        std::fs::write(with.join(measure::AZURE).join(name), text)?;
+
+    /// Writes it twice into folders of a folder: without Azure and with it.
+    fn write(&self, root: &Path, out: &mut dyn Write) -> io::Result<[PathBuf; 2]> {
+        let World { profile, azure } = self;
+        let [without, with] = ["without-azure", "with-azure"].map(|name| root.join(name));
+        let mut added = 0;
+        for folder in [&without, &with] {
+            std::fs::create_dir_all(folder)?;
+            let counts = write(profile, Form::Lines, &folder.join("cluster.ndjson"))?;
+            let mut access = std::fs::File::create(folder.join("access.ndjson"))?;
+            profile::write_access(profile, &mut access)?;
+            if folder == &without {
+                describe(profile, &counts, out)?;
+            }
+        }
+        let mut objects = io::BufWriter::new(std::fs::File::create(with.join("aso.ndjson"))?);
+        profile::write_aso(profile, azure, &mut objects)?;
+        objects.flush()?;
+        added += std::fs::metadata(with.join("aso.ndjson"))?.len();
+        std::fs::create_dir_all(with.join(measure::AZURE))?;
+        for (name, text) in profile::lists(profile, azure) {
+            added += text.len() as u64;
+            std::fs::write(with.join(measure::AZURE).join(name), text)?;
+        }
+        let Azure { assignments, identities, resources, .. } = azure;
+        writeln!(
+            out,
+            "with {assignments} role assignments, {identities} identities and {resources} resources of ASO: {:.1} MB more",
+            mega(added)
+        )?;
+        Ok([without, with])
     }
-    let Azure { assignments, identities, resources } = azure;
-    writeln!(
-        out,
-        "with {assignments} role assignments, {identities} identities and {resources} resources of ASO: {:.1} MB more",
-        mega(added)
-    )?;
+}
+
+/// What Azure's facts and ASO's resources add to `escalations` for everybody: loading and solving, with and without them.
+fn with_azure(world: &World) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let [without, with] = world.write(Path::new(env!("CARGO_TARGET_TMPDIR")), &mut out)?;
     let mut turns: [Vec<(Cost, Escalated)>; 2] = [Vec::new(), Vec::new()];
-    for turn in 0..TURNS {
+    for turn in 0..AZURE_TURNS {
         for (folder, turns) in [&without, &with].into_iter().zip(&mut turns) {
             let measured = (measure::apart(Task::Floor, 2, folder)?, measure::escalate_apart(folder)?);
             if turn > 0 {

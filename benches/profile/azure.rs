@@ -1,5 +1,5 @@
 //! Azure around a cluster: role assignments, identities with federated credentials, groups, clusters and custom roles as `az` prints
-//! them, and in the cluster an ASO operator with its credentials and resources. A namespace has a resource group and an identity of
+//! them, and in the cluster an ASO operator with its credentials and resources. A workload has a resource group and an identity of
 //! its own, a few credentials serve most resources, and groups of the directory hold roles at scopes of every height.
 
 use std::fmt::Write as _;
@@ -15,10 +15,25 @@ pub(crate) struct Azure {
     pub(crate) assignments: usize,
     pub(crate) identities: usize,
     pub(crate) resources: usize,
+    /// Users and groups of the directory. Those of the cluster are the first of them.
+    users: usize,
+    groups: usize,
 }
 
 impl Azure {
-    pub(crate) const LARGE: Azure = Azure { assignments: 10_000, identities: 2_000, resources: 18_000 };
+    pub(crate) const LARGE: Azure =
+        Azure { assignments: 10_000, identities: 2_000, resources: 18_000, users: 5_000, groups: 2_000 };
+
+    /// So much less of everything.
+    pub(crate) fn part(self, of: usize) -> Azure {
+        Azure {
+            assignments: self.assignments / of,
+            identities: self.identities / of,
+            resources: self.resources / of,
+            users: self.users / of,
+            groups: self.groups / of,
+        }
+    }
 }
 
 const TENANT: &str = "99999999-0000-0000-0000-000000000001";
@@ -27,8 +42,8 @@ const SUBSCRIPTIONS: usize = 40;
 const CREDENTIALS: usize = 20;
 const CLUSTERS: usize = 40;
 const CUSTOM_ROLES: usize = 25;
-/// Resources that ASO has in a namespace, of which two assign roles.
-const PER_NAMESPACE: usize = 9;
+/// Resources that ASO has of a workload, of which two assign roles.
+const PER_WORKLOAD: usize = 9;
 
 /// GUID, name, and how many of a hundred assignments at a group or a subscription are of it.
 const ROLES: [(&str, &str, usize); 11] = [
@@ -81,17 +96,26 @@ fn subscription(at: usize) -> String {
     format!("/subscriptions/{}", guid("11111111", at % SUBSCRIPTIONS))
 }
 
-/// The resource group of a namespace.
-fn resource_group(at: usize) -> String {
-    format!("{}/resourceGroups/rg-{}", subscription(at), namespace_name(at))
+/// Where a workload runs: one in eight in this cluster.
+fn cluster_of(workload: usize) -> usize {
+    if workload.is_multiple_of(8) { 0 } else { workload % CLUSTERS }
+}
+
+/// The resource group of a workload.
+fn resource_group(workload: usize) -> String {
+    format!("{}/resourceGroups/rg-{workload:05}", subscription(workload))
+}
+
+fn namespace_of(profile: &Profile, workload: usize) -> String {
+    namespace_name(workload % profile.namespaces)
 }
 
 fn identity(at: usize) -> String {
     format!("{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-{at}", resource_group(at))
 }
 
-fn storage_account(namespace: usize, at: usize) -> String {
-    format!("{}/providers/Microsoft.Storage/storageAccounts/st{namespace}x{at}", resource_group(namespace))
+fn storage_account(workload: usize, at: usize) -> String {
+    format!("{}/providers/Microsoft.Storage/storageAccounts/st{workload}x{at}", resource_group(workload))
 }
 
 fn issuer(cluster: usize) -> String {
@@ -107,29 +131,34 @@ struct Assigned {
     scope: String,
 }
 
-/// The one that a namespace's own identity has at one of the namespace's resources.
+/// One of two that the identity of a workload has at its storage accounts.
 fn own_assignment(at: usize) -> Assigned {
-    let namespace = at / 2;
+    let workload = at / 2;
     let (role, name) = DATA_ROLES[at % DATA_ROLES.len()];
     Assigned {
-        principal: object_id(namespace),
+        principal: object_id(workload),
         kind: "ServicePrincipal",
-        name: client_id(namespace),
+        name: client_id(workload),
         role: (role.to_owned(), name.to_owned()),
-        scope: storage_account(namespace, at % 2),
+        scope: storage_account(workload, at % 2),
     }
 }
 
 /// Who may write what ASO makes resources of: there with and without ASO.
 pub(crate) fn write_access(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(
-        out,
-        r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{{"name":"aso-developer"}},"rules":[{{"apiGroups":["storage.azure.com","managedidentity.azure.com","dbforpostgresql.azure.com"],"resources":["*"],"verbs":["create","delete","get","list","patch","update","watch"]}}]}}"#
-    )?;
-    for at in (0..profile.namespaces).step_by(4) {
+    let roles = [("aso-developer", ""), ("aso-administrator", r#","managedidentity.azure.com""#)];
+    for (name, more) in roles {
         writeln!(
             out,
-            r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{{"name":"aso-developers","namespace":"{}"}},"roleRef":{{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"aso-developer"}},"subjects":[{{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"{}"}}]}}"#,
+            r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{{"name":"{name}"}},"rules":[{{"apiGroups":["storage.azure.com","dbforpostgresql.azure.com"{more}],"resources":["*"],"verbs":["create","delete","get","list","patch","update","watch"]}}]}}"#
+        )?;
+    }
+    for at in (0..profile.namespaces).step_by(4) {
+        // Few may write identities, with which they have whatever the credential reaches.
+        let (role, _) = roles[usize::from(at % 200 == 0)];
+        writeln!(
+            out,
+            r#"{{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{{"name":"aso-developers","namespace":"{}"}},"roleRef":{{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"{role}"}},"subjects":[{{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"{}"}}]}}"#,
             namespace_name(at),
             group_id(at % profile.groups)
         )?;
@@ -137,8 +166,8 @@ pub(crate) fn write_access(profile: &Profile, out: &mut dyn Write) -> io::Result
     Ok(())
 }
 
-/// The operator, its credentials, its definitions and its resources. Gives the number of resources.
-pub(crate) fn write_aso(profile: &Profile, azure: &Azure, out: &mut dyn Write) -> io::Result<usize> {
+/// The operator, its credentials, its definitions and its resources.
+pub(crate) fn write_aso(profile: &Profile, azure: &Azure, out: &mut dyn Write) -> io::Result<()> {
     operator(profile, out)?;
     for (group, version, kind, plural) in KINDS {
         writeln!(
@@ -148,9 +177,9 @@ pub(crate) fn write_aso(profile: &Profile, azure: &Azure, out: &mut dyn Write) -
     }
     let mut random = Random::new(profile.seed + 1);
     for at in 0..azure.resources {
-        resource(profile, (at / PER_NAMESPACE) % profile.namespaces, at % PER_NAMESPACE, &mut random, out)?;
+        resource(profile, (at / PER_WORKLOAD) % azure.identities, at, &mut random, out)?;
     }
-    Ok(azure.resources)
+    Ok(())
 }
 
 fn operator(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
@@ -204,73 +233,68 @@ fn has_credential(namespace: usize) -> bool {
     namespace.is_multiple_of(10)
 }
 
-fn resource(
-    profile: &Profile,
-    namespace: usize,
-    at: usize,
-    random: &mut Random,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let (name, group) = (namespace_name(namespace), resource_group(namespace));
-    let within = format!(r#""owner":{{"name":"rg-{name}"}}"#);
-    let (kind, spec, id, more) = match at {
+fn resource(profile: &Profile, workload: usize, at: usize, random: &mut Random, out: &mut dyn Write) -> io::Result<()> {
+    let (name, group) = (namespace_of(profile, workload), resource_group(workload));
+    let within = format!(r#""owner":{{"name":"azure-{}"}}"#, at - at % PER_WORKLOAD);
+    let (kind, spec, id, more) = match at % PER_WORKLOAD {
         0 => (0, r#""location":"westeurope""#.to_owned(), group, String::new()),
         1 => {
-            let (client, principal) = (client_id(namespace), object_id(namespace));
+            let (client, principal) = (client_id(workload), object_id(workload));
             let more = format!(r#","clientId":"{client}","principalId":"{principal}","tenantId":"{TENANT}""#);
-            (1, format!(r#""azureName":"id-{namespace}","location":"westeurope",{within}"#), identity(namespace), more)
+            (1, format!(r#""azureName":"id-{workload}","location":"westeurope",{within}"#), identity(workload), more)
         }
         2 => {
             let spec = format!(
-                r#""audiences":["api://AzureADTokenExchange"],"issuer":"{}","owner":{{"name":"azure-1"}},"subject":"system:serviceaccount:{name}:{}""#,
-                issuer(0),
-                account_name(3 + namespace % 3)
+                r#""audiences":["api://AzureADTokenExchange"],"issuer":"{}","owner":{{"name":"azure-{}"}},"subject":"system:serviceaccount:{name}:{}""#,
+                issuer(cluster_of(workload)),
+                at - 1,
+                account_name(3 + workload % 3)
             );
-            (2, spec, format!("{}/federatedIdentityCredentials/app", identity(namespace)), String::new())
+            (2, spec, format!("{}/federatedIdentityCredentials/app", identity(workload)), String::new())
         }
-        3 | 4 => {
-            let Assigned { principal, role: (role, _), scope, .. } = own_assignment(2 * namespace + at - 3);
-            let role = format!("{}/providers/Microsoft.Authorization/roleDefinitions/{role}", subscription(namespace));
+        own @ (3 | 4) => {
+            let Assigned { principal, role: (role, _), scope, .. } = own_assignment(2 * workload + own - 3);
+            let role = format!("{}/providers/Microsoft.Authorization/roleDefinitions/{role}", subscription(workload));
             let spec = format!(
                 r#""owner":{{"armId":"{scope}"}},"principalId":"{principal}","principalType":"ServicePrincipal","roleDefinitionReference":{{"armId":"{role}"}}"#
             );
-            let id =
-                format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{}", guid("dddddddd", namespace));
+            let own = guid("dddddddd", CREDENTIALS + 2 * workload + own - 3);
+            let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{own}");
             let more = format!(r#","principalId":"{principal}","roleDefinitionId":"{role}","scope":"{scope}""#);
             (3, spec, id, more)
         }
-        5 | 6 => {
+        own @ (5 | 6) => {
             let spec = format!(
-                r#""azureName":"st{namespace}x{at}","kind":"StorageV2","location":"westeurope",{within},"sku":{{"name":"Standard_LRS"}}"#
+                r#""azureName":"st{workload}x{}","kind":"StorageV2","location":"westeurope",{within},"sku":{{"name":"Standard_LRS"}}"#,
+                own - 5
             );
-            (4, spec, storage_account(namespace, at - 5), String::new())
+            (4, spec, storage_account(workload, own - 5), String::new())
         }
         7 => {
             let spec = format!(
                 r#""location":"westeurope",{within},"properties":{{"enableRbacAuthorization":true,"sku":{{"family":"A","name":"standard"}},"tenantId":"{TENANT}"}}"#
             );
-            (5, spec, format!("{group}/providers/Microsoft.KeyVault/vaults/kv{namespace}"), String::new())
+            (5, spec, format!("{group}/providers/Microsoft.KeyVault/vaults/kv{workload}"), String::new())
         }
         _ => {
             let spec = format!(
                 r#""location":"westeurope",{within},"operatorSpec":{{"secrets":{{"fullyQualifiedDomainName":{{"key":"fqdn","name":"db"}}}}}},"version":"16""#
             );
-            let id = format!("{group}/providers/Microsoft.DBforPostgreSQL/flexibleServers/pg{namespace}");
+            let id = format!("{group}/providers/Microsoft.DBforPostgreSQL/flexibleServers/pg{workload}");
             (6, spec, id, String::new())
         }
     };
-    let own = if has_credential(namespace) && namespace.is_multiple_of(50) && random.percent(50) {
+    let namespace = workload % profile.namespaces;
+    let own = if namespace.is_multiple_of(50) && random.percent(50) {
         r#","serviceoperator.azure.com/credential-from":"aso-own""#
     } else {
         ""
     };
     let (group, version, kind, _) = KINDS[kind];
-    let number = namespace % profile.users;
-    let id = id.replace("\"", "");
     writeln!(
         out,
-        r#"{{"apiVersion":"{group}/{version}","kind":"{kind}","metadata":{{"annotations":{{"serviceoperator.azure.com/operator-namespace":"{OPERATOR}","serviceoperator.azure.com/reconcile-policy":"manage"{own}}},"creationTimestamp":"2025-03-02T10:00:07Z","finalizers":["serviceoperator.azure.com/finalizer"],"generation":1,"labels":{{"app.kubernetes.io/managed-by":"Helm"}},"name":"azure-{at}","namespace":"{name}","resourceVersion":"{number}","uid":"{}"}},"spec":{{{spec}}},"status":{{"conditions":[{{"lastTransitionTime":"2025-03-01T10:00:07Z","observedGeneration":1,"reason":"Succeeded","status":"True","type":"Ready"}}],"id":"{id}"{more}}}}}"#,
-        guid("eeeeeeee", PER_NAMESPACE * namespace + at)
+        r#"{{"apiVersion":"{group}/{version}","kind":"{kind}","metadata":{{"annotations":{{"serviceoperator.azure.com/operator-namespace":"{OPERATOR}","serviceoperator.azure.com/reconcile-policy":"manage"{own}}},"creationTimestamp":"2025-03-02T10:00:07Z","finalizers":["serviceoperator.azure.com/finalizer"],"generation":1,"labels":{{"app.kubernetes.io/managed-by":"Helm"}},"name":"azure-{at}","namespace":"{name}","resourceVersion":"{at}","uid":"{}"}},"spec":{{{spec}}},"status":{{"conditions":[{{"lastTransitionTime":"2025-03-01T10:00:07Z","observedGeneration":1,"reason":"Succeeded","status":"True","type":"Ready"}}],"id":"{id}"{more}}}}}"#,
+        guid("eeeeeeee", at)
     )
 }
 
@@ -278,11 +302,11 @@ fn resource(
 pub(crate) fn lists(profile: &Profile, azure: &Azure) -> Vec<(&'static str, String)> {
     let mut random = Random::new(profile.seed + 2);
     vec![
-        ("role-assignments.json", list((0..azure.assignments).map(|at| assignment(profile, azure, at, &mut random)))),
+        ("role-assignments.json", list((0..azure.assignments).map(|at| assignment(azure, at, &mut random)))),
         ("role-definitions.json", list((0..CUSTOM_ROLES).map(custom_role))),
         ("identities.json", list((0..azure.identities).map(identity_row))),
-        ("federated-credentials.json", list((0..azure.identities).flat_map(trusts))),
-        ("groups.json", list((0..profile.groups).map(|at| group(profile, at)))),
+        ("federated-credentials.json", list((0..azure.identities).flat_map(|at| trusts(profile, at)))),
+        ("groups.json", list((0..azure.groups).map(|at| group(azure, at)))),
         ("clusters.json", list((0..CLUSTERS).map(cluster))),
         ("deny-assignments.json", list((0..CLUSTERS / 2).map(deny))),
         ("management-groups.json", management_groups()),
@@ -299,10 +323,10 @@ fn text(key: &str, value: &str) -> String {
     format!(r#""{key}": "{value}""#)
 }
 
-fn assignment(profile: &Profile, azure: &Azure, at: usize, random: &mut Random) -> Vec<String> {
-    let own = 2 * azure.identities.min(profile.namespaces);
+fn assignment(azure: &Azure, at: usize, random: &mut Random) -> Vec<String> {
+    let own = 2 * azure.identities;
     let Assigned { principal, kind, name, role: (role, role_name), scope } = match at {
-        // The credentials of ASO first, those of namespaces behind them.
+        // The credentials of ASO first, those of workloads behind them.
         at if at < CREDENTIALS => Assigned {
             principal: object_id(at),
             kind: "ServicePrincipal",
@@ -311,7 +335,7 @@ fn assignment(profile: &Profile, azure: &Azure, at: usize, random: &mut Random) 
             scope: if at == 0 || at % 4 == 1 { subscription(at) } else { resource_group(10 * at) },
         },
         at if at < CREDENTIALS + own => own_assignment(at - CREDENTIALS),
-        _ => other_assignment(profile, azure, random),
+        _ => other_assignment(azure, random),
     };
     let condition = if random.percent(2) {
         r#""condition": "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}))""#
@@ -345,14 +369,14 @@ fn assignment(profile: &Profile, azure: &Azure, at: usize, random: &mut Random) 
 }
 
 /// A role of a group, a user, a workload or an identity, somewhere.
-fn other_assignment(profile: &Profile, azure: &Azure, random: &mut Random) -> Assigned {
+fn other_assignment(azure: &Azure, random: &mut Random) -> Assigned {
     let (principal, kind, name) = match random.below(100) {
         0..50 => {
-            let at = random.below(profile.groups);
+            let at = random.below(azure.groups);
             (group_id(at), "Group", format!("team-{at}"))
         }
         50..65 => {
-            let at = random.below(profile.users);
+            let at = random.below(azure.users);
             (guid("aaaaaaaa", at), "User", user_name(at))
         }
         65..80 => {
@@ -364,12 +388,12 @@ fn other_assignment(profile: &Profile, azure: &Azure, random: &mut Random) -> As
             (guid("abababab", at), "ServicePrincipal", guid("acacacac", at))
         }
     };
-    let namespace = random.below(profile.namespaces);
+    let workload = random.below(azure.identities);
     let scope = match random.below(100) {
         0..3 => format!("/providers/Microsoft.Management/managementGroups/mg-{}", random.below(8)),
-        3..18 => subscription(namespace),
-        18..70 => resource_group(namespace),
-        _ => storage_account(namespace, random.below(2)),
+        3..18 => subscription(workload),
+        18..70 => resource_group(workload),
+        _ => storage_account(workload, random.below(2)),
     };
     let mut share = random.below(100);
     let (id, role, _) = ROLES
@@ -419,15 +443,15 @@ fn identity_row(at: usize) -> Vec<String> {
         text("location", "westeurope"),
         text("name", &format!("id-{at}")),
         text("principalId", &object_id(at)),
-        text("resourceGroup", &format!("rg-{}", namespace_name(at))),
+        text("resourceGroup", &format!("rg-{at:05}")),
         r#""tags": {}"#.to_owned(),
         text("tenantId", TENANT),
         text("type", "Microsoft.ManagedIdentity/userAssignedIdentities"),
     ]
 }
 
-/// Whose tokens an identity accepts: those of an account of its namespace, here or in another cluster, and ASO's where ASO uses it.
-fn trusts(at: usize) -> Vec<Vec<String>> {
+/// Whose tokens an identity accepts: those of an account of its workload, and ASO's where ASO uses it.
+fn trusts(profile: &Profile, at: usize) -> Vec<Vec<String>> {
     let trust = |name: &str, cluster: usize, namespace: &str, account: &str| {
         vec![
             r#""audiences": ["api://AzureADTokenExchange"]"#.to_owned(),
@@ -438,18 +462,17 @@ fn trusts(at: usize) -> Vec<Vec<String>> {
             text("type", "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"),
         ]
     };
-    let cluster = if at % 5 < 3 { 0 } else { at % CLUSTERS };
-    let mut all = vec![trust("app", cluster, &namespace_name(at), &account_name(3 + at % 3))];
+    let mut all = vec![trust("app", cluster_of(at), &namespace_of(profile, at), &account_name(3 + at % 3))];
     if at < CREDENTIALS || at.is_multiple_of(50) {
         all.push(trust("aso", 0, OPERATOR, OPERATOR_ACCOUNT));
     }
     all
 }
 
-fn group(profile: &Profile, at: usize) -> Vec<String> {
+fn group(azure: &Azure, at: usize) -> Vec<String> {
     let mut members = String::new();
     for member in 0..8 {
-        let user = (at * 8 + member) % profile.users;
+        let user = (at * 8 + member) % azure.users;
         let comma = if member > 0 { ", " } else { "" };
         let _ = write!(
             members,

@@ -34,6 +34,10 @@ pub(crate) struct Profile {
     pub(crate) cluster_role_bindings: usize,
     pub(crate) users: usize,
     pub(crate) groups: usize,
+    /// Whether namespaces are apart: view only reads, as Kubernetes has it, operators live in a namespace of their own and nobody
+    /// else has their roles, and no account holds anything in another namespace. Otherwise most of those who have any right become
+    /// administrators of the cluster, and with it everybody comes to everything.
+    pub(crate) orderly: bool,
     /// Another seed is another cluster of the same shape.
     pub(crate) seed: u64,
 }
@@ -54,6 +58,7 @@ pub(crate) const S: Profile = Profile {
     cluster_role_bindings: 150,
     users: 200,
     groups: 40,
+    orderly: false,
     seed: 42,
 };
 
@@ -89,6 +94,23 @@ pub(crate) const L: Profile = Profile {
     groups: 3_000,
     ..S
 };
+
+impl Profile {
+    /// So much less of everything.
+    pub(crate) fn part(self, of: usize) -> Profile {
+        Profile {
+            namespaces: self.namespaces / of,
+            hot_bindings: self.hot_bindings / of,
+            custom_resources: self.custom_resources / of,
+            operators: self.operators / of,
+            named_roles: self.named_roles / of,
+            cluster_role_bindings: self.cluster_role_bindings / of,
+            users: self.users / of,
+            groups: self.groups / of,
+            ..self
+        }
+    }
+}
 
 /// How the objects are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -75,6 +75,8 @@ const RESOURCES: [(&str, &str); 16] = [
     ("networking.k8s.io", "ingresses"),
     ("autoscaling", "horizontalpodautoscalers"),
 ];
+/// What view reads.
+const VIEW: &str = r#"{"apiGroups":["","apps","batch","networking.k8s.io","autoscaling"],"resources":["pods","pods/log","configmaps","services","events","persistentvolumeclaims","serviceaccounts","deployments","statefulsets","jobs","cronjobs","ingresses","horizontalpodautoscalers"],"verbs":["get","list","watch"]}"#;
 /// Cluster-wide rights that controllers of the platform hold and that no template has.
 const CONTROLLER_RULES: [&str; 6] = [
     r#"{"apiGroups":[""],"resources":["nodes","nodes/status"],"verbs":["get","list","patch","update","watch"]}"#,
@@ -127,7 +129,8 @@ impl<'p> Objects<'p> {
     }
 
     fn template(&mut self) -> String {
-        let rules: Vec<String> = (0..self.random.between(1, 5)).map(|_| self.rule(2)).collect();
+        let wildcards = if self.profile.orderly { 0 } else { 2 };
+        let rules: Vec<String> = (0..self.random.between(1, 5)).map(|_| self.rule(wildcards)).collect();
         format!("[{}]", rules.join(","))
     }
 
@@ -207,8 +210,11 @@ impl<'p> Objects<'p> {
         self.cluster_role("cluster-admin", labels, all, "", each)?;
         // Name, verb set, and how many rules it has before those of the custom resources.
         let levels = [("admin", 2, 64), ("edit", 2, 48), ("view", 0, 24)];
-        let mut united = levels.map(|(_, _, base)| {
+        let mut united = levels.map(|(name, _, base)| {
             let mut rules = self.rules(base, 0);
+            if name == "view" && self.profile.orderly {
+                rules = format!("[{VIEW}]");
+            }
             rules.pop();
             rules
         });
@@ -273,7 +279,8 @@ impl<'p> Objects<'p> {
         for at in 0..self.profile.cluster_role_bindings {
             let (role, subjects) = match at {
                 at if at < operators => {
-                    let namespace = namespace_name(at % self.profile.namespaces);
+                    let tenant = namespace_name(at % self.profile.namespaces);
+                    let namespace = if self.profile.orderly { "platform-system".to_owned() } else { tenant };
                     (format!("operator-{at}"), account(&format!("operator-{at}"), &namespace))
                 }
                 at if at < fixed => {
@@ -377,7 +384,10 @@ impl<'p> Objects<'p> {
             45..53 => ("ClusterRole", "admin".to_owned()),
             53..70 => ("ClusterRole", "edit".to_owned()),
             70..88 => ("ClusterRole", "view".to_owned()),
-            88..94 => ("ClusterRole", format!("operator-{}", self.random.below(self.profile.operators))),
+            88..94 => {
+                let operator = format!("operator-{}", self.random.below(self.profile.operators));
+                ("ClusterRole", if self.profile.orderly { "edit".to_owned() } else { operator })
+            }
             _ => ("ClusterRole", format!("named-{}", self.random.below(self.profile.named_roles))),
         };
         let more = (0..4).filter(|_| self.random.percent(25)).count();
@@ -407,7 +417,7 @@ impl<'p> Objects<'p> {
             0..55 => account(&account_name(self.random.below(accounts + 1)), namespace),
             55..60 => {
                 let other = namespace_name(self.random.below(self.profile.namespaces));
-                account(&account_name(self.random.below(3)), &other)
+                account(&account_name(self.random.below(3)), if self.profile.orderly { namespace } else { &other })
             }
             60..80 => self.group(),
             80..98 => self.user(),

@@ -125,6 +125,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     }
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let version = ask.version.map(|(major, minor)| format!("{major}.{minor}"));
+    lines.extend(kept.other_version(version.as_deref()));
     let report = EscalationsReport {
         graph: &graph,
         asked: args.search.asked(version.as_deref()),
@@ -212,6 +213,18 @@ struct Kept {
 }
 
 impl Kept {
+    /// What is new or gone may be so by the version of Kubernetes alone.
+    fn other_version(&self, version: Option<&str>) -> Option<String> {
+        let old = self.baseline.as_ref().filter(|old| !self.quiet && old.kube_version.as_deref() != version)?;
+        let word =
+            |version: Option<&str>| version.map_or("any version".to_owned(), |version| safe(version).into_owned());
+        Some(format!(
+            "note: the baseline was made for Kubernetes {}, and this is for {}; findings may differ by that alone",
+            word(old.kube_version.as_deref()),
+            word(version)
+        ))
+    }
+
     fn read(args: &Args, now: i64) -> Result<Kept, Failure> {
         let today = match args.kept.now.as_deref() {
             Some(text) => {
@@ -240,13 +253,19 @@ impl Kept {
             Some(path) => Some(read_baseline(path, &args.input.options(Needs::default()))?),
             None => None,
         };
-        if let Some(old) = &baseline
-            && (old.from.as_deref(), old.to.as_deref()) != (args.search.from(), args.search.to())
-        {
-            return Err(Failure::Usage(
-                "the baseline was made with other --from and --to; what it did not look for would seem new or gone"
-                    .to_owned(),
-            ));
+        if let Some(old) = &baseline {
+            let own = args.search.asked(None);
+            let others = [
+                ("--from and --to", (old.from.as_deref(), old.to.as_deref()) != (own.from, own.to)),
+                ("--power", old.power.as_deref() != own.power),
+                ("--assume", old.assume.as_deref() != own.assume),
+                ("--without", old.without != own.without),
+            ];
+            if let Some((flag, _)) = others.into_iter().find(|(_, other)| *other) {
+                return Err(Failure::Usage(format!(
+                    "the baseline was made with other {flag}; what it did not look for would seem new or gone"
+                )));
+            }
         }
         Ok(Kept { file, entries, baseline, today, quiet: args.output.quiet })
     }

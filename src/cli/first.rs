@@ -70,11 +70,3 @@ pub(super) fn without_azure(aso: &Aso<'_>, is_known: bool) -> Option<String> {
         )
     })
 }
-
-/// Of what was read of Azure nothing gets into a snapshot.
-pub(super) fn not_saved(snapshot: &Snapshot) -> Option<String> {
-    snapshot.azure.given.then(|| {
-        "note: what Azure says is not kept in a snapshot; give it with --azure beside -f, as `kubectl rbac-lens azure-export DIR` saves it"
-            .to_owned()
-    })
-}

@@ -1,11 +1,13 @@
-//! Azure RBAC for Kubernetes in the answers of `who-can`, `why` and `review`.
+//! Azure RBAC for Kubernetes in the answers of `who-can`, `what-can`, `why` and `review`.
 
 use super::exit::count;
 use crate::graph::AccessGraph;
 use crate::graph::azure::{AzureDecision, AzureGraph, ClusterIx, PrincipalIx};
-use crate::model::{Action, ClusterId, Gap, Identity, Review};
-use crate::query::{Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, Where, guard_who_can, this_cluster};
-use crate::render::{GuardVerdict, safe};
+use crate::model::{Action, ClusterId, Gap, Identity, ResourceTable, Review};
+use crate::query::{
+    Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, Where, guard_what_can, guard_who_can, this_cluster,
+};
+use crate::render::{GuardRights, GuardVerdict, safe};
 
 /// Azure's side of a cluster that asks Azure.
 pub(super) struct Guarded<'g> {
@@ -65,12 +67,29 @@ impl<'g> Guarded<'g> {
         Some(GuardVerdict { graph, cluster, verdict, discovery: request.is_discovery() })
     }
 
+    /// Everything that Azure allows an identity, with what would have to be known; none for one that is nobody there.
+    pub(super) fn what_can(&self, identity: &Identity, table: &ResourceTable) -> Option<(GuardRights<'_>, Vec<Gap>)> {
+        let principals = self.principals(identity);
+        if principals.is_empty() {
+            return None;
+        }
+        let (rights, gaps) = guard_what_can(&self.graph, self.cluster, &principals, table);
+        Some((GuardRights { graph: &self.graph, cluster: self.cluster, rights }, gaps))
+    }
+
     /// What would have to be known so that a no of Azure is one.
     pub(super) fn gaps(&self, identity: &Identity, action: &Action, place: &Where) -> Vec<Gap> {
         if identity.user.starts_with("system:") {
             return Vec::new();
         }
         guard_who_can(&self.graph, self.cluster, action, place, &|_| false).gaps
+    }
+
+    /// What would have to be known so that a no to a review is one.
+    pub(super) fn review_gaps(&self, review: &Review) -> Vec<Gap> {
+        let namespace = review.action.namespace();
+        let place = if namespace.is_empty() { Where::Cluster } else { Where::Namespace(namespace.to_owned()) };
+        self.gaps(&review.identity, &review.action, &place)
     }
 
     /// The answer to a review of somebody whom the cluster's own authorizers refuse: the user is who `spec.extra.oid` says, and in

@@ -248,16 +248,26 @@ impl InputArgs {
         }
         let source = if self.demo { SourceKind::Demo } else { SourceKind::Files };
         let (inputs, azure) = self.inputs()?;
-        // Nodes and ASO say which cluster of Azure this is.
-        let needs = if azure.is_empty() { needs } else { Needs::ALL };
+        // Nodes and ASO say which cluster of Azure this is. Standard input is read once, and may be a snapshot that holds Azure's side.
+        let needs = if azure.is_empty() && !self.takes_stdin() { needs } else { Needs::ALL };
         let mut snapshot = self.load(&inputs, &azure, needs, world)?;
+        if snapshot.azure.given && needs != Needs::ALL {
+            snapshot = self.load(&inputs, &azure, Needs::ALL, world)?;
+        }
         self.name_cluster(&mut snapshot)?;
-        Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
+        Ok(Facts { snapshot, metadata: Metadata::new(source), context_namespace: None, live: None })
     }
 
-    /// Reads Azure's side and nothing of any cluster.
+    /// Reads Azure's side and nothing of any cluster; or that of a saved snapshot.
     pub(super) fn read_azure_alone(&self, world: &mut World<'_>) -> Result<Facts, Failure> {
-        let (_, azure) = self.inputs()?;
+        let (kubernetes, azure) = self.inputs()?;
+        if azure.is_empty() && !kubernetes.is_empty() {
+            let snapshot = self.load(&kubernetes, &azure, Needs::ALL, world)?;
+            if snapshot.azure.given {
+                let metadata = Metadata::new(SourceKind::Files);
+                return Ok(Facts { snapshot, metadata, context_namespace: None, live: None });
+            }
+        }
         if azure.is_empty() {
             let message = "nothing was given of Azure; save what `az role assignment list --all -o json` and the other commands of \
                            the README print, and give it with --azure FILE|DIR|-";
@@ -266,7 +276,7 @@ impl InputArgs {
         let source = if self.demo { SourceKind::Demo } else { SourceKind::Files };
         let mut snapshot = Snapshot::default();
         read_azure(&azure, world.stdin, &self.options(Needs::default()), 0)?.add_to(&mut snapshot);
-        Ok(Facts { snapshot, metadata: Metadata { source, gaps: Vec::new() }, context_namespace: None, live: None })
+        Ok(Facts { snapshot, metadata: Metadata::new(source), context_namespace: None, live: None })
     }
 
     /// What the flags name: the Kubernetes side, and Azure's.
@@ -332,7 +342,7 @@ impl InputArgs {
         self.name_cluster(&mut snapshot)?;
         Ok(Facts {
             snapshot,
-            metadata: Metadata { source: SourceKind::Cluster, gaps: Vec::new() },
+            metadata: Metadata::new(SourceKind::Cluster),
             context_namespace: Some(live.connection().namespace.clone()),
             live: Some(live),
         })
@@ -355,11 +365,6 @@ impl InputArgs {
             (0, others) => format!("--this-cluster `{word}` was not read of Azure; there are {}", list(others)),
             _ => format!("--this-cluster `{word}` is the name of several; write one of {}", list(&named)),
         }))
-    }
-
-    /// Whether `--azure` is given.
-    pub(super) fn names_azure(&self) -> bool {
-        !self.azure.is_empty()
     }
 
     /// Whether a part of the input is read from standard input.

@@ -65,7 +65,14 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         .filter(|item| item.review.expected.is_some_and(|expected| expected != item.status.allowed))
         .collect();
     let about_nodes = reviews.iter().find(by_nodes);
-    let missing = about_nodes.map_or_else(Vec::new, |review| node_gaps(&graph, &review.action, chain));
+    let mut missing = about_nodes.map_or_else(Vec::new, |review| node_gaps(&graph, &review.action, chain));
+    // A no of Azure is one only where its role assignments were read.
+    for own in guarded.iter() {
+        let refused = items.iter().filter(|item| item.review.object_id.is_some() && !item.status.allowed);
+        missing.extend(refused.flat_map(|item| own.review_gaps(item.review)));
+    }
+    missing.sort();
+    missing.dedup();
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
     if !args.output.quiet {
         lines.extend(guard_note(&guarded));
@@ -85,16 +92,12 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     lines.extend(unmet.iter().map(|item| {
         format!("error: {}: expected {}, is {}", place(item), word(!item.status.allowed), word(item.status.allowed))
     }));
-    let gaps = graph.snapshot().gaps.len() + missing.len();
+    let metadata = Metadata { gaps: missing, without_azure: guarded.is_err(), ..facts.metadata };
+    let gaps = metadata.missing(graph.snapshot());
     let mut exits = Exits::default();
     exits.add(!unmet.is_empty(), 1, || format!("{} of {} reviews are not as expected", unmet.len(), items.len()));
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
-    let report = ReviewReport {
-        snapshot: graph.snapshot(),
-        items: &items,
-        metadata: Metadata { gaps: missing, ..facts.metadata },
-        exit: exits.exit(),
-    };
+    let report = ReviewReport { snapshot: graph.snapshot(), items: &items, metadata, exit: exits.exit() };
     let printed = report.print(&wanted)?;
     Ok(Outcome::new(printed, lines, report.exit.code))
 }

@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, FileOut, Outcome, notes};
-use super::first::not_saved;
 use super::input::InputArgs;
 use crate::collect::{Needs, StandardInput};
 use crate::render::{self, safe};
 
 /// Save what was read, for answers without the cluster.
 ///
-/// The file holds roles, bindings, accounts, namespaces, pods, nodes and volumes as far as they are used, what could not be read, and
-/// no secret values. Every command reads it with `-f FILE`. Only its owner may read it.
+/// The file holds roles, bindings, accounts, namespaces, pods, nodes and volumes as far as they are used, what --azure gives, what could
+/// not be read, and no secret values. Every command reads it with `-f FILE`. Only its owner may read it.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "kubectl rbac-lens snapshot FILE [flags]",
@@ -32,10 +31,6 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
-    if args.input.names_azure() {
-        let message = "Azure's side is not saved in a snapshot; keep its files and give them with --azure again";
-        return Err(Failure::Usage(message.to_owned()));
-    }
     let facts = args.input.read(Needs::ALL, connection, StandardInput::Free, world)?;
     let packed = args.file.extension().is_some_and(|ending| ending == "gz");
     let mut content = Vec::new();
@@ -50,9 +45,6 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let mut lines = notes(&facts.snapshot, &[], args.quiet);
     let mut outcome = Outcome { code: exits.exit().code, ..Outcome::default() };
-    if !args.quiet {
-        lines.extend(not_saved(&facts.snapshot));
-    }
     if args.file.as_os_str() == "-" {
         outcome.out = String::from_utf8(content).map_err(|error| Failure::Internal(error.to_string()))?;
     } else {

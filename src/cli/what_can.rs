@@ -3,12 +3,14 @@
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
+use super::guard::{Guarded, guard_note};
 use super::input::{InputArgs, OutputArgs, namespace_hint};
 use crate::collect::{Needs, StandardInput};
+use crate::graph::azure::AzureGraph;
 use crate::graph::{AccessGraph, BindingIx};
-use crate::model::{AUTHENTICATED, ClusterId, Identity, ResourceTable, SubjectText, Thing, UNAUTHENTICATED};
-use crate::query::{WhatCan, what_can};
-use crate::render::{Layout, Print, WhatCanReport, binding_thing, safe};
+use crate::model::{AUTHENTICATED, ClusterId, Identity, ResourceTable, Snapshot, SubjectText, Thing, UNAUTHENTICATED};
+use crate::query::{WhatCan, kubernetes_name, what_can};
+use crate::render::{Layout, Metadata, Print, WhatCanReport, binding_thing, safe};
 
 /// Everything that a subject can do, with the groups it is in.
 #[derive(Debug, clap::Args)]
@@ -20,7 +22,7 @@ use crate::render::{Layout, Print, WhatCanReport, binding_thing, safe};
   kubectl rbac-lens what-can user:alice@contoso.example -n dev --group platform-engineers --demo"
 )]
 pub(super) struct Args {
-    /// Who: user:NAME, group:NAME, sa:NAMESPACE/NAME or node:NAME. Without it: me.
+    /// Who: user:NAME, group:NAME, sa:NAMESPACE/NAME or node:NAME; with --azure also principal:ID. Without it: me.
     subject: Option<String>,
     #[command(flatten)]
     who: IdentityArgs,
@@ -80,14 +82,38 @@ impl IdentityArgs {
     }
 }
 
+/// The id of somebody in Azure, and not in Kubernetes.
+fn azure_id(thing: Thing) -> Option<String> {
+    match thing {
+        Thing::Principal(id) | Thing::Identity(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// What somebody of Azure is in the cluster after logging in with Entra.
+fn logged_in(snapshot: &Snapshot, id: &str) -> Result<Identity, Failure> {
+    let graph = AzureGraph::new(&snapshot.azure);
+    let principal = graph.by_object_id(id).or_else(|| graph.by_client_id(id)).ok_or_else(|| {
+        Failure::Usage(format!("no principal `{}` was read of Azure; write its object id or client id", safe(id)))
+    })?;
+    let name = kubernetes_name(&graph, principal).to_owned();
+    Ok(Identity::of(&if graph.is_group(principal) { SubjectText::Group(name) } else { SubjectText::User(name) }))
+}
+
 pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_>) -> Result<Outcome, Failure> {
     if args.subject.is_none() && !args.input.is_live() {
         return Err(Failure::Usage("files do not say who you are; name a SUBJECT such as user:alice".to_owned()));
     }
     let wanted = args.output.wanted::<WhatCanReport<'_>>(world.terminal)?;
-    let named = args.subject.as_deref().map(|subject| args.who.identity(subject)).transpose()?;
+    let in_azure = args.subject.as_deref().and_then(|subject| Thing::parse(subject).ok()).and_then(azure_id);
+    let kubernetes = args.subject.as_deref().filter(|_| in_azure.is_none());
+    let named = kubernetes.map(|subject| args.who.identity(subject)).transpose()?;
     let facts =
         args.input.read(Needs { definitions: true, ..Needs::default() }, connection, StandardInput::Free, world)?;
+    let named = match &in_azure {
+        Some(id) => Some(args.who.extend(logged_in(&facts.snapshot, id)?)),
+        None => named,
+    };
     let identity = match (named, &facts.live) {
         (Some(identity), _) => identity,
         (None, Some(live)) => args.who.extend(live.whoami()?),
@@ -102,7 +128,15 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         rights.retain(|right| right.namespace.is_none_or(|at| graph.text(at) == namespace));
     }
     let answer = WhatCan { masters, rights, dangling };
-    let gaps = graph.snapshot().gaps.len();
+    let guarded = Guarded::new(&graph);
+    let of_azure = guarded.as_ref().ok().and_then(|own| own.what_can(&identity, &table));
+    let (azure, missing) = of_azure.map_or((None, Vec::new()), |(mut own, gaps)| {
+        let here = |at: &Option<String>| at.is_none() || namespace.is_none() || *at == namespace;
+        own.rights.retain(|right| here(&right.namespace));
+        (Some(own), gaps)
+    });
+    let metadata = Metadata { gaps: missing, without_azure: guarded.is_err(), ..facts.metadata };
+    let gaps = metadata.missing(graph.snapshot());
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let report = WhatCanReport {
@@ -110,16 +144,21 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         table: &table,
         identity: &identity,
         answer: &answer,
+        azure: azure.as_ref(),
         layout: if args.list { Layout::List } else { Layout::Matrix },
-        metadata: facts.metadata,
+        metadata,
         exit: exits.exit(),
     };
     let printed = report.print(&wanted)?;
-    let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
+    let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         let groups = identity.groups.join(", ");
         lines.extend(namespace.and_then(|namespace| namespace_hint(&graph, &namespace)));
-        let mut rights = count(answer.rights.len(), "right");
+        if azure.is_some() || guarded.as_ref().is_err() {
+            lines.extend(guard_note(&guarded));
+        }
+        let number = answer.rights.len() + azure.as_ref().map_or(0, |own| own.rights.len());
+        let mut rights = count(number, "right");
         if answer.masters {
             rights.insert_str(0, "everything, and ");
         }

@@ -204,7 +204,10 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         found.retain(|finding| !finding.from.is_empty());
         found
     });
-    let gaps = graph.snapshot().gaps.len() + missing.len();
+    // What is there after escalating may lead through Azure.
+    let without_azure = guarded.is_err() && !args.via_escalation;
+    let metadata = Metadata { gaps: missing, without_azure, ..facts.metadata };
+    let gaps = metadata.missing(graph.snapshot());
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let report = WhoCanReport {
@@ -219,7 +222,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             cluster: own.cluster,
             answer,
         }),
-        metadata: Metadata { gaps: missing, ..facts.metadata },
+        metadata,
         exit: exits.exit(),
     };
     let printed = report.print(&wanted)?;

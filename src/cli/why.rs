@@ -76,8 +76,10 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     if let (false, Ok(own)) = (answer.allowed(), &guarded) {
         missing.extend(own.gaps(&identity, &placed.action, &placed.place));
     }
-    let gaps = graph.snapshot().gaps.len() + missing.len();
-    let unread = concerning(&graph, &placed.place).len() + missing.len();
+    let concerned = concerning(&graph, &placed.place).into_iter().filter(|gap| guarded.is_ok() || !gap.is_of_azure());
+    let unread = concerned.count() + missing.len();
+    let metadata = Metadata { gaps: missing, without_azure: guarded.is_err(), ..facts.metadata };
+    let gaps = metadata.missing(graph.snapshot());
     let beyond = in_azure.as_ref().map_or(Decision::Denied, GuardVerdict::decision);
     let decision = match (answer.allowed(), beyond, unread) {
         (true, ..) => Decision::Allowed,
@@ -103,7 +105,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         azure: in_azure.as_ref(),
         decision,
         unread,
-        metadata: Metadata { gaps: missing, ..facts.metadata },
+        metadata,
         exit: exits.exit(),
     };
     let printed = report.print(&wanted)?;

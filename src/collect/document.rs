@@ -15,7 +15,7 @@ use super::saved;
 use super::secrets;
 use super::shape::{Object, Pairs, Text, object};
 use super::workloads;
-use crate::model::{Cluster, ClusterId, FileId, Labels, Name, Namespace, Origin, Snapshot, Warning};
+use crate::model::{AzureFacts, Cluster, ClusterId, FileId, Labels, Name, Namespace, Origin, Snapshot, Warning};
 
 /// Which objects beyond RBAC's own the question needs. What is not needed is skipped, and of a cluster not even fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub(super) struct Reader {
     seen: Vec<FileId>,
     /// The clusters that saved snapshots are of.
     pub(super) saved_clusters: Vec<(Origin, Cluster)>,
+    /// What saved snapshots hold of Azure.
+    pub(super) saved_azure: Vec<(Origin, AzureFacts)>,
     pub(super) rules: rbac::Scratch,
 }
 
@@ -117,6 +119,7 @@ impl Reader {
             run: Default::default(),
             seen: Vec::new(),
             saved_clusters: Vec::new(),
+            saved_azure: Vec::new(),
             rules: rbac::Scratch::default(),
         }
     }

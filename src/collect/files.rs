@@ -129,9 +129,10 @@ pub fn load_watched(
     let (parts, explicit) = read_all(sources, stdin, options, &Watch::new(&files, progress), &mut problems);
     let mut snapshots = Vec::with_capacity(parts.len());
     let mut seen = vec![false; files.len()];
-    let mut clusters = Vec::new();
+    let (mut clusters, mut azure) = (Vec::new(), Vec::new());
     for mut reader in parts {
         clusters.append(&mut reader.saved_clusters);
+        azure.append(&mut reader.saved_azure);
         for file in reader.files_seen() {
             if let Some(seen) = seen.get_mut(file.0 as usize) {
                 *seen = true;
@@ -177,6 +178,7 @@ pub fn load_watched(
     snapshots.insert(0, first);
     snapshots.extend(super::defaults::missing(&snapshots));
     let mut snapshot = Snapshot::unite(snapshots);
+    snapshot.azure = saved::azure(azure, &mut snapshot.warnings);
     if snapshot.clusters.is_empty() {
         snapshot.clusters.push(Cluster::default());
     }

@@ -193,10 +193,14 @@ fn old_report(text: &str) -> Result<OldReport, String> {
         question: QuestionIn,
     }
     #[derive(Default, Deserialize)]
-    #[serde(default)]
+    #[serde(default, rename_all = "camelCase")]
     struct QuestionIn {
         from: Option<String>,
         to: Option<String>,
+        power: Option<String>,
+        assume: Option<String>,
+        without: Vec<String>,
+        kube_version: Option<String>,
     }
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -250,7 +254,8 @@ fn old_report(text: &str) -> Result<OldReport, String> {
     }
     let findings =
         report.items.into_iter().map(|item| OldFinding { fingerprint: item.fingerprint, from: item.from }).collect();
-    Ok(OldReport { from: report.metadata.question.from, to: report.metadata.question.to, findings })
+    let QuestionIn { from, to, power, assume, without, kube_version } = report.metadata.question;
+    Ok(OldReport { from, to, power, assume, without, kube_version, findings })
 }
 
 #[cfg(test)]

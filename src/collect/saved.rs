@@ -9,7 +9,7 @@ use serde::de::Deserializer;
 use super::aso::entries::plain;
 use super::document::Reader;
 use super::shape::list;
-use crate::model::{ApiResource, AsoSecret, AsoSecretContent, Cluster, Gap, GapReason, Origin, Warning};
+use crate::model::{ApiResource, AsoSecret, AsoSecretContent, AzureFacts, Cluster, Gap, GapReason, Origin, Warning};
 
 /// The API group of our own documents.
 pub(super) const GROUP: &str = "rbac-lens.dev";
@@ -30,11 +30,15 @@ pub(super) struct Fields {
     others: Vec<CountIn>,
     resources: Vec<ResourceIn>,
     aso_secrets: Vec<AsoSecretIn>,
+    azure: Option<AzureFacts>,
 }
 
 impl Fields {
     pub(super) fn uses(field: &str) -> bool {
-        matches!(field, "cluster" | "discovered" | "gaps" | "warnings" | "others" | "resources" | "asoSecrets")
+        matches!(
+            field,
+            "cluster" | "discovered" | "gaps" | "warnings" | "others" | "resources" | "asoSecrets" | "azure"
+        )
     }
 
     pub(super) fn read<'de, D: Deserializer<'de>>(&mut self, field: &str, value: D) -> Result<(), D::Error> {
@@ -45,6 +49,7 @@ impl Fields {
             "warnings" => self.warnings = list(value)?,
             "others" => self.others = list(value)?,
             "asoSecrets" => self.aso_secrets = list(value)?,
+            "azure" => self.azure = Option::deserialize(value)?,
             _ => self.resources = list(value)?,
         }
         Ok(())
@@ -126,9 +131,13 @@ impl Reader {
             );
             return;
         }
-        let Fields { cluster, discovered, gaps, warnings, others, resources, aso_secrets } = fields;
+        let Fields { cluster, discovered, gaps, warnings, others, resources, aso_secrets, azure } = fields;
         let ClusterIn { name, server_version, server, stored } = cluster;
         self.saved_clusters.push((at, Cluster { name, server_version, server, stored }));
+        if let Some(mut facts) = azure {
+            facts.read_at(at);
+            self.saved_azure.push((at, facts));
+        }
         for gap in gaps {
             let Some(reason) = GapReason::parse(&gap.reason) else {
                 self.problem(at, format!("in `gaps`: `{}` is no reason for a gap", gap.reason));
@@ -183,6 +192,18 @@ impl Reader {
             short_names: from.short_names,
         }));
     }
+}
+
+/// What saved snapshots hold of Azure, each thing once. Of several snapshots the one read last counts.
+pub(super) fn azure(mut found: Vec<(Origin, AzureFacts)>, warnings: &mut Vec<Warning>) -> AzureFacts {
+    found.sort_by_key(|(at, _)| *at);
+    let mut all = AzureFacts::default();
+    for (_, facts) in found {
+        all.extend(facts);
+    }
+    // Whatever a file says, what is looked up is sorted.
+    super::azure::unite(&mut all, warnings);
+    all
 }
 
 /// The one cluster of all saved snapshots, if there are any; another one is a problem of its file.

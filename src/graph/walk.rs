@@ -247,6 +247,11 @@ pub struct Walker<'g> {
     unmet: Vec<u32>,
     facts: Vec<u32>,
     steps: Vec<u32>,
+    /// What facts were before more was started from.
+    before: Vec<(u32, u32, u32)>,
+    /// The facts that are marked, and which these are.
+    marked: Vec<u32>,
+    marks: Vec<bool>,
 }
 
 impl<'g> Walker<'g> {
@@ -259,6 +264,9 @@ impl<'g> Walker<'g> {
             unmet: vec![NEVER; graph.gain.len()],
             facts: Vec::new(),
             steps: Vec::new(),
+            before: Vec::new(),
+            marked: Vec::new(),
+            marks: vec![false; graph.facts],
         }
     }
 
@@ -280,6 +288,7 @@ impl<'g> Walker<'g> {
     }
 
     fn forget(&mut self) {
+        self.back();
         for fact in self.facts.drain(..) {
             self.round[fact as usize] = NEVER;
             self.by[fact as usize] = NEVER;
@@ -291,7 +300,8 @@ impl<'g> Walker<'g> {
 
     /// Everything that follows from a start, in the fewest rounds, over the facts from which it may still be near enough;
     /// what the last walk found is forgotten. A step is done one round after the last fact it needs, and a free one in the same;
-    /// among steps of one round the smallest number brings the fact, and free ones come first. `enough` stops the walk as soon as it says so.
+    /// among steps of one round the smallest number brings the fact, and those that are free come behind those that are not. `enough` stops
+    /// the walk as soon as it says so.
     ///
     /// Linear in the needs of the steps that are touched.
     pub fn walk(&mut self, start: &[u32], within: Option<Within<'_>>, mut enough: impl FnMut(u32) -> bool) {
@@ -338,6 +348,8 @@ impl<'g> Walker<'g> {
                         (self.round[gain as usize], self.by[gain as usize]) = (round, step);
                         self.facts.push(gain);
                         now.push(gain);
+                    } else if self.round[gain as usize] == round && self.comes_before(step, self.by[gain as usize]) {
+                        self.by[gain as usize] = step;
                     }
                 }
             }
@@ -356,6 +368,105 @@ impl<'g> Walker<'g> {
                 }
             }
         }
+    }
+
+    /// Whether a step brings a fact rather than another one of the same round. What was there from the start is brought by none.
+    fn comes_before(&self, step: u32, other: u32) -> bool {
+        let rank = |step: u32| (self.graph.free[step as usize], step);
+        other != NEVER && rank(step) < rank(other)
+    }
+
+    /// Goes on from the last walk, which nothing bounded, as if it had started from these facts as well, and gives the facts that
+    /// come now, come earlier, or come by another step. [`Walker::back`] takes it back.
+    ///
+    /// Linear in the needs of the steps that need a fact which comes earlier.
+    pub fn more(&mut self, start: &[u32]) -> Vec<u32> {
+        let graph = self.graph;
+        let mut open: Vec<Vec<u32>> = vec![Vec::new()];
+        for &fact in start {
+            if self.round[fact as usize] != 0 {
+                open[0].push(fact);
+            }
+            if self.round[fact as usize] != 0 || self.by[fact as usize] != NEVER {
+                self.set(fact, 0, NEVER);
+            }
+        }
+        let mut round = 0;
+        while let Some(now) = open.get_mut(round as usize) {
+            let mut now = std::mem::take(now);
+            let mut at = 0;
+            while let Some(&fact) = now.get(at) {
+                at += 1;
+                // What came nearer in the meantime was looked at there.
+                if self.round[fact as usize] != round {
+                    continue;
+                }
+                for &step in graph.needed_by.get(fact) {
+                    let ready = graph.needs(step).iter().map(|&need| self.round[need as usize]).max();
+                    let Some(ready) = ready.filter(|&ready| ready != NEVER) else { continue };
+                    let (gain, far) = (graph.gain(step), ready + graph.cost(step));
+                    if far < self.round[gain as usize] {
+                        self.set(gain, far, step);
+                        if far == round {
+                            now.push(gain);
+                        } else {
+                            open.resize_with(open.len().max(far as usize + 1), Vec::new);
+                            open[far as usize].push(gain);
+                        }
+                    } else if far == self.round[gain as usize] && self.comes_before(step, self.by[gain as usize]) {
+                        self.set(gain, far, step);
+                    }
+                }
+            }
+            round += 1;
+        }
+        let mut changed: Vec<u32> = self.before.iter().map(|&(fact, ..)| fact).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
+
+    fn set(&mut self, fact: u32, round: u32, by: u32) {
+        let at = fact as usize;
+        self.before.push((fact, self.round[at], self.by[at]));
+        (self.round[at], self.by[at]) = (round, by);
+    }
+
+    /// Takes back what was started from since the last walk.
+    pub fn back(&mut self) {
+        while let Some((fact, round, by)) = self.before.pop() {
+            (self.round[fact as usize], self.by[fact as usize]) = (round, by);
+        }
+    }
+
+    /// Marks these facts and all to which the ways lead over them, and gives the marked ones. Marks from before are gone.
+    pub fn mark(&mut self, facts: impl Iterator<Item = u32>) -> &[u32] {
+        let mut marked = std::mem::take(&mut self.marked);
+        for fact in marked.drain(..) {
+            self.marks[fact as usize] = false;
+        }
+        for fact in facts {
+            if !std::mem::replace(&mut self.marks[fact as usize], true) {
+                marked.push(fact);
+            }
+        }
+        let mut at = 0;
+        while let Some(&fact) = marked.get(at) {
+            at += 1;
+            for &step in self.graph.needed_by.get(fact) {
+                let gain = self.graph.gain(step);
+                if self.by[gain as usize] == step && !std::mem::replace(&mut self.marks[gain as usize], true) {
+                    marked.push(gain);
+                }
+            }
+        }
+        self.marked = marked;
+        &self.marked
+    }
+
+    /// Whether a fact is marked.
+    pub fn is_marked(&self, fact: u32) -> bool {
+        self.marks[fact as usize]
     }
 
     /// In which round of the last walk a fact came.
@@ -475,6 +586,37 @@ mod tests {
         assert_eq!(walker.round(2), None, "what comes free is enough as well");
     }
 
+    #[test]
+    fn more_can_be_taken_back() {
+        let graph = graph();
+        let mut walker = Walker::new(&graph);
+        walker.walk(&[1], None, |_| false);
+        assert_eq!(walker.more(&[0]), [0, 2, 3]);
+        assert_eq!((walker.round(3), walker.plan(3)), (Some(2), vec![0, 1]));
+        assert_eq!(walker.mark([2].into_iter()), [2, 3], "0 is there from the start");
+        assert!(walker.is_marked(3) && !walker.is_marked(4));
+        walker.back();
+        assert_eq!([0, 1, 2, 3, 4].map(|fact| walker.round(fact)), [None, Some(0), None, None, Some(1)]);
+        assert_eq!(walker.mark([1].into_iter()), [1, 4]);
+        assert_eq!(walker.more(&[1]), [0; 0], "it was there already");
+    }
+
+    /// The steps that bring each fact of a walk, by asking of every step whether it does.
+    fn brought_by(steps: &[(Vec<u32>, u32, bool)], round: &[Option<u32>], start: &[u32]) -> Vec<Option<u32>> {
+        let by = |fact: u32| {
+            let here = round[fact as usize].filter(|_| !start.contains(&fact))?;
+            let brings = |&at: &u32| {
+                let (needs, gain, free) = &steps[at as usize];
+                let ready = needs.iter().map(|&need| round[need as usize]).collect::<Option<Vec<u32>>>();
+                let ready = ready.and_then(|all| all.into_iter().max());
+                *gain == fact && ready.is_some_and(|ready| ready + u32::from(!free) == here)
+            };
+            let all = (0..u32::try_from(steps.len()).unwrap()).filter(brings);
+            all.min_by_key(|&at| (steps[at as usize].2, at))
+        };
+        (0..u32::try_from(round.len()).unwrap()).map(by).collect()
+    }
+
     /// Rounds by trying every step again and again until nothing comes nearer.
     fn slowly(facts: usize, steps: &[(Vec<u32>, u32, bool)], start: &[u32]) -> Vec<Option<u32>> {
         let mut round: Vec<Option<u32>> = vec![None; facts];
@@ -523,6 +665,22 @@ mod tests {
             walker.walk(&start, None, |_| false);
             let walked: Vec<Option<u32>> = (0..facts).map(|fact| walker.round(fact)).collect();
             assert_eq!(walked, slow, "{steps:?} from {start:?}");
+            let brought = |walker: &Walker<'_>| (0..facts).map(|fact| walker.by(fact)).collect::<Vec<_>>();
+            assert_eq!(brought(&walker), brought_by(&steps, &slow, &start), "{steps:?} from {start:?}");
+            let (first, more) = start.split_at(1);
+            walker.walk(first, None, |_| false);
+            let before = ((0..facts).map(|fact| walker.round(fact)).collect::<Vec<_>>(), brought(&walker));
+            let changed = walker.more(more);
+            let after: Vec<Option<u32>> = (0..facts).map(|fact| walker.round(fact)).collect();
+            assert_eq!(after, slow, "{steps:?} from {first:?} and then {more:?}");
+            assert_eq!(brought(&walker), brought_by(&steps, &slow, &start), "{steps:?} from {first:?} and {more:?}");
+            let plans: Vec<Vec<u32>> = (0..facts).map(|fact| walker.plan(fact)).collect();
+            let marked = walker.mark(changed.into_iter()).to_vec();
+            walker.back();
+            assert_eq!(((0..facts).map(|fact| walker.round(fact)).collect(), brought(&walker)), before, "{steps:?}");
+            for fact in (0..facts).filter(|fact| !marked.contains(fact)) {
+                assert_eq!(walker.plan(fact), plans[fact as usize], "{steps:?}: {fact} is not marked");
+            }
             let all = graph.all_from(start.iter().copied(), |_| true);
             assert_eq!(all, slow.iter().map(Option::is_some).collect::<Vec<_>>(), "{steps:?} from {start:?}");
             for goal in 0..facts {

@@ -17,6 +17,14 @@ pub struct Gap {
     pub message: String,
 }
 
+impl Gap {
+    /// Whether it is about Azure, so that what only Kubernetes decides does not depend on it.
+    pub fn is_of_azure(&self) -> bool {
+        let group = self.api_group.as_str();
+        group == "azure" || group == "graph.microsoft.com" || group.starts_with("Microsoft.")
+    }
+}
+
 /// Why a list is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GapReason {

@@ -38,6 +38,14 @@ pub struct OldReport {
     pub from: Option<String>,
     /// To where.
     pub to: Option<String>,
+    /// How much of Azure at least.
+    pub power: Option<String>,
+    /// How Azure Service Operator was taken to work.
+    pub assume: Option<String>,
+    /// What was taken to be gone.
+    pub without: Vec<String>,
+    /// The version of Kubernetes that was taken.
+    pub kube_version: Option<String>,
     /// Its findings.
     pub findings: Vec<OldFinding>,
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::graph::AccessGraph;
 use crate::graph::azure::{AzureDecision, AzureGraph, AzurePlace, AzureQuestion, ClusterIx, PrincipalIx, Verdict};
 use crate::model::azure::{AzureCluster, GuardQuestion, Plane, fold, guard_parts, guard_question, guard_scopes};
-use crate::model::{Action, Gap, Subject};
+use crate::model::{Action, Gap, ResourceAction, ResourceTable, Subject};
 
 use super::aso::Aso;
 use super::azure::{AzureMembers, concerning, members_by};
@@ -274,6 +274,116 @@ pub fn guard_who_can<'g>(
 
 fn can(decision: AzureDecision) -> bool {
     !matches!(decision, AzureDecision::Denied | AzureDecision::No)
+}
+
+/// What Azure allows somebody in a cluster: the verbs on a resource at a place, by the same role assignments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuardRight {
+    /// The namespace, or none for the whole cluster.
+    pub namespace: Option<String>,
+    /// The API group, or `*`.
+    pub api_group: String,
+    /// The resource, `pods/exec`, or `*`.
+    pub resource: String,
+    /// The verbs.
+    pub verbs: Vec<&'static str>,
+    /// What it comes to, and by which role assignments.
+    pub verdict: Verdict,
+}
+
+/// The verbs that Azure is asked one data action for.
+const VERBS: [&[&str]; 3] =
+    [&["get", "list", "watch"], &["create", "update", "patch"], &["delete", "deletecollection"]];
+/// What has data actions of its own: group, resource, subresource, and the verbs of each.
+const SPECIAL: [(&str, &str, &str, &[&[&str]]); 6] = [
+    ("", "pods", "exec", &[&["get", "create"]]),
+    ("", "users", "", &[&["impersonate"]]),
+    ("", "groups", "", &[&["impersonate"]]),
+    ("", "serviceaccounts", "", &[&["impersonate"]]),
+    ("rbac.authorization.k8s.io", "roles", "", &[&["bind"], &["escalate"]]),
+    ("rbac.authorization.k8s.io", "clusterroles", "", &[&["bind"], &["escalate"]]),
+];
+
+/// Everything on objects that Azure allows somebody who is all of these, in a cluster: of every resource that is known, in the whole
+/// cluster and in each namespace that roles are assigned in. A subresource counts as its resource, but for `pods/exec`.
+///
+/// O(places x resources x assignments of these). Gives what would have to be known as well.
+pub fn guard_what_can(
+    graph: &AzureGraph<'_>,
+    cluster: ClusterIx,
+    these: &[PrincipalIx],
+    table: &ResourceTable,
+) -> (Vec<GuardRight>, Vec<Gap>) {
+    let action = |verb: &str, group: &str, resource: &str, subresource: &str| {
+        Action::Resource(ResourceAction {
+            verb: verb.to_owned(),
+            api_group: group.to_owned(),
+            resource: resource.to_owned(),
+            subresource: subresource.to_owned(),
+            namespace: String::new(),
+            name: String::new(),
+            field_selector: Vec::new(),
+        })
+    };
+    let request = |verb, group, resource, part| GuardRequest::new(graph, cluster, &action(verb, group, resource, part));
+    let everything = request("*", "*", "*", "");
+    let own = table.resources().iter().filter(|own| own.subresource.is_empty());
+    let plain = own.map(|own| (own.group.as_str(), own.resource.as_str(), "", &VERBS[..]));
+    let mut asked: Vec<(&str, &str, &str, &[&str], GuardRequest<'_>)> = Vec::new();
+    for (group, resource, part, all) in plain.chain(SPECIAL) {
+        asked.extend(all.iter().map(|verbs| (group, resource, part, *verbs, request(verbs[0], group, resource, part))));
+    }
+    asked.sort_by_key(|&(group, resource, part, ..)| (group, resource, part));
+    let mut found: Vec<GuardRight> = Vec::new();
+    let mut gaps = Vec::new();
+    for namespace in everything.namespaces(graph, &Where::EachNamespace) {
+        let at = namespace.as_deref();
+        let mut verdicts = Vec::new();
+        let first = found.len();
+        let mut add = |(group, resource, part): (&str, &str, &str), verbs: &[&'static str], verdict: Verdict| {
+            // What holds in the whole cluster holds in every namespace, and what holds for everything for each.
+            let holds = |right: &GuardRight| {
+                let wide = right.namespace.is_none() || right.namespace == namespace;
+                let all =
+                    right.resource == "*" || (right.api_group == group && right.resource == named(resource, part));
+                let same = right.resource == "*" || right.verbs.contains(&verbs[0]);
+                wide && all && same && right.verdict.decision <= verdict.decision
+            };
+            if !can(verdict.decision) || found.iter().any(holds) {
+                return;
+            }
+            let alike = |right: &&mut GuardRight| {
+                (right.api_group.as_str(), right.resource.as_str()) == (group, named(resource, part).as_str())
+                    && right.verdict == verdict
+            };
+            match found[first..].iter_mut().find(alike) {
+                Some(right) => right.verbs.extend(verbs),
+                None => found.push(GuardRight {
+                    namespace: namespace.clone(),
+                    api_group: group.to_owned(),
+                    resource: named(resource, part),
+                    verbs: verbs.to_vec(),
+                    verdict,
+                }),
+            }
+        };
+        let of_all = everything.decide(graph, these, at);
+        verdicts.push((of_all.clone(), None));
+        add(("*", "*", ""), &["*"], of_all);
+        for (group, resource, part, verbs, request) in &asked {
+            let verdict = request.decide(graph, these, at);
+            verdicts.push((verdict.clone(), None));
+            add((*group, *resource, *part), verbs, verdict);
+        }
+        everything.places(graph, at).iter().for_each(|&place| gaps.extend(concerning(graph, &verdicts, place)));
+    }
+    gaps.sort();
+    gaps.dedup();
+    (found, gaps)
+}
+
+fn named(resource: &str, part: &str) -> String {
+    if part.is_empty() { resource.to_owned() } else { [resource, "/", part].concat() }
 }
 
 /// What an Entra principal is called in Kubernetes: a user of the tenant by the user principal name, everybody else by the object id

@@ -25,7 +25,8 @@ pub use expand::{Member, members};
 pub use gaps::concerning;
 pub(crate) use guard::is_same_issuer;
 pub use guard::{
-    GuardPlace, GuardRequest, GuardRow, GuardWhoCan, HowRecognised, guard_who_can, kubernetes_name, this_cluster,
+    GuardPlace, GuardRequest, GuardRight, GuardRow, GuardWhoCan, HowRecognised, guard_what_can, guard_who_can,
+    kubernetes_name, this_cluster,
 };
 pub use node::{NodeGrant, NodeRefusal};
 pub use review::{Reviewed, reason};

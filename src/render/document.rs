@@ -30,6 +30,21 @@ pub struct Metadata {
     pub source: SourceKind,
     /// What this answer depends on and the input says nothing of, beyond the gaps of the snapshot.
     pub gaps: Vec<Gap>,
+    /// Azure has no say in the answer, so that it is whole whatever was not read of Azure.
+    pub without_azure: bool,
+}
+
+impl Metadata {
+    /// Nothing is missing beyond the gaps of the snapshot.
+    pub fn new(source: SourceKind) -> Metadata {
+        Metadata { source, gaps: Vec::new(), without_azure: false }
+    }
+
+    /// How many things were not read that the answer may depend on.
+    pub fn missing(&self, snapshot: &Snapshot) -> usize {
+        let counts = |gap: &&Gap| !(self.without_azure && gap.is_of_azure());
+        snapshot.gaps.iter().chain(&self.gaps).filter(counts).count()
+    }
 }
 
 /// The exit status and what led to it, computed before anything is rendered.
@@ -190,8 +205,8 @@ impl<I, Q> Document<I, Q> {
             files: snapshot.files.clone(),
         };
         let gaps = gaps(snapshot, metadata);
-        let summary =
-            Summary { items: items.len(), partial: !gaps.is_empty(), exit: exit.into(), ..Summary::default() };
+        let partial = metadata.missing(snapshot) > 0;
+        let summary = Summary { items: items.len(), partial, exit: exit.into(), ..Summary::default() };
         let metadata = MetadataOut { tool_version: env!("CARGO_PKG_VERSION"), source, question };
         Document { api_version: API_VERSION, kind, metadata, items, gaps, summary }
     }

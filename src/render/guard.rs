@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::graph::azure::{AzureDecision, AzureGrant, AzureGraph, ClusterIx, PrincipalIx, Verdict};
 use crate::model::azure::contains;
 use crate::model::{Decision, Snapshot, Thing};
-use crate::query::{GuardPlace, GuardRow, GuardWhoCan, kubernetes_name};
+use crate::query::{GuardPlace, GuardRight, GuardRow, GuardWhoCan, kubernetes_name};
 
 /// Whom Azure lets do it.
 pub struct GuardPart<'a> {
@@ -16,6 +16,41 @@ pub struct GuardPart<'a> {
     pub cluster: ClusterIx,
     /// The answer.
     pub answer: &'a GuardWhoCan,
+}
+
+/// What Azure allows the one who was asked about.
+pub struct GuardRights<'a> {
+    /// The graph that the answer is about.
+    pub graph: &'a AzureGraph<'a>,
+    /// The cluster.
+    pub cluster: ClusterIx,
+    /// The rights.
+    pub rights: Vec<GuardRight>,
+}
+
+impl GuardRights<'_> {
+    /// The assignments behind a right.
+    pub(super) fn grants_out(&self, snapshot: &Snapshot, right: &GuardRight) -> Vec<AzureGrantOut> {
+        grants(&right.verdict).map(|grant| grant_of(snapshot, self.graph, self.cluster, grant)).collect()
+    }
+
+    /// The same in cells: by what, which role, and where that was read.
+    pub(super) fn cells(&self, snapshot: &Snapshot, right: &GuardRight, wide: bool) -> Vec<[String; 3]> {
+        let cells = |grant: &AzureGrant| {
+            let source = OriginOut::new(snapshot, self.graph.assignment(grant.assignment).origin).column();
+            [by(self.graph, grant, wide), role(self.graph, grant).to_owned(), source]
+        };
+        grants(&right.verdict).map(cells).collect()
+    }
+
+    /// Where a right holds, and how surely if not in any case.
+    pub(super) fn place(right: &GuardRight) -> String {
+        let place = right.namespace.as_deref().unwrap_or("cluster-wide");
+        match right.verdict.decision {
+            AzureDecision::Allowed => place.to_owned(),
+            other => format!("{place} ({})", other.as_str()),
+        }
+    }
 }
 
 /// What Azure says of the one who was asked about.

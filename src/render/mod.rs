@@ -42,7 +42,7 @@ pub use escalations::{Asked, EscalationsReport, classes};
 pub use explain::{check_table, explain, technique_table};
 pub use format::{Fits, Format, FormatError, Wanted};
 pub use graph::{GraphAsked, GraphFormat, GraphFormatError, GraphReport, graph};
-pub use guard::{GuardPart, GuardVerdict};
+pub use guard::{GuardPart, GuardRights, GuardVerdict};
 pub use jsonpath::JsonPath;
 pub use look::Look;
 pub use review::{ReviewItem, ReviewReport};

@@ -13,8 +13,8 @@ mod powers;
 
 use super::document::API_VERSION;
 use crate::model::{
-    Aggregation, Binding, Labels, Name, Operator, PersistentVolume, Pod, Role, RoleKind, Rule, Secret, SecretPurpose,
-    ServiceAccount, Snapshot, Subject,
+    Aggregation, AzureFacts, Binding, Labels, Name, Operator, PersistentVolume, Pod, Role, RoleKind, Rule, Secret,
+    SecretPurpose, ServiceAccount, Snapshot, Subject,
 };
 use powers::{PowersOut, host_paths, volume_path};
 
@@ -100,6 +100,9 @@ struct Head<'a> {
     resources: Vec<ResourceOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     aso_secrets: Vec<Value>,
+    /// What was read of Azure: names, ids and rights, of which none is secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    azure: Option<&'a AzureFacts>,
 }
 
 #[derive(Serialize)]
@@ -193,6 +196,7 @@ fn head(snapshot: &Snapshot) -> Head<'_> {
             })
             .collect(),
         aso_secrets: aso::asked_for(snapshot),
+        azure: Some(&snapshot.azure).filter(|facts| facts.given),
     }
 }
 

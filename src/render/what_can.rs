@@ -3,13 +3,15 @@
 use serde::Serialize;
 
 use super::answer::{Answer, Part};
+use super::azure::AzureGrantOut;
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::{GrantOut, ObjectOut, binding_out, grant_out, name_list, role_out};
 use super::format::Fits;
+use super::guard::GuardRights;
 use super::table::{Table, Width};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Authorizer, Identity, MASTERS, Name, ResourceTable, Thing};
-use crate::query::{Right, Target, WhatCan};
+use crate::query::{GuardRight, Right, Target, WhatCan};
 
 /// How the table is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct WhatCanReport<'a> {
     pub identity: &'a Identity,
     /// The answer.
     pub answer: &'a WhatCan,
+    /// What Azure allows beside, where the cluster asks Azure and knows the one who was asked about.
+    pub azure: Option<&'a GuardRights<'a>>,
     /// How the table is laid out.
     pub layout: Layout,
     /// What the report says of itself.
@@ -75,13 +79,16 @@ pub(super) struct RightItem {
     #[serde(skip_serializing_if = "Option::is_none", rename = "nonResourceURL")]
     non_resource_url: Option<String>,
     verbs: Vec<String>,
-    /// `masters` or `rbac`.
-    #[cfg_attr(test, schemars(extend("enum" = ["masters", "rbac"])))]
+    /// `masters`, `rbac` or `azure`.
+    #[cfg_attr(test, schemars(extend("enum" = ["masters", "rbac", "azure"])))]
     authorizer: &'static str,
     /// Why the right has no effect: a RoleBinding cannot grant what is cluster-scoped, nor a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_effect: Option<&'static str>,
     grants: Vec<SubjectGrantOut>,
+    /// The role assignments behind a right that Azure gives.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    azure_grants: Vec<AzureGrantOut>,
 }
 
 /// A grant, and which of the identity's names it is for.
@@ -103,7 +110,10 @@ impl Answer for WhatCanReport<'_> {
 
     fn document(&self) -> Result<Document<RightItem, IdentityOut>, String> {
         let built_in = if self.answer.masters { RightItem::of_masters().to_vec() } else { Vec::new() };
-        let items = built_in.into_iter().chain(self.answer.rights.iter().map(|right| item(self, right))).collect();
+        let own = self.answer.rights.iter().map(|right| item(self, right));
+        let of_azure =
+            self.azure.iter().flat_map(|azure| azure.rights.iter().map(|right| azure_item(self, azure, right)));
+        let items = built_in.into_iter().chain(own).chain(of_azure).collect();
         let question = IdentityOut::from(self.identity);
         let snapshot = self.graph.snapshot();
         let mut document = Document::new("WhatCanReport", snapshot, &self.metadata, question, items, &self.exit);
@@ -140,6 +150,7 @@ impl RightItem {
             authorizer: Authorizer::Masters.as_str(),
             no_effect: None,
             grants: Vec::new(),
+            azure_grants: Vec::new(),
         };
         let paths = RightItem { api_group: None, resource: None, non_resource_url: any(), ..everything.clone() };
         [everything, paths]
@@ -176,6 +187,23 @@ fn item(report: &WhatCanReport<'_>, right: &Right) -> RightItem {
                 grant: grant_out(graph, grant.binding, grant.rule),
             })
             .collect(),
+        azure_grants: Vec::new(),
+    }
+}
+
+fn azure_item(report: &WhatCanReport<'_>, azure: &GuardRights<'_>, right: &GuardRight) -> RightItem {
+    RightItem {
+        cluster_wide: right.namespace.is_none().then_some(true),
+        namespace: right.namespace.clone(),
+        api_group: Some(right.api_group.clone()),
+        resource: Some(right.resource.clone()),
+        resource_names: Vec::new(),
+        non_resource_url: None,
+        verbs: right.verbs.iter().map(|&verb| verb.to_owned()).collect(),
+        authorizer: Authorizer::Azure.as_str(),
+        no_effect: None,
+        grants: Vec::new(),
+        azure_grants: azure.grants_out(report.graph.snapshot(), right),
     }
 }
 
@@ -209,19 +237,42 @@ fn matrix(report: &WhatCanReport<'_>) -> Table {
         table.row_of(0, everything);
     }
     for (at, right) in (first_right(report)..).zip(&report.answer.rights) {
-        let any = right.verbs.contains(&Name::STAR);
         let texts: Vec<&str> = right.verbs.iter().map(|&verb| report.graph.text(verb)).collect();
         let mut cells = vec![place(report, right), target(report.graph, right)];
-        cells.extend(COLUMNS.iter().map(|column| match texts.contains(column) {
-            _ if any => "*".to_owned(),
-            true => "x".to_owned(),
-            false => String::new(),
-        }));
-        let other: Vec<&str> = texts.into_iter().filter(|text| !COLUMNS.contains(text)).collect();
-        cells.push(other.join(","));
+        cells.extend(marks(&texts));
+        table.row_of(at, cells);
+    }
+    for (at, right) in azure_rights(report) {
+        let mut cells = vec![format!("{}, by Azure", GuardRights::place(right)), azure_target(right)];
+        cells.extend(marks(&right.verbs));
         table.row_of(at, cells);
     }
     table
+}
+
+/// The cells of verbs.
+fn marks(verbs: &[&str]) -> Vec<String> {
+    let any = verbs.contains(&"*");
+    let mark = |column: &&str| match verbs.contains(column) {
+        _ if any => "*".to_owned(),
+        true => "x".to_owned(),
+        false => String::new(),
+    };
+    let other: Vec<&str> = verbs.iter().copied().filter(|text| !COLUMNS.contains(text)).collect();
+    COLUMNS.iter().map(mark).chain([other.join(",")]).collect()
+}
+
+/// The rights that Azure gives, each with its place among the items.
+fn azure_rights<'r>(report: &'r WhatCanReport<'_>) -> impl Iterator<Item = (usize, &'r GuardRight)> {
+    let first = first_right(report) + report.answer.rights.len();
+    (first..).zip(report.azure.iter().flat_map(|azure| &azure.rights))
+}
+
+fn azure_target(right: &GuardRight) -> String {
+    match right.api_group.as_str() {
+        "" => right.resource.clone(),
+        group => format!("{}.{group}", right.resource),
+    }
 }
 
 fn list(report: &WhatCanReport<'_>, width: Width) -> Table {
@@ -256,6 +307,22 @@ fn list(report: &WhatCanReport<'_>, width: Width) -> Table {
                     default.to_owned(),
                     origin.column(),
                 ]);
+            }
+            table.row_of(at, cells);
+        }
+    }
+    let Some(azure) = report.azure else { return table };
+    for (at, right) in azure_rights(report) {
+        for [by, role, source] in azure.cells(graph.snapshot(), right, width.is_wide()) {
+            let mut cells = vec![
+                GuardRights::place(right),
+                azure_target(right),
+                right.verbs.join(","),
+                by,
+                format!("Azure role {role}"),
+            ];
+            if width.is_wide() {
+                cells.extend([String::new(), "no".to_owned(), source]);
             }
             table.row_of(at, cells);
         }

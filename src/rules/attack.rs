@@ -18,6 +18,7 @@ use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
 use super::solve::Ask;
+use super::pins::{self, Pin};
 use super::technique::{Already, At, Blocker, Change, Kind, Leads, RBAC, Technique};
 use crate::graph::azure::ScopeIx;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
@@ -538,6 +539,8 @@ pub(super) struct Attack<'g> {
     security: RefCell<FxHashMap<Name, Rc<[Blocker]>>>,
     /// Whether the groups of a namespace's accounts are granted anything.
     granted: RefCell<FxHashMap<Name, bool>>,
+    /// The bindings that may be made under names that they have to have.
+    pins: RefCell<BTreeSet<Pin>>,
 }
 
 /// The namespaces that have a workload of a kind, any or one of a name.
@@ -624,6 +627,7 @@ impl<'g> Attack<'g> {
             folders: OnceCell::new(),
             node_secrets: OnceCell::new(),
             lending: RefCell::default(),
+            pins: RefCell::default(),
             security: RefCell::default(),
             granted: RefCell::default(),
         };
@@ -976,6 +980,11 @@ impl<'g> Attack<'g> {
         self.link(need, gain, How::Does { technique, effect });
     }
 
+    /// Whether it leaves out what leads nowhere or does no more than something else.
+    pub(super) fn is_thrifty(&self) -> bool {
+        self.thrifty
+    }
+
     /// How many steps there are.
     pub(super) fn count(&self) -> u32 {
         number(self.lines.len())
@@ -1102,8 +1111,7 @@ impl<'g> Attack<'g> {
             }
             Fact::Tokens(place) => {
                 let bridge = self.bridge.clone();
-                let trusted = bridge.iter().flat_map(|bridge| bridge.trusted_accounts());
-                for account in trusted.filter(|account| account.namespace().is_some_and(|at| place.has(at))) {
+                for account in bridge.iter().flat_map(|bridge| bridge.trusted_accounts_in(place)) {
                     let missing = self.is_missing(account).then(|| self.lack(account));
                     let needs = [id].into_iter().chain(missing).collect();
                     let effect = Effect::ActAs(account);
@@ -2176,7 +2184,16 @@ impl<'g> Attack<'g> {
 
     /// Whether a binding may be made for a role under a name that it has to have.
     pub(super) fn admits(&self, place: Place, name: Name, role: RoleKey) -> bool {
-        self.ask.names.admit(place, name, role)
+        let admits = self.ask.names.admit(place, name, role);
+        if admits {
+            self.pins.borrow_mut().insert((place, name, role));
+        }
+        admits
+    }
+
+    /// Whether there are bindings of one name for two roles.
+    pub(super) fn may_clash(&self) -> bool {
+        pins::may_clash(&self.pins.borrow())
     }
 
     /// The roles that somebody can rewrite.

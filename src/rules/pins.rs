@@ -9,9 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attack::{Effect, Place, RoleKey};
-use super::finding::{Finding, RequestDone, RightDone, Start, StepDone, Target};
+use super::finding::{RequestDone, RightDone, Start, StepDone, Target};
 use super::replay::{deletes, replay, replay_access};
-use super::solve::Ask;
+use super::solve::{Ask, bare};
 use super::technique::RBAC;
 use crate::graph::AccessGraph;
 use crate::model::Name;
@@ -57,6 +57,13 @@ fn bindings(place: Place) -> &'static str {
     if place == Place::Cluster { "clusterrolebindings" } else { "rolebindings" }
 }
 
+/// Whether any of these bindings has the name of another one for another role.
+pub(super) fn may_clash(pins: &BTreeSet<Pin>) -> bool {
+    let mut by_name: BTreeMap<Name, Vec<Pin>> = BTreeMap::new();
+    pins.iter().for_each(|&pin| by_name.entry(pin.1).or_default().push(pin));
+    by_name.values().any(|alike| alike.iter().any(|&pin| alike.iter().any(|&other| is_other(pin, other))))
+}
+
 /// The first binding of a path whose name serves another role in it as well.
 pub(super) fn clash(steps: &[StepDone]) -> Option<Pin> {
     let pins: Vec<Pin> = steps.iter().filter_map(pin).collect();
@@ -78,7 +85,7 @@ pub(super) fn in_turn(
 ) -> Option<Vec<StepDone>> {
     let first: Vec<usize> = (0..steps.len()).filter(|&at| pin(&steps[at]).is_some()).collect();
     let whole = |steps: Vec<StepDone>| {
-        let finding = Finding { target, ..bare(steps) };
+        let finding = bare(target, steps);
         let done = match &ask.access {
             Some(access) => replay_access(graph, ask.cluster, from, &finding, &access.action),
             None => replay(graph, ask.cluster, from, &finding),
@@ -110,13 +117,13 @@ fn greedily(graph: &AccessGraph, ask: &Ask, from: Start, mut left: Vec<&StepDone
             let mut step = step.clone();
             if let Some((place, name, _)) = taken(&step) {
                 let (by, evidence) =
-                    deletes(graph, ask.cluster, from, &bare(done.clone()), (bindings(place), name, place))?;
+                    deletes(graph, ask.cluster, from, &bare(Target::Access, done.clone()), (bindings(place), name, place))?;
                 let (api_group, resource) = (RBAC, bindings(place));
                 let right = RightDone { verb: "delete", api_group, resource, name: Some(name), place, evidence };
                 step.requests.insert(0, RequestDone { by, rights: vec![right] });
             }
             let steps: Vec<StepDone> = done.iter().cloned().chain([step]).collect();
-            replay(graph, ask.cluster, from, &bare(steps.clone())).ok().map(|()| steps)
+            replay(graph, ask.cluster, from, &bare(Target::Access, steps.clone())).ok().map(|()| steps)
         };
         let (later, sooner): (Vec<usize>, Vec<usize>) = (0..left.len()).partition(|&at| taken(left[at]).is_some());
         let next = sooner.into_iter().chain(later).find_map(|at| Some((at, tried(left[at])?)));
@@ -125,19 +132,6 @@ fn greedily(graph: &AccessGraph, ask: &Ask, from: Start, mut left: Vec<&StepDone
         done = steps;
     }
     Some(done)
-}
-
-/// Steps as a finding that reaches nothing by itself.
-fn bare(steps: Vec<StepDone>) -> Finding {
-    Finding {
-        from: Vec::new(),
-        target: Target::Access,
-        steps,
-        severity: super::Severity::Info,
-        reasons: Vec::new(),
-        fingerprint: String::new(),
-        alternatives: Vec::new(),
-    }
 }
 
 #[cfg(test)]

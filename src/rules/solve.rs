@@ -1,6 +1,8 @@
 //! Walks from those who may start to what is worth reaching. Forward saturation decides; a walk backwards from the targets says
 //! beforehand what can lead to one at all.
 
+mod shared;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -207,7 +209,7 @@ fn search(
     found.inherited += paths.inherited;
     found.findings.extend(finish(attack, ask, paths, &mut found.longer));
 
-    let is_left = |had: &Had| !had.all.contains(&Target::ClusterAdmin);
+    let is_left = |had: &Had| !had.has(Target::ClusterAdmin);
     if had.iter().any(is_left) && (0..attack.count()).any(|step| attack.marks(step).is_blocked()) {
         let all = walk(true, |_| true);
         let blocked = finish(attack, ask, self::paths(&all, ask, sources, &mut had), &mut 0);
@@ -224,9 +226,16 @@ struct Had {
     wide: Vec<Target>,
     /// Power in Azure, by its scope.
     powers: FxHashMap<ScopeIx, Vec<Target>>,
+    /// What is had with others.
+    shared: Vec<Rc<Had>>,
 }
 
 impl Had {
+    /// Whether this very target is had.
+    fn has(&self, target: Target) -> bool {
+        self.all.contains(&target) || self.shared.iter().any(|had| had.has(target))
+    }
+
     fn add(&mut self, target: Target) {
         if self.all.insert(target) && !target.is_single() {
             match target {
@@ -238,11 +247,14 @@ impl Had {
 
     /// Whether a target is had, by itself or as a part of another one.
     fn covers(&self, attack: &Attack<'_>, target: Target) -> bool {
-        self.all.contains(&target) || self.has_more(attack, target)
+        self.has(target) || self.has_more(attack, target)
     }
 
     /// Whether something is had that a target is a part of. Power in Azure is a part of power in the same scope or one above it.
     fn has_more(&self, attack: &Attack<'_>, target: Target) -> bool {
+        if self.shared.iter().any(|had| had.has_more(attack, target)) {
+            return true;
+        }
         let is_more = |had: &Target| *had != target && had.covers(target);
         if let Target::Azure(AzureTarget::Power { scope, .. }) = target {
             let above = attack.scopes_above(scope);
@@ -400,6 +412,31 @@ impl<'w, 'g> Walk<'w, 'g> {
         Walk { attack, graph, steps, goals, leads, aims, admin, wider, has_wider, tells, counts }
     }
 
+    /// The same to some of the goals, for some of those who start, where nothing is looked for by itself.
+    fn towards<'v>(&self, goals: &'v FxHashMap<u32, Target>, starts: &[u32]) -> Walk<'v, 'g>
+    where
+        'w: 'v,
+    {
+        let numbers: Vec<u32> = goals.keys().copied().collect();
+        let of_use = of_use(&self.graph, &numbers, starts, |_| true).into_iter();
+        let steps: Vec<u32> = of_use.map(|at| self.steps[at as usize]).collect();
+        let graph = links(self.attack, steps.iter().copied());
+        let leads = graph.at_least(&numbers);
+        Walk {
+            attack: self.attack,
+            graph,
+            steps,
+            goals,
+            leads,
+            aims: Vec::new(),
+            admin: None,
+            wider: None,
+            has_wider: true,
+            tells: self.tells,
+            counts: self.counts,
+        }
+    }
+
     /// A step of the walk's own graph.
     fn step(&self, at: u32) -> Step<'w> {
         self.attack.step_at(self.steps[at as usize])
@@ -489,6 +526,22 @@ impl<'w, 'g> Walk<'w, 'g> {
         })
     }
 
+    /// Whether one walk does for all who begin alike: nothing is looked for by itself, and no path has to be settled.
+    fn shares(&self, ask: &Ask) -> bool {
+        let all = ask.from.is_none() && ask.to.is_empty() && ask.access.is_none();
+        all && self.attack.is_thrifty() && !self.attack.may_clash()
+    }
+
+    /// What is reached where an aim is, or where nothing else can be; none where everything is to be looked for.
+    fn nearest_aim(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
+        let found = self.aims.first().filter(|_| !start.is_empty()).map(|aim| self.to(aim, walker, memo, start));
+        let found = found.filter(|paths| !paths.is_empty());
+        match found {
+            None if self.has_wider && !start.is_empty() => None,
+            found => Some(found.unwrap_or_default()),
+        }
+    }
+
     /// The path to an aim that a walk came to.
     fn nearest(&self, walker: &Walker<'_>, aim: &Aim) -> Vec<Path> {
         let nearest = aim.facts.iter().filter_map(|&fact| Some((walker.round(fact)?, fact))).min();
@@ -510,8 +563,11 @@ impl<'w, 'g> Walk<'w, 'g> {
 
     /// The widest of the goals that a walk came to, with the steps to them.
     fn reached(&self, walker: &Walker<'_>, goals: &[u32]) -> Vec<Path> {
-        let reached = goals.iter().filter(|&&fact| walker.round(fact).is_some());
-        let reached = reached.filter_map(|&fact| Some((fact, *self.goals.get(&fact)?))).collect();
+        let reached = goals.iter().filter_map(|&fact| Some((walker.round(fact)?, fact, *self.goals.get(&fact)?)));
+        let mut reached: Vec<(u32, u32, Target)> = reached.collect();
+        // Of facts that are one target the nearest comes first.
+        reached.sort_unstable();
+        let reached = reached.into_iter().map(|(_, fact, target)| (fact, target)).collect();
         let path = |(fact, target)| {
             let steps = if self.tells { steps_of(self, walker, fact) } else { Vec::new() };
             Path { target, steps }
@@ -568,34 +624,39 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
     let attack = walk.attack;
     let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
     let mut paths = Paths { by_path: BTreeMap::new(), inherited: 0 };
-    let from = |(&source, had): (&Start, &Had)| {
-        if had.all.contains(&Target::ClusterAdmin) {
+    let mut own = shared::Own::new(sources.len());
+    let mut rest = Vec::new();
+    let shares = walk.shares(ask);
+    let mut from = |(at, (&source, had)): (usize, (&Start, &Had))| {
+        if had.has(Target::ClusterAdmin) {
             return Rc::default();
         }
         memo.begin(attack, source);
-        walk.from(&mut walker, &mut memo, &walk.start(source))
+        let start = walk.start(source);
+        if !shares {
+            return walk.from(&mut walker, &mut memo, &start);
+        }
+        let nearest = walk.nearest_aim(&mut walker, &mut memo, &start);
+        nearest.unwrap_or_else(|| {
+            rest.push((at, source, start));
+            Rc::default()
+        })
     };
-    let mut reached: Vec<Rc<[Path]>> = sources.iter().zip(&*had).map(from).collect();
+    let mut reached: Vec<Rc<[Path]>> = sources.iter().zip(&*had).enumerate().map(&mut from).collect();
     settle(walk, ask, sources, &mut reached);
-    for ((&source, had), reached) in sources.iter().zip(had).zip(reached) {
-        let mut inherits = false;
-        for &Path { target, ref steps } in reached.iter() {
-            if had.covers(attack, target) || target.start() == Some(source) {
-                continue;
+    for (at, ((&source, had), reached)) in sources.iter().zip(had.iter_mut()).zip(reached).enumerate() {
+        for path in reached.iter().filter(|path| path.target.start() != Some(source)) {
+            if !had.covers(attack, path.target) {
+                had.add(path.target);
+                own.add(at, source, ask, attack, path.clone());
             }
-            had.add(target);
-            let own = |step: &StepDone| match source {
-                Start::Subject(subject) => {
-                    uses(attack.graph, step, subject) || azure::is_by(step, attack.entra(subject))
-                }
-                Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => true,
-            };
-            if ask.from.is_none() && !steps.iter().any(own) {
-                inherits = true;
-                continue;
-            }
-            let key = path_key(target, source, steps);
-            paths.by_path.entry(key).or_insert_with(|| bare(target, steps.clone())).from.push(source);
+        }
+    }
+    shared::rest(walk, ask, &rest, had, &mut own);
+    for (&source, (found, inherits)) in sources.iter().zip(own.of_each) {
+        for Path { target, steps } in found {
+            let key = path_key(target, source, &steps);
+            paths.by_path.entry(key).or_insert_with(|| bare(target, steps)).from.push(source);
         }
         paths.inherited += usize::from(inherits);
     }
@@ -726,7 +787,8 @@ fn uses(graph: &AccessGraph, step: &StepDone, subject: Subject) -> bool {
         || step.under.iter().any(names)
 }
 
-fn bare(target: Target, steps: Vec<StepDone>) -> Finding {
+/// Steps to a target as a finding, of nobody yet.
+pub(super) fn bare(target: Target, steps: Vec<StepDone>) -> Finding {
     Finding {
         from: Vec::new(),
         target,

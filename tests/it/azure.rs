@@ -469,6 +469,7 @@ fn what_nobody_reads_is_counted_and_said() {
         {"id": "/x", "type": "Microsoft.Compute/virtualMachines"},
         {"id": "/y", "type": "Microsoft.Compute/virtualMachines", "principalId": "u", "scope": "/", "roleDefinitionId": "x"},
         {"surprise": 1},
+        {"@odata.type": "#microsoft.graph.group", "id": "g"},
     ]);
     let snapshot = read_text(&rows.to_string()).unwrap();
     let said: Vec<&str> = snapshot.warnings.iter().map(|warning| warning.message.as_str()).collect();
@@ -476,6 +477,28 @@ fn what_nobody_reads_is_counted_and_said() {
     assert_eq!(said[0], "2 objects of type `Microsoft.Compute/virtualMachines` not used");
     assert!(said[1].starts_with("an object is nothing that is known; expected are role assignments, "), "{said:?}");
     assert_eq!(snapshot.azure.assignments, []);
+    // A file that was named and holds nothing else is a mistake; one of a folder may be about other things.
+    let nothing = json!([{"id": "/x", "type": "Microsoft.Compute/virtualMachines"}, {"surprise": 1}]).to_string();
+    let problems = read_text(&nothing).err().unwrap_or_default();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("other.json");
+    std::fs::write(&file, &nothing).unwrap();
+    let ask = |path: &std::path::Path| {
+        super::ask_with(
+            ["escalations", "-f", "-", "--azure", path.to_str().unwrap()],
+            "{apiVersion: v1, kind: Namespace, metadata: {name: dev}}",
+        )
+    };
+    let named = ask(&file);
+    assert_eq!(named.code, 2, "{:?}", named.notes);
+    assert!(
+        named.notes[0].contains("other.json:1: 1 object of type `Microsoft.Compute/virtualMachines` not used"),
+        "{:?}",
+        named.notes
+    );
+    let inside = ask(folder.path());
+    assert_ne!(inside.code, 2, "{:?}", inside.notes);
     // Nothing to say of nothing.
     for empty in ["[]", "{\"value\": []}", "{\"value\": null}", "{\"data\": null, \"count\": 0}", "[] []"] {
         assert!(read_text(empty).unwrap().warnings.is_empty(), "{empty}");

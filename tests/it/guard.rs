@@ -139,6 +139,86 @@ fn a_role_on_a_managed_namespace_is_one_in_it() {
     assert_eq!(rows("get pods -n dev"), [format!("{robot} dev allowed"), format!("{team} dev allowed")]);
 }
 
+/// What Azure gives somebody: `WHERE VERBS RESOURCE DECISION`.
+fn azure_rights(folder: &Path, question: &str) -> Vec<String> {
+    let done = ask(folder, &format!("what-can {question} -o json"));
+    let report: Value = serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{error}: {done:?}"));
+    let items = report["items"].as_array().unwrap().iter().filter(|item| item["authorizer"] == "azure");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |item: &Value| {
+        let place = if item["clusterWide"] == true { "*".to_owned() } else { text(&item["namespace"]) };
+        let verbs: Vec<String> = item["verbs"].as_array().unwrap().iter().map(text).collect();
+        let resource = [text(&item["resource"]), text(&item["apiGroup"])].join(".");
+        let decision = text(&item["azureGrants"][0]["decision"]);
+        format!("{place} {} {} {decision}", verbs.join(","), resource.trim_end_matches('.'))
+    };
+    items.map(line).collect()
+}
+
+#[test]
+fn what_azure_allows_is_a_part_of_what_somebody_can() {
+    let world = world(true);
+    let rights = |who: &str| azure_rights(world.path(), who);
+    // Who may activate everything has that, and nothing beside it.
+    assert_eq!(rights(&format!("user:{BEN}")), ["* * *.* eligible"]);
+    let team = rights(&format!("group:{TEAM}"));
+    assert!(team.contains(&"* get,list,watch pods allowed".to_owned()), "{team:?}");
+    assert!(team.iter().all(|right| right.starts_with("* get,list,watch ") && !right.contains("secrets")), "{team:?}");
+    // A member of the team has it by the group, be it called by its name in Entra.
+    assert_eq!(rights("user:ann@contoso.example"), team);
+    let robot = rights(&format!("principal:{ROBOT}"));
+    assert!(robot.contains(&"dev get,create pods/exec allowed".to_owned()), "{robot:?}");
+    assert!(robot.iter().any(|right| right.starts_with("dev ") && right.contains(" secrets ")), "{robot:?}");
+    assert!(robot.iter().all(|right| right.starts_with("dev ")), "{robot:?}");
+    assert_eq!(rights(&format!("principal:{ROBOT} -n prod")), [] as [String; 0]);
+    // Accounts and strangers have nothing of Azure, nor has anybody where the cluster does not ask it.
+    for nobody in ["sa:dev/default", "user:root", "group:system:authenticated"] {
+        assert_eq!(rights(nobody), [] as [String; 0], "{nobody}");
+    }
+    assert_eq!(azure_rights(self::world(false).path(), &format!("user:{BEN}")), [] as [String; 0]);
+    let wrong = ask(world.path(), "what-can principal:nobody");
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.notes[0].contains("no principal `nobody` was read of Azure"), "{wrong:?}");
+    let table = ask(world.path(), &format!("what-can group:{TEAM} --list")).out;
+    assert!(
+        table.contains("RoleAssignment at ") && table.contains("Azure role Azure Kubernetes Service RBAC Reader"),
+        "{table}"
+    );
+    let matrix = ask(world.path(), &format!("what-can user:{BEN}")).out;
+    assert!(matrix.contains("cluster-wide (eligible), by Azure"), "{matrix}");
+}
+
+/// Each request by itself, against the list of all.
+#[test]
+fn what_somebody_can_by_azure_is_what_why_says_of_each_request() {
+    let world = world(true);
+    let covers = |right: &str, place: &str, verb: &str, resource: &str| {
+        let words: Vec<&str> = right.split(' ').collect();
+        let any = |list: &str, one: &str| list == "*" || list.split(',').any(|own| own == one);
+        (words[0] == "*" || words[0] == place) && any(words[1], verb) && (words[2] == "*.*" || words[2] == resource)
+    };
+    for who in [format!("user:{BEN}"), format!("group:{TEAM}"), format!("user:{ROBOT}")] {
+        let rights = azure_rights(world.path(), &who);
+        for (verb, resource) in [
+            ("get", "pods"),
+            ("list", "secrets"),
+            ("create", "deployments.apps"),
+            ("delete", "configmaps"),
+            ("get", "pods/exec"),
+            ("impersonate", "users"),
+        ] {
+            for place in ["dev", "prod"] {
+                let done = ask(world.path(), &format!("why {who} {verb} {resource} -n {place} -o json"));
+                let report: Value = serde_json::from_str(&done.out).unwrap();
+                let decision = report["items"][0]["decision"].as_str().unwrap_or_default();
+                let may = ["allowed", "eligible", "conditional"].contains(&decision);
+                let listed = rights.iter().any(|right| covers(right, place, verb, resource));
+                assert_eq!(listed, may, "{who} {verb} {resource} in {place}: {decision}, {rights:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn azure_is_not_asked_where_it_has_no_say() {
     let off = world(false);
@@ -297,6 +377,46 @@ fn what_was_not_read_of_azure_is_no_no() {
     // Nobody whom she may be may do this.
     assert!(why("get secrets -n dev").starts_with("no: "), "{}", why("get secrets -n dev"));
     assert!(ask(world.path(), "why sa:dev/app get pods -n dev").out.starts_with("no: "));
+}
+
+#[test]
+fn what_was_not_read_of_azure_leaves_answers_of_kubernetes_whole() {
+    let partial = |azure_rbac: bool, question: &str| {
+        let world = world(azure_rbac);
+        let cut = json!({"value": [assigned(TEAM, "Group", READER, CLUSTER)], "nextLink": "https://next.example"});
+        std::fs::write(world.path().join("azure/assignments.json"), cut.to_string()).unwrap();
+        let done = ask(world.path(), &format!("{question} -o json"));
+        let report: Value = serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{error}: {done:?}"));
+        assert!(!report["gaps"].as_array().unwrap().is_empty(), "{question}: it is told in any case");
+        report["summary"]["partial"].as_bool().unwrap()
+    };
+    for question in ["who-can get pods -A --authorizers rbac,azure", "what-can user:root", "why user:root get pods -A"]
+    {
+        assert!(partial(true, question), "{question}");
+        assert!(!partial(false, question), "{question}");
+        assert!(!partial(false, &format!("{question} --strict")), "{question}");
+    }
+    assert!(partial(false, "escalations"));
+}
+
+#[test]
+fn a_review_without_role_assignments_has_a_gap() {
+    let world = world(true);
+    for name in ["assignments", "eligible"] {
+        std::fs::remove_file(world.path().join(format!("azure/{name}.json"))).unwrap();
+    }
+    let file = world.path().join("review.json");
+    let review = |verb: &str, extra: &Value| {
+        json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {"user": "ann@contoso.example",
+            "extra": extra, "resourceAttributes": {"verb": verb, "resource": "pods", "namespace": "dev"}}})
+    };
+    let known = json!({"oid": [ANN]});
+    for (extra, code) in [(&known, 3), (&json!({}), 0)] {
+        std::fs::write(&file, review("get", extra).to_string()).unwrap();
+        let done = ask(world.path(), &format!("review {} --strict", file.display()));
+        assert_eq!(done.code, code, "{done:?}");
+        assert_eq!(done.notes.join("\n").contains("no role assignment"), code == 3, "{done:?}");
+    }
 }
 
 #[test]

@@ -257,12 +257,19 @@ fn what_is_no_baseline_is_refused() {
         ("-f world.yaml -o ndjson", "error: old.json:1: these are items of a report without the rest"),
         ("-f world.yaml -o json --max-steps 0", "error: old.json:1: this report leaves longer paths out"),
         ("-f world.yaml -o json --from user:alice", "error: the baseline was made with other --from and --to"),
+        ("-f world.yaml -o json --assume strict", "error: the baseline was made with other --assume"),
     ] {
         folder.write("old.json", &folder.ask(question).out);
         let outcome = folder.ask("-f world.yaml --baseline old.json");
         let told = notes(&outcome, folder.0.path());
         assert!(outcome.code == 2 && told[0].starts_with(expected), "{question}: {told:?}");
     }
+    // Of another version there is something to say, and no more.
+    folder.write("old.json", &folder.ask("-f world.yaml -o json --kube-version 1.30").out);
+    let outcome = folder.ask("-f world.yaml --baseline old.json");
+    let told = notes(&outcome, folder.0.path());
+    assert_eq!(outcome.code, 0, "{told:?}");
+    assert!(told.iter().any(|note| note.contains("made for Kubernetes 1.30, and this is for any version")), "{told:?}");
     folder.write("old.json", &ask(["who-can", "get", "pods", "--demo", "-o", "json"]).out);
     let told = notes(&folder.ask("-f world.yaml --baseline old.json"), folder.0.path());
     assert!(told[0].starts_with("error: old.json:1: this is `WhoCanReport` and no EscalationReport"), "{told:?}");

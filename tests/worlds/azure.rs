@@ -265,7 +265,7 @@ fn everybody(rows: &[Value], principal: &str, activated: bool) -> BTreeSet<Strin
             if list(row, "members").any(|member| all.contains(text(member, "id"))) {
                 more.insert(text(row, "id").to_owned());
             }
-            if activated && text(row, "accessId") == "member" && all.contains(text(row, "principalId")) {
+            if activated && row["groupId"].is_string() && all.contains(text(row, "principalId")) {
                 more.insert(text(row, "groupId").to_owned());
             }
         }
@@ -285,7 +285,7 @@ fn unread(rows: &[Value], group: &str) -> bool {
             if all.contains(text(row, "id")) {
                 more.extend(list(row, "members").map(|member| text(member, "id").to_owned()));
             }
-            if text(row, "accessId") == "member" && all.contains(text(row, "groupId")) {
+            if all.contains(text(row, "groupId")) {
                 more.insert(text(row, "principalId").to_owned());
             }
         }

@@ -22,6 +22,7 @@ use row::{Row, Top};
 use shapes::{Shape, shape};
 
 pub use export::{AzureExport, azure_commands, export_azure};
+pub(super) use unite::unite;
 
 /// What was read of Azure, to be added to a snapshot.
 #[derive(Default)]
@@ -33,7 +34,8 @@ pub struct AzureInput {
 }
 
 impl AzureInput {
-    /// Puts it beside what was read of Kubernetes. It must have been read with as many files before it as the snapshot has.
+    /// Puts it beside what was read of Kubernetes, in the place of what a saved snapshot held of Azure. It must have been read with as
+    /// many files before it as the snapshot has.
     pub fn add_to(self, snapshot: &mut Snapshot) {
         snapshot.files.extend(self.files);
         snapshot.azure = self.facts;
@@ -63,14 +65,14 @@ pub fn read_azure(
     let mut reader = Reader { before, problems, ..Reader::default() };
     reader.facts.given = true;
     for source in sources {
-        let file = source.file;
+        let (file, source_named) = (source.file, source.explicit);
         match source.text(stdin, &options.limits) {
-            Ok(text) => reader.file(file, &text),
+            Ok(text) => reader.file((file, source_named), &text),
             Err(problem) => reader.problems.push(problem),
         }
     }
     let Reader { mut facts, mut gaps, mut warnings, mut problems, tenants, .. } = reader;
-    unite::unite(&mut facts, &mut warnings);
+    unite(&mut facts, &mut warnings);
     warnings.extend(wrong_tenant(&tenants, &files, before));
     facts.tenants = tenants.into_keys().collect();
     problems.sort();
@@ -148,7 +150,8 @@ impl Reader {
         self.problems.push(Problem { file, line, message: message.into() });
     }
 
-    fn file(&mut self, file: FileId, text: &str) {
+    /// Reads a file, which was named or was found in a folder.
+    fn file(&mut self, (file, named): (FileId, bool), text: &str) {
         let start = text.trim_start();
         if start.is_empty() {
             return self.problem(
@@ -196,6 +199,11 @@ impl Reader {
                 let rows = if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
                 format!("{rows} of type `{name}` not used")
             };
+            // A folder may hold other things as well, and a file that was named is a mistake.
+            if named && seen.shape.is_none() {
+                self.problem(file, line, what);
+                continue;
+            }
             let origin = self.origin(file, line, 0);
             self.warnings.push(Warning { origin, message: what });
         }

@@ -73,7 +73,7 @@ fn keep_last<T: Known>(list: &mut Vec<T>, warnings: &mut Vec<Warning>) {
 }
 
 /// Makes one of everything that was read several times.
-pub(super) fn unite(facts: &mut AzureFacts, warnings: &mut Vec<Warning>) {
+pub(in crate::collect) fn unite(facts: &mut AzureFacts, warnings: &mut Vec<Warning>) {
     keep_last(&mut facts.roles, warnings);
     keep_last(&mut facts.denies, warnings);
     keep_last(&mut facts.group_eligibilities, warnings);

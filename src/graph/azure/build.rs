@@ -42,6 +42,10 @@ pub(super) fn build(facts: &AzureFacts) -> AzureIndex {
     let turned = links.iter().map(|&(member, (group, eligible))| (group.index(), (PrincipalIx::at(member), eligible)));
     let members_of = Lists::new(principals.len(), turned.collect());
     let deny_scopes: Vec<ScopeIx> = facts.denies.iter().map(|deny| scope_of(&deny.scope)).collect();
+    let mut enforced_at: Vec<ScopeIx> =
+        facts.denies.iter().zip(&deny_scopes).filter(|(deny, _)| deny.enforced).map(|(_, &scope)| scope).collect();
+    enforced_at.sort_unstable();
+    enforced_at.dedup();
     let identities = facts.identities.iter().enumerate();
     let mut identities_at: Vec<(ScopeIx, IdentityIx)> =
         identities.map(|(ix, one)| (scope_of(&one.ids.resource_id), IdentityIx::at(ix))).collect();
@@ -85,6 +89,7 @@ pub(super) fn build(facts: &AzureFacts) -> AzureIndex {
         federated_of: Lists::new(facts.identities.len(), federated_of.collect()),
         assignments,
         deny_scopes,
+        enforced_at,
         identities_at,
         clusters_at,
         roles,
@@ -398,7 +403,9 @@ fn memberships(facts: &AzureFacts, at: &impl Fn(&str) -> Option<PrincipalIx>) ->
         let members = group.members.known().iter().filter_map(|member| at(&member.object_id));
         links.extend(members.map(|member| (member.index(), (into, false))));
     }
-    for one in facts.group_eligibilities.iter().filter(|one| !one.owner) {
+    // Whoever may activate the ownership may add members then, and is one once they want it
+    // (<https://learn.microsoft.com/entra/id-governance/privileged-identity-management/concept-pim-for-groups>).
+    for one in &facts.group_eligibilities {
         if let (Some(group), Some(member)) = (at(&one.group_id), at(&one.principal_id)) {
             links.push((member.index(), (group, true)));
         }

@@ -1,6 +1,8 @@
 //! May this principal do that there: role assignments, then conditions, then deny assignments, as Azure Resource Manager does it
 //! (<https://learn.microsoft.com/azure/role-based-access-control/overview#how-azure-rbac-determines-if-a-user-has-access-to-a-resource>).
 
+use std::borrow::Cow;
+
 use super::{
     AssignmentIx, AzureGraph, AzurePlace, AzureRoleIx, AzureRoleNode, Block, BlockIx, DenyIx, Membership, PrincipalIx,
     ScopeIx,
@@ -158,6 +160,12 @@ impl<'g> AzureGraph<'g> {
         &question.roles[role.index()]
     }
 
+    /// Whether an assignment may give an action somewhere: nobody knows its role, or the role allows it.
+    pub fn may_give(&self, assignment: AssignmentIx, question: &AzureQuestion) -> bool {
+        let answer = self.role_allows(self.assigned_role(assignment), question);
+        !answer.known || answer.effect.is_some()
+    }
+
     /// May this principal do that there. O(its groups and assignments).
     pub fn decide(&self, principal: PrincipalIx, question: &AzureQuestion, place: AzurePlace) -> Verdict {
         self.decide_all(&[principal], question, place)
@@ -177,6 +185,18 @@ impl<'g> AzureGraph<'g> {
         self.decide_in(these, &[], question, place)
     }
 
+    /// The same for somebody whose assignments are known, as [`AzureGraph::assignments_of`] gives them.
+    pub fn decide_by(
+        &self,
+        principal: PrincipalIx,
+        assignments: &[(AssignmentIx, Option<Membership>)],
+        question: &AzureQuestion,
+        place: AzurePlace,
+    ) -> Verdict {
+        let groups = || Cow::Owned(self.groups_of(principal));
+        self.decide_of(&[principal], assignments.iter().copied(), &groups, question, place)
+    }
+
     fn decide_in(
         &self,
         these: &[PrincipalIx],
@@ -184,8 +204,19 @@ impl<'g> AzureGraph<'g> {
         question: &AzureQuestion,
         place: AzurePlace,
     ) -> Verdict {
+        self.decide_of(these, self.reach(these, groups), &|| Cow::Borrowed(groups), question, place)
+    }
+
+    fn decide_of<'m>(
+        &self,
+        these: &[PrincipalIx],
+        assignments: impl Iterator<Item = (AssignmentIx, Option<Membership>)>,
+        groups: &dyn Fn() -> Cow<'m, [Membership]>,
+        question: &AzureQuestion,
+        place: AzurePlace,
+    ) -> Verdict {
         let mut verdict = Verdict::no();
-        for (assignment, through) in self.reach(these, groups) {
+        for (assignment, through) in assignments {
             if let Some(grant) = self.grant(assignment, through, question, place) {
                 verdict.grants.push(grant);
             }
@@ -195,7 +226,7 @@ impl<'g> AzureGraph<'g> {
         }
         let denies = self.denies_of(question, place);
         if !denies.is_empty() {
-            self.take_away(these, groups, &denies, &mut verdict);
+            self.take_away(these, &groups(), &denies, &mut verdict);
         }
         verdict.grants.sort_by_key(|grant| (grant.decision, grant.through, grant.assignment));
         verdict.decision = verdict.grants.first().map_or(AzureDecision::No, |grant| grant.decision);

@@ -235,6 +235,8 @@ pub(in crate::graph) struct AzureIndex {
     denies_at: Lists<DenyIx>,
     /// For each deny assignment its scope.
     deny_scopes: Vec<ScopeIx>,
+    /// The scopes of those that are enforced, sorted.
+    enforced_at: Vec<ScopeIx>,
     /// Identities by scope.
     identities_at: Vec<(ScopeIx, IdentityIx)>,
     principal_of: Vec<Option<PrincipalIx>>,
@@ -536,6 +538,19 @@ impl<'g> AzureGraph<'g> {
     /// Where a deny assignment holds.
     pub fn deny_scope(&self, deny: DenyIx) -> ScopeIx {
         self.index.deny_scopes[deny.index()]
+    }
+
+    /// Whether an enforced deny assignment is made somewhere below a scope. O(log n).
+    pub fn is_denied_inside(&self, scope: ScopeIx) -> bool {
+        let all = &self.index.enforced_at;
+        let next = all.partition_point(|&at| at <= scope);
+        all.get(next).is_some_and(|&at| self.within(scope, at))
+    }
+
+    /// Whether an enforced deny assignment is made at a scope or above it. O(height x log n).
+    pub fn is_denied_over(&self, scope: ScopeIx) -> bool {
+        let all = &self.index.enforced_at;
+        !all.is_empty() && self.above(scope).any(|at| all.binary_search(&at).is_ok())
     }
 
     /// A deny assignment as it was read.

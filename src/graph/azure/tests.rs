@@ -263,7 +263,7 @@ fn what_has_to_be_activated_is_eligible() {
         eligible("both", "User", OWNER, SUB),
     ]);
     for (principal, expected) in
-        [("u", "eligible"), ("v", "eligible"), ("w", "no"), ("g", "allowed"), ("both", "allowed")]
+        [("u", "eligible"), ("v", "eligible"), ("w", "eligible"), ("g", "allowed"), ("both", "allowed")]
     {
         assert_eq!(decide(&rows, principal, WRITE, SUB), expected, "{principal}");
     }

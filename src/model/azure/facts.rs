@@ -1,11 +1,15 @@
 //! The Azure side of what was read, as Azure states it: nothing is joined here. Ids of principals, apps, roles and tenants are GUIDs and
-//! stored lower-cased; scopes and resource ids are spelled as they were read.
+//! stored lower-cased; scopes and resource ids are spelled as they were read. A snapshot holds them as they are here, but for where they were
+//! read.
+
+use serde::{Deserialize, Serialize};
 
 use super::scope::{fold, subscription_of};
 use crate::model::object::Origin;
 
 /// What was read of Azure. The default is that nothing was.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AzureFacts {
     /// Whether Azure data was given at all.
     pub given: bool,
@@ -50,8 +54,60 @@ pub struct AzureFacts {
     pub tenants: Vec<String>,
 }
 
+fn nowhere() -> Origin {
+    Origin::LIVE
+}
+
+impl AzureFacts {
+    /// Says of everything that it was read there.
+    pub fn read_at(&mut self, at: Origin) {
+        self.assignments.iter_mut().for_each(|one| one.origin = at);
+        self.roles.iter_mut().for_each(|one| one.origin = at);
+        self.denies.iter_mut().for_each(|one| one.origin = at);
+        self.group_eligibilities.iter_mut().for_each(|one| one.origin = at);
+        self.identities.iter_mut().for_each(|one| one.origin = at);
+        self.federated_credentials.iter_mut().for_each(|one| one.origin = at);
+        self.clusters.iter_mut().for_each(|one| one.origin = at);
+        self.local_clusters.iter_mut().for_each(|one| one.origin = at);
+        self.identity_bindings.iter_mut().for_each(|one| one.origin = at);
+        self.principals.iter_mut().for_each(|one| one.origin = at);
+        self.groups.iter_mut().for_each(|one| one.origin = at);
+        self.subscriptions.iter_mut().for_each(|one| one.origin = at);
+        self.management_groups.iter_mut().for_each(|one| one.origin = at);
+        self.registries.iter_mut().for_each(|one| one.origin = at);
+        self.vaults.iter_mut().for_each(|one| one.origin = at);
+    }
+
+    /// Puts what others were read beside these.
+    pub fn extend(&mut self, other: AzureFacts) {
+        self.given |= other.given;
+        self.this_cluster = self.this_cluster.take().or(other.this_cluster);
+        self.assignments.extend(other.assignments);
+        self.from_aso += other.from_aso;
+        self.roles.extend(other.roles);
+        self.denies.extend(other.denies);
+        self.group_eligibilities.extend(other.group_eligibilities);
+        self.identities.extend(other.identities);
+        self.federated_credentials.extend(other.federated_credentials);
+        self.clusters.extend(other.clusters);
+        self.local_clusters.extend(other.local_clusters);
+        self.identity_bindings.extend(other.identity_bindings);
+        self.principals.extend(other.principals);
+        self.groups.extend(other.groups);
+        self.subscriptions.extend(other.subscriptions);
+        self.management_groups.extend(other.management_groups);
+        self.registries.extend(other.registries);
+        self.vaults.extend(other.vaults);
+        self.database_servers.extend(other.database_servers);
+        self.tenants.extend(other.tenants);
+        self.tenants.sort();
+        self.tenants.dedup();
+    }
+}
+
 /// Whether an assignment holds now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Assigned {
     /// It holds.
     Active,
@@ -60,7 +116,8 @@ pub enum Assigned {
 }
 
 /// A role given to a principal at a scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RoleAssignment {
     /// Its resource id; may be empty.
     pub id: String,
@@ -83,11 +140,13 @@ pub struct RoleAssignment {
     /// When an eligible one ends, as it was read.
     pub end: Option<String>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// What a role allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RoleDefinition {
     /// Its GUID.
     pub id: String,
@@ -100,11 +159,13 @@ pub struct RoleDefinition {
     /// Where it may be assigned. No part of the access check.
     pub assignable_scopes: Vec<String>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// A permission block of a role or of a deny assignment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Permission {
     /// `actions`.
     pub actions: Vec<String>,
@@ -119,7 +180,8 @@ pub struct Permission {
 }
 
 /// What nobody may do, whatever roles say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DenyAssignment {
     /// Its resource id.
     pub id: String,
@@ -142,6 +204,7 @@ pub struct DenyAssignment {
     /// The condition.
     pub condition: Option<String>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
@@ -151,7 +214,8 @@ impl DenyAssignment {
 }
 
 /// Somebody a deny assignment names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DenyPrincipal {
     /// The object id, or [`DenyAssignment::EVERYONE`].
     pub id: String,
@@ -160,7 +224,8 @@ pub struct DenyPrincipal {
 }
 
 /// A membership that PIM for Groups lets somebody activate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GroupEligibility {
     /// The object id of the group.
     pub group_id: String,
@@ -171,11 +236,13 @@ pub struct GroupEligibility {
     /// When it ends, as it was read.
     pub end: Option<String>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// The three ids of an identity. Any of them may be empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AzureIdentityIds {
     /// The app id: what service accounts, Secrets and kubelets name.
     pub client_id: String,
@@ -186,7 +253,8 @@ pub struct AzureIdentityIds {
 }
 
 /// A user-assigned identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UserAssignedIdentity {
     /// Its ids.
     pub ids: AzureIdentityIds,
@@ -195,11 +263,13 @@ pub struct UserAssignedIdentity {
     /// Its tenant; may be empty.
     pub tenant_id: String,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// Whose tokens an identity or an application accepts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FederatedCredential {
     /// Its resource id; of an application's, the id alone.
     pub id: String,
@@ -218,11 +288,13 @@ pub struct FederatedCredential {
     /// The audiences.
     pub audiences: Vec<String>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// What a cluster is for Azure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ClusterKind {
     /// AKS.
     #[default]
@@ -249,7 +321,8 @@ impl ClusterKind {
 }
 
 /// A cluster, as Azure knows it. What only AKS has is empty for the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AzureCluster {
     /// What it is.
     pub kind: ClusterKind,
@@ -292,6 +365,7 @@ pub struct AzureCluster {
     /// Whether pods reach the identities of their node through IMDS; none when the data does not say it.
     pub imds_from_pods: Option<bool>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
@@ -337,7 +411,8 @@ impl AzureCluster {
 }
 
 /// The identity of an add-on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AddonIdentity {
     /// The add-on, as in `addonProfiles`.
     pub addon: String,
@@ -346,18 +421,21 @@ pub struct AddonIdentity {
 }
 
 /// An AKS cluster on Azure Local.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LocalCluster {
     /// Its resource id.
     pub id: String,
     /// The resource id of the connected cluster that it extends.
     pub connected_id: String,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// An identity that pods of a cluster may use by an AKS identity binding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AksIdentityBinding {
     /// Its resource id.
     pub id: String,
@@ -366,11 +444,13 @@ pub struct AksIdentityBinding {
     /// The identity.
     pub ids: AzureIdentityIds,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// What a principal is. Azure adds kinds, so the list is open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum PrincipalKind {
     /// A user.
     User,
@@ -421,7 +501,8 @@ impl PrincipalKind {
 }
 
 /// Somebody of the directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AzurePrincipal {
     /// The object id.
     pub object_id: String,
@@ -440,11 +521,13 @@ pub struct AzurePrincipal {
     /// The object id of the application in this tenant, where it is known; may be empty.
     pub application_id: String,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// Who is in a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Members {
     /// Nothing was read of it.
     #[default]
@@ -466,7 +549,8 @@ impl Members {
 }
 
 /// A member of a group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GroupMember {
     /// The object id.
     pub object_id: String,
@@ -475,7 +559,8 @@ pub struct GroupMember {
 }
 
 /// A group of the directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AzureGroup {
     /// The object id.
     pub object_id: String,
@@ -484,11 +569,13 @@ pub struct AzureGroup {
     /// Who is in it, directly or through further groups.
     pub members: Members,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// A subscription.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Subscription {
     /// Its id, a GUID.
     pub id: String,
@@ -497,11 +584,13 @@ pub struct Subscription {
     /// The management group right above it, by name; none when that was not read.
     pub parent: Option<String>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// A management group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ManagementGroup {
     /// Its name, which its id ends in.
     pub name: String,
@@ -512,11 +601,13 @@ pub struct ManagementGroup {
     /// Whether it is the tenant's root group.
     pub root: bool,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// A container registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Registry {
     /// Its resource id.
     pub id: String,
@@ -525,11 +616,13 @@ pub struct Registry {
     /// Whether it has an admin user with a password.
     pub admin_user: Option<bool>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// A key vault.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct KeyVault {
     /// Its resource id.
     pub id: String,
@@ -538,11 +631,13 @@ pub struct KeyVault {
     /// Its access policies.
     pub policies: Vec<AccessPolicy>,
     /// Where it was read.
+    #[serde(skip, default = "nowhere")]
     pub origin: Origin,
 }
 
 /// Whom a key vault lets do what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AccessPolicy {
     /// The object id.
     pub object_id: String,

@@ -49,6 +49,8 @@ pub struct Aso<'g> {
     operators: Vec<Operator>,
     credentials: Vec<Credential>,
     by_secret: FxHashMap<(Name, Name), CredentialIx>,
+    /// Those of each namespace that resources there can ask for.
+    named: FxHashMap<Name, Vec<CredentialIx>>,
     /// The Secret that each resource used last, by its Events.
     events: FxHashMap<(Name, Name, Name, Name), (Name, Name)>,
     /// For each resource what it uses.
@@ -122,12 +124,19 @@ impl<'g> Aso<'g> {
             operators: operator::operators(snapshot, cluster, options),
             credentials: Vec::new(),
             by_secret: FxHashMap::default(),
+            named: FxHashMap::default(),
             events: FxHashMap::default(),
             uses: Vec::new(),
         };
         let own = snapshot.aso_events.iter().filter(|event| event.cluster == cluster);
         aso.events = own.map(|at| ((at.group, at.kind, at.namespace, at.name), at.secret)).collect();
         credential::gather(&mut aso);
+        for (at, own) in (0..).map(CredentialIx).zip(&aso.credentials) {
+            let works = own.scope != CredentialScope::Global && own.problem.is_none();
+            if let Some((namespace, _)) = own.secret.filter(|_| works) {
+                aso.named.entry(namespace).or_default().push(at);
+            }
+        }
         let mut defaults = FxHashMap::default();
         let uses = snapshot.aso_resources.iter().map(|resource| aso.find(resource, &mut defaults)).collect();
         aso.uses = uses;
@@ -221,10 +230,7 @@ impl<'g> Aso<'g> {
 
     /// The credentials of a namespace that a resource there can ask for by name, `aso-credential` among them.
     pub fn named_in(&self, namespace: Name) -> impl Iterator<Item = CredentialIx> {
-        self.credentials().filter_map(move |(at, own)| {
-            let (place, _) = own.secret?;
-            (place == namespace && own.scope != CredentialScope::Global && own.problem.is_none()).then_some(at)
-        })
+        self.named.get(&namespace).into_iter().flatten().copied()
     }
 
     /// The resources that use a credential.

@@ -1,7 +1,7 @@
 //! `aso-configmap-retarget`: change the ConfigMap that a trust takes its subject from.
 
 use super::change::{self, FEDERATED};
-use crate::model::{AsoResource, AsoSpec, AsoValueFrom, Name, ReconcilePolicy};
+use crate::model::{AsoResource, AsoSpec, AsoValueFrom, KindIx, Name, ReconcilePolicy};
 use crate::query::CredentialIx;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
@@ -32,6 +32,11 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
+/// The kind whose resources take from ConfigMaps.
+fn trusts() -> Option<KindIx> {
+    KindIx::of_resource(FEDERATED.0, FEDERATED.1)
+}
+
 /// The ConfigMaps that a trust is made of, each with whether it says the issuer.
 fn config_maps(resource: &AsoResource) -> Vec<(Name, bool)> {
     let AsoSpec::Federated(spec) = &resource.spec else { return Vec::new() };
@@ -44,20 +49,20 @@ fn config_maps(resource: &AsoResource) -> Vec<(Name, bool)> {
 
 /// Where a trust takes something from a ConfigMap.
 fn leads(attack: &Attack<'_>, _: usize) -> Leads {
-    let resources = attack.bridge.iter().flat_map(|bridge| bridge.aso.resources());
-    let taking = resources.filter(|(resource, _)| !config_maps(resource).is_empty());
-    Leads::In(taking.map(|(resource, _)| resource.namespace).collect())
+    let resources = attack.bridge.iter().flat_map(|bridge| bridge.resources_of(trusts(), Place::Cluster));
+    let taking = resources.filter(|resource| !config_maps(resource).is_empty());
+    Leads::In(taking.map(|resource| resource.namespace).collect())
 }
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let Some(bridge) = attack.bridge.clone().filter(|_| done.first) else { return };
     let Some(&how) = Change::ALL.get(done.within) else { return };
-    for (resource, _) in bridge.aso.resources().filter(|(resource, _)| done.site.place.has(resource.namespace)) {
-        let credentials = credentials(&bridge, resource);
+    for &resource in bridge.resources_of(trusts(), done.site.place) {
         for (name, issuer) in config_maps(resource) {
             if done.site.object.is_some_and(|own| own != name) {
                 continue;
             }
+            let credentials = credentials(&bridge, resource);
             let place = Place::Namespace(resource.namespace);
             let Some(needs) = attack.changes(&done, how, place, name) else { continue };
             let might = Blocker { what: "the issuer stays, so it takes a token of that issuer".to_owned(), stops: false };

@@ -1,7 +1,7 @@
 //! `aso-resource-change`: change a resource of ASO that is there.
 
 use super::change::{self, CLUSTER, FEDERATED, FLUX, Kind};
-use crate::model::{AsoResource, Name};
+use crate::model::{AsoResource, KindIx, Name};
 use crate::query::CredentialIx;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
@@ -49,9 +49,8 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         return;
     };
     let Some(&how) = Change::ALL.get(done.within % 3) else { return };
-    for (resource, _) in bridge.aso.resources().filter(|(resource, _)| change::is_of(resource, kind)) {
-        let here = done.site.place.has(resource.namespace) && done.site.object.is_none_or(|name| name == resource.name);
-        if !here {
+    for &resource in bridge.resources_of(KindIx::of_resource(kind.0, kind.1), done.site.place) {
+        if done.site.object.is_some_and(|name| name != resource.name) {
             continue;
         }
         let place = Place::Namespace(resource.namespace);

@@ -7,20 +7,21 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facts::{KindSetIx, Power, Sure, Types, Who};
-use super::writers::Writers;
+use super::writers::{KindSet, Writers};
 use crate::graph::AccessGraph;
 use crate::graph::azure::{
     AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, ClusterIx, IdentityIx,
-    PrincipalIx, PrincipalNode, ScopeIx,
+    Membership, PrincipalIx, PrincipalNode, ScopeIx,
 };
 use crate::model::azure::{
     Alternative, Assigned, AzureCluster, ClusterKind, Effect, Plane, PrincipalKind, Request as RoleRequest,
-    RoleDefinition, guard_parts, guard_prefix, guard_scopes,
+    RoleDefinition, guard_parts, guard_prefix, guard_scopes, management_group,
 };
-use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, AsoSpec, KindIx, Name, Subject, is_copied_to};
+use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, AsoResource, AsoSpec, KindIx, Name, Subject, is_copied_to};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
 use crate::rules::attack::{Attack, Fact, Place};
 use crate::rules::solve::Ask;
+use crate::rules::technique::Blocker;
 
 /// The roles that give all others, by GUID: Owner, User Access Administrator, Role Based Access Control Administrator
 /// (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>).
@@ -59,12 +60,20 @@ pub(super) struct Allowed {
 #[derive(Clone, Debug, Default)]
 struct RolePower {
     /// The kinds of ASO whose resources it may write.
-    kinds: Rc<[KindIx]>,
+    kinds: Vec<KindIx>,
     /// Whether those are all there are, but for role assignments and the like.
     all: bool,
     keys: bool,
     anything: bool,
+    /// The most that it comes to with a token.
+    alone: Option<(Power, Option<Types>)>,
 }
+
+/// A role assignment that reaches a principal, and the group that it comes by.
+type Reaching = (AssignmentIx, Option<Membership>);
+
+/// The most that a role comes to, and on which types where it is limited to some.
+type Most = (Power, Option<Types>);
 
 /// What was found once.
 type Known<K, V> = RefCell<FxHashMap<K, V>>;
@@ -73,15 +82,40 @@ type Known<K, V> = RefCell<FxHashMap<K, V>>;
 pub(super) struct Facts<'g> {
     pub(super) graph: AzureGraph<'g>,
     questions: Known<(Plane, String), Rc<AzureQuestion>>,
+    assignments: Known<PrincipalIx, Rc<[Reaching]>>,
     allowed: Known<(PrincipalIx, String), Rc<[Allowed]>>,
     powers: Known<AzureRoleIx, Rc<RolePower>>,
+    /// What roles come to through ASO on the kinds of a set.
+    through: Known<(AzureRoleIx, KindSetIx), Option<Most>>,
+    /// The key vaults that may have access policies, by scope; none where no vault was read.
+    open_vaults: OnceCell<Option<Vec<ScopeIx>>>,
     /// The assignments that are taken to be gone.
     without: BTreeSet<AssignmentIx>,
 }
 
 impl<'g> Facts<'g> {
     pub(super) fn new(graph: AzureGraph<'g>, without: BTreeSet<AssignmentIx>) -> Facts<'g> {
-        Facts { graph, questions: RefCell::default(), allowed: RefCell::default(), powers: RefCell::default(), without }
+        Facts {
+            graph,
+            questions: RefCell::default(),
+            assignments: RefCell::default(),
+            allowed: RefCell::default(),
+            powers: RefCell::default(),
+            through: RefCell::default(),
+            open_vaults: OnceCell::new(),
+            without,
+        }
+    }
+
+    /// The role assignments that reach a principal, but for those taken to be gone.
+    fn assignments(&self, principal: PrincipalIx) -> Rc<[Reaching]> {
+        if let Some(known) = self.assignments.borrow().get(&principal) {
+            return Rc::clone(known);
+        }
+        let all = self.graph.assignments_of(principal).into_iter();
+        let found: Rc<[Reaching]> = all.filter(|(one, _)| !self.without.contains(one)).collect();
+        self.assignments.borrow_mut().insert(principal, Rc::clone(&found));
+        found
     }
 
     fn question(&self, action: &str, plane: Plane) -> Rc<AzureQuestion> {
@@ -107,10 +141,10 @@ impl<'g> Facts<'g> {
         plane: Plane,
         place: AzurePlace,
     ) -> Option<(Sure, AssignmentIx)> {
-        let verdict = self.graph.decide(principal, &self.question(action, plane), place);
-        let grants = verdict.grants.iter().filter(|grant| !self.without.contains(&grant.assignment));
+        let (assignments, question) = (self.assignments(principal), self.question(action, plane));
+        let verdict = self.graph.decide_by(principal, &assignments, &question, place);
         let node = self.graph.principal(principal);
-        grants.filter_map(|grant| Some((sureness(grant, action, node)?, grant.assignment))).min()
+        verdict.grants.iter().filter_map(|grant| Some((sureness(grant, action, node)?, grant.assignment))).min()
     }
 
     /// The scopes in which a principal may do all of these, none inside another that is as sure.
@@ -119,8 +153,41 @@ impl<'g> Facts<'g> {
         if let Some(known) = self.allowed.borrow().get(&key) {
             return Rc::clone(known);
         }
-        let assignments = self.graph.assignments_of(principal);
-        let scopes: BTreeSet<ScopeIx> = assignments.iter().map(|&(one, _)| self.graph.assigned_scope(one)).collect();
+        let found: Rc<[Allowed]> = self.widest(principal, actions, self.places(principal, actions)).into();
+        #[cfg(test)]
+        assert_eq!(&*found, self.allowed_slowly(principal, actions), "{actions:?}");
+        self.allowed.borrow_mut().insert(key, Rc::clone(&found));
+        found
+    }
+
+    /// The scopes that are worth asking about: those at which a principal has a role that gives one of these, but where what
+    /// is denied or not known may make another one differ from the one above it.
+    fn places(&self, principal: PrincipalIx, actions: &[&str]) -> BTreeSet<ScopeIx> {
+        let graph = &self.graph;
+        let questions: Vec<Rc<AzureQuestion>> =
+            actions.iter().map(|action| self.question(action, Plane::Control)).collect();
+        let assignments = self.assignments(principal);
+        let gives = |one: AssignmentIx| questions.iter().any(|question| graph.may_give(one, question));
+        let giving = assignments.iter().map(|&(one, _)| one).filter(|&one| gives(one));
+        let mut places: BTreeSet<ScopeIx> = giving.map(|one| graph.assigned_scope(one)).collect();
+        if places.is_empty() {
+            return places;
+        }
+        let groups: Vec<ScopeIx> =
+            places.iter().copied().filter(|&at| management_group(graph.scope_folded(at)).is_some()).collect();
+        let like_above = |scope: ScopeIx| {
+            let unknown = || groups.iter().any(|&group| !graph.within(group, scope)) && !graph.is_complete(scope);
+            let nearest = graph.above(scope).find(|at| places.contains(at));
+            !graph.is_denied_over(scope) && !nearest.is_some_and(|at| graph.is_denied_inside(at)) && !unknown()
+        };
+        let others = assignments.iter().map(|&(one, _)| graph.assigned_scope(one));
+        let others: Vec<ScopeIx> = others.filter(|at| !places.contains(at) && !like_above(*at)).collect();
+        places.extend(others);
+        places
+    }
+
+    /// Those of some scopes in which a principal may do all of these, none inside another that is as sure.
+    fn widest(&self, principal: PrincipalIx, actions: &[&str], scopes: BTreeSet<ScopeIx>) -> Vec<Allowed> {
         let mut found: Vec<Allowed> = Vec::new();
         // A scope comes before what is in it.
         for scope in scopes {
@@ -130,9 +197,14 @@ impl<'g> Facts<'g> {
                 found.push(at);
             }
         }
-        let found: Rc<[Allowed]> = found.into();
-        self.allowed.borrow_mut().insert(key, Rc::clone(&found));
         found
+    }
+
+    /// The same as [`Facts::allowed`], asked about every scope at which the principal has any role.
+    #[cfg(test)]
+    fn allowed_slowly(&self, principal: PrincipalIx, actions: &[&str]) -> Vec<Allowed> {
+        let all = self.graph.assignments_of(principal).into_iter();
+        self.widest(principal, actions, all.map(|(one, _)| self.graph.assigned_scope(one)).collect())
     }
 
     /// Whether a principal may do all of these in a scope.
@@ -140,7 +212,7 @@ impl<'g> Facts<'g> {
         let mut least: Option<Allowed> = None;
         for action in actions {
             let (sure, assignment) = self.surest(principal, action, Plane::Control, scope.into())?;
-            let whole = least.is_none_or(|least| least.whole) && !self.is_denied_inside(scope);
+            let whole = least.is_none_or(|least| least.whole) && !self.graph.is_denied_inside(scope);
             let first = least.map_or(assignment, |least| least.assignment);
             let sure = least.map_or(sure, |least| least.sure.max(sure));
             least = Some(Allowed { scope, assignment: first, sure, whole });
@@ -148,24 +220,15 @@ impl<'g> Facts<'g> {
         least
     }
 
-    /// Whether there is a deny assignment somewhere in a scope.
-    fn is_denied_inside(&self, scope: ScopeIx) -> bool {
-        let inside =
-            |text: &str| self.graph.find_scope(text).is_some_and(|at| at != scope && self.graph.within(scope, at));
-        self.graph.facts().denies.iter().any(|deny| deny.enforced && inside(&deny.scope))
-    }
-
-    /// What a principal may do by its roles, in each scope that one of them is assigned in: by itself, or only on these kinds.
+    /// What a principal may do by its roles, in each scope that one of them is assigned in: by itself, or only on the kinds of a
+    /// set.
     pub(super) fn powers(
         &self,
         principal: PrincipalIx,
-        kinds: Option<&[KindIx]>,
+        kinds: Option<(KindSetIx, &KindSet)>,
     ) -> Vec<(Allowed, Power, Option<Types>)> {
         let mut found = Vec::new();
-        for (assignment, through) in self.graph.assignments_of(principal) {
-            if self.without.contains(&assignment) {
-                continue;
-            }
+        for &(assignment, through) in self.assignments(principal).iter() {
             let (read, scope) = (self.graph.assignment(assignment), self.graph.assigned_scope(assignment));
             let role = self.graph.assigned_role(assignment);
             let eligible = read.assigned == Assigned::Eligible || through.is_some_and(|through| through.eligible);
@@ -177,23 +240,42 @@ impl<'g> Facts<'g> {
                 (false, true) => Sure::Conditional,
                 (false, false) => Sure::Yes,
             };
-            let own = self.left(self.role_power(role), principal, scope);
-            let Some((power, types)) = own.of(kinds) else { continue };
-            let whole = !self.is_denied_inside(scope);
+            let Some((power, types)) = self.power(role, principal, scope, kinds) else { continue };
+            let whole = !self.graph.is_denied_inside(scope);
             found.push((Allowed { scope, assignment, sure, whole }, power, types));
         }
         found
     }
 
+    /// The most that a role of a principal comes to in a scope.
+    fn power(
+        &self,
+        role: AzureRoleIx,
+        principal: PrincipalIx,
+        scope: ScopeIx,
+        kinds: Option<(KindSetIx, &KindSet)>,
+    ) -> Option<(Power, Option<Types>)> {
+        let own = self.role_power(role);
+        if self.graph.is_denied_over(scope) {
+            return self.left(&own, principal, scope).of(kinds.map(|(_, kinds)| kinds));
+        }
+        match kinds {
+            None => own.alone,
+            Some((set, kinds)) => *self.through.borrow_mut().entry((role, set)).or_insert_with(|| own.of(Some(kinds))),
+        }
+    }
+
     /// The custom roles that a principal holds by now, each with where it does.
     pub(super) fn custom_roles(&self, principal: PrincipalIx) -> Vec<(ScopeIx, &'g RoleDefinition)> {
         let facts = self.graph.facts();
-        let held = self.graph.assignments_of(principal).into_iter().filter(|(assignment, through)| {
+        let assignments = self.assignments(principal);
+        let held = assignments.iter().filter(|(assignment, through)| {
             let active = self.graph.assignment(*assignment).assigned == Assigned::Active;
-            active && !through.is_some_and(|through| through.eligible) && !self.without.contains(assignment)
+            active && !through.is_some_and(|through| through.eligible)
         });
-        let custom = |(assignment, _)| {
-            let id = &self.graph.role(self.graph.assigned_role(assignment)).id;
+        let custom = |&(assignment, _): &Reaching| {
+            let role = self.graph.role(self.graph.assigned_role(assignment));
+            let id = if role.custom { &role.id } else { return None };
             let role = facts.roles.iter().find(|role| role.custom && role.id == *id)?;
             (!role.assignable_scopes.is_empty()).then(|| (self.graph.assigned_scope(assignment), role))
         };
@@ -202,25 +284,27 @@ impl<'g> Facts<'g> {
 
     /// Whether some vault at or below a scope has access policies; none where no vault was read at all.
     pub(super) fn has_policies(&self, scope: ScopeIx) -> Option<bool> {
-        let vaults = &self.graph.facts().vaults;
-        let inside = |text: &str| self.graph.find_scope(text).is_some_and(|at| self.graph.within(scope, at));
-        let open = vaults.iter().any(|vault| vault.azure_rbac != Some(true) && inside(&vault.id));
-        (!vaults.is_empty()).then_some(open)
+        let open = self.open_vaults.get_or_init(|| {
+            let vaults = &self.graph.facts().vaults;
+            let open = vaults.iter().filter(|vault| vault.azure_rbac != Some(true));
+            let mut open: Vec<ScopeIx> = open.filter_map(|vault| self.graph.find_scope(&vault.id)).collect();
+            open.sort_unstable();
+            (!vaults.is_empty()).then_some(open)
+        });
+        let open = open.as_ref()?;
+        let next = open.partition_point(|&at| at < scope);
+        Some(open.get(next).is_some_and(|&at| self.graph.within(scope, at)))
     }
 
     /// What deny assignments leave of a role in a scope.
-    fn left(&self, own: Rc<RolePower>, principal: PrincipalIx, scope: ScopeIx) -> Rc<RolePower> {
-        let over = |text: &str| self.graph.find_scope(text).is_some_and(|at| self.graph.within(at, scope));
-        if !self.graph.facts().denies.iter().any(|deny| deny.enforced && over(&deny.scope)) {
-            return own;
-        }
+    fn left(&self, own: &RolePower, principal: PrincipalIx, scope: ScopeIx) -> RolePower {
         let writes = |kind: &KindIx| {
             let action = kind.facts().write_action();
             let allowed = action.and_then(|action| self.allowed_at(principal, &[&action], scope));
             allowed.is_some_and(|allowed| allowed.sure < Sure::Denied)
         };
-        let kinds: Rc<[KindIx]> = own.kinds.iter().copied().filter(writes).collect();
-        Rc::new(RolePower { all: is_usual(&kinds), kinds, ..*own })
+        let kinds: Vec<KindIx> = own.kinds.iter().copied().filter(writes).collect();
+        RolePower { all: is_usual(&kinds), kinds, ..*own }
     }
 
     fn role_power(&self, role: AzureRoleIx) -> Rc<RolePower> {
@@ -236,7 +320,7 @@ impl<'g> Facts<'g> {
             let facts = kind.facts();
             !is_of_rights(facts) && facts.write_action().is_some_and(|action| allows(&action))
         };
-        let kinds: Rc<[KindIx]> = KindIx::all().filter(writes).collect();
+        let kinds: Vec<KindIx> = KindIx::all().filter(writes).collect();
         let all = is_usual(&kinds);
         let blocks = self.graph.role(role).blocks.iter().flatten().map(|&block| self.graph.block(block));
         let (mut data, mut anything) = (false, false);
@@ -249,7 +333,9 @@ impl<'g> Facts<'g> {
                 let actions = kind.facts().exports().map(|(_, actions)| actions);
                 actions.is_some_and(|actions| actions.filter(|&action| action != USER_CREDENTIAL).any(allows))
             });
-        let power = Rc::new(RolePower { kinds, all, keys, anything });
+        let mut power = RolePower { kinds, all, keys, anything, alone: None };
+        power.alone = power.of(None);
+        let power = Rc::new(power);
         self.powers.borrow_mut().insert(role, Rc::clone(&power));
         power
     }
@@ -257,17 +343,20 @@ impl<'g> Facts<'g> {
 
 impl RolePower {
     /// The most that it comes to: with a token, or through ASO on some kinds.
-    fn of(&self, kinds: Option<&[KindIx]>) -> Option<(Power, Option<Types>)> {
+    fn of(&self, kinds: Option<&KindSet>) -> Option<(Power, Option<Types>)> {
         let through = kinds.is_some();
-        let all = kinds.is_none_or(is_usual);
-        let kinds: Vec<KindIx> = match kinds {
-            None => self.kinds.to_vec(),
-            Some(own) => own.iter().filter(|kind| self.kinds.binary_search(kind).is_ok()).copied().collect(),
+        let all = kinds.is_none_or(|kinds| kinds.is_usual);
+        let (first, count) = match kinds {
+            None => (self.kinds.first(), self.kinds.len()),
+            Some(own) => {
+                let mut both = own.kinds.iter().filter(|kind| self.kinds.binary_search(kind).is_ok());
+                (both.next(), 1 + both.count())
+            }
         };
-        match kinds.first() {
+        match first {
             Some(_) if all && self.all => Some((Power::Contributor, None)),
             Some(&first) => {
-                let more = u16::try_from(kinds.len() - 1).unwrap_or(u16::MAX);
+                let more = u16::try_from(count - 1).unwrap_or(u16::MAX);
                 Some((Power::Limited, Some(Types { first, more })))
             }
             None if through => None,
@@ -278,7 +367,7 @@ impl RolePower {
 }
 
 /// Whether a sorted list has every kind but those of rights and subscriptions: as good as Contributor.
-fn is_usual(kinds: &[KindIx]) -> bool {
+pub(super) fn is_usual(kinds: &[KindIx]) -> bool {
     let usual = |kind: &KindIx| {
         let facts = kind.facts();
         facts.arm_type.is_some()
@@ -292,6 +381,12 @@ fn is_usual(kinds: &[KindIx]) -> bool {
 /// Whether resources of a kind say who may do what.
 fn is_of_rights(facts: &AsoKind) -> bool {
     facts.arm_type.is_some_and(|own| own.starts_with("Microsoft.Authorization/"))
+}
+
+/// What stands beside a key in a sorted list.
+fn of<K: Ord + Copy, V: Copy>(list: &[(K, V)], key: K) -> impl Iterator<Item = V> {
+    let from = list.partition_point(|(own, _)| *own < key);
+    list[from..].iter().take_while(move |(own, _)| *own == key).map(|&(_, value)| value)
 }
 
 /// How sure a grant is. For assigning roles, a condition counts by the roles that it lets be given: surely where one that gives all
@@ -355,8 +450,9 @@ pub(in crate::rules) struct Bridge<'g> {
     pub(super) this_cluster: Option<ClusterIx>,
     /// Whether what cluster-admin leads to is looked for as well.
     pub(super) beyond_admin: bool,
-    /// The accounts whose tokens identities accept, each with the identity.
+    /// The accounts whose tokens identities accept, each with the identity, sorted; and the other way round.
     trusted: Vec<(Subject, Who)>,
+    trusting: Vec<(Who, Subject)>,
     /// The accounts that may use identities which are bound to this cluster, each with the identity.
     bound: Vec<(Subject, Who)>,
     /// The accounts of both, each once.
@@ -372,6 +468,8 @@ pub(in crate::rules) struct Bridge<'g> {
     copies: Known<Name, Rc<[Copied]>>,
     /// Whether there is anything that copies them.
     reflector: OnceCell<bool>,
+    /// The resources of each kind, by namespace.
+    resources: OnceCell<FxHashMap<KindIx, Vec<&'g AsoResource>>>,
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
     pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
@@ -393,6 +491,8 @@ impl<'g> Bridge<'g> {
         let this_cluster = this_cluster(access, &graph, &aso).map(|(at, _)| at);
         let trusted = super::cluster::trusted(access, &graph, this_cluster);
         let bound = super::cluster::bound(access, &graph, this_cluster, ask);
+        let mut trusting: Vec<(Who, Subject)> = trusted.iter().map(|&(account, who)| (who, account)).collect();
+        trusting.sort_unstable();
         let mut accounts: Vec<Subject> = trusted.iter().chain(&bound).map(|&(account, _)| account).collect();
         accounts.sort_unstable();
         accounts.dedup();
@@ -404,6 +504,7 @@ impl<'g> Bridge<'g> {
             this_cluster,
             beyond_admin: ask.from.is_some() || ask.azure.is_some(),
             trusted,
+            trusting,
             bound,
             accounts,
             identities: RefCell::default(),
@@ -412,6 +513,7 @@ impl<'g> Bridge<'g> {
             servers: OnceCell::new(),
             copies: RefCell::default(),
             reflector: OnceCell::new(),
+            resources: OnceCell::new(),
             writes: RefCell::default(),
             gives: RefCell::default(),
         })
@@ -505,9 +607,32 @@ impl<'g> Bridge<'g> {
         self.accounts.iter().copied()
     }
 
+    /// Those of them that are in a place.
+    pub(in crate::rules) fn trusted_accounts_in(&self, place: Place) -> impl Iterator<Item = Subject> {
+        let range = match place {
+            Place::Namespace(namespace) => {
+                let at = |account: &Subject| account.namespace() <= Some(namespace);
+                let before = |account: &Subject| account.namespace() < Some(namespace);
+                self.accounts.partition_point(before)..self.accounts.partition_point(at)
+            }
+            Place::Cluster | Place::EachNamespace => 0..self.accounts.len(),
+        };
+        self.accounts[range].iter().copied()
+    }
+
     /// The identities that an account may use since they are bound to this cluster.
     pub(super) fn bound_to(&self, account: Subject) -> impl Iterator<Item = Who> {
-        self.bound.iter().filter(move |(own, _)| *own == account).map(|&(_, who)| who)
+        of(&self.bound, account)
+    }
+
+    /// What might be wrong with a trust in a token of this cluster: whose tokens an identity accepts is told by the issuer, and where
+    /// nobody knows which cluster of Azure this is, every issuer is taken to be its own.
+    pub(super) fn of_any_cluster(&self) -> Vec<Blocker> {
+        if self.this_cluster.is_some() {
+            return Vec::new();
+        }
+        let what = "the trust is taken to be in this cluster, since it is not known which cluster of Azure this is (--this-cluster)";
+        vec![Blocker { what: what.to_owned(), stops: false }]
     }
 
     /// Whether an identity is bound to this cluster.
@@ -526,7 +651,7 @@ impl<'g> Bridge<'g> {
 
     /// The identities that accept the tokens of an account.
     pub(super) fn trusting(&self, account: Subject) -> impl Iterator<Item = Who> + '_ {
-        self.trusted.iter().filter(move |(own, _)| *own == account).map(|&(_, who)| who)
+        of(&self.trusted, account)
     }
 
     /// The user-assigned identities at or below a scope that are of use: with a role, or with roles that are not known.
@@ -537,12 +662,31 @@ impl<'g> Bridge<'g> {
         let graph = &self.azure.graph;
         let of_use = |identity: IdentityIx| {
             let (principal, at) = (graph.identity_principal(identity)?, graph.identity_scope(identity)?);
-            let roles = !graph.assignments_of(principal).is_empty() || !graph.assignments_known();
+            let roles = !self.azure.assignments(principal).is_empty() || !graph.assignments_known();
             roles.then_some((Who::Principal(principal), at))
         };
         let found: Rc<[(Who, ScopeIx)]> = graph.identities_below(scope).filter_map(of_use).collect();
         self.identities.borrow_mut().insert(scope, Rc::clone(&found));
         found
+    }
+
+    /// The resources of a kind in a place.
+    pub(super) fn resources_of(&self, kind: Option<KindIx>, place: Place) -> &[&'g AsoResource] {
+        let by_kind = self.resources.get_or_init(|| {
+            let mut by_kind: FxHashMap<KindIx, Vec<&'g AsoResource>> = FxHashMap::default();
+            for (resource, _) in self.aso.resources() {
+                if let Some(kind) = resource.known {
+                    by_kind.entry(kind).or_default().push(resource);
+                }
+            }
+            by_kind
+        });
+        let all = kind.and_then(|kind| by_kind.get(&kind)).map_or(&[][..], Vec::as_slice);
+        let Place::Namespace(namespace) = place else { return all };
+        // Resources are sorted by their namespaces.
+        let from = all.partition_point(|resource| resource.namespace < namespace);
+        let to = all.partition_point(|resource| resource.namespace <= namespace);
+        &all[from..to]
     }
 
     /// Whether a credential's Secret holds what proves it to Azure.
@@ -614,7 +758,7 @@ impl<'g> Bridge<'g> {
 
     /// The accounts whose tokens an identity accepts.
     pub(super) fn trusted_by(&self, who: Who) -> impl Iterator<Item = Subject> + '_ {
-        self.trusted.iter().filter(move |(_, own)| *own == who).map(|&(account, _)| account)
+        of(&self.trusting, who)
     }
 
     /// Whether a cluster has this name or resource id.
@@ -684,13 +828,14 @@ impl<'g> Bridge<'g> {
             let fixed = pattern.split('*').next().unwrap_or_default().to_ascii_lowercase();
             fixed.starts_with(&prefix) || (prefix.starts_with(&fixed) && pattern.contains('*'))
         };
-        let data = |at: AssignmentIx| {
-            let mut blocks = graph.role(graph.assigned_role(at)).blocks.iter().flatten();
-            let counts = !self.azure.without.contains(&at);
-            counts && blocks.any(|&block| graph.block(block).data_actions.iter().any(&is_of_cluster))
+        let has_data = |role: AzureRoleIx| {
+            let mut blocks = graph.role(role).blocks.iter().flatten();
+            blocks.any(|&block| graph.block(block).data_actions.iter().any(&is_of_cluster))
         };
-        let all = graph.assignments().filter(|&at| data(at)).map(|at| Who::Principal(graph.assignee(at)));
-        all.filter(|&who| !self.kubernetes_places(who).is_empty()).collect()
+        let roles: BTreeSet<AzureRoleIx> = graph.roles().filter(|&role| has_data(role)).collect();
+        let data = |&at: &AssignmentIx| roles.contains(&graph.assigned_role(at)) && !self.azure.without.contains(&at);
+        let all: BTreeSet<PrincipalIx> = graph.assignments().filter(data).map(|at| graph.assignee(at)).collect();
+        all.into_iter().map(Who::Principal).filter(|&who| !self.kubernetes_places(who).is_empty()).collect()
     }
 
     /// Where in this cluster somebody has roles of Azure, if the cluster asks Azure: the whole cluster, or namespaces.
@@ -703,7 +848,7 @@ impl<'g> Bridge<'g> {
         let inside: Vec<String> =
             parts.map(|part| [graph.scope_folded(at), &part.to_ascii_lowercase()].concat()).collect();
         let mut found: Vec<Place> = Vec::new();
-        for (assignment, _) in graph.assignments_of(principal) {
+        for &(assignment, _) in self.azure.assignments(principal).iter() {
             let scope = graph.assigned_scope(assignment);
             let namespace = inside.iter().find_map(|inside| graph.scope_folded(scope).strip_prefix(inside));
             if graph.within(scope, at) {

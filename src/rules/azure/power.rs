@@ -11,8 +11,8 @@ use crate::rules::technique::Technique;
 /// Adds what somebody holds by each role: with a token, or through ASO on kinds of a set.
 pub(super) fn holds(attack: &mut Attack<'_>, technique: &'static Technique, id: u32, who: Who, set: Option<KindSetIx>) {
     let (Some(bridge), Who::Principal(principal)) = (attack.bridge.clone(), who) else { return };
-    let kinds = set.map(|set| bridge.writers.kinds(set));
-    let mut powers = bridge.azure.powers(principal, kinds.as_deref());
+    let kinds = set.map(|set| (set, bridge.writers.set(set)));
+    let mut powers = bridge.azure.powers(principal, kinds.as_ref().map(|(set, kinds)| (*set, kinds)));
     if set.is_none() {
         let assigns = bridge.azure.allowed(principal, &[ASSIGN_ROLES]);
         powers.extend(assigns.iter().map(|&at| (at, Power::RoleAssignments, None)));

@@ -1,11 +1,13 @@
 //! `workload-identity`: exchange the token of a service account for one of an identity.
 
+use std::rc::Rc;
+
 use super::facts::{AzureFact, AzureGain, AzureStep};
 use crate::model::Subject;
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Confidence, Technique};
+use crate::rules::technique::{Blocker, Confidence, Technique};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -40,10 +42,12 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     }
     // What the account holds in the cluster comes first where that leads as far.
     let near = attack.late(id);
+    let blockers: Rc<[Blocker]> = bridge.of_any_cluster().into();
     for account in accounts {
         for who in bridge.trusting(account) {
             let effect = Effect::Azure(AzureStep::new(AzureGain::Token(who)));
-            attack.does(&TECHNIQUE, vec![near], effect, Fact::Azure(AzureFact::Token(who)));
+            let gain = Fact::Azure(AzureFact::Token(who));
+            attack.does_unless(&TECHNIQUE, vec![near], effect, gain, Rc::clone(&blockers));
         }
     }
 }
@@ -60,7 +64,9 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::kubernetes::{check, check_from};
+    use super::TECHNIQUE;
+    use crate::rules::kubernetes::{check, check_from, graph};
+    use crate::rules::{Ask, escalations};
 
     #[test]
     fn a_token_of_the_account_is_the_identity() {
@@ -74,6 +80,34 @@ mod tests {
              bind dev/t=t user:alice",
             "alice -> Contributor-like on s1/rg: token-request, workload-identity, azure-role",
         );
+    }
+
+    #[test]
+    fn that_it_is_this_cluster_is_said_where_nobody_knows_it() {
+        let might = |more: &str| {
+            let world = format!(
+                "account dev/app
+                 identity app s1/ids
+                 trust app dev/app
+                 assign app Contributor s1/rg
+                 role t: create serviceaccounts/token
+                 bind dev/t=t user:alice
+                 {more}"
+            );
+            let graph = graph(&world);
+            let found = escalations(&graph, &Ask::default());
+            let steps = found.findings.iter().flat_map(|finding| &finding.steps);
+            let own = steps.filter(|step| step.technique.id == TECHNIQUE.id).flat_map(|step| &step.blockers);
+            own.map(|blocker| (blocker.what.clone(), blocker.stops)).collect::<Vec<_>>()
+        };
+        let [(what, false)] = &might("")[..] else { panic!("one that might") };
+        assert!(what.starts_with("the trust is taken to be in this cluster"), "{what}");
+        let known = "aks one s2/aks
+             aso
+             credential prod/aso-credential aso
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default";
+        assert_eq!(might(known), []);
     }
 
     #[test]

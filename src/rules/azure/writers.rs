@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use super::bridge::is_usual;
 use super::by_name::{self, Named};
 use super::facts::{AzureFact, KindSetIx};
 use crate::graph::{AccessGraph, RoleIx};
@@ -13,10 +14,19 @@ use crate::model::{KindIx, MatchedNames, Name, Question, Subject};
 use crate::rules::attack::{Attack, Fact, How, Place, Writer, WritesBy, place_of};
 use crate::rules::finding::{Evidence, RequestDone, RightDone};
 
+/// A set of kinds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KindSet {
+    /// The kinds, sorted.
+    pub(super) kinds: Rc<[KindIx]>,
+    /// Whether these are all but those of rights.
+    pub(super) is_usual: bool,
+}
+
 /// Sets of kinds, each written down once.
 #[derive(Default)]
 pub(super) struct KindSets {
-    sets: Vec<Rc<[KindIx]>>,
+    sets: Vec<KindSet>,
     numbers: FxHashMap<Rc<[KindIx]>, KindSetIx>,
 }
 
@@ -28,7 +38,7 @@ impl KindSets {
             return known;
         }
         let number = KindSetIx(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
-        self.sets.push(Rc::clone(&kinds));
+        self.sets.push(KindSet { kinds: Rc::clone(&kinds), is_usual: is_usual(&kinds) });
         self.numbers.insert(kinds, number);
         number
     }
@@ -64,7 +74,12 @@ impl Writers {
 
     /// The kinds of a set.
     pub(super) fn kinds(&self, set: KindSetIx) -> Rc<[KindIx]> {
-        self.sets.borrow().sets.get(set.0 as usize).map(Rc::clone).unwrap_or_default()
+        self.set(set).kinds
+    }
+
+    /// A set.
+    pub(super) fn set(&self, set: KindSetIx) -> KindSet {
+        self.sets.borrow().sets.get(set.0 as usize).cloned().unwrap_or_default()
     }
 
     /// The first kind of a set that writes Secrets.
