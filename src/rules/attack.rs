@@ -17,8 +17,8 @@ use super::catalogue::CATALOGUE;
 use super::finding::{Start, Target};
 use super::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Supply, Way};
 use super::kubernetes;
-use super::solve::Ask;
 use super::pins::{self, Pin};
+use super::solve::Ask;
 use super::technique::{Already, At, Blocker, Change, Kind, Leads, RBAC, Technique};
 use crate::graph::azure::ScopeIx;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
@@ -1438,6 +1438,7 @@ impl<'g> Attack<'g> {
                 }
             }
             Fact::Everything(place) if place != Place::Cluster => {
+                self.fresh.extend(self.rights.beside_cluster(place, id));
                 // What rewrites or binds roles there gains nothing that is not there already, and whoever it is that has
                 // everything may be impersonated: that one asks for tokens instead.
                 let mut already = Already::default();
