@@ -321,7 +321,7 @@ impl World {
 
     /// Everything that is tried.
     fn acts(&self) -> Vec<Act> {
-        let mut acts = Vec::new();
+        let mut acts = vec![on_empty(ACCOUNTS, &self.namespaces[3])];
         for (at, namespace) in self.namespaces[..3].iter().enumerate() {
             for kind in [ACCOUNTS, TRUSTS] {
                 acts.extend(on_custom(kind, namespace));
@@ -344,24 +344,25 @@ impl World {
         let any = |verbs: &[&str], what: &str, at: usize| verbs.iter().any(|verb| did(&format!("{verb} {what}"), at));
         let makes = |kind, at| any(&["create", "apply"], &name(kind), at);
         let changes = |kind, at| {
-            let version = any(&["get", "list"], &name(kind), at) && any(&["annotate by update"], &name(kind), at);
+            let version =
+                any(&["get", "list", "list only"], &name(kind), at) && any(&["annotate by update"], &name(kind), at);
             version || any(&["annotate by patch"], &name(kind), at)
         };
         let writes = |secret, at| any(&["create", "apply", "replace", "patch"], secret, at);
         let reads = any(&READS, CREDENTIAL, 0);
         let deletes = |at| any(&["delete", "delete by collection"], CREDENTIAL, at);
-        let stores = |at| makes(ACCOUNTS, at);
+        let stores = |at| makes(ACCOUNTS, at) || any(&[&format!("apply {OLD}")], &name(ACCOUNTS), at);
         // Where a credential applies, what is made writes another one itself. In strict mode ASO acts by the token of an account that
         // nothing trusts.
         let written = [CREDENTIAL, OTHER, NEW].iter().any(|secret| writes(secret, 2));
-        let forged = tokens == TokenMode::Relaxed && (stores(0) || stores(1) || (stores(2) && written));
+        let forged = tokens == TokenMode::Relaxed && ([0, 1, 3].into_iter().any(&stores) || (stores(2) && written));
         // What is exported has any name; that one of a free name is read alone is not told.
         let exported = any(&READS, EXPORTED, 1);
         let is_reached = |goal: &Goal| match goal {
             Goal::Own => reads || stores(0),
             Goal::Password => reads,
             Goal::Trusting => reads || makes(TRUSTS, 0) || changes(TRUSTS, 0),
-            Goal::Global => stores(1) || [0, 2].into_iter().any(|at| stores(at) && deletes(at)) || forged,
+            Goal::Global => stores(1) || stores(3) || [0, 2].into_iter().any(|at| stores(at) && deletes(at)) || forged,
             Goal::Other(at) => stores(*at) || forged,
             Goal::Keys => stores(1) && exported,
         };
@@ -408,7 +409,24 @@ fn on_reading(kind: [&'static str; 4], namespace: &str) -> Vec<Act> {
         then: Then::Says(name),
         undo: Vec::new(),
     };
-    vec![act("get", OLD, format!("{all}/{OLD}")), act("list", "", all)]
+    vec![
+        act("get", OLD, format!("{all}/{OLD}")),
+        act("list only", OLD, format!("{all}?fieldSelector=metadata.name%3D{OLD}")),
+        act("list", "", all),
+    ]
+}
+
+/// A name that is taken elsewhere is free in a namespace that has no resource.
+fn on_empty(kind: [&'static str; 4], namespace: &str) -> Act {
+    let [group, version, plural, _] = kind;
+    let path = format!("/apis/{group}/{version}/namespaces/{namespace}/{plural}/{OLD}");
+    Act {
+        what: format!("apply {OLD} {plural}.{group} in {namespace}"),
+        rights: ["patch", "create"].map(|verb| right_of(kind, namespace, verb, OLD)).to_vec(),
+        call: Call::apply(format!("{path}?fieldManager=weak"), custom(kind, namespace, OLD)),
+        then: Then::Exists(path.clone(), true),
+        undo: vec![Call::delete(path)],
+    }
 }
 
 /// `ASO=1001..1100` looks at other worlds.
