@@ -252,7 +252,7 @@ pub struct RightDone {
 }
 
 /// What grants a right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Evidence {
     /// A binding that was read.
     Grant {

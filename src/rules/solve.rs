@@ -1,6 +1,7 @@
 //! Walks from those who may start to what is worth reaching. Forward saturation decides; a walk backwards from the targets says
 //! beforehand what can lead to one at all.
 
+mod groups;
 mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker, 
 use crate::model::{Action, ClusterId, KindIx, Name, Subject};
 use crate::query::TokenMode;
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
+use groups::Groups;
 
 /// What is looked for.
 #[derive(Clone, Debug, Default)]
@@ -273,7 +275,7 @@ fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[St
     let paths = paths(open, ask, platform, &mut had);
     let own = platform.iter().zip(holds).map(|(&from, holds)| {
         let is_of = |finding: &&Finding| finding.from.contains(&from);
-        Platform { from, paths: paths.by_path.values().filter(is_of).count(), holds }
+        Platform { from, paths: paths.found.findings().iter().filter(is_of).count(), holds }
     });
     own.filter(|own| own.paths + own.holds > 0).collect()
 }
@@ -361,6 +363,33 @@ struct Aim {
     surely: Surely,
     /// Whether the graph is sorted for it.
     sorted: bool,
+}
+
+/// How far an aim is from a start, by what is known without a walk.
+struct Bounds {
+    /// In no fewer rounds.
+    fewest: u32,
+    /// In so many surely, if this is no more than any could be, and from which fact.
+    longest: u32,
+    from: u32,
+}
+
+impl Bounds {
+    /// Whether the surest way is the shortest.
+    fn is_sure(&self) -> bool {
+        self.fewest == self.longest
+    }
+}
+
+impl Aim {
+    /// How far it is from a start. Nothing leads to it where even the fewest rounds are more than any.
+    fn bounds(&self, start: &[u32]) -> Bounds {
+        let fewest = start.iter().filter_map(|&fact| self.least[fact as usize]).min().unwrap_or(u32::MAX);
+        // The first of those that are equally good, which is their own where it can be.
+        let sure = start.iter().filter_map(|&fact| Some((self.surely.distance(fact)?, fact)));
+        let (longest, from) = sure.min_by_key(|&(far, _)| far).unwrap_or((u32::MAX - 1, u32::MAX));
+        Bounds { fewest, longest, from }
+    }
 }
 
 /// A target that was reached, and how.
@@ -452,13 +481,11 @@ impl<'w, 'g> Walk<'w, 'g> {
     /// A shortest path to an aim; empty without one. Most are known beforehand: where nothing shorter can be, the surest is the
     /// shortest.
     fn to(&self, aim: &Aim, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
-        let far = |fact: u32| aim.least[fact as usize].unwrap_or(u32::MAX);
-        let fewest = start.iter().map(|&fact| far(fact)).min().filter(|&far| far != u32::MAX);
-        let Some(fewest) = fewest else { return Rc::default() };
-        // The first of those that are equally good, which is their own where it can be.
-        let sure = start.iter().filter_map(|&fact| Some((aim.surely.distance(fact)?, fact)));
-        let (longest, from) = sure.min_by_key(|&(far, _)| far).unwrap_or((u32::MAX - 1, u32::MAX));
-        if longest == fewest {
+        let bounds @ Bounds { fewest, longest, from } = aim.bounds(start);
+        if fewest == u32::MAX {
+            return Rc::default();
+        }
+        if bounds.is_sure() {
             return self.known(memo, (Some(aim.target), vec![from], longest), |_| {
                 walker.take(from, aim.surely.way(&self.graph, from));
                 self.nearest(walker, aim)
@@ -467,17 +494,23 @@ impl<'w, 'g> Walk<'w, 'g> {
         // Most paths are about as short as they can be, so first no more is walked than what may be a part of one that short.
         for spare in [0, 1, 2, 4, 8, u32::MAX] {
             let most = fewest.saturating_add(spare).min(longest);
-            let near: Vec<u32> = start.iter().copied().filter(|&fact| far(fact) <= most).collect();
-            let found = self.known(memo, (Some(aim.target), near, most), |near| {
-                let within = Within { least: &aim.least, most, sorted: aim.sorted };
-                walker.walk(near, Some(within), |fact| aim.facts.binary_search(&fact).is_ok());
-                self.nearest(walker, aim)
-            });
+            let found = self.within(aim, most, walker, memo, start);
             if !found.is_empty() || most == longest {
                 return found;
             }
         }
         Rc::default()
+    }
+
+    /// A shortest path to an aim of no more than so many rounds; empty without one.
+    fn within(&self, aim: &Aim, most: u32, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
+        let is_near = |fact: u32| aim.least[fact as usize].is_some_and(|far| far <= most);
+        let near: Vec<u32> = start.iter().copied().filter(|&fact| is_near(fact)).collect();
+        self.known(memo, (Some(aim.target), near, most), |near| {
+            let within = Within { least: &aim.least, most, sorted: aim.sorted };
+            walker.walk(near, Some(within), |fact| aim.facts.binary_search(&fact).is_ok());
+            self.nearest(walker, aim)
+        })
     }
 
     /// What is reached from a start, but for what is a part of something else; of what was asked for each by itself, and what is
@@ -530,16 +563,6 @@ impl<'w, 'g> Walk<'w, 'g> {
     fn shares(&self, ask: &Ask) -> bool {
         let all = ask.from.is_none() && ask.to.is_empty() && ask.access.is_none();
         all && self.attack.is_thrifty() && !self.attack.may_clash()
-    }
-
-    /// What is reached where an aim is, or where nothing else can be; none where everything is to be looked for.
-    fn nearest_aim(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
-        let found = self.aims.first().filter(|_| !start.is_empty()).map(|aim| self.to(aim, walker, memo, start));
-        let found = found.filter(|paths| !paths.is_empty());
-        match found {
-            None if self.has_wider && !start.is_empty() => None,
-            found => Some(found.unwrap_or_default()),
-        }
     }
 
     /// The path to an aim that a walk came to.
@@ -614,8 +637,9 @@ impl Memo {
 }
 
 /// Paths, grouped.
+#[derive(Default)]
 struct Paths {
-    by_path: BTreeMap<(Target, String), Finding>,
+    found: Groups,
     inherited: usize,
 }
 
@@ -623,26 +647,26 @@ struct Paths {
 fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> Paths {
     let attack = walk.attack;
     let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
-    let mut paths = Paths { by_path: BTreeMap::new(), inherited: 0 };
+    let mut paths = Paths::default();
     let mut own = shared::Own::new(sources.len());
+    let starts: Vec<shared::One> = sources
+        .iter()
+        .zip(&*had)
+        .enumerate()
+        .filter(|(_, (_, had))| !had.has(Target::ClusterAdmin))
+        .map(|(at, (&source, _))| (at, source, walk.start(source)))
+        .filter(|(.., start)| !start.is_empty())
+        .collect();
+    let mut reached: Vec<Rc<[Path]>> = sources.iter().map(|_| Rc::default()).collect();
     let mut rest = Vec::new();
-    let shares = walk.shares(ask);
-    let mut from = |(at, (&source, had)): (usize, (&Start, &Had))| {
-        if had.has(Target::ClusterAdmin) {
-            return Rc::default();
+    if walk.shares(ask) {
+        rest = shared::nearest(walk, &mut walker, &mut memo, starts, &mut reached);
+    } else {
+        for (at, source, start) in starts {
+            memo.begin(attack, source);
+            reached[at] = walk.from(&mut walker, &mut memo, &start);
         }
-        memo.begin(attack, source);
-        let start = walk.start(source);
-        if !shares {
-            return walk.from(&mut walker, &mut memo, &start);
-        }
-        let nearest = walk.nearest_aim(&mut walker, &mut memo, &start);
-        nearest.unwrap_or_else(|| {
-            rest.push((at, source, start));
-            Rc::default()
-        })
-    };
-    let mut reached: Vec<Rc<[Path]>> = sources.iter().zip(&*had).enumerate().map(&mut from).collect();
+    }
     settle(walk, ask, sources, &mut reached);
     for (at, ((&source, had), reached)) in sources.iter().zip(had.iter_mut()).zip(reached).enumerate() {
         for path in reached.iter().filter(|path| path.target.start() != Some(source)) {
@@ -655,8 +679,7 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
     shared::rest(walk, ask, &rest, had, &mut own);
     for (&source, (found, inherits)) in sources.iter().zip(own.of_each) {
         for Path { target, steps } in found {
-            let key = path_key(target, source, &steps);
-            paths.by_path.entry(key).or_insert_with(|| bare(target, steps)).from.push(source);
+            paths.found.add(source, target, steps);
         }
         paths.inherited += usize::from(inherits);
     }
@@ -734,8 +757,8 @@ fn best(attack: &Attack<'_>, ask: &Ask, mut paths: Vec<Path>) -> Vec<Path> {
 
 /// The findings of paths.
 fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> Vec<Finding> {
-    let mut findings = Vec::with_capacity(paths.by_path.len());
-    for (_, mut finding) in paths.by_path {
+    let mut findings = Vec::with_capacity(paths.found.findings().len());
+    for mut finding in paths.found.into_findings() {
         if ask.max_steps.is_some_and(|most| finding.moves() > most) {
             *longer += 1;
             continue;
@@ -754,26 +777,6 @@ fn sort(findings: &mut [Finding]) {
             |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.target, finding.moves(), finding.start());
         key(a).cmp(&key(b)).then_with(|| a.from.cmp(&b.from))
     });
-}
-
-/// What makes the paths of two subjects one: the target, and the steps with their grants, but for who starts.
-fn path_key(target: Target, source: Start, steps: &[StepDone]) -> (Target, String) {
-    let mut steps = steps.to_vec();
-    let source = match source {
-        Start::Subject(subject) => subject,
-        Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => return (target, format!("{source:?} {steps:?}")),
-    };
-    for request in steps.iter_mut().flat_map(|step| &mut step.requests) {
-        request.by = request.by.filter(|&by| by != source);
-        for right in &mut request.rights {
-            if let Evidence::Grant { subject, .. } = &mut right.evidence
-                && *subject == source
-            {
-                *subject = Subject::Group(Name::EMPTY);
-            }
-        }
-    }
-    (target, format!("{steps:?}"))
 }
 
 /// Whether a step uses a grant of a subject's own.

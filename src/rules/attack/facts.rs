@@ -275,7 +275,7 @@ pub(in crate::rules) struct OnHalf {
 }
 
 /// What a technique does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
     /// Binds an identity to a role, by a new binding or one that is there.
     Bind {

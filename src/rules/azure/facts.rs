@@ -106,7 +106,7 @@ pub(in crate::rules) enum AzureFact {
 }
 
 /// What a step gains in Azure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AzureGain {
     /// ASO acts as this identity on what is written.
     Through(Who),
@@ -135,7 +135,7 @@ pub enum AzureGain {
 }
 
 /// A step that has to do with Azure: what it gains, and by what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AzureStep {
     /// What it gains.
     pub gain: AzureGain,
