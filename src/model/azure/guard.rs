@@ -58,9 +58,10 @@ pub struct GuardReading {
 const DISCOVERY: [&str; 4] = ["/api", "/openapi", "/version", "/healthz"];
 
 /// Azure's own list of the operations of a cluster, as far as they are about objects: of each group the resources, each with `read`,
-/// `write` and `delete` or with what follows it; without what no cluster has served since Kubernetes 1.25. Guard looks a request up in it, as far as the cluster serves the resource, to tell custom
-/// resources from others and to put a `*`. From "Azure permissions for Containers" of 2024-03-01 (Microsoft, CC BY 4.0); that of Arc is
-/// the same (<https://learn.microsoft.com/azure/role-based-access-control/permissions/containers>).
+/// `write` and `delete` or with what follows it; without what no cluster has served since Kubernetes 1.25. Guard looks a request up in
+/// it, as far as the cluster serves the resource, to tell custom resources from others and to put a `*`. From "Azure permissions for
+/// Containers" of 2024-03-01 (Microsoft, CC BY 4.0); that of Arc is the same
+/// (<https://learn.microsoft.com/azure/role-based-access-control/permissions/containers>).
 const OPERATIONS: [&str; 21] = [
     ": bindings=write componentstatuses configmaps endpoints events groups=impersonate/action limitranges namespaces nodes \
      persistentvolumeclaims persistentvolumes pods=read,write,delete,exec/action podtemplates replicationcontrollers resourcequotas \
