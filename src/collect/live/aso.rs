@@ -132,8 +132,7 @@ pub(super) async fn read(
     };
     // A credential that is there is one of the Secrets of its namespace, whether or not they are listed.
     let all = parts.iter().flat_map(|part| part.secrets.iter().map(move |at| (part, at)));
-    let listed: FxHashSet<(&str, &str)> =
-        all.map(|(part, at)| (part.text(at.namespace), part.text(at.name))).collect();
+    let listed: FxHashSet<(&str, &str)> = all.map(|(part, at)| (part.text(at.namespace), part.text(at.name))).collect();
     let places = places(parts, &options.namespace);
     let mut answers = futures::stream::iter(places.into_iter().map(one)).buffered(AT_ONCE);
     let mut part = Snapshot::default();
