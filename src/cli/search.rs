@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use super::exit::Failure;
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::check_scope;
-use crate::model::{ClusterId, Name, Snapshot, Subject, SubjectText, Thing};
+use crate::model::{AsoSecretContent, ClusterId, Name, Snapshot, Subject, SubjectText, Thing};
 use crate::query::TokenMode;
 use crate::render::Asked;
 use crate::rules::{Ask, AzureWanted, AzureWhat, Place, Power, Start, Target, Version, secret, start, start_in};
@@ -160,6 +160,7 @@ impl Search {
         if self.power.is_some() && azure.is_empty() {
             return Err(Failure::Usage("--power goes with --to azure or --to azure:SCOPE".to_owned()));
         }
+        self.without.iter().for_each(|thing| empty(snapshot, thing));
         let from = self.from.as_ref().filter(|from| !is_identity(from));
         Ok(Ask {
             cluster: ClusterId::FIRST,
@@ -199,6 +200,15 @@ fn parse_gone(text: &str) -> Result<Thing, Failure> {
              or roleassignment:ID"
         ))),
     }
+}
+
+/// Takes what a Secret says to ASO away: a credential that is gone is none, and another one may apply in its place.
+fn empty(snapshot: &mut Snapshot, thing: &Thing) {
+    let Thing::Secret(namespace, name) = thing else { return };
+    let [namespace, name] = [namespace, name].map(|text| snapshot.names.find(text));
+    let own = snapshot.aso_secrets.iter_mut();
+    own.filter(|at| Some(at.namespace) == namespace && Some(at.name) == name)
+        .for_each(|at| at.content = AsoSecretContent::Absent);
 }
 
 /// Takes things away, each of which has to be there.

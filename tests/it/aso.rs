@@ -141,7 +141,7 @@ fn no_planted_secret_gets_out_in_any_format_or_at_any_level() {
         "who-can get secrets --via-escalation",
         "what-can sa:aso/op",
         "why sa:aso/op get secrets -n dev",
-        "graph secret:dev/aso-credential",
+        "graph --around secret:dev/aso-credential",
         "graph",
     ];
     let formats = [

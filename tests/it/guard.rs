@@ -177,8 +177,8 @@ fn a_star_is_judged_by_all_that_it_stands_for() {
         (&reads, &[], "get *.apps", allowed),
         (&reads[1..], &[], "get *.apps", none),
         (&["pods/read", "pods/write", "pods/delete"], &[], "* pods", none),
-        (&["pods/read", "pods/exec/action"], &[], "get pods/*", allowed),
-        (&["pods/read"], &[], "get pods/*", none),
+        (&["pods/read", "pods/exec/action"], &[], "get pods --subresource *", allowed),
+        (&["pods/read"], &[], "get pods --subresource *", none),
         // Custom resources, both ways, and what Azure's list lacks of Kubernetes' own.
         (&["customresources/read"], &[], "get *.example.com", allowed),
         (&["customresources/read"], &[], "* *.example.com", none),

@@ -118,6 +118,49 @@ fn without_the_assignment_no_subscription_is_left() {
 }
 
 #[test]
+fn a_scope_and_how_much_of_it_can_be_asked_for() {
+    let found = |more: &str| lines(&report(&format!("--demo --from group:dev-team {more}")));
+    let owner = format!(
+        "critical group:dev-team -> {PROD} role-assignment write: aso-credential-fallback, aso-federated-credential, azure-role"
+    );
+    for scope in
+        [PROD.to_owned(), format!("{PROD}/resourceGroups/rg-prod"), format!("{PROD}/resourceGroups/unheard-of")]
+    {
+        for power in ["", "--power limited", "--power contributor", "--power roles"] {
+            assert!(found(&format!("--to {scope} {power}")).contains(&owner), "{scope} {power}");
+        }
+        assert!(found(&format!("--to {scope}")).iter().all(|line| line.contains(PROD)), "{scope}");
+    }
+    assert_eq!(found("--to azure:/subscriptions/11111111-0000-0000-0000-000000000009"), [] as [&str; 0]);
+    let storage = lines(&report(&format!("--demo --from group:storage-admins --to {MAIN} --power contributor")));
+    assert_eq!(storage, [] as [&str; 0]);
+    assert_eq!(
+        found("--to cluster:contoso-hub"),
+        ["high group:dev-team -> cluster:contoso-hub: aso-credential-fallback, aso-cluster-write"]
+    );
+    // From the identity itself.
+    let from = lines(&report(&format!("--demo --from principal:bbbbbbbb-0000-0000-0000-000000000001 --to {PROD}")));
+    let start = "critical identity:cccccccc-0000-0000-0000-000000000001";
+    assert_eq!(from, [format!("{start} -> {PROD} role-assignment write: azure-federated-credential, azure-role")]);
+}
+
+#[test]
+fn without_its_secret_a_credential_is_none() {
+    let left =
+        |who: &str, secret: &str| lines(&report(&format!("--demo --from {who} --to azure --without secret:{secret}")));
+    // Nothing falls back to a global credential that is gone; another Secret is another matter.
+    let settings = "azureserviceoperator-system/aso-controller-settings";
+    let falls_back = |line: &String| line.contains("aso-credential-fallback");
+    assert!(!left("group:dev-team", settings).iter().any(falls_back), "{:#?}", left("group:dev-team", settings));
+    assert_eq!(left("group:storage-admins", settings), [] as [&str; 0]);
+    assert!(left("group:dev-team", "prod/aso-credential").iter().any(falls_back));
+    // A namespace whose credential is gone has the global one.
+    let prod = left("group:prod-breakglass", "prod/aso-credential");
+    assert!(prod.iter().any(falls_back), "{prod:#?}");
+    assert!(prod.iter().all(|line| !line.contains("aso-resource-write")), "{prod:#?}");
+}
+
+#[test]
 fn a_strict_operator_takes_the_neighbours_identity_away() {
     let forged = |more: &str| {
         let found = lines(&report(&format!("--demo --from group:storage-admins {more}")));

@@ -297,7 +297,8 @@ impl World {
                 &[CREDENTIAL, CREDENTIAL, OTHER, NEW],
             ),
         };
-        let verbs = list(*dice.pick(verbs));
+        let verbs: &&str = dice.pick(verbs);
+        let verbs = list(verbs);
         let (own, plural) = kind.map_or(("", "secrets"), |[group, _, plural, _]| (group, plural));
         let group = match dice.below(12) {
             0 => "*",
