@@ -204,6 +204,13 @@ impl Snapshot {
         all
     }
 
+    /// Whether Secrets were listed, so that one which is not there does not exist. An input without any most likely left them out, and
+    /// those of a cluster whose entries were seen were asked for by their names.
+    pub fn lists_secrets(&self) -> bool {
+        let stored = |at: ClusterId| self.clusters.get(usize::from(at.0)).is_some_and(|cluster| cluster.stored);
+        self.secrets.iter().any(|secret| !(secret.entries_seen && stored(secret.cluster)))
+    }
+
     /// Gives each token Secret that does not say whose it is to the account that names it.
     fn own_tokens(&mut self) {
         let lost = |secret: &Secret| secret.purpose == SecretPurpose::Token(None);

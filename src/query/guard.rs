@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::AccessGraph;
 use crate::graph::azure::{AzureDecision, AzureGraph, AzurePlace, AzureQuestion, ClusterIx, PrincipalIx, Verdict};
-use crate::model::azure::{AzureCluster, GuardQuestion, Plane, fold, guard_parts, guard_question, guard_scopes};
+use crate::model::azure::{
+    AzureCluster, GuardQuestion, GuardReading, Plane, fold, guard_parts, guard_question, guard_scopes,
+};
 use crate::model::{Action, Gap, ResourceAction, ResourceTable, Subject};
 
 use super::aso::Aso;
@@ -133,20 +135,47 @@ pub struct GuardWhoCan {
 /// A request as a cluster puts it to Azure: each data action evaluated for every role.
 pub struct GuardRequest<'g> {
     cluster: &'g AzureCluster,
-    /// One reading must be allowed, and of it everything. None for discovery.
-    readings: Option<Vec<Vec<AzureQuestion>>>,
+    /// One reading must be allowed. None for discovery.
+    readings: Option<Vec<Reading>>,
+    /// The same in a namespace, where it differs: `*` is less there.
+    inside: Option<Vec<Reading>>,
+}
+
+/// Data actions that must be allowed, all of them, and what a `*` may stand for beside them.
+struct Reading {
+    actions: Vec<AzureQuestion>,
+    perhaps: Vec<AzureQuestion>,
+}
+
+impl Reading {
+    /// The weakest of all. What cannot be told is unknown where everything that is surely asked for is allowed.
+    fn judge(&self, decide: &dyn Fn(&AzureQuestion) -> Verdict) -> Option<Verdict> {
+        let weakest = |all: &[AzureQuestion]| all.iter().map(decide).max_by_key(|one| one.decision);
+        let verdict = weakest(&self.actions)?;
+        if !can(verdict.decision) {
+            return Some(verdict);
+        }
+        match weakest(&self.perhaps) {
+            Some(more) if !can(more.decision) => Some(verdict.untold()),
+            Some(more) if more.decision > verdict.decision => Some(more),
+            _ => Some(verdict),
+        }
+    }
 }
 
 impl<'g> GuardRequest<'g> {
     /// A request to a cluster. O(data actions x patterns of roles).
     pub fn new(graph: &AzureGraph<'g>, cluster: ClusterIx, action: &Action) -> GuardRequest<'g> {
         let cluster = graph.cluster(cluster);
-        let questions = |actions: Vec<String>| actions.iter().map(|one| graph.question(one, Plane::Data)).collect();
-        let readings = match guard_question(cluster.kind, action) {
+        let questions = |actions: &[String]| actions.iter().map(|one| graph.question(one, Plane::Data)).collect();
+        let reading =
+            |one: GuardReading| Reading { actions: questions(&one.actions), perhaps: questions(&one.perhaps) };
+        let read = |inside| match guard_question(cluster.kind, action, inside) {
             GuardQuestion::Discovery => None,
-            GuardQuestion::Reads(readings) => Some(readings.into_iter().map(questions).collect()),
+            GuardQuestion::Reads(readings) => Some(readings.into_iter().map(reading).collect()),
         };
-        GuardRequest { cluster, readings }
+        let all = matches!(action, Action::Resource(action) if action.resource == "*");
+        GuardRequest { cluster, readings: read(false), inside: if all { read(true) } else { None } }
     }
 
     /// Whether everybody who logs in with Entra may.
@@ -160,14 +189,23 @@ impl<'g> GuardRequest<'g> {
         scopes.iter().map(|scope| graph.locate(scope)).collect()
     }
 
+    fn readings(&self, namespace: Option<&str>) -> &[Reading] {
+        let inside = self.inside.as_ref().filter(|_| namespace.is_some());
+        inside.or(self.readings.as_ref()).map_or(&[], Vec::as_slice)
+    }
+
     /// What it comes to for somebody, by whatever decides on one data action at a place: of each reading the weakest, of all readings
     /// and places the strongest.
-    fn judge(&self, places: &[AzurePlace], decide: &dyn Fn(&AzureQuestion, AzurePlace) -> Verdict) -> Verdict {
+    fn judge(
+        &self,
+        graph: &AzureGraph<'g>,
+        namespace: Option<&str>,
+        decide: &dyn Fn(&AzureQuestion, AzurePlace) -> Verdict,
+    ) -> Verdict {
+        let places = self.places(graph, namespace);
         let at = |&place: &AzurePlace| {
-            let of_reading = move |questions: &Vec<AzureQuestion>| {
-                questions.iter().map(|question| decide(question, place)).max_by_key(|one| one.decision)
-            };
-            self.readings.iter().flatten().filter_map(of_reading).min_by_key(|one| one.decision)
+            let of_reading = |reading: &Reading| reading.judge(&|question| decide(question, place));
+            self.readings(namespace).iter().filter_map(of_reading).min_by_key(|one| one.decision)
         };
         places.iter().filter_map(at).min_by_key(|one| one.decision).unwrap_or_else(Verdict::no)
     }
@@ -199,12 +237,12 @@ impl<'g> GuardRequest<'g> {
 
     /// May somebody who is all of these, with all of their groups.
     pub fn decide(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], namespace: Option<&str>) -> Verdict {
-        self.judge(&self.places(graph, namespace), &|question, place| graph.decide_all(these, question, place))
+        self.judge(graph, namespace, &|question, place| graph.decide_all(these, question, place))
     }
 
     /// May somebody who is exactly these: as the API server is told, no group is added.
     pub fn decide_as(&self, graph: &AzureGraph<'g>, these: &[PrincipalIx], namespace: Option<&str>) -> Verdict {
-        self.judge(&self.places(graph, namespace), &|question, place| graph.decide_as(these, question, place))
+        self.judge(graph, namespace, &|question, place| graph.decide_as(these, question, place))
     }
 }
 
@@ -229,7 +267,7 @@ pub fn guard_who_can<'g>(
     for namespace in &namespaces {
         let namespace = namespace.as_deref();
         let places = request.places(graph, namespace);
-        let questions = || request.readings.iter().flatten().flatten();
+        let questions = || request.readings(namespace).iter().flat_map(|reading| &reading.actions);
         let at = |one, place| questions().any(|question| graph.grant(one, None, question, place).is_some());
         let reaches = |one| places.iter().any(|&place| at(one, place));
         let named: BTreeSet<PrincipalIx> =

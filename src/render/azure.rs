@@ -108,7 +108,7 @@ pub(super) struct AzureGrantOut {
     eligible: Option<EligibleOut>,
     /// What is not known of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(extend("enum" = ["role", "managementGroup", "exclusion"])))]
+    #[cfg_attr(test, schemars(extend("enum" = ["role", "managementGroup", "exclusion", "operations"])))]
     unknown: Option<&'static str>,
     /// Where it was read.
     source: OriginOut,
@@ -306,6 +306,7 @@ pub(super) fn grant_out(
             Standing::Role => "role",
             Standing::ManagementGroup => "managementGroup",
             Standing::Exclusion => "exclusion",
+            Standing::Operations => "operations",
         }),
         source: OriginOut::new(snapshot, read.origin),
     }
@@ -425,6 +426,7 @@ fn decision(grant: &AzureGrant) -> String {
             "unknown (management groups not read)".to_owned()
         }
         (AzureDecision::Unknown, _, Some(Standing::Exclusion)) => "unknown (members not read)".to_owned(),
+        (AzureDecision::Unknown, _, Some(Standing::Operations)) => "unknown (operations not read)".to_owned(),
         (decision, ..) => decision.as_str().to_owned(),
     }
 }

@@ -1,6 +1,8 @@
 //! Which of the catalogue's rights are held, by whom, where and for which names; and in which ways a request can be made.
 //! What follows from a request is not decided here.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 
 use super::attack::Place;
@@ -205,7 +207,7 @@ impl Rights {
         }
         let several = std::mem::take(&mut all.several).into_iter();
         all.supplied = supplied;
-        all.several = several.filter(|&request| supplied.has(all.mask_of(request))).collect();
+        all.several = several.filter(|&request| all.is_granted(request)).collect();
         let parts = all.several.iter().filter(|&&request| !all.is_more_by_post(request, Mask::default()));
         all.parts = parts.fold(Mask::default(), |parts, &request| parts.with(all.mask_of(request)));
         all
@@ -244,9 +246,25 @@ impl Rights {
         own.is_some_and(|own| self.supplied.has(own.mask) || self.supplied.has(Mask::of(0)))
     }
 
-    /// Whether all rights of a request are in some role or other that does not grant everything.
+    /// Whether all rights of a request are in some role or other that does not grant everything; of a request that takes rights of
+    /// the whole cluster as well these, since whoever has everything in a namespace can give the others to everybody.
     pub(super) fn is_granted(&self, request: RequestIx) -> bool {
-        self.supplied.has(self.mask_of(request))
+        let in_cluster: Mask = self.parts_of(request).filter(|(right, _)| right.in_cluster).map(|(_, at)| at).collect();
+        self.supplied.has(if in_cluster.is_empty() { self.mask_of(request) } else { in_cluster })
+    }
+
+    /// The rights of a namespace that make a request together with others of the whole cluster, for whoever can give everybody
+    /// everything in the namespace by a fact.
+    pub(super) fn beside_cluster(&self, place: Place, fact: u32) -> Vec<Held> {
+        let both = |request: &&RequestIx| self.parts_of(**request).any(|(right, _)| right.in_cluster);
+        let parts = self.several.iter().filter(both).flat_map(|&request| self.parts_of(request));
+        let rights: BTreeSet<u8> = parts.filter(|(right, _)| !right.in_cluster).map(|(_, at)| at).collect();
+        rights.into_iter().map(|right| Held { right, place, name: None, source: HeldBy::Made(fact) }).collect()
+    }
+
+    /// The rights of a request, with their numbers.
+    fn parts_of(&self, request: RequestIx) -> impl Iterator<Item = (&'static Right, u8)> {
+        self.asked(request).rights.iter().zip(self.of(request).iter().copied())
     }
 
     /// A right by its number.

@@ -116,8 +116,8 @@ fn greedily(graph: &AccessGraph, ask: &Ask, from: Start, mut left: Vec<&StepDone
         let tried = |step: &StepDone| {
             let mut step = step.clone();
             if let Some((place, name, _)) = taken(&step) {
-                let (by, evidence) =
-                    deletes(graph, ask.cluster, from, &bare(Target::Access, done.clone()), (bindings(place), name, place))?;
+                let so_far = bare(Target::Access, done.clone());
+                let (by, evidence) = deletes(graph, ask.cluster, from, &so_far, (bindings(place), name, place))?;
                 let (api_group, resource) = (RBAC, bindings(place));
                 let right = RightDone { verb: "delete", api_group, resource, name: Some(name), place, evidence };
                 step.requests.insert(0, RequestDone { by, rights: vec![right] });

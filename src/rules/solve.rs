@@ -1233,8 +1233,10 @@ fn evidence(walk: &Walk<'_, '_>, walker: &Walker<'_>, held: Option<&Held>) -> Op
 fn bound(walk: &Walk<'_, '_>, walker: &Walker<'_>, mut fact: u32) -> Option<Evidence> {
     let attack = walk.attack;
     loop {
-        if let Fact::Right(role, place, (_, _, rule)) = attack.facts[fact as usize] {
-            return Some(Evidence::Bound { role, place, rule });
+        match attack.facts[fact as usize] {
+            Fact::Right(role, place, (_, _, rule)) => return Some(Evidence::Bound { role, place, rule }),
+            Fact::Everything(place) => return Some(Evidence::Everything(place)),
+            _ => {}
         }
         let step = walk.step(walker.by(fact)?);
         fact = *step.needs.first()?;

@@ -4,6 +4,8 @@
 //!
 //! There is no operator: what Azure would do with an object is not looked at here.
 
+mod paths;
+
 use std::collections::BTreeSet;
 
 use rbac_lens::graph::AccessGraph;
@@ -200,19 +202,25 @@ fn annotated(mut object: Value) -> Value {
     object
 }
 
+fn right_of([group, _, plural, _]: [&str; 4], namespace: &str, verb: &str, name: &str) -> ResourceAction {
+    ResourceAction {
+        verb: verb.to_owned(),
+        api_group: group.to_owned(),
+        resource: plural.to_owned(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        ..ResourceAction::default()
+    }
+}
+
 /// Everything that is tried on a kind in a namespace.
 fn on_custom(kind: [&str; 4], namespace: &str) -> Vec<Act> {
     let [group, version, plural, _] = kind;
     let all = format!("/apis/{group}/{version}/namespaces/{namespace}/{plural}");
     let (old, new) = (format!("{all}/{OLD}"), format!("{all}/{NEW}"));
     let right = |verb: &str, subresource: &str, name: &str| ResourceAction {
-        verb: verb.to_owned(),
-        api_group: group.to_owned(),
-        resource: plural.to_owned(),
         subresource: subresource.to_owned(),
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        field_selector: Vec::new(),
+        ..right_of(kind, namespace, verb, name)
     };
     let note = json!({"metadata": {"annotations": {CREDENTIAL_FROM: "other"}}});
     let no_note = || vec![Call::patch(&old, json!({"metadata": {"annotations": {CREDENTIAL_FROM: null}}}))];
@@ -271,10 +279,15 @@ fn on_custom(kind: [&str; 4], namespace: &str) -> Vec<Act> {
     ]
 }
 
-/// Everything that is tried on the credential of a namespace, which is there or not.
-fn on_credential(namespace: &str, there: bool) -> Vec<Act> {
+/// A deletion that shows the object and leaves it.
+fn without_effect() -> Value {
+    json!({"apiVersion": "v1", "kind": "DeleteOptions", "dryRun": ["All"], "propagationPolicy": "Orphan"})
+}
+
+/// Everything that is tried on a Secret of a namespace, which is there or not.
+fn on_secret(namespace: &str, name: &str, there: bool) -> Vec<Act> {
     let all = format!("/api/v1/namespaces/{namespace}/secrets");
-    let path = format!("{all}/{CREDENTIAL}");
+    let path = format!("{all}/{name}");
     let right = |verb: &str, name: &str| ResourceAction {
         verb: verb.to_owned(),
         resource: "secrets".to_owned(),
@@ -282,57 +295,73 @@ fn on_credential(namespace: &str, there: bool) -> Vec<Act> {
         name: name.to_owned(),
         ..ResourceAction::default()
     };
-    let one = format!("{all}?fieldSelector=metadata.name%3D{CREDENTIAL}");
+    let one = format!("{all}?fieldSelector=metadata.name%3D{name}");
     let act = |what: &str, right: ResourceAction, call: Call, then: Then, undo: Vec<Call>| Act {
-        what: format!("{what} {CREDENTIAL} in {namespace}"),
+        what: format!("{what} {name} in {namespace}"),
         rights: vec![right],
         call,
         then,
         undo,
     };
-    let made = || vec![Call::post(&all, secret(namespace, CREDENTIAL))];
+    let made = || vec![Call::post(&all, secret(namespace, name))];
     if !there {
         return vec![
             act(
                 "create",
                 right("create", ""),
-                Call::post(&all, secret(namespace, CREDENTIAL)),
+                Call::post(&all, secret(namespace, name)),
                 Then::Exists(path.clone(), true),
                 vec![Call::delete(&path)],
             ),
             Act {
-                rights: vec![right("patch", CREDENTIAL), right("create", CREDENTIAL)],
+                rights: vec![right("patch", name), right("create", name)],
                 ..act(
                     "apply",
-                    right("patch", CREDENTIAL),
-                    Call::apply(format!("{path}?fieldManager=weak"), secret(namespace, CREDENTIAL)),
+                    right("patch", name),
+                    Call::apply(format!("{path}?fieldManager=weak"), secret(namespace, name)),
                     Then::Exists(path.clone(), true),
                     vec![Call::delete(&path)],
                 )
             },
         ];
     }
-    let whole = || vec![Call::put(&path, secret(namespace, CREDENTIAL))];
+    let whole = || vec![Call::put(&path, secret(namespace, name))];
     let note = json!({"metadata": {"annotations": {CREDENTIAL_FROM: "other"}}});
     vec![
-        act("get", right("get", CREDENTIAL), Call::get(&path), Then::Says("AZURE_CLIENT_ID"), Vec::new()),
+        act("get", right("get", name), Call::get(&path), Then::Says("AZURE_CLIENT_ID"), Vec::new()),
         act("list", right("list", ""), Call::get(&all), Then::Says("AZURE_CLIENT_ID"), Vec::new()),
-        act("list only", right("list", CREDENTIAL), Call::get(&one), Then::Says("AZURE_CLIENT_ID"), Vec::new()),
+        act("list only", right("list", name), Call::get(&one), Then::Says("AZURE_CLIENT_ID"), Vec::new()),
+        // Whoever changes or deletes a Secret may be shown it, without anything being done.
+        act(
+            "read by patch",
+            right("patch", name),
+            Call::patch(format!("{path}?dryRun=All"), json!({})),
+            Then::Says("AZURE_CLIENT_ID"),
+            Vec::new(),
+        ),
+        act(
+            "read by delete",
+            right("delete", name),
+            Call::delete(&path).body(without_effect()),
+            Then::Says("AZURE_CLIENT_ID"),
+            Vec::new(),
+        ),
+        act(
+            "read by delete by collection",
+            right("deletecollection", ""),
+            Call::delete(format!("{all}?dryRun=All")).body(without_effect()),
+            Then::Says("AZURE_CLIENT_ID"),
+            Vec::new(),
+        ),
         act(
             "replace",
-            right("update", CREDENTIAL),
-            Call::put(&path, annotated(secret(namespace, CREDENTIAL))),
+            right("update", name),
+            Call::put(&path, annotated(secret(namespace, name))),
             Then::Annotated(path.clone(), true),
             whole(),
         ),
-        act(
-            "patch",
-            right("patch", CREDENTIAL),
-            Call::patch(&path, note),
-            Then::Annotated(path.clone(), true),
-            whole(),
-        ),
-        act("delete", right("delete", CREDENTIAL), Call::delete(&path), Then::Exists(path.clone(), false), made()),
+        act("patch", right("patch", name), Call::patch(&path, note), Then::Annotated(path.clone(), true), whole()),
+        act("delete", right("delete", name), Call::delete(&path), Then::Exists(path.clone(), false), made()),
         act(
             "delete by collection",
             // Whatever the selector says, a collection has no name.
@@ -344,14 +373,20 @@ fn on_credential(namespace: &str, there: bool) -> Vec<Act> {
     ]
 }
 
-/// Does everything as somebody; gives what was let through.
-fn performed(server: &ApiServer, world: &World, weak: &Weak) -> (BTreeSet<String>, Vec<Act>) {
-    let (mut done, mut acts) = (BTreeSet::new(), Vec::new());
+/// Everything that is tried in a world.
+fn acts(world: &World) -> Vec<Act> {
+    let mut acts = Vec::new();
     for (at, namespace) in world.namespaces.iter().enumerate() {
         KINDS.into_iter().for_each(|kind| acts.extend(on_custom(kind, namespace)));
-        acts.extend(on_credential(namespace, at == 0));
+        acts.extend(on_secret(namespace, CREDENTIAL, at == 0));
     }
-    for act in &acts {
+    acts
+}
+
+/// Does everything as somebody; gives what was let through.
+fn performed(server: &ApiServer, weak: &Weak, acts: &[Act]) -> BTreeSet<String> {
+    let mut done = BTreeSet::new();
+    for act in acts {
         let groups: Vec<&str> = weak.groups.iter().map(String::as_str).collect();
         let mut call = act.call.clone();
         if let (true, Then::Annotated(path, _)) = (act.what.contains("by update"), &act.then) {
@@ -378,7 +413,7 @@ fn performed(server: &ApiServer, world: &World, weak: &Weak) -> (BTreeSet<String
         }
         done.insert(act.what.clone());
     }
-    (done, acts)
+    done
 }
 
 /// What the program says about everything that was tried: the one place where it is asked.
@@ -417,7 +452,8 @@ fn what_weak_identities_can_ask_the_operator_for_is_what_is_said() {
     let (mut yes, mut no, mut kinds) = (0, 0, BTreeSet::new());
     for world in &worlds {
         for weak in &world.weak {
-            let (done, acts) = performed(&server, world, weak);
+            let acts = acts(world);
+            let done = performed(&server, weak, &acts);
             let said = predicted(&graph, weak, &acts);
             let rules = || world.objects.iter().filter(|at| at["apiVersion"] == format!("{RBAC}/v1"));
             assert_eq!(done, said, "{}\n{}", weak.user, rules().map(Value::to_string).collect::<Vec<_>>().join("\n"));

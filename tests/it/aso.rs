@@ -67,6 +67,8 @@ status: {administratorLogin: PLANTED-9}
         secret("dev/own", "AZURE_CLIENT_ID: PLANTED-13, AZURE_TENANT_ID: PLANTED-14, AUTH_MODE: PLANTED-15"),
         secret("dev/kube", "kubeconfig: PLANTED-16"),
         secret("dev/token", "token: PLANTED-17"),
+        // In `data` it is PLANTED-21.
+        secret("dev/packed", "token: UExBTlRFRC0yMQ==").replace("stringData", "data"),
         resources.to_owned(),
     ]
     .concat()
@@ -120,6 +122,66 @@ fn no_planted_secret_gets_out() {
         assert_eq!(outcome.code, 2, "{bad}");
         assert!(!outcome.notes.is_empty() && !outcome.notes.join("\n").contains("PLANTED"), "{:?}", outcome.notes);
     }
+}
+
+/// Every command that reads it, in every format and at every level of what is told beside.
+#[test]
+fn no_planted_secret_gets_out_in_any_format_or_at_any_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.yaml");
+    std::fs::write(&path, planted()).unwrap();
+    let file = path.to_str().unwrap();
+    let planted = |text: &str| text.contains("PLANTED") || text.contains("UExBTlRFRC");
+    let commands = [
+        "aso",
+        "aso -n dev",
+        "checks",
+        "escalations --all --show-blocked",
+        "escalations --cuts",
+        "who-can get secrets --via-escalation",
+        "what-can sa:aso/op",
+        "why sa:aso/op get secrets -n dev",
+        "graph secret:dev/aso-credential",
+        "graph",
+    ];
+    let formats = [
+        "table",
+        "wide",
+        "tree",
+        "name",
+        "json",
+        "yaml",
+        "ndjson",
+        "csv",
+        "markdown",
+        "sarif",
+        "junit",
+        "github",
+        "jsonpath={..}",
+        "jsonpath-as-json={..}",
+        "custom-columns=A:..",
+        "dot",
+        "mermaid",
+        "graphml",
+    ];
+    let mut seen = 0;
+    for command in commands {
+        for format in formats {
+            let outcome = ask(&format!("{command} -f {file} -o {format}"), "");
+            let text = format!("{}\n{}", outcome.out, outcome.notes.join("\n"));
+            assert!(!planted(&text), "{command} -o {format}: {text}");
+            seen += usize::from(outcome.code != 2);
+        }
+        for level in ["-v=2", "-v=6", "-v=9"] {
+            let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-rbac_lens"));
+            let run =
+                program.args(command.split(' ')).args(["-f", file, level]).env("RUST_LOG", "trace").output().unwrap();
+            let text = [run.stdout, run.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+            assert!(!planted(&text), "{command} {level}: {text}");
+            assert!(text.contains("time: "), "{command} {level} tells nothing: {text}");
+        }
+    }
+    assert!(seen > 60, "only {seen} answers");
 }
 
 #[test]

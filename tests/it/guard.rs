@@ -139,6 +139,92 @@ fn a_role_on_a_managed_namespace_is_one_in_it() {
     assert_eq!(rows("get pods -n dev"), [format!("{robot} dev allowed"), format!("{team} dev allowed")]);
 }
 
+/// A world where the robot has only a role with these data actions of the cluster, in all of it, and nobody else has any.
+fn with_role(data_actions: &[&str], not: &[&str]) -> TempDir {
+    let world = world(true);
+    let role =
+        "/subscriptions/11111111-0000-0000-0000-000000000001/providers/Microsoft.Authorization/roleDefinitions/own";
+    let full = |all: &[&str]| -> Vec<String> {
+        all.iter().map(|one| format!("Microsoft.ContainerService/managedClusters/{one}")).collect()
+    };
+    let definitions = json!([{"id": role, "name": "own", "roleName": "Own", "roleType": "CustomRole",
+        "type": "Microsoft.Authorization/roleDefinitions", "assignableScopes": ["/subscriptions/11111111-0000-0000-0000-000000000001"],
+        "permissions": [{"actions": [], "notActions": [], "dataActions": full(data_actions), "notDataActions": full(not)}]}]);
+    let azure = world.path().join("azure");
+    std::fs::remove_file(azure.join("eligible.json")).unwrap();
+    std::fs::write(azure.join("roles.json"), definitions.to_string()).unwrap();
+    let assignments = json!([assigned(ROBOT, "ServicePrincipal", "own", CLUSTER)]);
+    std::fs::write(azure.join("assignments.json"), assignments.to_string()).unwrap();
+    world
+}
+
+#[test]
+fn a_star_is_judged_by_all_that_it_stands_for() {
+    let (allowed, unknown, none) = ("allowed", "unknown", "");
+    let apps = ["controllerrevisions", "daemonsets", "deployments", "replicasets", "statefulsets"];
+    let reads: Vec<String> = apps.iter().map(|one| format!("apps/{one}/read")).collect();
+    let reads: Vec<&str> = reads.iter().map(String::as_str).collect();
+    for (role, not, question, expected) in [
+        // A wildcard is exact, whatever Azure's list has.
+        (&["*"][..], &[][..], "* *.*", allowed),
+        (&["*/read"], &[], "get *.*", allowed),
+        (&["*/read"], &[], "* *.*", none),
+        (&["*"], &["resourcequotas/write"], "* *.*", none),
+        (&["*"], &["resourcequotas/write"], "get *.*", allowed),
+        // Each of a list is as good, where the list is all that there is.
+        (&["secrets/read", "secrets/write", "secrets/delete"], &[], "* secrets", allowed),
+        (&["secrets/read", "secrets/write"], &[], "* secrets", none),
+        (&reads, &[], "get *.apps", allowed),
+        (&reads[1..], &[], "get *.apps", none),
+        (&["pods/read", "pods/write", "pods/delete"], &[], "* pods", none),
+        (&["pods/read", "pods/exec/action"], &[], "get pods/*", allowed),
+        (&["pods/read"], &[], "get pods/*", none),
+        // Custom resources, both ways, and what Azure's list lacks of Kubernetes' own.
+        (&["customresources/read"], &[], "get *.example.com", allowed),
+        (&["customresources/read"], &[], "* *.example.com", none),
+        (
+            &["customresources/read", "customresources/write", "customresources/delete"],
+            &[],
+            "* things.example.com",
+            allowed,
+        ),
+        (&["customresources/read"], &[], "list validatingadmissionpolicies", allowed),
+        (&["customresources/read"], &[], "list validatingwebhookconfigurations", none),
+        // Everything that lives in namespaces is not everything, and what may be newer cannot be told.
+        (&["*"], &["customresources/write"], "create *.*", unknown),
+        (&["*"], &["customresources/write"], "get *.*", allowed),
+        (&["serviceaccounts/impersonate/action"], &[], "impersonate *", unknown),
+        // A path is what it is.
+        (&["metrics/read"], &[], "get /metrics", allowed),
+        (&["metrics/read"], &[], "* /metrics", none),
+        (&["metrics/*"], &[], "* /metrics", allowed),
+        (&["metrics/write"], &[], "post /metrics", none),
+        (&["read"], &[], "get /", allowed),
+    ] {
+        let world = with_role(role, not);
+        let rows = azure_rows(world.path(), question);
+        let decision = rows.first().map_or("", |row| row.rsplit(' ').next().unwrap());
+        assert_eq!(decision, expected, "{question} by {role:?} without {not:?}: {rows:?}");
+        let done = ask(world.path(), &format!("who-can {question} -o json"));
+        let report: Value = serde_json::from_str(&done.out).unwrap();
+        let told = report["gaps"].to_string().contains("Azure has a list of operations of its own");
+        assert_eq!(told, expected == unknown, "{question}: {}", report["gaps"]);
+        assert!(!told || report["summary"]["partial"] == true, "{question}");
+    }
+}
+
+#[test]
+fn everything_in_a_namespace_is_what_lives_in_namespaces() {
+    let world = with_role(&["*"], &["nodes/write", "rbac.authorization.k8s.io/clusterroles/bind/action"]);
+    assert_eq!(azure_rows(world.path(), "* *.* -n dev"), [format!("User {ROBOT} dev allowed")]);
+    assert_eq!(azure_rows(world.path(), "* *.*"), [] as [String; 0]);
+    let why = |question: &str| ask(world.path(), &format!("why user:{ROBOT} {question}"));
+    assert_eq!((why("* *.* -n dev").code, why("* *.*").code), (0, 1));
+    let untold = with_role(&["*"], &["customresources/write"]);
+    let done = ask(untold.path(), &format!("why user:{ROBOT} * *.* -n dev"));
+    assert!(done.out.starts_with("not found, ") && done.code == 1, "{done:?}");
+}
+
 /// What Azure gives somebody: `WHERE VERBS RESOURCE DECISION`.
 fn azure_rights(folder: &Path, question: &str) -> Vec<String> {
     let done = ask(folder, &format!("what-can {question} -o json"));

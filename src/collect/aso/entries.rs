@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use crate::collect::shape::{Object, Pairs, RawPairs, Text};
 use crate::model::{
-    AsoSecret, AsoSecretContent, AsoText, ClusterId, Name, Names, Origin, copied_to, is_aso_secret_entry,
-    kept_aso_entry,
+    ASO_CREDENTIAL, ASO_SETTINGS, AsoSecret, AsoSecretContent, AsoText, ClusterId, Name, Names, Origin, Secret,
+    SecretPurpose, copied_to, is_aso_secret_entry, kept_aso_entry,
 };
 
 /// How values stand in a Secret.
@@ -111,15 +111,22 @@ pub(in crate::collect) fn plain(names: &mut Names, key: &str, value: &str) -> As
     }
 }
 
-/// A Secret that was asked for by its name, as the API server gave it.
+/// A Secret that was asked for by its name, as the API server gave it; the second is the same as one of the Secrets that are known to
+/// be there, if it is a credential.
 ///
 /// # Errors
 /// When it is no Secret; nothing of it is shown.
-pub(in crate::collect) fn asked_for(names: &mut Names, text: &str, place: (&str, &str)) -> Result<AsoSecret, String> {
+pub(in crate::collect) fn asked_for(
+    names: &mut Names,
+    text: &str,
+    place: (&str, &str),
+) -> Result<(AsoSecret, Option<Secret>), String> {
     #[derive(Deserialize)]
     struct SecretIn<'a> {
         #[serde(borrow)]
         kind: Text<'a>,
+        #[serde(borrow, default, rename = "type")]
+        of_type: Option<Text<'a>>,
         #[serde(borrow, default)]
         data: Option<&'a RawValue>,
         #[serde(borrow, default)]
@@ -145,12 +152,20 @@ pub(in crate::collect) fn asked_for(names: &mut Names, text: &str, place: (&str,
         let mut pairs = annotations.iter().flat_map(|pairs| &pairs.0);
         pairs.find(|(found, _)| &**found == key).map(|(_, value)| &**value)
     };
-    Ok(AsoSecret {
-        cluster: ClusterId::FIRST,
-        namespace: names.intern(place.0),
-        name: names.intern(place.1),
-        content: AsoSecretContent::Entries(entries.kept(names)),
-        copied_to: copied_to(value).map(|patterns| names.intern(patterns)),
-        origin: Origin::LIVE,
-    })
+    let (cluster, origin) = (ClusterId::FIRST, Origin::LIVE);
+    let [namespace, name] = [place.0, place.1].map(|text| names.intern(text));
+    let of_type = read.of_type.filter(|of_type| !of_type.is_empty());
+    let is_credential = matches!(place.1, ASO_CREDENTIAL | ASO_SETTINGS) || entries.is_aso();
+    let known = is_credential.then(|| Secret {
+        cluster,
+        namespace,
+        name,
+        kind: names.intern(of_type.as_deref().unwrap_or("Opaque")),
+        purpose: SecretPurpose::Other,
+        entries_seen: true,
+        origin,
+    });
+    let content = AsoSecretContent::Entries(entries.kept(names));
+    let copied_to = copied_to(value).map(|patterns| names.intern(patterns));
+    Ok((AsoSecret { cluster, namespace, name, content, copied_to, origin }, known))
 }

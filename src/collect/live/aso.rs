@@ -130,6 +130,9 @@ pub(super) async fn read(
             (place, answer)
         }
     };
+    // A credential that is there is one of the Secrets of its namespace, whether or not they are listed.
+    let all = parts.iter().flat_map(|part| part.secrets.iter().map(move |at| (part, at)));
+    let listed: FxHashSet<(&str, &str)> = all.map(|(part, at)| (part.text(at.namespace), part.text(at.name))).collect();
     let places = places(parts, &options.namespace);
     let mut answers = futures::stream::iter(places.into_iter().map(one)).buffered(AT_ONCE);
     let mut part = Snapshot::default();
@@ -138,8 +141,9 @@ pub(super) async fn read(
         let names = &mut part.names;
         let content = match answer {
             Ok(text) => match asked_for(names, &text, (&namespace, &name)) {
-                Ok(secret) => {
+                Ok((secret, known)) => {
                     part.aso_secrets.push(secret);
+                    part.secrets.extend(known.filter(|_| !listed.contains(&(namespace.as_str(), name.as_str()))));
                     continue;
                 }
                 Err(message) => {

@@ -108,6 +108,8 @@ pub enum Standing {
     ManagementGroup,
     /// Whether the principal is in a group that a deny assignment leaves out.
     Exclusion,
+    /// Whether Azure's own list of operations has more than the role allows.
+    Operations,
 }
 
 /// A deny assignment that matches.
@@ -124,6 +126,15 @@ impl Verdict {
     /// Nothing allows it.
     pub fn no() -> Verdict {
         Verdict { decision: AzureDecision::No, grants: Vec::new(), denials: Vec::new() }
+    }
+
+    /// The same, where it cannot be told whether Azure asks for more than this is about.
+    pub fn untold(mut self) -> Verdict {
+        for grant in self.grants.iter_mut().filter(|grant| grant.decision <= AzureDecision::Unknown) {
+            (grant.decision, grant.unknown) = (AzureDecision::Unknown, grant.unknown.or(Some(Standing::Operations)));
+        }
+        self.decision = self.decision.max(AzureDecision::Unknown);
+        self
     }
 }
 

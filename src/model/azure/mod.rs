@@ -16,7 +16,7 @@ pub use facts::{
     KeyVault, LocalCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry, RoleAssignment,
     RoleDefinition, Subscription, UserAssignedIdentity,
 };
-pub use guard::{GuardQuestion, guard_parts, guard_prefix, guard_question, guard_scopes};
+pub use guard::{GuardQuestion, GuardReading, guard_parts, guard_prefix, guard_question, guard_scopes};
 pub use pattern::{Plane, allows, check_action, matches_strictly};
 pub use scope::{
     MANAGEMENT_GROUPS, ancestors, check_scope, contains, fold, is_guid, last_guid, management_group, subscription_of,

@@ -40,8 +40,7 @@ pub(super) fn content(snapshot: &Snapshot, cluster: ClusterId, namespace: Name, 
     if are_listed(snapshot, namespace) { Content::Absent } else { Content::Unknown }
 }
 
-/// Whether the Secrets of a namespace were read, so that one which is not there does not exist. An input without any Secret most
-/// likely left them out.
+/// Whether the Secrets of a namespace were read, so that one which is not there does not exist.
 fn are_listed(snapshot: &Snapshot, namespace: Name) -> bool {
     let text = snapshot.text(namespace);
     let missing = |gap: &Gap| {
@@ -52,5 +51,5 @@ fn are_listed(snapshot: &Snapshot, namespace: Name) -> bool {
                 None => !gap.except.iter().any(|name| name == text),
             }
     };
-    !snapshot.secrets.is_empty() && !snapshot.gaps.iter().any(missing)
+    snapshot.lists_secrets() && !snapshot.gaps.iter().any(missing)
 }

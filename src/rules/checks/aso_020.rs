@@ -79,7 +79,7 @@ fn has_keys(world: &Checked<'_>, namespace: Name) -> bool {
             && !matches!(own.kind, CredentialKind::WorkloadIdentity | CredentialKind::NodeIdentity | CredentialKind::PodIdentity)
     };
     // What is not known to be without a key may have one.
-    let unseen = snapshot.secrets.is_empty();
+    let unseen = !snapshot.lists_secrets();
     unseen || snapshot.secrets.iter().any(is_token) || world.aso.credentials().any(|(_, own)| is_key(own))
 }
 

@@ -176,6 +176,45 @@ mod tests {
     }
 
     #[test]
+    fn whoever_has_everything_in_a_namespace_has_its_accounts_to_go_with_a_group() {
+        let writes = |groups: &str| {
+            format!(
+                "role writer: create,escalate clusterroles.rbac; {groups}
+                 bind writer user:bob
+                 bind dev/all=missing user:bob"
+            )
+        };
+        check(
+            &writes("impersonate groups"),
+            "bob -> cluster-admin: escalate-role, impersonate-group, system-masters",
+        );
+        check(
+            &(writes("impersonate groups dev") + "\nrole big: * *.*\nbind big group:dev"),
+            "bob -> cluster-admin: escalate-role, impersonate-group, wildcard-admin",
+        );
+        // By a binding that they make.
+        check(
+            "role binder: bind clusterroles.rbac; create rolebindings.rbac
+             role i: impersonate groups
+             role all: * *.*
+             bind dev/b=binder user:bob
+             bind i user:bob",
+            "bob -> cluster-admin: bind-role, impersonate-group, system-masters",
+        );
+        // The group is somebody else's, or the server refuses it in a namespace.
+        let inside = "bob -> admin of dev: escalate-role, namespace-admin
+             bob -> any node: escalate-role, pod-create, relax-pod-security, privileged-pod";
+        check(
+            &(writes("get pods") + "\nrole i: impersonate groups\nbind i user:alice"),
+            inside,
+        );
+        check(
+            &(writes("get pods") + "\nrole i: impersonate groups\nbind dev/i=i user:bob"),
+            inside,
+        );
+    }
+
+    #[test]
     fn a_group_without_a_name_gives_nothing() {
         check(
             "role i: impersonate groups
