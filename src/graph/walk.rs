@@ -112,6 +112,11 @@ impl AndOr {
         self.needs.get(step)
     }
 
+    /// The steps that need a fact.
+    fn needing(&self, fact: u32) -> &[u32] {
+        self.needed_by.get(fact)
+    }
+
     /// The fact that a step gains.
     pub fn gain(&self, step: u32) -> u32 {
         self.gain[step as usize]
@@ -508,6 +513,53 @@ impl<'g> Walker<'g> {
     }
 }
 
+/// What follows at all from one start after another, in whatever rounds, beside what follows anyway; with memory that is used again.
+pub struct Reach<'g> {
+    graph: &'g AndOr,
+    found: Vec<bool>,
+}
+
+impl<'g> Reach<'g> {
+    /// Nothing is reached yet.
+    pub fn new(graph: &'g AndOr) -> Reach<'g> {
+        Reach { graph, found: vec![false; graph.facts] }
+    }
+
+    /// The facts that follow from a start where everything in `base` is there, and with it all that follows from it, but for those;
+    /// or the first of them that `stops` it.
+    ///
+    /// Linear in the needs of the steps that need what is found.
+    ///
+    /// # Errors
+    ///
+    /// The fact that stops it.
+    pub fn beside(&mut self, base: &[bool], start: &[u32], stops: impl Fn(u32) -> bool) -> Result<Vec<u32>, u32> {
+        let graph = self.graph;
+        let mut facts: Vec<u32> = Vec::new();
+        let mut stopped = None;
+        let mut add = |fact: u32, found: &mut Vec<bool>, facts: &mut Vec<u32>| {
+            if !base[fact as usize] && !std::mem::replace(&mut found[fact as usize], true) {
+                facts.push(fact);
+                stopped = stopped.or(Some(fact).filter(|&fact| stops(fact)));
+            }
+            stopped.is_some()
+        };
+        let mut done = start.iter().any(|&fact| add(fact, &mut self.found, &mut facts));
+        let mut at = 0;
+        while let Some(&fact) = facts.get(at).filter(|_| !done) {
+            at += 1;
+            for &step in graph.needing(fact) {
+                let has = |&need: &u32| base[need as usize] || self.found[need as usize];
+                if graph.needs(step).iter().all(has) {
+                    done = done || add(graph.gain(step), &mut self.found, &mut facts);
+                }
+            }
+        }
+        facts.iter().for_each(|&fact| self.found[fact as usize] = false);
+        stopped.map_or(Ok(facts), Err)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -683,6 +735,15 @@ mod tests {
             }
             let all = graph.all_from(start.iter().copied(), |_| true);
             assert_eq!(all, slow.iter().map(Option::is_some).collect::<Vec<_>>(), "{steps:?} from {start:?}");
+            let base = graph.all_from(first.iter().copied(), |_| true);
+            let mut reach = Reach::new(&graph);
+            let stops = (0..facts).find(|&fact| all[fact as usize] && !base[fact as usize]);
+            assert_eq!(reach.beside(&base, more, |fact| Some(fact) == stops).err(), stops, "{steps:?} from {start:?}");
+            let beside = reach.beside(&base, more, |_| false);
+            let mut beside = beside.unwrap_or_default();
+            beside.sort_unstable();
+            let new = (0..facts).filter(|&fact| all[fact as usize] && !base[fact as usize]);
+            assert_eq!(beside, new.collect::<Vec<_>>(), "{steps:?} from {first:?} and {more:?}");
             for goal in 0..facts {
                 let (least, surely) = (graph.at_least(&[goal]), graph.surely(&[goal]));
                 for most in 0..6 {

@@ -1,6 +1,7 @@
 //! Walks from those who may start to what is worth reaching. Forward saturation decides; a walk backwards from the targets says
 //! beforehand what can lead to one at all.
 
+mod alone;
 mod groups;
 mod shared;
 
@@ -214,9 +215,11 @@ fn search(
     let is_left = |had: &Had| !had.has(Target::ClusterAdmin);
     if had.iter().any(is_left) && (0..attack.count()).any(|step| attack.marks(step).is_blocked()) {
         let all = walk(true, |_| true);
-        let blocked = finish(attack, ask, self::paths(&all, ask, sources, &mut had), &mut 0);
-        found.stopped += blocked.len();
-        found.blocked.extend(if ask.blocked { blocked } else { Vec::new() });
+        let paths = self::paths(&all, ask, sources, &mut had);
+        found.stopped += paths.found.findings().iter().filter(|finding| !is_longer(ask, finding)).count();
+        if ask.blocked {
+            found.blocked.extend(finish(attack, ask, paths, &mut 0));
+        }
     }
 }
 
@@ -365,35 +368,9 @@ struct Aim {
     sorted: bool,
 }
 
-/// How far an aim is from a start, by what is known without a walk.
-struct Bounds {
-    /// In no fewer rounds.
-    fewest: u32,
-    /// In so many surely, if this is no more than any could be, and from which fact.
-    longest: u32,
-    from: u32,
-}
-
-impl Bounds {
-    /// Whether the surest way is the shortest.
-    fn is_sure(&self) -> bool {
-        self.fewest == self.longest
-    }
-}
-
-impl Aim {
-    /// How far it is from a start. Nothing leads to it where even the fewest rounds are more than any.
-    fn bounds(&self, start: &[u32]) -> Bounds {
-        let fewest = start.iter().filter_map(|&fact| self.least[fact as usize]).min().unwrap_or(u32::MAX);
-        // The first of those that are equally good, which is their own where it can be.
-        let sure = start.iter().filter_map(|&fact| Some((self.surely.distance(fact)?, fact)));
-        let (longest, from) = sure.min_by_key(|&(far, _)| far).unwrap_or((u32::MAX - 1, u32::MAX));
-        Bounds { fewest, longest, from }
-    }
-}
-
 /// A target that was reached, and how.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 struct Path {
     target: Target,
     steps: Vec<StepDone>,
@@ -481,11 +458,13 @@ impl<'w, 'g> Walk<'w, 'g> {
     /// A shortest path to an aim; empty without one. Most are known beforehand: where nothing shorter can be, the surest is the
     /// shortest.
     fn to(&self, aim: &Aim, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
-        let bounds @ Bounds { fewest, longest, from } = aim.bounds(start);
-        if fewest == u32::MAX {
-            return Rc::default();
-        }
-        if bounds.is_sure() {
+        let far = |fact: u32| aim.least[fact as usize].unwrap_or(u32::MAX);
+        let fewest = start.iter().map(|&fact| far(fact)).min().filter(|&far| far != u32::MAX);
+        let Some(fewest) = fewest else { return Rc::default() };
+        // The first of those that are equally good, which is their own where it can be.
+        let sure = start.iter().filter_map(|&fact| Some((aim.surely.distance(fact)?, fact)));
+        let (longest, from) = sure.min_by_key(|&(far, _)| far).unwrap_or((u32::MAX - 1, u32::MAX));
+        if longest == fewest {
             return self.known(memo, (Some(aim.target), vec![from], longest), |_| {
                 walker.take(from, aim.surely.way(&self.graph, from));
                 self.nearest(walker, aim)
@@ -494,23 +473,17 @@ impl<'w, 'g> Walk<'w, 'g> {
         // Most paths are about as short as they can be, so first no more is walked than what may be a part of one that short.
         for spare in [0, 1, 2, 4, 8, u32::MAX] {
             let most = fewest.saturating_add(spare).min(longest);
-            let found = self.within(aim, most, walker, memo, start);
+            let near: Vec<u32> = start.iter().copied().filter(|&fact| far(fact) <= most).collect();
+            let found = self.known(memo, (Some(aim.target), near, most), |near| {
+                let within = Within { least: &aim.least, most, sorted: aim.sorted };
+                walker.walk(near, Some(within), |fact| aim.facts.binary_search(&fact).is_ok());
+                self.nearest(walker, aim)
+            });
             if !found.is_empty() || most == longest {
                 return found;
             }
         }
         Rc::default()
-    }
-
-    /// A shortest path to an aim of no more than so many rounds; empty without one.
-    fn within(&self, aim: &Aim, most: u32, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
-        let is_near = |fact: u32| aim.least[fact as usize].is_some_and(|far| far <= most);
-        let near: Vec<u32> = start.iter().copied().filter(|&fact| is_near(fact)).collect();
-        self.known(memo, (Some(aim.target), near, most), |near| {
-            let within = Within { least: &aim.least, most, sorted: aim.sorted };
-            walker.walk(near, Some(within), |fact| aim.facts.binary_search(&fact).is_ok());
-            self.nearest(walker, aim)
-        })
     }
 
     /// What is reached from a start, but for what is a part of something else; of what was asked for each by itself, and what is
@@ -563,6 +536,16 @@ impl<'w, 'g> Walk<'w, 'g> {
     fn shares(&self, ask: &Ask) -> bool {
         let all = ask.from.is_none() && ask.to.is_empty() && ask.access.is_none();
         all && self.attack.is_thrifty() && !self.attack.may_clash()
+    }
+
+    /// What is reached where an aim is, or where nothing else can be; none where everything is to be looked for.
+    fn nearest_aim(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
+        let found = self.aims.first().filter(|_| !start.is_empty()).map(|aim| self.to(aim, walker, memo, start));
+        let found = found.filter(|paths| !paths.is_empty());
+        match found {
+            None if self.has_wider && !start.is_empty() => None,
+            found => Some(found.unwrap_or_default()),
+        }
     }
 
     /// The path to an aim that a walk came to.
@@ -649,24 +632,24 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
     let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
     let mut paths = Paths::default();
     let mut own = shared::Own::new(sources.len());
-    let starts: Vec<shared::One> = sources
-        .iter()
-        .zip(&*had)
-        .enumerate()
-        .filter(|(_, (_, had))| !had.has(Target::ClusterAdmin))
-        .map(|(at, (&source, _))| (at, source, walk.start(source)))
-        .filter(|(.., start)| !start.is_empty())
-        .collect();
-    let mut reached: Vec<Rc<[Path]>> = sources.iter().map(|_| Rc::default()).collect();
     let mut rest = Vec::new();
-    if walk.shares(ask) {
-        rest = shared::nearest(walk, &mut walker, &mut memo, starts, &mut reached);
-    } else {
-        for (at, source, start) in starts {
-            memo.begin(attack, source);
-            reached[at] = walk.from(&mut walker, &mut memo, &start);
+    let shares = walk.shares(ask);
+    let mut from = |(at, (&source, had)): (usize, (&Start, &Had))| {
+        if had.has(Target::ClusterAdmin) {
+            return Rc::default();
         }
-    }
+        memo.begin(attack, source);
+        let start = walk.start(source);
+        if !shares {
+            return walk.from(&mut walker, &mut memo, &start);
+        }
+        let nearest = walk.nearest_aim(&mut walker, &mut memo, &start);
+        nearest.unwrap_or_else(|| {
+            rest.push((at, source, start));
+            Rc::default()
+        })
+    };
+    let mut reached: Vec<Rc<[Path]>> = sources.iter().zip(&*had).enumerate().map(&mut from).collect();
     settle(walk, ask, sources, &mut reached);
     for (at, ((&source, had), reached)) in sources.iter().zip(had.iter_mut()).zip(reached).enumerate() {
         for path in reached.iter().filter(|path| path.target.start() != Some(source)) {
@@ -759,7 +742,7 @@ fn best(attack: &Attack<'_>, ask: &Ask, mut paths: Vec<Path>) -> Vec<Path> {
 fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> Vec<Finding> {
     let mut findings = Vec::with_capacity(paths.found.findings().len());
     for mut finding in paths.found.into_findings() {
-        if ask.max_steps.is_some_and(|most| finding.moves() > most) {
+        if is_longer(ask, &finding) {
             *longer += 1;
             continue;
         }
@@ -768,6 +751,11 @@ fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> V
         findings.push(finding);
     }
     findings
+}
+
+/// Whether a finding has more steps than were asked for.
+fn is_longer(ask: &Ask, finding: &Finding) -> bool {
+    ask.max_steps.is_some_and(|most| finding.moves() > most)
 }
 
 /// Most severe first.

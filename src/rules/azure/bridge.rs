@@ -470,6 +470,8 @@ pub(in crate::rules) struct Bridge<'g> {
     reflector: OnceCell<bool>,
     /// The resources of each kind, by namespace.
     resources: OnceCell<FxHashMap<KindIx, Vec<&'g AsoResource>>>,
+    /// The resource group that the nodes of this cluster are in.
+    node_group: OnceCell<Option<ScopeIx>>,
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
     pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
@@ -513,6 +515,7 @@ impl<'g> Bridge<'g> {
             servers: OnceCell::new(),
             copies: RefCell::default(),
             reflector: OnceCell::new(),
+            node_group: OnceCell::new(),
             resources: OnceCell::new(),
             writes: RefCell::default(),
             gives: RefCell::default(),
@@ -885,6 +888,12 @@ impl<'g> Bridge<'g> {
     /// Whether pods reach the metadata service of their node. Unless the data say that they do not, they do.
     pub(super) fn pods_reach_imds(&self) -> bool {
         self.this_cluster.is_some_and(|at| self.azure.graph.cluster(at).imds_from_pods != Some(false))
+    }
+
+    /// The resource group that the nodes of this cluster are in, where it was named.
+    pub(super) fn node_group(&self) -> Option<ScopeIx> {
+        let of = |cluster| self.azure.graph.node_resource_group(cluster);
+        *self.node_group.get_or_init(|| self.this_cluster.and_then(of))
     }
 
     /// Whether there are any.

@@ -486,7 +486,7 @@ pub(super) fn cluster_proof(
 pub(super) fn nodes(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let Some(cluster) = bridge.this_cluster else { return };
-    let Some(group) = bridge.azure.graph.node_resource_group(cluster) else { return };
+    let Some(group) = bridge.node_group() else { return };
     for acting in deed.ways(&bridge, fact) {
         if !bridge.azure.graph.within(acting.at.scope, group) {
             continue;

@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Aim, Had, Memo, Path, Walk, steps_of, uses};
+use super::alone::Alone;
+use super::{Had, Path, Walk, steps_of, uses};
 use crate::graph::{BindingIx, Walker};
 use crate::model::Subject;
 use crate::rules::attack::{Attack, Effect, Fact, How, WritesBy};
@@ -50,80 +51,20 @@ impl Own {
     }
 }
 
-/// What each of those who start has in common with many others.
-fn in_common(all: &[One]) -> Vec<Vec<u32>> {
+/// Everything that is reached by those for whom nothing else is left.
+pub(super) fn rest(walk: &Walk<'_, '_>, ask: &Ask, all: &[One], had: &mut [Had], own: &mut Own) {
     let mut counts: FxHashMap<u32, usize> = FxHashMap::default();
     for (_, _, start) in all {
         start.iter().for_each(|&fact| *counts.entry(fact).or_default() += 1);
     }
     let is_common = |fact: &u32| counts[fact] > FEW && counts[fact] > all.len() / FEW;
-    // What is no subject has paths of its own only.
-    let common = |(_, source, start): &One| {
-        let shares = matches!(source, Start::Subject(_));
-        start.iter().copied().filter(|fact| shares && is_common(fact)).collect()
-    };
-    all.iter().map(common).collect()
-}
-
-/// The paths of those who come to the first aim; gives those for whom everything else is to be looked for.
-pub(super) fn nearest(
-    walk: &Walk<'_, '_>,
-    walker: &mut Walker<'_>,
-    memo: &mut Memo,
-    all: Vec<One>,
-    reached: &mut [Rc<[Path]>],
-) -> Vec<One> {
-    let Some(aim) = walk.aims.first() else { return all };
-    let (open, mut rest): (Vec<One>, Vec<One>) =
-        all.into_iter().partition(|(.., start)| aim.bounds(start).fewest != u32::MAX);
-    let (sure, open): (Vec<One>, Vec<One>) = open.into_iter().partition(|(.., start)| aim.bounds(start).is_sure());
-    for (at, source, start) in sure {
-        memo.begin(walk.attack, source);
-        reached[at] = walk.to(aim, walker, memo, &start);
-    }
-    let rounds = rounds(walk, aim, &open);
-    for one in open {
-        let (at, source, start) = &one;
-        match rounds.get(at) {
-            Some(&round) => {
-                memo.begin(walk.attack, *source);
-                reached[*at] = walk.within(aim, round, walker, memo, start);
-            }
-            None => rest.push(one),
-        }
-    }
-    if walk.has_wider { rest } else { Vec::new() }
-}
-
-/// In how many rounds each of those who start comes to an aim, for those who do.
-fn rounds(walk: &Walk<'_, '_>, aim: &Aim, all: &[One]) -> FxHashMap<usize, u32> {
-    let mut alike: BTreeMap<Vec<u32>, Vec<&One>> = BTreeMap::new();
-    for (one, common) in all.iter().zip(in_common(all)) {
-        alike.entry(common).or_default().push(one);
-    }
-    let goals: FxHashMap<u32, Target> = aim.facts.iter().map(|&fact| (fact, aim.target)).collect();
-    let starts: Vec<u32> = all.iter().flat_map(|(_, _, start)| start).copied().collect();
-    let walk = walk.towards(&goals, &starts);
-    let mut walker = Walker::new(&walk.graph);
-    let mut found = FxHashMap::default();
-    for (start, members) in alike {
-        walker.walk(&start, None, |_| false);
-        for (at, _, own) in members {
-            let more: Vec<u32> = own.iter().copied().filter(|fact| !start.contains(fact)).collect();
-            walker.more(&more);
-            found.extend(aim.facts.iter().filter_map(|&fact| walker.round(fact)).min().map(|round| (*at, round)));
-            walker.back();
-        }
-    }
-    found
-}
-
-/// Everything that is reached by those for whom nothing else is left.
-pub(super) fn rest(walk: &Walk<'_, '_>, ask: &Ask, all: &[One], had: &mut [Had], own: &mut Own) {
     // Those who have the same before, too, have the same left to reach.
     let mut alike: BTreeMap<(Vec<u32>, Vec<*const Had>), Vec<&One>> = BTreeMap::new();
-    for (one, common) in all.iter().zip(in_common(all)) {
-        let before = had[one.0].shared.iter().map(Rc::as_ptr).collect();
+    for one @ (at, source, start) in all {
+        // What is no subject has paths of its own only.
+        let shares = matches!(source, Start::Subject(_));
+        let common = start.iter().copied().filter(|fact| shares && is_common(fact)).collect();
+        let before = had[*at].shared.iter().map(Rc::as_ptr).collect();
         alike.entry((common, before)).or_default().push(one);
     }
     for ((start, _), members) in alike {
@@ -139,10 +80,27 @@ pub(super) fn rest(walk: &Walk<'_, '_>, ask: &Ask, all: &[One], had: &mut [Had],
         let walk = walk.towards(&goals, &starts);
         let mut walker = Walker::new(&walk.graph);
         let common = Common::new(&walk, &mut walker, &start, all);
+        let mut alone = start.is_empty().then(|| Alone::new(&walk));
         for &&(at, source, ref own_start) in &members {
             let more: Vec<u32> = own_start.iter().copied().filter(|fact| !start.contains(fact)).collect();
-            common.of_one(&walk, ask, &mut walker, &more, (at, source), &mut had[at], own);
-            walker.back();
+            let few = alone.as_mut().and_then(|alone| alone.paths(&more, source, &had[at]));
+            #[cfg(test)]
+            if let Some(few) = &few {
+                let slowly = common.of_one(&walk, &mut walker, &more, source, &had[at]);
+                assert_eq!((few, false), (&slowly.0, slowly.1), "{source:?}");
+                walker.back();
+            }
+            let paths = few.unwrap_or_else(|| {
+                let (paths, inherits) = common.of_one(&walk, &mut walker, &more, source, &had[at]);
+                walker.back();
+                own.of_each[at].1 |= inherits;
+                paths
+            });
+            for path in paths {
+                had[at].add(path.target);
+                own.add(at, source, ask, walk.attack, path);
+            }
+            had[at].shared.push(Rc::clone(&common.had));
         }
     }
 }
@@ -256,18 +214,16 @@ impl Common {
         found
     }
 
-    /// Adds what one of those who begin so reaches.
-    #[expect(clippy::too_many_arguments, reason = "all of it is of one walk")]
+    /// What one of those who begin so reaches and does not have, by what is their own, and whether there is more that they do not
+    /// have, of a group.
     fn of_one(
         &self,
         walk: &Walk<'_, '_>,
-        ask: &Ask,
         walker: &mut Walker<'_>,
         more: &[u32],
-        (at, source): (usize, Start),
-        had: &mut Had,
-        own: &mut Own,
-    ) {
+        source: Start,
+        had: &Had,
+    ) -> (Vec<Path>, bool) {
         let attack = walk.attack;
         let changed = walker.more(more);
         let whose = self.of_subject(attack, source);
@@ -278,20 +234,17 @@ impl Common {
         let mut new = Had::default();
         reached.iter().for_each(|&(target, ..)| new.add(target));
         reached.dedup_by_key(|(target, ..)| *target);
-        let covered = |target| new.has_more(attack, target) || target.start() == Some(source);
+        let covered = |target: Target| {
+            new.has_more(attack, target) || target.start() == Some(source) || had.covers(attack, target)
+        };
         // What the walk of all has as well and did not change is of a group.
         let mut widest = self.widest.iter().filter(|(_, fact)| !walker.is_marked(*fact));
-        let inherits = widest.any(|&(target, _)| !covered(target) && !had.covers(attack, target));
-        own.of_each[at].1 |= inherits;
-        for (target, round, fact) in reached {
-            let nearer =
-                self.nearest.get(&target).is_some_and(|&near| near < (round, fact) && !walker.is_marked(near.1));
-            if nearer || covered(target) || had.covers(attack, target) {
-                continue;
-            }
-            had.add(target);
-            own.add(at, source, ask, attack, Path { target, steps: steps_of(walk, walker, fact) });
-        }
-        had.shared.push(Rc::clone(&self.had));
+        let inherits = widest.any(|&(target, _)| !covered(target));
+        let nearer = |target: &Target, round: u32, fact: u32| {
+            self.nearest.get(target).is_some_and(|&near| near < (round, fact) && !walker.is_marked(near.1))
+        };
+        reached.retain(|(target, round, fact)| !nearer(target, *round, *fact) && !covered(*target));
+        let path = |(target, _, fact)| Path { target, steps: steps_of(walk, walker, fact) };
+        (reached.into_iter().map(path).collect(), inherits)
     }
 }
