@@ -211,6 +211,20 @@ impl Snapshot {
         self.secrets.iter().any(|secret| !(secret.entries_seen && stored(secret.cluster)))
     }
 
+    /// The same of one namespace, unless its list is a gap.
+    pub fn lists_secrets_of(&self, namespace: Name) -> bool {
+        let text = self.text(namespace);
+        let missing = |gap: &Gap| {
+            gap.resource == "secrets"
+                && gap.api_group.is_empty()
+                && match &gap.namespace {
+                    Some(namespace) => namespace == text,
+                    None => !gap.except.iter().any(|name| name == text),
+                }
+        };
+        self.lists_secrets() && !self.gaps.iter().any(missing)
+    }
+
     /// Gives each token Secret that does not say whose it is to the account that names it.
     fn own_tokens(&mut self) {
         let lost = |secret: &Secret| secret.purpose == SecretPurpose::Token(None);

@@ -11,7 +11,7 @@ use super::cli::{snapshot, transcript};
 use super::{Outcome, ask, ask_with};
 
 /// Every format with what it takes, as far as a command has it.
-const FORMATS: [&str; 14] = [
+pub(super) const FORMATS: [&str; 14] = [
     "table",
     "wide",
     "tree",

@@ -1,6 +1,6 @@
 //! What is known of a Secret's entries.
 
-use crate::model::{AsoSecretContent, AsoText, ClusterId, Gap, Name, Snapshot};
+use crate::model::{AsoSecretContent, AsoText, ClusterId, Name, Snapshot};
 
 /// What is known of a Secret's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,19 +37,5 @@ pub(super) fn content(snapshot: &Snapshot, cluster: ClusterId, namespace: Name, 
     if let Ok(at) = snapshot.secrets.binary_search_by_key(&key, |at| (at.cluster, at.namespace, at.name)) {
         return if snapshot.secrets[at].entries_seen { Content::None } else { Content::Unknown };
     }
-    if are_listed(snapshot, namespace) { Content::Absent } else { Content::Unknown }
-}
-
-/// Whether the Secrets of a namespace were read, so that one which is not there does not exist.
-fn are_listed(snapshot: &Snapshot, namespace: Name) -> bool {
-    let text = snapshot.text(namespace);
-    let missing = |gap: &Gap| {
-        gap.resource == "secrets"
-            && gap.api_group.is_empty()
-            && match &gap.namespace {
-                Some(namespace) => namespace == text,
-                None => !gap.except.iter().any(|name| name == text),
-            }
-    };
-    snapshot.lists_secrets() && !snapshot.gaps.iter().any(missing)
+    if snapshot.lists_secrets_of(namespace) { Content::Absent } else { Content::Unknown }
 }

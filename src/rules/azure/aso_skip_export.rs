@@ -3,21 +3,26 @@
 use super::deed::{self, By, Deed, Local};
 use super::uses;
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Types, Who};
-use crate::model::{KindIx, Name};
+use crate::model::{KindIx, Name, Secret};
 use crate::query::CredentialIx;
-use crate::rules::attack::{Attack, Effect, Fact, Place};
+use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Confidence, Technique};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, core};
+
+/// What returns a Secret by its name.
+const READS: &[&str] = &["get", "list", "watch", "patch", "delete"];
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "aso-skip-export",
     title: "Have ASO write keys or a kubeconfig into a Secret that you read",
+    requests: &[Request { rights: &[core(READS, "secrets", On::Object)], at: At::Namespace }],
     gain: "keys of resources, or the administration of a cluster",
     why: "`operatorSpec.secrets` makes ASO ask Azure for keys and write them into a Secret of the namespace, for a \
           resource that is only observed as well (reconcile-policy skip), so that nothing changes in Azure. For a \
-          ManagedCluster, adminCredentials is a kubeconfig in system:masters while local accounts are on.",
+          ManagedCluster, adminCredentials is a kubeconfig in system:masters while local accounts are on. Whoever creates the \
+          resource names the Secret, so it is enough to read one name that is free; what lies there already ASO leaves alone.",
     remedy: "Do not let those who create ASO resources read the Secrets of the namespace, turn local accounts and shared keys \
              off, and give ASO a role without the list actions.",
     confidence: Confidence::Documented,
@@ -26,6 +31,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://azure.github.io/azure-service-operator/guide/secrets/",
         "https://learn.microsoft.com/azure/aks/control-kubeconfig-access",
     ],
+    build: Some(build),
+    leads: Some(leads),
     react: Some(uses::join),
     proof: Some(proof),
     kinds: Some(exports),
@@ -38,7 +45,29 @@ const ADMIN: &[&str] = &[
     "Microsoft.ContainerService/managedClusters/read",
 ];
 
-/// Resources are written in a namespace whose Secrets are read.
+/// Where ASO works.
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    let works = |&namespace: &Name| {
+        attack.bridge.as_ref().is_some_and(|bridge| bridge.aso.reconcilers(namespace).next().is_some())
+    };
+    Leads::In(attack.all_namespaces().filter(works).collect())
+}
+
+/// One name can be read. Where Secrets were not listed it is more likely one that is there; who reads all is known by that.
+fn build(attack: &mut Attack<'_>, done: Done) {
+    let Some(bridge) = attack.bridge.clone().filter(|_| done.first) else { return };
+    let Some(name) = done.site.object else { return };
+    for namespace in attack.namespaces_of(done.site.place) {
+        let known = attack.graph.snapshot().lists_secrets_of(namespace);
+        let is_free = known && attack.secrets_in(namespace, Some(name)).is_empty();
+        if is_free && bridge.aso.reconcilers(namespace).next().is_some() {
+            let fact = attack.on(&done, Place::Namespace(namespace), Some(name));
+            attack.follows(vec![fact], Fact::Azure(AzureFact::Reads(namespace)));
+        }
+    }
+}
+
+/// Resources are written in a namespace whose Secrets are read, or of which one name is.
 pub(super) fn read(attack: &mut Attack<'_>, needs: Vec<u32>, set: KindSetIx, namespace: Name) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let mut known: Vec<Who> = Vec::new();
@@ -117,8 +146,14 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     if created.is_none_or(|right| right.place != Place::Namespace(namespace)) {
         return Err(format!("no {} is created", facts.plural));
     }
-    if !state.reads_secrets(Place::Namespace(namespace)) {
-        return Err("the Secrets of the namespace are not read".to_owned());
+    let snapshot = state.graph.snapshot();
+    let named = step.asks(READS, "", "secrets").filter(|right| right.place == Place::Namespace(namespace));
+    let is_free = |name: Name| {
+        let here = |secret: &&Secret| (secret.cluster, secret.namespace) == (state.cluster(), namespace);
+        snapshot.lists_secrets_of(namespace) && !snapshot.secrets.iter().filter(here).any(|own| own.name == name)
+    };
+    if !state.reads_secrets(Place::Namespace(namespace)) && !named.and_then(|right| right.name).is_some_and(is_free) {
+        return Err("no Secret of the namespace that ASO writes is read".to_owned());
     }
     let same = state.with_bridge(|bridge| {
         let applies = |&credential: &CredentialIx| {
@@ -233,6 +268,31 @@ mod tests {
              bind dev/g=g user:alice",
             "alice -> keys and data (storageaccounts) on s1: secret-read, aso-skip-export",
         );
+    }
+
+    #[test]
+    fn one_free_name_is_enough_to_read() {
+        let world = |rest: &str| {
+            format!(
+                "aso
+                 credential global aso
+                 kinds storageaccounts.storage
+                 identity aso s3/ids
+                 trust aso azureserviceoperator-system/azureserviceoperator-default
+                 azrole r Storage/storageAccounts/read,Storage/storageAccounts/listKeys/action
+                 assign aso r s1
+                 role c: create storageaccounts.storage.azure.com
+                 role g: get secrets keys
+                 bind dev/c=c user:alice
+                 {rest}"
+            )
+        };
+        check(&world("bind dev/g=g user:alice"), "alice -> keys and data (storageaccounts) on s1: aso-skip-export");
+        check(&world("bind g user:alice"), "alice -> keys and data (storageaccounts) on s1: aso-skip-export");
+        // What lies there is not written, the name is free in another namespace only, and somebody else reads it.
+        check(&world("bind dev/g=g user:alice\nsecret dev/keys Opaque"), "");
+        check(&world("bind qa/g=g user:alice"), "");
+        check(&world("bind dev/g=g user:bob"), "");
     }
 
     #[test]

@@ -87,6 +87,8 @@ pub(in crate::rules) enum AzureFact {
     Loses(Name),
     /// Can put a credential into a namespace.
     Takes(Name),
+    /// Can read a Secret of a namespace whose name is free.
+    Reads(Name),
     /// Has ASO act as any identity that trusts this account.
     Forges(Subject, KindSetIx),
     /// Has ASO send tokens of any identity that trusts this account to an address of theirs.

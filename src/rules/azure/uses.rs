@@ -65,7 +65,7 @@ pub(super) fn join(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             let here = gives.iter().filter(|(namespace, ..)| place.has(*namespace));
             here.map(|&(namespace, other, at)| (set, id, namespace, other, at)).collect()
         }
-        Fact::Azure(AzureFact::Loses(namespace) | AzureFact::Takes(namespace))
+        Fact::Azure(AzureFact::Loses(namespace) | AzureFact::Takes(namespace) | AzureFact::Reads(namespace))
         | Fact::Secrets(Place::Namespace(namespace)) => {
             if bridge.aso.reconcilers(namespace).next().is_none() {
                 return;
