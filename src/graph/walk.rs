@@ -112,11 +112,6 @@ impl AndOr {
         self.needs.get(step)
     }
 
-    /// The steps that need a fact.
-    fn needing(&self, fact: u32) -> &[u32] {
-        self.needed_by.get(fact)
-    }
-
     /// The fact that a step gains.
     pub fn gain(&self, step: u32) -> u32 {
         self.gain[step as usize]
@@ -548,7 +543,7 @@ impl<'g> Reach<'g> {
         let mut at = 0;
         while let Some(&fact) = facts.get(at).filter(|_| !done) {
             at += 1;
-            for &step in graph.needing(fact) {
+            for &step in graph.needed_by.get(fact) {
                 let has = |&need: &u32| base[need as usize] || self.found[need as usize];
                 if graph.needs(step).iter().all(has) {
                     done = done || add(graph.gain(step), &mut self.found, &mut facts);

@@ -252,9 +252,9 @@ mod tests {
         );
     }
 
-    #[test]
-    fn keys_of_an_account_are_written_into_a_secret() {
-        check(
+    /// Alice makes storage accounts in `dev`, and there is more.
+    fn accounts(rest: &str) -> String {
+        format!(
             "aso
              credential global aso
              kinds storageaccounts.storage
@@ -264,35 +264,28 @@ mod tests {
              assign aso r s1
              role c: create storageaccounts.storage.azure.com
              bind dev/c=c user:alice
-             role g: get,list secrets
-             bind dev/g=g user:alice",
+             {rest}"
+        )
+    }
+
+    #[test]
+    fn keys_of_an_account_are_written_into_a_secret() {
+        check(
+            &accounts("role g: get,list secrets\nbind dev/g=g user:alice"),
             "alice -> keys and data (storageaccounts) on s1: secret-read, aso-skip-export",
         );
     }
 
     #[test]
     fn one_free_name_is_enough_to_read() {
-        let world = |rest: &str| {
-            format!(
-                "aso
-                 credential global aso
-                 kinds storageaccounts.storage
-                 identity aso s3/ids
-                 trust aso azureserviceoperator-system/azureserviceoperator-default
-                 azrole r Storage/storageAccounts/read,Storage/storageAccounts/listKeys/action
-                 assign aso r s1
-                 role c: create storageaccounts.storage.azure.com
-                 role g: get secrets keys
-                 bind dev/c=c user:alice
-                 {rest}"
-            )
-        };
-        check(&world("bind dev/g=g user:alice"), "alice -> keys and data (storageaccounts) on s1: aso-skip-export");
-        check(&world("bind g user:alice"), "alice -> keys and data (storageaccounts) on s1: aso-skip-export");
+        let named = |rest: &str| accounts(&format!("role g: get secrets keys\n{rest}"));
+        let found = "alice -> keys and data (storageaccounts) on s1: aso-skip-export";
+        check(&named("bind dev/g=g user:alice"), found);
+        check(&named("bind g user:alice"), found);
         // What lies there is not written, the name is free in another namespace only, and somebody else reads it.
-        check(&world("bind dev/g=g user:alice\nsecret dev/keys Opaque"), "");
-        check(&world("bind qa/g=g user:alice"), "");
-        check(&world("bind dev/g=g user:bob"), "");
+        check(&named("bind dev/g=g user:alice\nsecret dev/keys Opaque"), "");
+        check(&named("bind qa/g=g user:alice"), "");
+        check(&named("bind dev/g=g user:bob"), "");
     }
 
     #[test]

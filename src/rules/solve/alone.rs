@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Had, Path, Walk, steps_of};
+use super::{Had, Path, SPARE, Walk, steps_of};
 use crate::graph::{Reach, Walker, Within};
 use crate::rules::finding::{Start, Target};
 
@@ -110,8 +110,7 @@ impl<'w, 'g> Alone<'w, 'g> {
             Way { least: walk.graph.at_least(&facts), facts }
         });
         let fewest = start.iter().filter_map(|&fact| way.least[fact as usize]).min()?;
-        // First no more is walked than what may be a part of a path that is as short as can be.
-        for spare in [0, 1, 2, 4, 8, u32::MAX] {
+        for spare in SPARE {
             let within = Within { least: &way.least, most: fewest.saturating_add(spare), sorted: false };
             walker.walk(start, Some(within), |fact| way.facts.contains(&fact));
             let nearest = way.facts.iter().filter_map(|&fact| Some((walker.round(fact)?, fact))).min();

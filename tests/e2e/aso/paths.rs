@@ -357,7 +357,7 @@ impl World {
         // nothing trusts.
         let written = [CREDENTIAL, OTHER, NEW].iter().any(|secret| writes(secret, 2));
         let forged = tokens == TokenMode::Relaxed && ([0, 1, 3].into_iter().any(&stores) || (stores(2) && written));
-        // What is exported has any name; that one of a free name is read alone is not told.
+        // What is exported has any name; that one of a free name is read alone is not told, since Secrets are not listed here.
         let exported = any(&READS, EXPORTED, 1);
         let is_reached = |goal: &Goal| match goal {
             Goal::Own => reads || stores(0),
