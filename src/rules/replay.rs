@@ -916,6 +916,11 @@ impl<'g> State<'g> {
         self.decided(who, action, Plane::Control, &[scope.into()]).ok_or_else(refused)
     }
 
+    /// Whether a step gains power at the root of the tenant.
+    pub(super) fn is_at_root(&self, step: &StepDone) -> bool {
+        matches!(step.effect, Effect::Azure(AzureStep { gain: AzureGain::Power(at, ..), .. }) if at == self.azure().root())
+    }
+
     /// The same for what lies in this cluster, by what comes behind the id of the cluster.
     pub(super) fn azure_allows_in_cluster(&self, who: Who, action: &str, inside: &str) -> Result<Sure, String> {
         let azure = self.azure();

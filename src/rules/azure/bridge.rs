@@ -15,7 +15,7 @@ use crate::graph::azure::{
 };
 use crate::model::azure::{
     Alternative, Assigned, AzureCluster, ClusterKind, Effect, Plane, PrincipalKind, Request as RoleRequest,
-    RoleDefinition, guard_parts, guard_prefix, guard_scopes, management_group,
+    RoleDefinition, assigns_roles, guard_parts, guard_prefix, guard_scopes, management_group,
 };
 use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, AsoResource, AsoSpec, KindIx, Name, Subject, is_copied_to};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
@@ -32,9 +32,6 @@ const PRIVILEGED: [&str; 3] = [
 ];
 /// The role that writes everything but roles.
 const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
-
-/// The right to assign roles.
-pub(super) const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
 
 /// The kubeconfig of an AKS cluster for its users. With Entra it says where the cluster is and no more; without, it is that of an
 /// administrator (<https://learn.microsoft.com/azure/aks/control-kubeconfig-access>).
@@ -395,7 +392,7 @@ fn of<K: Ord + Copy, V: Copy>(list: &[(K, V)], key: K) -> impl Iterator<Item = V
 pub(in crate::rules) fn sureness(grant: &AzureGrant, action: &str, who: &PrincipalNode) -> Option<Sure> {
     match grant.decision {
         AzureDecision::Allowed => Some(Sure::Yes),
-        AzureDecision::Conditional if action.eq_ignore_ascii_case(ASSIGN_ROLES) => {
+        AzureDecision::Conditional if assigns_roles(action) => {
             // Assignments call a managed identity a service principal too.
             let kind = match who.kind {
                 PrincipalKind::ManagedIdentity => PrincipalKind::ServicePrincipal,

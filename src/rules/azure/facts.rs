@@ -147,7 +147,7 @@ pub struct AzureStep {
     pub action: Option<(&'static str, AssignmentIx)>,
     /// The kind of ASO resource that is written.
     pub kind: Option<KindIx>,
-    /// Another kind that is written, since it writes a Secret for the first.
+    /// Another kind that is written, since it writes a Secret for the first or makes what the first one is about.
     pub writer: Option<KindIx>,
     /// The namespace in which it is written.
     pub namespace: Option<Name>,

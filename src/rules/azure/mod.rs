@@ -51,6 +51,7 @@ techniques! {
     aso_machine_extension,
     aso_cluster_write,
     aso_flux_configuration,
+    aso_trusted_access,
     aso_skip_export,
     aso_secret_import,
     aso_resource_change,
@@ -71,11 +72,14 @@ techniques! {
     azure_local_credential,
     azure_cluster_write,
     azure_flux_configuration,
+    azure_trusted_access,
     azure_run_command,
     azure_node_command,
     azure_kubernetes_role,
     azure_cluster_login,
     azure_key_vault_policy,
+    azure_pim_request,
+    azure_elevate_access,
     azure_role,
 }
 
@@ -129,11 +133,11 @@ pub(super) fn opening_kinds(finding: &Finding, first: &StepDone) -> Vec<KindIx> 
 
 /// The kinds that steps use, each with whom ASO acts as.
 pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, KindIx)> {
-    let kind = |effect: &Effect| match effect {
-        Effect::Azure(step) if step.namespace.is_none() => Some((step.by?, step.kind?)),
-        _ => None,
+    let kinds = |effect: &Effect| match effect {
+        Effect::Azure(step) if step.namespace.is_none() => [step.kind, step.writer].map(|kind| step.by.zip(kind)),
+        _ => [None, None],
     };
-    steps.filter_map(kind).collect()
+    steps.flat_map(kinds).flatten().collect()
 }
 
 /// What a fact about many in Azure is about.

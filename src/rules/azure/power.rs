@@ -1,8 +1,8 @@
 //! What somebody may do in Azure by the roles that they have, as a target.
 
-use super::bridge::ASSIGN_ROLES;
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Who};
 use crate::model::KindIx;
+use crate::model::azure::ASSIGN_ROLES;
 use crate::rules::attack::{Attack, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
