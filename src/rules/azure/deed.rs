@@ -42,13 +42,17 @@ impl Deed {
     /// Every way to do it once a fact is there.
     pub(super) fn ways(&self, bridge: &Bridge<'_>, fact: Fact) -> Vec<Acting> {
         let Some((who, kind)) = self.actor(bridge, fact) else { return Vec::new() };
+        if let Fact::Azure(AzureFact::Undenied(Who::Principal(own))) = fact {
+            let then = bridge.azure.allowed_then(own, self.actions);
+            return then.into_iter().map(|at| Acting { who, kind, at }).collect();
+        }
         bridge.allowed(who, self.actions).iter().map(|&at| Acting { who, kind, at }).collect()
     }
 
     /// Who acts when a fact is there, and by which kind.
     fn actor(&self, bridge: &Bridge<'_>, fact: Fact) -> Option<(Who, Option<KindIx>)> {
         match (fact, self.by) {
-            (Fact::Azure(AzureFact::Token(who)), By::Token) => Some((who, None)),
+            (Fact::Azure(AzureFact::Token(who) | AzureFact::Undenied(who)), By::Token) => Some((who, None)),
             (Fact::Azure(AzureFact::Through(who, set)), By::Aso(kinds)) => {
                 Some((who, Some(first_of(bridge, set, kinds)?)))
             }
@@ -251,7 +255,7 @@ fn identities(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, needs: &[u32], a
         }
         // Something is denied somewhere in it, so that each is looked at by itself.
         for (identity, at) in bridge.identities_in(scope).to_vec() {
-            if let Some(own) = bridge.allowed_at(acting.who, deed.actions, at) {
+            if let Some(own) = bridge.allowed_like(acting.who, deed.actions, at, acting.at) {
                 let acting = Acting { at: own, ..acting };
                 deed.does(
                     attack,
@@ -425,7 +429,11 @@ pub(super) fn clusters_at(
     let (Some(bridge), Some(who)) = (attack.bridge.clone(), base.by) else { return };
     for cluster in bridge.azure.graph.clusters_below(at.scope).collect::<Vec<_>>() {
         let scope = bridge.azure.graph.cluster_scope(cluster);
-        let at = if at.whole { Some(*at) } else { scope.and_then(|scope| bridge.allowed_at(who, deed.actions, scope)) };
+        let at = if at.whole {
+            Some(*at)
+        } else {
+            scope.and_then(|scope| bridge.allowed_like(who, deed.actions, scope, *at))
+        };
         if let Some(at) = at {
             enters(attack, deed, base, cluster, at, needs, local);
         }
@@ -525,7 +533,9 @@ pub(super) fn opens(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let makes = |who: Who, action: &str| bridge.allowed(who, &[action]).iter().any(|at| at.sure < Sure::Denied);
     let made = match fact {
-        Fact::Azure(AzureFact::Token(who)) => opened_to().find(|(_, action)| makes(who, action)).map(|_| None),
+        Fact::Azure(AzureFact::Token(who) | AzureFact::Undenied(who)) => {
+            opened_to().find(|(_, action)| makes(who, action)).map(|_| None)
+        }
         Fact::Azure(AzureFact::Through(who, set)) => {
             let set = bridge.writers.kinds(set);
             let of_set = |kind: &KindIx| set.binary_search(kind).is_ok();
@@ -566,7 +576,7 @@ pub(super) fn nodes(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
         if !bridge.azure.graph.within(acting.at.scope, group) {
             continue;
         }
-        let Some(at) = bridge.allowed_at(acting.who, deed.actions, group) else { continue };
+        let Some(at) = bridge.allowed_like(acting.who, deed.actions, group, acting.at) else { continue };
         let mut blockers = at.blockers();
         if bridge.azure.graph.cluster(cluster).node_resource_group_locked {
             blockers.push(Blocker { what: "the node resource group is locked".to_owned(), stops: true });

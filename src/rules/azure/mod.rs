@@ -63,6 +63,7 @@ techniques! {
     workload_identity,
     identity_binding,
     node_imds,
+    azure_deny_delete,
     azure_role_definition,
     azure_federated_credential,
     azure_identity_attach,
@@ -316,6 +317,7 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
     let gain = match step.gain {
         AzureGain::Through(who) | AzureGain::Token(who) => client_id(graph, who),
         AzureGain::Power(scope, power, _) => format!("{} {}", names.scope(scope), power.as_str()),
+        AzureGain::Undenied(scope) => format!("undenied:{}", names.scope(scope)),
         AzureGain::Cluster(cluster) => names.cluster(cluster).1.to_owned(),
         AzureGain::ThisCluster => "this-cluster".to_owned(),
         AzureGain::TheseNodes => "these-nodes".to_owned(),
