@@ -535,6 +535,8 @@ pub(in crate::rules) struct Bridge<'g> {
     /// The accounts of both, each once.
     accounts: Vec<Subject>,
     identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
+    /// The identities of credentials that the Azure data do not speak of.
+    elsewhere: BTreeSet<Who>,
     /// The names that resources of each kind have, with their namespaces.
     taken: OnceCell<FxHashSet<(KindIx, Name, Name)>>,
     /// What in the cluster's bindings somebody of the directory is called.
@@ -575,6 +577,9 @@ impl<'g> Bridge<'g> {
         let mut accounts: Vec<Subject> = trusted.iter().chain(&bound).map(|&(account, _)| account).collect();
         accounts.sort_unstable();
         accounts.dedup();
+        let unseen = aso.credentials().filter(|(_, own)| aso.elsewhere(own).is_some());
+        let clients = unseen.filter_map(|(_, own)| graph.by_client_id(access.text(own.client?)));
+        let elsewhere = clients.map(Who::Principal).collect();
         Some(Bridge {
             access,
             writers: Writers::new(access, kinds.into_iter()),
@@ -587,6 +592,7 @@ impl<'g> Bridge<'g> {
             bound,
             accounts,
             identities: RefCell::default(),
+            elsewhere,
             taken: OnceCell::new(),
             named: OnceCell::new(),
             servers: OnceCell::new(),
@@ -640,9 +646,12 @@ impl<'g> Bridge<'g> {
         }
     }
 
-    /// Whether nothing is known of what an identity may do.
+    /// Whether nothing is known of what an identity may do. That no role of it was read says nothing where the Azure data is of
+    /// another tenant or subscription than its credential.
     pub(super) fn is_unknown(&self, who: Who) -> bool {
-        matches!(who, Who::Client(_)) || !self.azure.graph.assignments_known()
+        let Who::Principal(principal) = who else { return true };
+        let unseen = || self.elsewhere.contains(&who) && self.azure.assignments(principal).is_empty();
+        !self.azure.graph.assignments_known() || unseen()
     }
 
     /// A scope and everything above it.
