@@ -1,4 +1,5 @@
-//! Azure data of another tenant or subscription than the credentials: what an identity may do is unknown then, and is said to be.
+//! Azure data of another tenant or subscription than the credentials: what an identity may do is unknown then, and is said to be. And
+//! what is in the data and is not read.
 
 use rbac_lens::cli::{Outcome, World, run};
 use serde_json::{Value, json};
@@ -200,5 +201,35 @@ fn data_of_the_same_tenant_and_subscription_is_all_that_there_is() {
         (TENANT.to_owned(), json!([identity(1, TENANT), identity(2, OTHER_TENANT), assignment(1, OTHER)])),
     ] {
         assert_eq!(told(&tenant, &azure), none(), "{tenant} {azure}");
+    }
+}
+
+#[test]
+fn locks_are_not_read_and_never_counted_as_a_stop() {
+    let plain = json!([identity(1, TENANT), assignment(1, OBJECT)]);
+    let paths = |azure: &Value| {
+        let outcome = ask("escalations -o json", TENANT, azure);
+        let report: Value = serde_json::from_str(&outcome.out).unwrap();
+        (report["items"].clone(), outcome.notes)
+    };
+    let (open, _) = paths(&plain);
+    assert_eq!(open.as_array().unwrap().len(), 1, "{open}");
+    // A lock of the first kind stops nothing but deletions; of the second, whoever gives roles removes it.
+    for level in ["CanNotDelete", "ReadOnly"] {
+        let lock = json!({
+            "id": format!("/subscriptions/{}/providers/Microsoft.Authorization/locks/keep", subscription(1)),
+            "level": level, "name": "keep", "notes": null, "owners": null, "type": "Microsoft.Authorization/locks",
+        });
+        let mut locked = plain.clone();
+        locked.as_array_mut().unwrap().push(lock.clone());
+        let (same, notes) = paths(&locked);
+        assert_eq!(same, open, "{level}");
+        assert!(
+            notes.iter().any(|note| note.contains("1 object of type `Microsoft.Authorization/locks` not used")),
+            "{notes:?}"
+        );
+        // Nothing but locks is no Azure data.
+        let alone = ask("escalations", TENANT, &json!([lock]));
+        assert_eq!((alone.code, alone.notes.len()), (2, 1), "{:?}", alone.notes);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Aso, Credential, CredentialScope};
+use super::{Aso, Credential};
 use crate::model::azure::Covered;
 use crate::model::{Gap, GapReason, Name, Source};
 
@@ -50,9 +50,11 @@ impl Aso<'_> {
         }
         let gap = |((what, id), credentials): ((Elsewhere, String), Vec<&Credential>)| {
             let facts = &self.snapshot.azure;
-            let of = short(credentials.iter().map(|own| self.place(own)));
-            let (are, their) =
-                if credentials.len() == 1 { ("is", "its identity") } else { ("are", "their identities") };
+            let places = short(credentials.iter().map(|own| self.place(own)));
+            let (of, are, their) = match credentials.len() {
+                1 => (format!("the credential in {places}"), "is", "its identity"),
+                many => (format!("{many} credentials ({places})"), "are", "their identities"),
+            };
             let message = match what {
                 Elsewhere::Tenant => format!(
                     "{of} {are} of tenant {id}, and the Azure data is of {}: what {their} may do is unknown; `az login --tenant {id}` \
@@ -79,12 +81,14 @@ impl Aso<'_> {
 
     /// A credential by where it is.
     fn place(&self, credential: &Credential) -> String {
-        match (credential.secret, credential.scope) {
+        match (credential.secret, credential.operator) {
             (Some((namespace, name)), _) => {
-                format!("the credential in Secret {}/{}", self.snapshot.text(namespace), self.snapshot.text(name))
+                format!("Secret {}/{}", self.snapshot.text(namespace), self.snapshot.text(name))
             }
-            (None, CredentialScope::Global) => "the operator's own credential".to_owned(),
-            (None, _) => "a credential".to_owned(),
+            (None, Some(operator)) => {
+                format!("the settings of the operator in {}", self.snapshot.text(self.operator(operator).namespace))
+            }
+            (None, None) => "a Secret that was not read".to_owned(),
         }
     }
 
