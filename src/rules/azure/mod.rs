@@ -11,6 +11,10 @@ mod uses;
 mod writers;
 
 #[cfg(test)]
+mod covered;
+#[cfg(test)]
+mod refused;
+#[cfg(test)]
 pub(super) mod world;
 
 use super::attack::{Attack, Effect, Fact, Place, Writer};
@@ -41,6 +45,7 @@ techniques! {
     aso_expression_forge,
     aso_node_identity,
     aso_token_redirect,
+    aso_settings_write,
     aso_credential_mirror,
     aso_credential_read,
     aso_role_assignment,
@@ -56,6 +61,7 @@ techniques! {
     aso_secret_import,
     aso_resource_change,
     aso_configmap_retarget,
+    aso_conversion_write,
     aso_key_vault_policy,
     aso_data_plane_admin,
     aso_database_user,
