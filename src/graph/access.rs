@@ -16,6 +16,13 @@ use super::node::{NodeGraph, NodeTables};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoleIx(u32);
 
+impl RoleIx {
+    /// Its place among the roles of the graph.
+    pub fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A binding of the graph. Their order is: by cluster, ClusterRoleBindings first, then by namespace, then by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BindingIx(u32);

@@ -102,6 +102,8 @@ pub(super) struct Attack<'g> {
     /// The steps, by what they need and gain.
     seen: HashTable<u32>,
     queue: VecDeque<u32>,
+    /// Everybody as whom somebody may act.
+    acting: Vec<Subject>,
     /// The subjects that may start, sorted.
     begin: Vec<Subject>,
     /// A group that everybody is in who may start, so that nobody comes to be in it.
@@ -112,6 +114,8 @@ pub(super) struct Attack<'g> {
     grants: FxHashMap<Subject, Vec<Grant>>,
     /// What roles allow, each rule set looked at once.
     plans: RefCell<FxHashMap<PlanKey, Rc<Plan>>>,
+    /// The same for each role, bound in the cluster or not.
+    plan_of: Vec<[OnceCell<Rc<Plan>>; 2]>,
     /// The roles that somebody is under, and where; and those that nothing was asked of yet.
     unders: Vec<u32>,
     unasked: Vec<u32>,
@@ -173,6 +177,8 @@ pub(super) struct Attack<'g> {
     node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
     /// Whether the subjects that were asked about are granted a right to impersonate themselves.
     lending: RefCell<FxHashMap<Subject, bool>>,
+    /// What a shell in each pod leads to.
+    gives: OnceCell<Vec<kubernetes::Gives>>,
     /// What Pod Security says in each namespace that was asked about.
     security: RefCell<FxHashMap<Name, Rc<[Blocker]>>>,
     /// Whether the groups of a namespace's accounts are granted anything.
@@ -221,11 +227,13 @@ impl<'g> Attack<'g> {
             ids: HashTable::new(),
             seen: HashTable::new(),
             queue: VecDeque::new(),
+            acting: Vec::new(),
             begin: Vec::new(),
             common: None,
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
             plans: RefCell::default(),
+            plan_of: graph.roles().map(|_| Default::default()).collect(),
             unders: Vec::new(),
             unasked: Vec::new(),
             granted_unders: FxHashSet::default(),
@@ -266,6 +274,7 @@ impl<'g> Attack<'g> {
             node_secrets: OnceCell::new(),
             lending: RefCell::default(),
             pins: RefCell::default(),
+            gives: OnceCell::new(),
             security: RefCell::default(),
             granted: RefCell::default(),
         };
@@ -456,11 +465,7 @@ impl<'g> Attack<'g> {
 
     /// Everybody that is a fact.
     pub(super) fn identities(&self) -> Vec<Subject> {
-        let identity = |fact: &Fact| match fact {
-            Fact::Acts(subject) => Some(*subject),
-            _ => None,
-        };
-        self.facts.iter().filter_map(identity).collect()
+        self.acting.clone()
     }
 
     /// The number of a fact, added if it is new.
@@ -479,6 +484,9 @@ impl<'g> Attack<'g> {
             Entry::Vacant(entry) => *entry.insert(number(facts.len())).get(),
         };
         self.facts.push(fact);
+        if let Fact::Acts(subject) = fact {
+            self.acting.push(subject);
+        }
         self.queue.push_back(id);
         (id, true)
     }

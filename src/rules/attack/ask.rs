@@ -105,6 +105,11 @@ impl Attack<'_> {
     /// What a role allows by itself where it is bound.
     pub(in crate::rules) fn plan(&self, role: RoleIx, place: Place) -> Rc<Plan> {
         let wide = place == Place::Cluster;
+        Rc::clone(self.plan_of[role.place()][usize::from(wide)].get_or_init(|| self.plan_like(role, wide)))
+    }
+
+    /// The same, once for all roles of the same rules.
+    fn plan_like(&self, role: RoleIx, wide: bool) -> Rc<Plan> {
         let own = Some(role).filter(|role| self.cut.contains_key(role));
         let key = (own, self.graph.role(role).rules, wide);
         if let Some(known) = self.plans.borrow().get(&key) {

@@ -112,26 +112,14 @@ impl Attack<'_> {
                     }
                 }
             }
-            Fact::Pods(Place::Namespace(namespace)) => {
-                for pod in self.worth(self.pods_in(namespace)) {
-                    self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
-                }
-            }
-            Fact::Changes(Place::Namespace(namespace)) => {
-                let mut pods = self.pods_in(namespace);
-                pods.retain(|&pod| kubernetes::refuses_change(self, pod).is_none());
-                for pod in self.worth(pods) {
-                    self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
-                }
-            }
             Fact::AnyContainer(namespace) => {
                 for &node in self.open_pods(namespace).keys() {
                     self.link(id, Fact::Node(node), How::Chooses { of: id, effect: Effect::Node(Some(node)) });
                 }
             }
-            Fact::PodsOn(node) => {
-                let mut pods = self.bound_to(node).to_vec();
-                pods.retain(|&pod| !self.pod(pod).finished);
+            Fact::Pods(Place::Namespace(_)) | Fact::Changes(Place::Namespace(_)) | Fact::PodsOn(_) => {
+                let mut pods = kubernetes::pods_of(self, fact);
+                pods.retain(|&pod| self.gives(pod).is_more() || self.is_asked(pod));
                 for pod in self.worth(pods) {
                     self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
                 }

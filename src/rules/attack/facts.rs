@@ -122,6 +122,10 @@ pub(in crate::rules) enum Fact {
     Changes(Place),
     /// Runs code in any running pod of a node.
     PodsOn(Name),
+    /// Reads the tokens that lie in running pods of a node, those pods that are good for nothing else.
+    TokensOn(Name),
+    /// The same in a namespace.
+    TokensIn(Name),
     /// Can add a container of any kind to a running pod, as Pod Security lets it.
     Container(PodIx),
     /// The same for any running pod of a place.

@@ -14,9 +14,9 @@ use crate::model::{
     SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText, is_account_name,
 };
 use crate::rules::azure;
-use crate::rules::finding::Target;
+use crate::rules::finding::{Start, Target};
 use crate::rules::held::Supply;
-use crate::rules::kubernetes;
+use crate::rules::kubernetes::{self, Gives};
 use crate::rules::technique::Blocker;
 
 impl<'g> Attack<'g> {
@@ -174,15 +174,29 @@ impl<'g> Attack<'g> {
         accounts.get(at)
     }
 
+    /// What a shell in a pod leads to; found for all at the first question.
+    pub(in crate::rules) fn gives(&self, at: PodIx) -> Gives {
+        let all = self.gives.get_or_init(|| {
+            let pods = 0..number(self.graph.snapshot().pods.len());
+            pods.map(|at| kubernetes::gives(self, PodIx(at))).collect()
+        });
+        all[at.0 as usize]
+    }
+
     /// Of pods those that lead somewhere, and of those that lead to the same the first.
     pub(in crate::rules) fn worth(&self, pods: Vec<PodIx>) -> Vec<PodIx> {
         let mut seen = FxHashSet::default();
         let leads = |&at: &PodIx| {
-            let gives = kubernetes::gives(self, at);
-            // What is asked for is a fact from the start.
-            (!gives.is_empty() && seen.insert(gives)) || self.find(Fact::Pod(at)).is_some()
+            let gives = self.gives(at);
+            (!gives.is_empty() && seen.insert(gives)) || self.is_asked(at)
         };
         pods.into_iter().filter(leads).collect()
+    }
+
+    /// Whether a pod is asked for.
+    pub(in crate::rules) fn is_asked(&self, pod: PodIx) -> bool {
+        let pod = Some(Start::Pod(pod));
+        self.ask.from == pod || self.ask.to.iter().any(|to| to.start() == pod)
     }
 
     /// Whether anything is granted to this identity or to a group that it is in, or whether it is asked for.

@@ -66,7 +66,8 @@ pub(super) use bind_held_role::share;
 pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPERSONATION};
 pub(super) use dangling_claim::make as make_account;
 pub(super) use joint::{Joint, join, names_it};
-pub(super) use pods::{blockers, gives, refuses_change};
+pub(super) use pod_serviceaccount::entered;
+pub(super) use pods::{Gives, blockers, gives, pods_of};
 pub(super) use system_masters::masters;
 
 mod gitops;

@@ -11,7 +11,7 @@ use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Confidence, Technique};
 
-use super::pods::{account, token_account};
+use super::pods::{account, accounts, pods_of, token_account};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -71,8 +71,14 @@ fn be(attack: &mut Attack<'_>, user: Name, id: u32) {
     let any_audience = attack.version().is_none_or(|version| version < AUDIENCES_COUNT);
     let has_token = |&at: &PodIx| any_audience || token_account(attack, attack.pod(at)).is_some();
     let pods = attack.bound_to(node).iter().filter(|at| has_token(at));
-    let accounts: BTreeSet<Subject> = pods.filter_map(|&at| account(attack, attack.pod(at))).collect();
-    for account in accounts.into_iter().filter(|&account| attack.is_somebody(account)).collect::<Vec<_>>() {
+    let all: BTreeSet<Subject> = pods.filter_map(|&at| account(attack, attack.pod(at))).collect();
+    // Those of most pods are what whoever enters the pods has.
+    let of_pods = accounts(attack, &pods_of(attack, Fact::PodsOn(node)));
+    if !of_pods.is_empty() {
+        attack.leads_to(&TECHNIQUE, id, Effect::Any, Fact::TokensOn(node));
+    }
+    let is_more = |account: &&Subject| !of_pods.contains(account) && attack.is_somebody(**account);
+    for account in all.iter().filter(is_more).copied().collect::<Vec<_>>() {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
     for secret in secrets(attack, &[node]) {

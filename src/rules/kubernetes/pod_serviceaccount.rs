@@ -1,12 +1,12 @@
 //! `pod-serviceaccount`: the token of its account lies in a pod.
 
 use crate::model::Subject;
-use crate::rules::attack::{Attack, Effect, Fact};
+use crate::rules::attack::{Attack, Effect, Fact, Place, PodIx};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Blocker, Confidence, Technique};
 
-use super::pods::token_account;
+use super::pods::{accounts, pods_of, token_account};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -30,7 +30,44 @@ pub(super) const TECHNIQUE: Technique = Technique {
 const AUDIENCE: &str = "the pod needs a token for Entra, as those with the label azure.workload.identity/use have";
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let Fact::Pod(at) = fact else { return };
+    match fact {
+        Fact::Pod(at) => shell(attack, at, id),
+        Fact::PodsOn(node) => any(attack, fact, id, Fact::TokensOn(node), Fact::PodsOn(node)),
+        Fact::Pods(Place::Namespace(namespace)) | Fact::Changes(Place::Namespace(namespace)) => {
+            any(attack, fact, id, Fact::TokensIn(namespace), Fact::Pods(Place::Namespace(namespace)));
+        }
+        Fact::TokensOn(node) => choose(attack, id, Fact::PodsOn(node)),
+        Fact::TokensIn(namespace) => choose(attack, id, Fact::Pods(Place::Namespace(namespace))),
+        _ => {}
+    }
+}
+
+/// Whoever enters any of many pods has the tokens of all of them. Where only some may be entered, and those of fewer accounts, each
+/// has its own way.
+fn any(attack: &mut Attack<'_>, some: Fact, id: u32, tokens: Fact, all: Fact) {
+    let own = accounts(attack, &pods_of(attack, some));
+    if !own.is_empty() && (some == all || own == accounts(attack, &pods_of(attack, all))) {
+        attack.leads_to(&TECHNIQUE, id, Effect::Any, tokens);
+        return;
+    }
+    for account in own {
+        let Some(pod) = entered(attack, some, account) else { continue };
+        attack.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
+    }
+}
+
+fn choose(attack: &mut Attack<'_>, id: u32, all: Fact) {
+    for account in accounts(attack, &pods_of(attack, all)) {
+        attack.chooses(id, Effect::ActAs(account), Fact::Identity(account));
+    }
+}
+
+/// The pod that is entered for the token of an account, of those that a fact is any of.
+pub(in crate::rules) fn entered(attack: &Attack<'_>, pods: Fact, account: Subject) -> Option<PodIx> {
+    pods_of(attack, pods).into_iter().find(|&at| attack.gives(at).only_account() == Some(account))
+}
+
+fn shell(attack: &mut Attack<'_>, at: PodIx, id: u32) {
     let pod = attack.pod(at);
     if pod.finished {
         return;

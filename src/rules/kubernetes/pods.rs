@@ -1,8 +1,10 @@
 //! What running pods lead to, and what Pod Security lets into a namespace: what several techniques look at.
 
+use std::collections::BTreeSet;
+
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Name, Pod, PodPowers, PodRefsId, Subject};
-use crate::rules::attack::{Attack, PodIx, SecretIx};
+use crate::rules::attack::{Attack, Fact, Place, PodIx, SecretIx};
 use crate::rules::technique::Blocker;
 
 use super::container_escape;
@@ -16,23 +18,59 @@ pub(in crate::rules) struct Gives {
     account: Option<Subject>,
     secrets: Option<PodRefsId>,
     node: Option<Name>,
+    /// Whether others than the API server accept the token.
+    trusted: bool,
 }
 
 impl Gives {
     /// Whether it leads nowhere.
     pub(in crate::rules) fn is_empty(self) -> bool {
-        self.account.is_none() && self.secrets.is_none() && self.node.is_none()
+        self.account.is_none() && !self.is_more()
+    }
+
+    /// Whether it leads to more than what is granted to the account.
+    pub(in crate::rules) fn is_more(self) -> bool {
+        self.secrets.is_some() || self.node.is_some() || self.trusted
+    }
+
+    /// The account, where it leads to nothing else.
+    pub(in crate::rules) fn only_account(self) -> Option<Subject> {
+        self.account.filter(|_| !self.is_more())
     }
 }
 
 /// What a shell in a pod leads to.
 pub(in crate::rules) fn gives(attack: &Attack<'_>, at: PodIx) -> Gives {
     let pod = attack.pod(at);
+    let account = token_account(attack, pod).filter(|&account| attack.is_somebody(account));
     Gives {
-        account: token_account(attack, pod).filter(|&account| attack.is_somebody(account)),
+        account,
+        trusted: account.is_some_and(|account| attack.is_trusted(account)),
         secrets: Some(pod.refs).filter(|_| !secrets_in(attack, pod).is_empty()),
         node: pod.node.filter(|_| container_escape::is_way_out(powers(attack, pod))),
     }
+}
+
+/// The running pods of which a fact is any one: those of a node, those of a namespace, all or those that may be changed.
+pub(in crate::rules) fn pods_of(attack: &Attack<'_>, fact: Fact) -> Vec<PodIx> {
+    match fact {
+        Fact::Pods(Place::Namespace(namespace)) => attack.pods_in(namespace),
+        Fact::Changes(Place::Namespace(namespace)) => {
+            let mut pods = attack.pods_in(namespace);
+            pods.retain(|&pod| refuses_change(attack, pod).is_none());
+            pods
+        }
+        Fact::PodsOn(node) => {
+            let pods = attack.bound_to(node).iter().copied();
+            pods.filter(|&pod| !attack.pod(pod).finished).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The accounts of pods that are good for nothing else.
+pub(super) fn accounts(attack: &Attack<'_>, pods: &[PodIx]) -> BTreeSet<Subject> {
+    pods.iter().filter_map(|&at| attack.gives(at).only_account()).collect()
 }
 
 /// The account whose token lies in a pod.

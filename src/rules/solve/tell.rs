@@ -24,8 +24,8 @@ pub(super) fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> V
     for at in plan {
         let step = walk.step(at);
         let added = added(walk, walker, step.how);
-        let foothold = added.as_ref().map(|added| added.effect);
-        steps.extend(added);
+        let foothold = added.as_ref().map(|&(effect, _)| effect);
+        steps.extend(added.and_then(|(_, done)| done));
         // What a choice is made of tells how, and what it needs.
         let mut blockers: Vec<Blocker> = step.blockers.to_vec();
         let (technique, effect, needs) = match *step.how {
@@ -58,20 +58,32 @@ pub(super) fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> V
     steps
 }
 
-/// The container by which a node is chosen of those that pods of a namespace run on: which pod it is added to is said by the node.
-fn added(walk: &Walk<'_, '_>, walker: &Walker<'_>, how: &How) -> Option<StepDone> {
+/// What is chosen before a choice that says it: the pod that is entered for the token of an account, the pod to which a container is
+/// added on a node. And the step that does so, unless one starts with any of them.
+fn added(walk: &Walk<'_, '_>, walker: &Walker<'_>, how: &How) -> Option<(Effect, Option<StepDone>)> {
     let attack = walk.attack;
-    let &How::Chooses { of, effect: Effect::Node(Some(node)) } = how else { return None };
-    let Fact::AnyContainer(namespace) = attack.facts[of as usize] else { return None };
-    let (_, taken) = behind(walk, walker, of)?;
-    let is_added = |&&need: &&u32| matches!(attack.facts[need as usize], Fact::Containers(_));
-    let (technique, step) = behind(walk, walker, *taken.needs.iter().find(is_added)?)?;
-    let effect = Effect::Container(*attack.open_pods(namespace).get(&node)?);
-    let (requests, under, blockers) = (Vec::new(), Vec::new(), step.blockers.to_vec());
-    let with = Vec::new();
-    let mut done = StepDone { technique, effect, with, requests, under, foothold: None, blockers };
-    gather(walk, walker, step.needs, &[], &mut done);
-    Some(done)
+    let &How::Chooses { of, effect } = how else { return None };
+    let needs = || behind(walk, walker, of).into_iter().flat_map(|(_, taken)| taken.needs.iter().copied());
+    let (any, effect) = match (attack.facts[of as usize], effect) {
+        (Fact::AnyContainer(namespace), Effect::Node(Some(node))) => {
+            let is_added = |&need: &u32| matches!(attack.facts[need as usize], Fact::Containers(_));
+            (needs().find(is_added)?, Effect::Container(*attack.open_pods(namespace).get(&node)?))
+        }
+        (Fact::TokensOn(_) | Fact::TokensIn(_), Effect::ActAs(account)) => {
+            let pod = |need: u32| Some((need, kubernetes::entered(attack, attack.facts[need as usize], account)?));
+            let (any, pod) = needs().find_map(pod)?;
+            (any, Effect::Pod(pod))
+        }
+        _ => return None,
+    };
+    let done = behind(walk, walker, any).map(|(technique, step)| {
+        let (requests, under, blockers) = (Vec::new(), Vec::new(), step.blockers.to_vec());
+        let with = Vec::new();
+        let mut done = StepDone { technique, effect, with, requests, under, foothold: None, blockers };
+        gather(walk, walker, step.needs, &[], &mut done);
+        done
+    });
+    Some((effect, done))
 }
 
 /// The technique that brought a fact, and its step.
