@@ -149,8 +149,21 @@ fn data_of_another_tenant_says_nothing_of_a_credential() {
         )]
     );
     assert_eq!((power, targets), (vec!["roles unknown".to_owned()], vec![format!("identity:{CLIENT}")]));
-    let strict = ask("escalations --strict", TENANT, &azure);
-    assert_eq!(strict.code, 3, "{:?}", strict.notes);
+    for command in ["escalations", "aso", "checks"] {
+        let strict = ask(&format!("{command} --strict"), TENANT, &azure);
+        assert!(strict.code == 3 && strict.notes.contains(&format!("note: {}", gaps[0])), "{:?}", strict.notes);
+    }
+    // A snapshot knows it as well as the files that it was made of.
+    let saved = ask("snapshot saved.ndjson", TENANT, &azure).files.remove(0).content;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.ndjson");
+    std::fs::write(&path, saved).unwrap();
+    let line = format!("kubectl-rbac_lens aso -f {}", path.display());
+    let mut world =
+        World { stdin: &mut std::io::empty(), progress: &|_| (), now: 1_780_000_000, terminal: Default::default() };
+    let notes = run(line.split_whitespace().map(Into::into), &mut world).notes;
+    let expected = gaps[0].replace("azure.json", path.to_str().unwrap());
+    assert!(notes.contains(&format!("note: {expected}")), "{notes:?}");
 }
 
 #[test]

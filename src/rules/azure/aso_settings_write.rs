@@ -53,6 +53,9 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         }
         let place = Place::Namespace(operator.namespace);
         let Some(needs) = attack.changes(&done, how, place, settings) else { continue };
+        // What need not wait for a start comes first where it leads as far, though it takes some steps more.
+        let mut later = |need| (0..4).fold(need, |need, _| attack.late(need));
+        let needs: Vec<u32> = needs.into_iter().map(&mut later).collect();
         for who in logs_in_as(&bridge, operator) {
             let step = AzureStep {
                 namespace: Some(operator.namespace),
