@@ -68,7 +68,8 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let only = namespace.as_deref().map(|text| graph.snapshot().names.find(text).unwrap_or(Name::EMPTY));
     let rows = aso.rows(&rights, only);
     let failing = aso.failing(only);
-    let missing = unknown(&aso, &graph, only);
+    let mut missing = unknown(&aso, &graph, only);
+    missing.extend(aso.azure_gaps());
     let gaps = graph.snapshot().gaps.len() + missing.len();
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));

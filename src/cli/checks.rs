@@ -7,7 +7,7 @@ use super::input::{InputArgs, Level, OutputArgs};
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::ClusterId;
-use crate::query::AsoOptions;
+use crate::query::{Aso, AsoOptions};
 use crate::render::{self, ChecksReport, Print};
 use crate::rules::{CHECKS, Check, check, run_checks};
 
@@ -54,7 +54,8 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let facts = args.input.read(needs, connection, StandardInput::Free, world)?;
     let graph = AccessGraph::new(facts.snapshot);
     let found = run_checks(&graph, ClusterId::FIRST, AsoOptions::default(), &wanted);
-    let gaps = graph.snapshot().gaps.len();
+    let missing = Aso::new(&graph, ClusterId::FIRST, AsoOptions::default()).azure_gaps();
+    let gaps = graph.snapshot().gaps.len() + missing.len();
     let mut exits = Exits::default();
     if let Some(level) = args.fail_on.map(Level::severity) {
         let severe = found.findings.iter().filter(|finding| finding.severity >= level).count();
@@ -63,10 +64,10 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let unanswered = found.unanswered.len();
     exits.add(args.input.strict && unanswered > 0, 3, || format!("{} without an answer", count(unanswered, "check")));
-    let report =
-        ChecksReport { graph: &graph, found: &found, asked: &asked, metadata: facts.metadata, exit: exits.exit() };
+    let metadata = render::Metadata { gaps: missing, ..facts.metadata };
+    let report = ChecksReport { graph: &graph, found: &found, asked: &asked, metadata, exit: exits.exit() };
     let printed = report.print(&output)?;
-    let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
+    let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         for (check, lacks) in &found.unanswered {
             lines.push(format!("note: {check} cannot be answered without {lacks}"));

@@ -99,7 +99,10 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let graph = AccessGraph::new(facts.snapshot);
     search.finish(&graph, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
-    let missing = azure_gaps(&graph.azure());
+    let mut missing = azure_gaps(&graph.azure());
+    if graph.snapshot().azure.given {
+        missing.extend(Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume: ask.assume }).azure_gaps());
+    }
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
     let whole = ask.from.is_none() && ask.to.is_empty() && ask.azure.is_none() && ask.max_steps.is_none();
     let suppressed = kept.hide(&graph, &mut answer, whole, &mut lines);

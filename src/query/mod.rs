@@ -16,8 +16,8 @@ mod why;
 
 pub use aso::{
     Aso, AsoOptions, AsoPower, AsoRight, AsoRights, AsoUse, Cloud, Credential, CredentialIx, CredentialKind,
-    CredentialProblem, CredentialRow, CredentialScope, Dormant, Failing, Holder, HowKnown, Installed, KindSet,
-    Operator, OperatorIx, OperatorMode, Outcome, Power, PowerLevel, Step, Targets, TokenMode, TokenReason,
+    CredentialProblem, CredentialRow, CredentialScope, Dormant, Elsewhere, Failing, Holder, HowKnown, Installed,
+    KindSet, Operator, OperatorIx, OperatorMode, Outcome, Power, PowerLevel, Step, Targets, TokenMode, TokenReason,
 };
 pub use azure::{AzureMember, AzureMembers, AzureRow, AzureWhoCan, azure_gaps, azure_who_can};
 pub use decide::{Authorizers, Verdict, decide};

@@ -351,7 +351,9 @@ fn powers(report: &AsoReport<'_, '_>, credential: &Credential) -> Option<Vec<Pow
     if !report.power.is_known() {
         return None;
     }
-    principal(report, credential).map(|at| report.power.of(at))
+    let powers = report.power.of(principal(report, credential)?);
+    // Of one that the data do not speak of it says nothing that no role was read.
+    (!powers.is_empty() || report.aso.elsewhere(credential).is_none()).then_some(powers)
 }
 
 fn power_out(report: &AsoReport<'_, '_>, power: &Power) -> PowerOut {

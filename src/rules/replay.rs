@@ -8,7 +8,7 @@ use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
 use super::azure::{AzureGain, AzureStep, AzureTarget, Bridge, Sure, Who};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
-use crate::graph::azure::{AzureGraph, AzurePlace, ClusterIx, ScopeIx};
+use crate::graph::azure::{AzureDecision, AzureGraph, AzurePlace, ClusterIx, DenyIx, ScopeIx};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::azure::{AzureCluster, ClusterKind, KeyVault, Plane, guard_prefix};
 use crate::model::{
@@ -905,15 +905,38 @@ impl<'g> State<'g> {
     fn decided(&self, who: Who, action: &str, plane: Plane, places: &[AzurePlace]) -> Option<Sure> {
         let Who::Principal(principal) = who else { return None };
         let azure = self.azure();
-        let question = azure.question(action, plane);
+        let mut question = azure.question(action, plane);
+        let deleted = |own: Effect| matches!(own, Effect::Azure(AzureStep { gain: AzureGain::Undenied(_), by, .. }) if by == Some(who));
+        if self.has_gained(deleted) {
+            question = question.without(&self.deletable(who));
+        }
         let grants = places.iter().flat_map(|&place| azure.decide(principal, &question, place).grants);
         grants.filter_map(|grant| super::azure::sureness(&grant, action, azure.principal(principal))).min()
+    }
+
+    /// The deny assignments that somebody may delete, while all of them stand.
+    pub(super) fn deletable(&self, who: Who) -> Vec<DenyIx> {
+        let Who::Principal(principal) = who else { return Vec::new() };
+        let azure = self.azure();
+        let question = azure.question("Microsoft.Authorization/denyAssignments/delete", Plane::Control);
+        let may = |&deny: &DenyIx| {
+            let (read, place) = (azure.deny(deny), azure.deny_scope(deny).into());
+            read.enforced
+                && !read.system_protected
+                && azure.decide(principal, &question, place).decision < AzureDecision::Denied
+        };
+        azure.denies().filter(may).collect()
     }
 
     /// Whether Azure lets somebody do something in a scope, by all that was read.
     pub(super) fn azure_allows(&self, who: Who, action: &str, scope: ScopeIx) -> Result<Sure, String> {
         let refused = || format!("{action} is not allowed on {}", self.azure().scope_text(scope));
         self.decided(who, action, Plane::Control, &[scope.into()]).ok_or_else(refused)
+    }
+
+    /// Whether a step gains power at the root of the tenant.
+    pub(super) fn is_at_root(&self, step: &StepDone) -> bool {
+        matches!(step.effect, Effect::Azure(AzureStep { gain: AzureGain::Power(at, ..), .. }) if at == self.azure().root())
     }
 
     /// The same for what lies in this cluster, by what comes behind the id of the cluster.

@@ -184,7 +184,8 @@ fn every_form_says_the_same() {
     assert_eq!((flat.clusters.len(), flat.local_clusters.len()), (3, 1));
     assert_eq!((flat.identity_bindings.len(), flat.registries.len(), flat.vaults.len()), (1, 1, 1));
     assert_eq!((flat.groups.len(), flat.management_groups.len(), flat.subscriptions.len()), (6, 2, 2));
-    assert_eq!(flat.tenants, ["99999999-0000-0000-0000-000000000001"]);
+    let tenants: Vec<&str> = flat.tenants.iter().map(|seen| seen.id.as_str()).collect();
+    assert_eq!(tenants, ["99999999-0000-0000-0000-000000000001"]);
     let told_flat = told(flat);
     let nested: Vec<Value> = rows.iter().map(nested).collect();
     let nested_rows = json!(nested);

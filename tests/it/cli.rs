@@ -148,6 +148,8 @@ fn answers_about_the_demo_are_as_they_were() {
         ("why-no", "why sa:dev/orders-api list secrets -n shared --demo"),
         ("why-nothing-near", "why user:nobody delete nodes --demo"),
         ("review", "review REVIEWS --demo"),
+        ("aso", "aso --demo"),
+        ("aso-nothing", "aso -n nowhere --demo"),
     ] {
         let words: Vec<&str> =
             question.split(' ').map(|word| if word == "REVIEWS" { reviews.to_str().unwrap() } else { word }).collect();
@@ -156,6 +158,19 @@ fn answers_about_the_demo_are_as_they_were() {
             let text = transcript(&outcome).replace(reviews.to_str().unwrap(), "reviews.yaml");
             snapshot(&format!("{name}-{format}"), &format!("$ {question} -o {format}\n{text}"));
         }
+    }
+}
+
+#[test]
+fn chosen_fields_of_the_demo_s_credentials_are_as_they_were() {
+    for format in [
+        "jsonpath={range .items[*]}{.scope} {.secret.namespace}/{.secret.name} {.azurePower[0].level}{'\\n'}{end}",
+        "jsonpath-as-json={.items[*].namespaces}",
+        "custom-columns=SCOPE:.scope,SECRET:.secret.name,TENANT:.tenantId,POWER:.azurePower[*].level",
+    ] {
+        let outcome = ask(["aso", "-q", "--demo", "-o", format]);
+        let word = format.split('=').next().unwrap();
+        snapshot(&format!("aso-{word}"), &format!("$ aso -q --demo -o {format}\n{}", transcript(&outcome)));
     }
 }
 

@@ -8,6 +8,7 @@
 //! - `cli`: help, formats, messages, streams and exit statuses.
 //! - `completion`: what shells are offered, and the link by which kubectl finds it.
 //! - `cuts`: no smaller set of grants severs every path; who can do something after escalating.
+//! - `elsewhere`: Azure data of another tenant or subscription than the credentials.
 //! - `escalations`: what is reached on random worlds, judged by an attacker that tries everything.
 //! - `first`: no cluster, no rights, nothing of Azure: what is told, and the command that helps.
 //! - `floors`: a floor imports only from floors below it.
@@ -53,6 +54,7 @@ mod bootstrap;
 mod cli;
 mod completion;
 mod cuts;
+mod elsewhere;
 mod escalations;
 mod first;
 mod floors;

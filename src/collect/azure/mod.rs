@@ -17,11 +17,13 @@ use serde_json::value::RawValue;
 use super::document::{CUT_OFF, Problem};
 use super::files::{FileOptions, Input, LoadError};
 use super::sources::Sources;
+use crate::model::azure::Covered;
 use crate::model::{AzureFacts, FileId, Gap, GapReason, Origin, Snapshot, Warning};
 use row::{Row, Top};
 use shapes::{Shape, shape};
 
 pub use export::{AzureExport, azure_commands, export_azure};
+use unite::subscriptions;
 pub(super) use unite::unite;
 
 /// What was read of Azure, to be added to a snapshot.
@@ -74,7 +76,8 @@ pub fn read_azure(
     let Reader { mut facts, mut gaps, mut warnings, mut problems, tenants, .. } = reader;
     unite(&mut facts, &mut warnings);
     warnings.extend(wrong_tenant(&tenants, &files, before));
-    facts.tenants = tenants.into_keys().collect();
+    facts.tenants = tenants.into_iter().map(|(id, origin)| Covered { id, origin }).collect();
+    facts.subscriptions_read = subscriptions(&facts);
     problems.sort();
     problems.dedup();
     if !problems.is_empty() {

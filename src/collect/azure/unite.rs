@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use crate::model::azure::{
-    AksIdentityBinding, AzureCluster, AzureFacts, AzureGroup, AzurePrincipal, DenyAssignment, FederatedCredential,
-    GroupEligibility, KeyVault, LocalCluster, Members, PrincipalKind, Registry, RoleDefinition, UserAssignedIdentity,
-    fold,
+    AksIdentityBinding, AzureCluster, AzureFacts, AzureGroup, AzurePrincipal, Covered, DenyAssignment,
+    FederatedCredential, GroupEligibility, KeyVault, LocalCluster, Members, PrincipalKind, Registry, RoleDefinition,
+    UserAssignedIdentity, fold, last_guid, subscription_of,
 };
 use crate::model::{Origin, Warning};
 
@@ -198,4 +198,24 @@ fn containers(facts: &mut AzureFacts) {
         }
         same
     });
+}
+
+/// The subscriptions that something inside them was read of. To be in a list of subscriptions, or below a management group, is not to be
+/// read.
+pub(super) fn subscriptions(facts: &AzureFacts) -> Vec<Covered> {
+    let assignments = facts.assignments.iter().flat_map(|one| [(&one.scope, one.origin), (&one.id, one.origin)]);
+    let all = assignments
+        .chain(facts.denies.iter().map(|one| (&one.scope, one.origin)))
+        .chain(facts.identities.iter().map(|one| (&one.ids.resource_id, one.origin)))
+        .chain(facts.clusters.iter().map(|one| (&one.id, one.origin)))
+        .chain(facts.registries.iter().map(|one| (&one.id, one.origin)))
+        .chain(facts.vaults.iter().map(|one| (&one.id, one.origin)));
+    let mut found: BTreeMap<String, Origin> = BTreeMap::new();
+    for (id, origin) in all {
+        if let Some(own) = subscription_of(&fold(id)) {
+            let first = found.entry(last_guid(own)).or_insert(origin);
+            *first = origin.min(*first);
+        }
+    }
+    found.into_iter().map(|(id, origin)| Covered { id, origin }).collect()
 }

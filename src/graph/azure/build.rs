@@ -186,7 +186,7 @@ fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> Map<String,
     // What is not said to lie anywhere lies below the root group of its tenant, at least.
     let named: Vec<String> =
         facts.management_groups.iter().filter(|one| one.root).map(|one| group_id(&one.name)).collect();
-    let by_tenant = facts.tenants.iter().map(|tenant| group_id(tenant)).filter(|root| spelled.contains_key(root));
+    let by_tenant = facts.tenants.iter().map(|tenant| group_id(&tenant.id)).filter(|root| spelled.contains_key(root));
     let mut roots: Vec<String> = named.into_iter().chain(by_tenant).collect();
     roots.sort();
     roots.dedup();
@@ -221,7 +221,7 @@ fn link(above: &mut Map<String, String>, child: String, parent: String) {
 /// The subscriptions and management groups above which everything is known, up to the root group of the tenant.
 fn complete(facts: &AzureFacts, above: &Map<String, String>) -> Map<String, bool> {
     let root = |name: &str| {
-        facts.tenants.iter().any(|tenant| tenant == name)
+        facts.tenants.iter().any(|tenant| tenant.id == name)
             || facts.management_groups.iter().any(|one| one.root && one.name.eq_ignore_ascii_case(name))
     };
     let groups = facts.management_groups.iter().filter(|one| one.parent.is_some());

@@ -43,6 +43,7 @@ impl AzureDecision {
 }
 
 /// An action, evaluated once for every role and condition.
+#[derive(Clone)]
 pub struct AzureQuestion {
     /// The action.
     pub action: String,
@@ -51,6 +52,17 @@ pub struct AzureQuestion {
     roles: Vec<RoleAnswer>,
     /// What each condition means for it.
     conditions: Vec<Effect>,
+    /// The deny assignments that are taken to be deleted, sorted.
+    gone: Vec<DenyIx>,
+}
+
+impl AzureQuestion {
+    /// The same question once some deny assignments are deleted.
+    pub fn without(&self, denies: &[DenyIx]) -> AzureQuestion {
+        let mut gone = [&self.gone, denies].concat();
+        gone.sort_unstable();
+        AzureQuestion { gone, ..self.clone() }
+    }
 }
 
 /// Whether a role allows an action.
@@ -163,7 +175,7 @@ impl<'g> AzureGraph<'g> {
             RoleAnswer { known: role.blocks.is_some(), blocks: found, effect }
         };
         let roles = self.index.roles.iter().map(of_role).collect();
-        AzureQuestion { action: action.to_owned(), plane, roles, conditions }
+        AzureQuestion { action: action.to_owned(), plane, roles, conditions, gone: Vec::new() }
     }
 
     /// Whether a role allows an action, block by block.
@@ -303,7 +315,7 @@ impl<'g> AzureGraph<'g> {
             let exact = scope == place.scope && !place.below;
             for &ix in self.index.denies_at.get(scope.index()) {
                 let deny = self.deny(ix);
-                if !deny.enforced || (deny.only_here && !exact) {
+                if !deny.enforced || (deny.only_here && !exact) || question.gone.binary_search(&ix).is_ok() {
                     continue;
                 }
                 let matching = deny.permissions.iter().filter(|one| takes(one, question));

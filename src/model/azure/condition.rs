@@ -10,6 +10,21 @@ use super::pattern::{allows, matches_strictly};
 #[cfg(test)]
 mod tests;
 
+/// The right to assign roles.
+pub const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
+
+/// The rights to have roles assigned by a request to Privileged Identity Management (PIM): active ones, and those that have to be
+/// activated.
+pub const REQUEST_ROLES: [&str; 2] = [
+    "Microsoft.Authorization/roleAssignmentScheduleRequests/write",
+    "Microsoft.Authorization/roleEligibilityScheduleRequests/write",
+];
+
+/// Whether an action gives roles to somebody.
+pub fn assigns_roles(action: &str) -> bool {
+    REQUEST_ROLES.iter().chain([&ASSIGN_ROLES]).any(|own| own.eq_ignore_ascii_case(action))
+}
+
 /// A condition, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
@@ -226,11 +241,16 @@ impl Condition {
         &self.text
     }
 
-    /// What it means for an action.
+    /// What it means for an action. What it says of assigning roles it says of having Privileged Identity Management (PIM) do so
+    /// as well, since that asks whether its caller may assign them
+    /// (<https://learn.microsoft.com/rest/api/authorization/privileged-role-assignment-rest-sample>).
     pub fn effect(&self, action: &str) -> Effect {
-        match &self.expression {
-            Some(expression) => Effect::of(expression.alternatives(action, true)),
-            None => Effect::Depends(vec![Alternative::OPEN]),
+        let Some(expression) = &self.expression else { return Effect::Depends(vec![Alternative::OPEN]) };
+        let own = Effect::of(expression.alternatives(action, true));
+        if assigns_roles(action) && !action.eq_ignore_ascii_case(ASSIGN_ROLES) {
+            own.and(&Effect::of(expression.alternatives(ASSIGN_ROLES, true)))
+        } else {
+            own
         }
     }
 }

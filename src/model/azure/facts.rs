@@ -51,7 +51,32 @@ pub struct AzureFacts {
     /// The resource ids of the database servers that ASO keeps, of which nothing more is known.
     pub database_servers: Vec<String>,
     /// The tenants that the facts name, sorted.
-    pub tenants: Vec<String>,
+    pub tenants: Vec<Covered>,
+    /// The subscriptions that something inside them was read of, sorted; not those that are only listed.
+    #[serde(default)]
+    pub subscriptions_read: Vec<Covered>,
+}
+
+/// A tenant or a subscription by its id, and where it is named first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Covered {
+    /// The id.
+    pub id: String,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+impl From<String> for Covered {
+    fn from(id: String) -> Covered {
+        Covered { id, origin: nowhere() }
+    }
+}
+
+impl From<Covered> for String {
+    fn from(seen: Covered) -> String {
+        seen.id
+    }
 }
 
 fn nowhere() -> Origin {
@@ -76,6 +101,8 @@ impl AzureFacts {
         self.management_groups.iter_mut().for_each(|one| one.origin = at);
         self.registries.iter_mut().for_each(|one| one.origin = at);
         self.vaults.iter_mut().for_each(|one| one.origin = at);
+        self.tenants.iter_mut().for_each(|one| one.origin = at);
+        self.subscriptions_read.iter_mut().for_each(|one| one.origin = at);
     }
 
     /// Puts what others were read beside these.
@@ -99,9 +126,13 @@ impl AzureFacts {
         self.registries.extend(other.registries);
         self.vaults.extend(other.vaults);
         self.database_servers.extend(other.database_servers);
-        self.tenants.extend(other.tenants);
-        self.tenants.sort();
-        self.tenants.dedup();
+        for (own, other) in
+            [(&mut self.tenants, other.tenants), (&mut self.subscriptions_read, other.subscriptions_read)]
+        {
+            own.extend(other);
+            own.sort();
+            own.dedup_by(|later, earlier| later.id == earlier.id);
+        }
     }
 }
 

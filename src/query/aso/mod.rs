@@ -5,6 +5,7 @@
 //! `v2/cmd/controller/app/setup.go`, as of 2026-08.
 
 mod credential;
+mod elsewhere;
 mod operator;
 mod place;
 mod power;
@@ -20,6 +21,7 @@ use crate::model::{
 };
 
 pub use credential::{Cloud, Credential, CredentialKind, CredentialProblem, CredentialScope, HowKnown};
+pub use elsewhere::Elsewhere;
 pub use operator::{Operator, OperatorMode, Targets, TokenMode, TokenReason};
 pub use power::{AsoPower, Power, PowerLevel};
 pub use rights::{AsoRight, AsoRights, KindSet};

@@ -193,6 +193,7 @@ fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
         }
         AzureGain::Token(who) => format!("get tokens of {}", identity_words(graph, who)),
         AzureGain::Power(scope, power, types) => format!("{} on {}", power_words(power, types), names.scope(scope)),
+        AzureGain::Undenied(scope) => format!("delete deny assignments on {}", names.scope(scope)),
         AzureGain::Cluster(cluster) => format!("administer the cluster {}", names.cluster(cluster).0),
         AzureGain::ThisCluster => "administer this cluster".to_owned(),
         AzureGain::TheseNodes => "be root on the nodes of this cluster".to_owned(),

@@ -27,8 +27,10 @@ pub(super) const TECHNIQUE: Technique = Technique {
 };
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    if let Fact::Azure(AzureFact::Token(who)) = fact {
-        power::holds(attack, &TECHNIQUE, id, who, None);
+    match fact {
+        Fact::Azure(AzureFact::Token(who)) => power::holds(attack, &TECHNIQUE, id, who, None),
+        Fact::Azure(AzureFact::Undenied(who)) => power::assigns_then(attack, &TECHNIQUE, id, who),
+        _ => {}
     }
 }
 

@@ -10,12 +10,12 @@ use super::facts::{KindSetIx, Power, Sure, Types, Who};
 use super::writers::{KindSet, Writers};
 use crate::graph::AccessGraph;
 use crate::graph::azure::{
-    AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, ClusterIx, IdentityIx,
-    Membership, PrincipalIx, PrincipalNode, ScopeIx,
+    AssignmentIx, AzureDecision, AzureGrant, AzureGraph, AzurePlace, AzureQuestion, AzureRoleIx, ClusterIx, DenyIx,
+    IdentityIx, Membership, PrincipalIx, PrincipalNode, ScopeIx,
 };
 use crate::model::azure::{
     Alternative, Assigned, AzureCluster, ClusterKind, Effect, Plane, PrincipalKind, Request as RoleRequest,
-    RoleDefinition, guard_parts, guard_prefix, guard_scopes, management_group,
+    RoleDefinition, assigns_roles, guard_parts, guard_prefix, guard_scopes, management_group,
 };
 use crate::model::{ASO_WORKLOAD_ACCOUNT, AsoKind, AsoResource, AsoSpec, KindIx, Name, Subject, is_copied_to};
 use crate::query::{Aso, AsoOptions, CredentialIx, CredentialKind, Outcome, TokenMode, this_cluster};
@@ -33,9 +33,6 @@ const PRIVILEGED: [&str; 3] = [
 /// The role that writes everything but roles.
 const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 
-/// The right to assign roles.
-pub(super) const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
-
 /// The kubeconfig of an AKS cluster for its users. With Entra it says where the cluster is and no more; without, it is that of an
 /// administrator (<https://learn.microsoft.com/azure/aks/control-kubeconfig-access>).
 pub(super) const USER_CREDENTIAL: &str = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action";
@@ -43,6 +40,19 @@ pub(super) const USER_CREDENTIAL: &str = "Microsoft.ContainerService/managedClus
 /// The tunnel to a cluster that is connected by Arc. It says where the API server is and lets requests through; what they may do is decided
 /// in the cluster (<https://learn.microsoft.com/azure/azure-arc/kubernetes/cluster-connect>).
 pub(super) const TUNNEL: &str = "Microsoft.Kubernetes/connectedClusters/listClusterUserCredential/action";
+
+/// The right to delete deny assignments, of which Azure keeps its own
+/// (<https://learn.microsoft.com/azure/role-based-access-control/deny-assignments>).
+pub(super) const DELETE_DENIALS: &str = "Microsoft.Authorization/denyAssignments/delete";
+
+/// Which deny assignments count for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denials {
+    /// All.
+    Stand,
+    /// All but those that they may delete.
+    Deleted,
+}
 
 /// Somewhere that somebody may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +64,8 @@ pub(super) struct Allowed {
     pub(super) sure: Sure,
     /// Whether nothing is denied anywhere in it.
     pub(super) whole: bool,
+    /// What of the deny assignments counted.
+    pub(super) denials: Denials,
 }
 
 /// What a role allows, as far as power goes.
@@ -91,6 +103,9 @@ pub(super) struct Facts<'g> {
     open_vaults: OnceCell<Option<Vec<ScopeIx>>>,
     /// The assignments that are taken to be gone.
     without: BTreeSet<AssignmentIx>,
+    /// The deny assignments that each principal may delete, and what is asked once they are deleted.
+    deletable: Known<PrincipalIx, Rc<[DenyIx]>>,
+    questions_then: Known<(PrincipalIx, String), Rc<AzureQuestion>>,
 }
 
 impl<'g> Facts<'g> {
@@ -104,6 +119,8 @@ impl<'g> Facts<'g> {
             through: RefCell::default(),
             open_vaults: OnceCell::new(),
             without,
+            deletable: RefCell::default(),
+            questions_then: RefCell::default(),
         }
     }
 
@@ -130,21 +147,61 @@ impl<'g> Facts<'g> {
 
     /// Whether a principal may do something that the cluster asks Azure about, in a scope of it.
     fn allowed_data(&self, principal: PrincipalIx, action: &str, place: AzurePlace) -> Option<(Sure, AssignmentIx)> {
-        self.surest(principal, action, Plane::Data, place)
+        self.surest(principal, &self.question(action, Plane::Data), place)
     }
 
     /// How surely a principal may do something at a place, and by which assignment.
     fn surest(
         &self,
         principal: PrincipalIx,
-        action: &str,
-        plane: Plane,
+        question: &AzureQuestion,
         place: AzurePlace,
     ) -> Option<(Sure, AssignmentIx)> {
-        let (assignments, question) = (self.assignments(principal), self.question(action, plane));
-        let verdict = self.graph.decide_by(principal, &assignments, &question, place);
+        let verdict = self.graph.decide_by(principal, &self.assignments(principal), question, place);
         let node = self.graph.principal(principal);
-        verdict.grants.iter().filter_map(|grant| Some((sureness(grant, action, node)?, grant.assignment))).min()
+        let sure = |grant: &AzureGrant| Some((sureness(grant, &question.action, node)?, grant.assignment));
+        verdict.grants.iter().filter_map(sure).min()
+    }
+
+    /// The deny assignments that a principal may delete: what they deny may be that, too, and Azure keeps its own.
+    pub(super) fn deletable(&self, principal: PrincipalIx) -> Rc<[DenyIx]> {
+        if let Some(known) = self.deletable.borrow().get(&principal) {
+            return Rc::clone(known);
+        }
+        let may = |&deny: &DenyIx| {
+            let read = self.graph.deny(deny);
+            let at = || self.allowed_at(principal, &[DELETE_DENIALS], self.graph.deny_scope(deny));
+            read.enforced && !read.system_protected && at().is_some_and(|at| at.sure < Sure::Denied)
+        };
+        let found: Rc<[DenyIx]> = self.graph.denies().filter(may).collect();
+        self.deletable.borrow_mut().insert(principal, Rc::clone(&found));
+        found
+    }
+
+    /// What a principal is asked about an action.
+    fn question_of(&self, principal: PrincipalIx, action: &str, denials: Denials) -> Rc<AzureQuestion> {
+        let now = self.question(action, Plane::Control);
+        if denials == Denials::Stand {
+            return now;
+        }
+        let deletable = self.deletable(principal);
+        let mut then = self.questions_then.borrow_mut();
+        Rc::clone(then.entry((principal, action.to_owned())).or_insert_with(|| Rc::new(now.without(&deletable))))
+    }
+
+    /// The scopes in which a principal may do all of these once what stops it there is deleted, as far as they may delete it.
+    pub(super) fn allowed_then(&self, principal: PrincipalIx, actions: &[&str]) -> Vec<Allowed> {
+        let deletable = self.deletable(principal);
+        if deletable.is_empty() {
+            return Vec::new();
+        }
+        let assignments = self.assignments(principal);
+        let own = assignments.iter().map(|&(one, _)| self.graph.assigned_scope(one));
+        let scopes = own.chain(deletable.iter().map(|&deny| self.graph.deny_scope(deny))).collect();
+        let is_denied =
+            |scope: ScopeIx| self.allowed_at(principal, actions, scope).is_some_and(|at| at.sure == Sure::Denied);
+        let then = self.widest(principal, actions, scopes, Denials::Deleted).into_iter();
+        then.filter(|at| !at.whole || is_denied(at.scope)).collect()
     }
 
     /// The scopes in which a principal may do all of these, none inside another that is as sure.
@@ -153,7 +210,8 @@ impl<'g> Facts<'g> {
         if let Some(known) = self.allowed.borrow().get(&key) {
             return Rc::clone(known);
         }
-        let found: Rc<[Allowed]> = self.widest(principal, actions, self.places(principal, actions)).into();
+        let found: Rc<[Allowed]> =
+            self.widest(principal, actions, self.places(principal, actions), Denials::Stand).into();
         #[cfg(test)]
         assert_eq!(&*found, self.allowed_slowly(principal, actions), "{actions:?}");
         self.allowed.borrow_mut().insert(key, Rc::clone(&found));
@@ -187,11 +245,17 @@ impl<'g> Facts<'g> {
     }
 
     /// Those of some scopes in which a principal may do all of these, none inside another that is as sure.
-    fn widest(&self, principal: PrincipalIx, actions: &[&str], scopes: BTreeSet<ScopeIx>) -> Vec<Allowed> {
+    fn widest(
+        &self,
+        principal: PrincipalIx,
+        actions: &[&str],
+        scopes: BTreeSet<ScopeIx>,
+        denials: Denials,
+    ) -> Vec<Allowed> {
         let mut found: Vec<Allowed> = Vec::new();
         // A scope comes before what is in it.
         for scope in scopes {
-            let Some(at) = self.allowed_at(principal, actions, scope) else { continue };
+            let Some(at) = self.allowed_if(principal, actions, scope, denials) else { continue };
             let inside = |wide: &Allowed| wide.sure <= at.sure && wide.whole && self.graph.within(wide.scope, scope);
             if !found.iter().any(inside) {
                 found.push(at);
@@ -204,18 +268,31 @@ impl<'g> Facts<'g> {
     #[cfg(test)]
     fn allowed_slowly(&self, principal: PrincipalIx, actions: &[&str]) -> Vec<Allowed> {
         let all = self.graph.assignments_of(principal).into_iter();
-        self.widest(principal, actions, all.map(|(one, _)| self.graph.assigned_scope(one)).collect())
+        let scopes = all.map(|(one, _)| self.graph.assigned_scope(one)).collect();
+        self.widest(principal, actions, scopes, Denials::Stand)
     }
 
     /// Whether a principal may do all of these in a scope.
     pub(super) fn allowed_at(&self, principal: PrincipalIx, actions: &[&str], scope: ScopeIx) -> Option<Allowed> {
+        self.allowed_if(principal, actions, scope, Denials::Stand)
+    }
+
+    /// The same by the deny assignments that count.
+    fn allowed_if(
+        &self,
+        principal: PrincipalIx,
+        actions: &[&str],
+        scope: ScopeIx,
+        denials: Denials,
+    ) -> Option<Allowed> {
         let mut least: Option<Allowed> = None;
         for action in actions {
-            let (sure, assignment) = self.surest(principal, action, Plane::Control, scope.into())?;
+            let question = self.question_of(principal, action, denials);
+            let (sure, assignment) = self.surest(principal, &question, scope.into())?;
             let whole = least.is_none_or(|least| least.whole) && !self.graph.is_denied_inside(scope);
             let first = least.map_or(assignment, |least| least.assignment);
             let sure = least.map_or(sure, |least| least.sure.max(sure));
-            least = Some(Allowed { scope, assignment: first, sure, whole });
+            least = Some(Allowed { scope, assignment: first, sure, whole, denials });
         }
         least
     }
@@ -242,7 +319,7 @@ impl<'g> Facts<'g> {
             };
             let Some((power, types)) = self.power(role, principal, scope, kinds) else { continue };
             let whole = !self.graph.is_denied_inside(scope);
-            found.push((Allowed { scope, assignment, sure, whole }, power, types));
+            found.push((Allowed { scope, assignment, sure, whole, denials: Denials::Stand }, power, types));
         }
         found
     }
@@ -395,7 +472,7 @@ fn of<K: Ord + Copy, V: Copy>(list: &[(K, V)], key: K) -> impl Iterator<Item = V
 pub(in crate::rules) fn sureness(grant: &AzureGrant, action: &str, who: &PrincipalNode) -> Option<Sure> {
     match grant.decision {
         AzureDecision::Allowed => Some(Sure::Yes),
-        AzureDecision::Conditional if action.eq_ignore_ascii_case(ASSIGN_ROLES) => {
+        AzureDecision::Conditional if assigns_roles(action) => {
             // Assignments call a managed identity a service principal too.
             let kind = match who.kind {
                 PrincipalKind::ManagedIdentity => PrincipalKind::ServicePrincipal,
@@ -458,6 +535,8 @@ pub(in crate::rules) struct Bridge<'g> {
     /// The accounts of both, each once.
     accounts: Vec<Subject>,
     identities: Known<ScopeIx, Rc<[(Who, ScopeIx)]>>,
+    /// The identities of credentials that the Azure data do not speak of.
+    elsewhere: BTreeSet<Who>,
     /// The names that resources of each kind have, with their namespaces.
     taken: OnceCell<FxHashSet<(KindIx, Name, Name)>>,
     /// What in the cluster's bindings somebody of the directory is called.
@@ -498,6 +577,9 @@ impl<'g> Bridge<'g> {
         let mut accounts: Vec<Subject> = trusted.iter().chain(&bound).map(|&(account, _)| account).collect();
         accounts.sort_unstable();
         accounts.dedup();
+        let unseen = aso.credentials().filter(|(_, own)| aso.elsewhere(own).is_some());
+        let clients = unseen.filter_map(|(_, own)| graph.by_client_id(access.text(own.client?)));
+        let elsewhere = clients.map(Who::Principal).collect();
         Some(Bridge {
             access,
             writers: Writers::new(access, kinds.into_iter()),
@@ -510,6 +592,7 @@ impl<'g> Bridge<'g> {
             bound,
             accounts,
             identities: RefCell::default(),
+            elsewhere,
             taken: OnceCell::new(),
             named: OnceCell::new(),
             servers: OnceCell::new(),
@@ -555,9 +638,20 @@ impl<'g> Bridge<'g> {
         }
     }
 
-    /// Whether nothing is known of what an identity may do.
+    /// The same where something else is allowed, by the deny assignments that count there.
+    pub(super) fn allowed_like(&self, who: Who, actions: &[&str], scope: ScopeIx, like: Allowed) -> Option<Allowed> {
+        match who {
+            Who::Principal(principal) => self.azure.allowed_if(principal, actions, scope, like.denials),
+            Who::Client(_) => None,
+        }
+    }
+
+    /// Whether nothing is known of what an identity may do. That no role of it was read says nothing where the Azure data is of
+    /// another tenant or subscription than its credential.
     pub(super) fn is_unknown(&self, who: Who) -> bool {
-        matches!(who, Who::Client(_)) || !self.azure.graph.assignments_known()
+        let Who::Principal(principal) = who else { return true };
+        let unseen = || self.elsewhere.contains(&who) && self.azure.assignments(principal).is_empty();
+        !self.azure.graph.assignments_known() || unseen()
     }
 
     /// A scope and everything above it.

@@ -4,7 +4,7 @@ use super::bridge::{Allowed, Bridge};
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Who};
 use crate::graph::azure::{AzureGraph, ClusterIx, ScopeIx};
 use crate::model::KindIx;
-use crate::model::azure::{AzureCluster, ClusterKind, KeyVault};
+use crate::model::azure::{ASSIGN_ROLES, AzureCluster, ClusterKind, KeyVault};
 use crate::rules::attack::{Attack, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -42,13 +42,17 @@ impl Deed {
     /// Every way to do it once a fact is there.
     pub(super) fn ways(&self, bridge: &Bridge<'_>, fact: Fact) -> Vec<Acting> {
         let Some((who, kind)) = self.actor(bridge, fact) else { return Vec::new() };
+        if let Fact::Azure(AzureFact::Undenied(Who::Principal(own))) = fact {
+            let then = bridge.azure.allowed_then(own, self.actions);
+            return then.into_iter().map(|at| Acting { who, kind, at }).collect();
+        }
         bridge.allowed(who, self.actions).iter().map(|&at| Acting { who, kind, at }).collect()
     }
 
     /// Who acts when a fact is there, and by which kind.
     fn actor(&self, bridge: &Bridge<'_>, fact: Fact) -> Option<(Who, Option<KindIx>)> {
         match (fact, self.by) {
-            (Fact::Azure(AzureFact::Token(who)), By::Token) => Some((who, None)),
+            (Fact::Azure(AzureFact::Token(who) | AzureFact::Undenied(who)), By::Token) => Some((who, None)),
             (Fact::Azure(AzureFact::Through(who, set)), By::Aso(kinds)) => {
                 Some((who, Some(first_of(bridge, set, kinds)?)))
             }
@@ -150,6 +154,26 @@ pub(super) fn power_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Re
     }
 }
 
+/// Power to assign roles in each scope in which a deed can be done, where nothing is said of assigning them without it: whoever may
+/// has it by the role, and from whom it is taken away a detour does not give it.
+pub(super) fn power_to_assign(
+    attack: &mut Attack<'_>,
+    deed: &Deed,
+    fact: Fact,
+    id: u32,
+    at: fn(&Bridge<'_>, ScopeIx) -> bool,
+) {
+    let Some(bridge) = attack.bridge.clone() else { return };
+    for acting in deed.ways(&bridge, fact) {
+        let scope = acting.at.scope;
+        if at(&bridge, scope) && bridge.allowed_at(acting.who, &[ASSIGN_ROLES], scope).is_none() {
+            let gain = AzureGain::Power(scope, Power::RoleAssignments, None);
+            let fact = Fact::Azure(AzureFact::Power(scope, Power::RoleAssignments, None));
+            deed.does(attack, vec![id], &acting, gain, fact);
+        }
+    }
+}
+
 /// Power in each scope in which somebody holds a role that they can rewrite: a custom one, in all scopes that it may be assigned in.
 pub(super) fn role_definitions(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
@@ -231,7 +255,7 @@ fn identities(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, needs: &[u32], a
         }
         // Something is denied somewhere in it, so that each is looked at by itself.
         for (identity, at) in bridge.identities_in(scope).to_vec() {
-            if let Some(own) = bridge.allowed_at(acting.who, deed.actions, at) {
+            if let Some(own) = bridge.allowed_like(acting.who, deed.actions, at, acting.at) {
                 let acting = Acting { at: own, ..acting };
                 deed.does(
                     attack,
@@ -305,6 +329,8 @@ pub(super) enum Local {
     WithoutEntra,
     /// It needs them in a cluster without Entra; with it, there is nothing in the way since it leads nowhere.
     OfUsers,
+    /// It does not, and what it allows there is said by Azure.
+    OfResources,
 }
 
 impl Local {
@@ -403,7 +429,11 @@ pub(super) fn clusters_at(
     let (Some(bridge), Some(who)) = (attack.bridge.clone(), base.by) else { return };
     for cluster in bridge.azure.graph.clusters_below(at.scope).collect::<Vec<_>>() {
         let scope = bridge.azure.graph.cluster_scope(cluster);
-        let at = if at.whole { Some(*at) } else { scope.and_then(|scope| bridge.allowed_at(who, deed.actions, scope)) };
+        let at = if at.whole {
+            Some(*at)
+        } else {
+            scope.and_then(|scope| bridge.allowed_like(who, deed.actions, scope, *at))
+        };
         if let Some(at) = at {
             enters(attack, deed, base, cluster, at, needs, local);
         }
@@ -442,6 +472,12 @@ fn refuses(cluster: &AzureCluster, local: Local) -> Option<Blocker> {
     let off = "local accounts are off";
     match local {
         Local::NotNeeded => None,
+        Local::OfResources => Some(Blocker {
+            what:
+                "which rights in the cluster Azure offers to the type of resource is not read; they are taken for all"
+                    .to_owned(),
+            stops: false,
+        }),
         Local::Needed | Local::WithoutEntra | Local::OfUsers if cluster.local_accounts_disabled == Some(true) => {
             Some(Blocker { what: off.to_owned(), stops: true })
         }
@@ -482,6 +518,55 @@ pub(super) fn cluster_proof(
     if refused { Err("the cluster lets nobody in so".to_owned()) } else { Ok(()) }
 }
 
+/// What has an identity of its own that clusters can be opened to, and runs what its owner says
+/// (<https://learn.microsoft.com/azure/aks/trusted-access-feature>).
+const OPENED_TO: &[Kind] =
+    &[("machinelearningservices.azure.com", "workspaces"), ("dataprotection.azure.com", "backupvaults")];
+
+fn opened_to() -> impl Iterator<Item = (KindIx, String)> {
+    let kinds = OPENED_TO.iter().filter_map(|(group, plural)| KindIx::of_resource(group, plural));
+    kinds.filter_map(|kind| Some((kind, kind.facts().write_action()?)))
+}
+
+/// The clusters that can be opened to a resource, if somebody can make one: by ASO it is of another kind, which is told.
+pub(super) fn opens(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
+    let Some(bridge) = attack.bridge.clone() else { return };
+    let makes = |who: Who, action: &str| bridge.allowed(who, &[action]).iter().any(|at| at.sure < Sure::Denied);
+    let made = match fact {
+        Fact::Azure(AzureFact::Token(who) | AzureFact::Undenied(who)) => {
+            opened_to().find(|(_, action)| makes(who, action)).map(|_| None)
+        }
+        Fact::Azure(AzureFact::Through(who, set)) => {
+            let set = bridge.writers.kinds(set);
+            let of_set = |kind: &KindIx| set.binary_search(kind).is_ok();
+            opened_to().find(|(kind, action)| of_set(kind) && makes(who, action)).map(|(kind, _)| Some(kind))
+        }
+        _ => None,
+    };
+    let Some(writer) = made else { return };
+    for acting in deed.ways(&bridge, fact) {
+        let step = AzureStep { by: Some(acting.who), kind: acting.kind, writer, ..AzureStep::new(AzureGain::Any) };
+        clusters_at(attack, deed, step, &acting.at, &[id], Local::OfResources);
+    }
+}
+
+/// Whether it is so.
+pub(super) fn opens_proof(state: &State<'_>, deed: &Deed, step: &StepDone) -> Result<(), String> {
+    cluster_step(state, deed, step, Local::OfResources)?;
+    let Effect::Azure(AzureStep { by: Some(who), writer, .. }) = step.effect else {
+        return Err("nobody acts".to_owned());
+    };
+    let made = |(kind, action): (KindIx, String)| {
+        let ours = match (deed.by, writer) {
+            (By::Token, None) => true,
+            (By::Aso(_), Some(own)) => own == kind && state.kinds_through(who).is_ok_and(|kinds| kinds.contains(&kind)),
+            _ => false,
+        };
+        ours && state.azure_allows_somewhere(who, &action)
+    };
+    if opened_to().any(made) { Ok(()) } else { Err("there is nothing that it can be opened to".to_owned()) }
+}
+
 /// The nodes of this cluster.
 pub(super) fn nodes(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
@@ -491,7 +576,7 @@ pub(super) fn nodes(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
         if !bridge.azure.graph.within(acting.at.scope, group) {
             continue;
         }
-        let Some(at) = bridge.allowed_at(acting.who, deed.actions, group) else { continue };
+        let Some(at) = bridge.allowed_like(acting.who, deed.actions, group, acting.at) else { continue };
         let mut blockers = at.blockers();
         if bridge.azure.graph.cluster(cluster).node_resource_group_locked {
             blockers.push(Blocker { what: "the node resource group is locked".to_owned(), stops: true });

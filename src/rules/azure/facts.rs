@@ -95,6 +95,8 @@ pub(in crate::rules) enum AzureFact {
     Diverts(Subject),
     /// Has tokens of this identity.
     Token(Who),
+    /// The same, once the deny assignments that it may delete are deleted.
+    Undenied(Who),
     /// Can have every user-assigned identity at or below a scope trust somebody of theirs.
     Trusts(ScopeIx),
     /// Can run code with every user-assigned identity at or below a scope.
@@ -114,6 +116,8 @@ pub enum AzureGain {
     Through(Who),
     /// The tokens of an identity.
     Token(Who),
+    /// That deny assignments in a scope are deleted.
+    Undenied(ScopeIx),
     /// Any of many things that a later choice names; never a step by itself.
     Any,
     /// Power in a scope; on resources of these types, where it is limited to some.
@@ -147,7 +151,7 @@ pub struct AzureStep {
     pub action: Option<(&'static str, AssignmentIx)>,
     /// The kind of ASO resource that is written.
     pub kind: Option<KindIx>,
-    /// Another kind that is written, since it writes a Secret for the first.
+    /// Another kind that is written, since it writes a Secret for the first or makes what the first one is about.
     pub writer: Option<KindIx>,
     /// The namespace in which it is written.
     pub namespace: Option<Name>,

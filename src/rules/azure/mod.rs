@@ -11,6 +11,10 @@ mod uses;
 mod writers;
 
 #[cfg(test)]
+mod covered;
+#[cfg(test)]
+mod refused;
+#[cfg(test)]
 pub(super) mod world;
 
 use super::attack::{Attack, Effect, Fact, Place, Writer};
@@ -41,6 +45,7 @@ techniques! {
     aso_expression_forge,
     aso_node_identity,
     aso_token_redirect,
+    aso_settings_write,
     aso_credential_mirror,
     aso_credential_read,
     aso_role_assignment,
@@ -51,10 +56,12 @@ techniques! {
     aso_machine_extension,
     aso_cluster_write,
     aso_flux_configuration,
+    aso_trusted_access,
     aso_skip_export,
     aso_secret_import,
     aso_resource_change,
     aso_configmap_retarget,
+    aso_conversion_write,
     aso_key_vault_policy,
     aso_data_plane_admin,
     aso_database_user,
@@ -62,6 +69,7 @@ techniques! {
     workload_identity,
     identity_binding,
     node_imds,
+    azure_deny_delete,
     azure_role_definition,
     azure_federated_credential,
     azure_identity_attach,
@@ -71,11 +79,14 @@ techniques! {
     azure_local_credential,
     azure_cluster_write,
     azure_flux_configuration,
+    azure_trusted_access,
     azure_run_command,
     azure_node_command,
     azure_kubernetes_role,
     azure_cluster_login,
     azure_key_vault_policy,
+    azure_pim_request,
+    azure_elevate_access,
     azure_role,
 }
 
@@ -129,11 +140,11 @@ pub(super) fn opening_kinds(finding: &Finding, first: &StepDone) -> Vec<KindIx> 
 
 /// The kinds that steps use, each with whom ASO acts as.
 pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, KindIx)> {
-    let kind = |effect: &Effect| match effect {
-        Effect::Azure(step) if step.namespace.is_none() => Some((step.by?, step.kind?)),
-        _ => None,
+    let kinds = |effect: &Effect| match effect {
+        Effect::Azure(step) if step.namespace.is_none() => [step.kind, step.writer].map(|kind| step.by.zip(kind)),
+        _ => [None, None],
     };
-    steps.filter_map(kind).collect()
+    steps.flat_map(kinds).flatten().collect()
 }
 
 /// What a fact about many in Azure is about.
@@ -312,6 +323,7 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
     let gain = match step.gain {
         AzureGain::Through(who) | AzureGain::Token(who) => client_id(graph, who),
         AzureGain::Power(scope, power, _) => format!("{} {}", names.scope(scope), power.as_str()),
+        AzureGain::Undenied(scope) => format!("undenied:{}", names.scope(scope)),
         AzureGain::Cluster(cluster) => names.cluster(cluster).1.to_owned(),
         AzureGain::ThisCluster => "this-cluster".to_owned(),
         AzureGain::TheseNodes => "these-nodes".to_owned(),

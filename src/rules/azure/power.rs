@@ -1,8 +1,9 @@
 //! What somebody may do in Azure by the roles that they have, as a target.
 
-use super::bridge::ASSIGN_ROLES;
-use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Who};
+use super::bridge::Allowed;
+use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Types, Who};
 use crate::model::KindIx;
+use crate::model::azure::ASSIGN_ROLES;
 use crate::rules::attack::{Attack, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -17,6 +18,23 @@ pub(super) fn holds(attack: &mut Attack<'_>, technique: &'static Technique, id: 
         let assigns = bridge.azure.allowed(principal, &[ASSIGN_ROLES]);
         powers.extend(assigns.iter().map(|&at| (at, Power::RoleAssignments, None)));
     }
+    each(attack, technique, id, who, powers);
+}
+
+/// Adds the power to assign roles where nothing but deny assignments stops it that somebody deleted.
+pub(super) fn assigns_then(attack: &mut Attack<'_>, technique: &'static Technique, id: u32, who: Who) {
+    let (Some(bridge), Who::Principal(principal)) = (attack.bridge.clone(), who) else { return };
+    let then = bridge.azure.allowed_then(principal, &[ASSIGN_ROLES]);
+    each(attack, technique, id, who, then.into_iter().map(|at| (at, Power::RoleAssignments, None)).collect());
+}
+
+fn each(
+    attack: &mut Attack<'_>,
+    technique: &'static Technique,
+    id: u32,
+    who: Who,
+    powers: Vec<(Allowed, Power, Option<Types>)>,
+) {
     for (at, power, types) in powers {
         let step = AzureStep {
             by: Some(who),

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// uses CLUSTER IDENTITY              an identity binding of a cluster
 /// vault NAME SCOPE [rbac]            a key vault, with access policies unless `rbac`
 /// people GROUP [MEMBER...]           a group of the directory with all its members; `+NAME` for one who may activate it
-/// deny SCOPE ACTION [audit] [but:IDENTITY]   a deny assignment for everybody
+/// deny SCOPE ACTION [audit] [protected] [but:IDENTITY]   a deny assignment for everybody
 /// ```
 ///
 /// Scopes are `/`, `s1` for a subscription, `s1/rg` for a resource group, `s1/rg/NAME` for an identity in it. In the text of objects
@@ -394,7 +394,7 @@ fn deny(world: &str, place: &str, action: &str, more: &[&str]) -> Value {
             "denyAssignmentName": "no", "scope": scope_in(world, place), "doNotApplyToChildScopes": false,
             "permissions": [{"actions": [format!("Microsoft.{action}")], "notActions": [], "dataActions": [], "notDataActions": []}],
             "principals": [{"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}],
-            "excludePrincipals": excluded, "isSystemProtected": false,
+            "excludePrincipals": excluded, "isSystemProtected": more.contains(&"protected"),
             "denyAssignmentEffect": effect,
         },
     })

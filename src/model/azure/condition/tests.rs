@@ -37,6 +37,21 @@ fn a_condition_narrows_only_the_actions_that_it_names() {
 }
 
 #[test]
+fn what_it_says_of_assigning_roles_it_says_of_asking_pim_for_them() {
+    let condition = Condition::parse(&on_write(&format!("{ROLE} ForAnyOfAnyValues:GuidEquals {{{ACR_PULL}}}")));
+    for action in REQUEST_ROLES {
+        assert_eq!(condition.effect(action), condition.effect(WRITE), "{action}");
+        assert_eq!(condition.effect(&action.to_uppercase()), condition.effect(WRITE), "in any case");
+        // One about requests themselves holds as well.
+        let own = Condition::parse(&format!("!(ActionMatches{{'{action}'}}) OR {PRINCIPAL} GuidEquals {{{SOMEBODY}}}"));
+        assert!(matches!(own.effect(action), Effect::Depends(_)), "{action}");
+        assert_eq!(own.effect(WRITE), Effect::Always);
+    }
+    let near = "Microsoft.Authorization/roleAssignmentScheduleRequests/cancel/action";
+    assert_eq!(condition.effect(near), Effect::Always);
+}
+
+#[test]
 fn constrained_delegation_says_which_roles_to_whom() {
     let acr = format!("{ROLE} ForAnyOfAnyValues:GuidEquals {{{ACR_PULL}}}");
     let bare = format!("{ROLE} ForAnyOfAnyValues:GuidEquals{{{}}}", ACR_PULL.replace('-', ""));

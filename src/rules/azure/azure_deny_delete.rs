@@ -1,0 +1,143 @@
+//! `azure-deny-delete`: delete a deny assignment that stands in the way.
+
+use super::bridge::DELETE_DENIALS;
+use super::facts::{AzureFact, AzureGain, AzureStep, Who};
+use crate::rules::attack::{Attack, Effect, Fact};
+use crate::rules::finding::StepDone;
+use crate::rules::replay::State;
+use crate::rules::technique::{Confidence, Technique};
+
+/// The technique.
+pub(super) const TECHNIQUE: Technique = Technique {
+    id: "azure-deny-delete",
+    title: "Delete a deny assignment that stands in the way",
+    gain: "what the deny assignment takes away from the same identity",
+    why: "A deny assignment that people made can be deleted by whoever has Microsoft.Authorization/denyAssignments/delete where \
+          it is made, and Owner and User Access Administrator have that: it stops them no longer than they want. Those that \
+          Azure keeps, of deployment stacks, managed applications and locked node resource groups, cannot be deleted so; \
+          whoever may change the deny settings of a stack (deploymentStacks/manageDenySetting/action) is not told, since \
+          which deny assignment is of which stack is not read.",
+    remedy: "Deny the deletion as well: let the deny assignment take Microsoft.Authorization/denyAssignments/* away from all but \
+             those who keep it.",
+    confidence: Confidence::Documented,
+    attack: &["T1562.001"],
+    references: &["https://learn.microsoft.com/azure/role-based-access-control/deny-assignments"],
+    react: Some(react),
+    proof: Some(proof),
+    ..Technique::MOVE
+};
+
+fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
+    let Fact::Azure(AzureFact::Token(who @ Who::Principal(principal))) = fact else { return };
+    let Some(bridge) = attack.bridge.clone() else { return };
+    let graph = &bridge.azure.graph;
+    let deletable = bridge.azure.deletable(principal);
+    let scopes = deletable.iter().map(|&deny| graph.deny_scope(deny));
+    let allowed = scopes.filter_map(|scope| bridge.allowed_at(who, &[DELETE_DENIALS], scope));
+    // All of them are deleted, so that the step is as sure as the least sure deletion.
+    let Some(at) = allowed.max_by_key(|at| at.sure) else { return };
+    let step = AzureStep {
+        by: Some(who),
+        action: Some((DELETE_DENIALS, at.assignment)),
+        sure: at.sure,
+        ..AzureStep::new(AzureGain::Undenied(at.scope))
+    };
+    let gain = Fact::Azure(AzureFact::Undenied(who));
+    attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), gain, at.blockers());
+}
+
+fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
+    let Effect::Azure(AzureStep { gain: AzureGain::Undenied(scope), by: Some(who), sure, .. }) = step.effect else {
+        return Err("no deny assignment is deleted".to_owned());
+    };
+    let allowed = state.azure_allows(who, DELETE_DENIALS, scope)?;
+    if state.has_token(who) && allowed <= sure && !state.deletable(who).is_empty() {
+        Ok(())
+    } else {
+        Err("they may delete no deny assignment".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::kubernetes::{check, check_blocked};
+
+    /// Somebody who has tokens of an identity with some roles.
+    fn world(roles: &str) -> String {
+        format!(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice
+             {roles}"
+        )
+    }
+
+    const STOPPED: &str = "alice -> role-assignment write on s1: token-request, workload-identity, azure-role";
+
+    #[test]
+    fn an_owner_deletes_what_stops_them() {
+        check(
+            &world("assign app Access s1\ndeny s1 Authorization/roleAssignments/write"),
+            "alice -> role-assignment write on s1: token-request, workload-identity, azure-deny-delete, azure-role",
+        );
+    }
+
+    #[test]
+    fn an_identity_that_was_protected_is_taken_over() {
+        let roles = "azrole fed ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write
+                     azrole del Authorization/denyAssignments/delete
+                     assign app fed s1
+                     identity big s1/ids
+                     assign big Owner s2
+                     deny s1/ids ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write
+                     ";
+        let limited =
+            "alice -> limited (federatedidentitycredentials) on s1: token-request, workload-identity, azure-role";
+        check(
+            &world(&format!("{roles}assign app del s1/ids")),
+            &format!(
+                "alice -> role-assignment write on s2: token-request, workload-identity, azure-deny-delete, azure-federated-credential, azure-role
+                 {limited}"
+            ),
+        );
+        // To delete others is nothing.
+        check(
+            &world(&format!("{roles}assign app del s2")),
+            &format!(
+                "{limited}
+                 alice -> read on s2: token-request, workload-identity, azure-role"
+            ),
+        );
+    }
+
+    #[test]
+    fn one_that_denies_its_deletion_stays() {
+        let world = world("assign app Access s1\ndeny s1 Authorization/*");
+        check(&world, "alice -> read on s1: token-request, workload-identity, azure-role");
+        check_blocked(&world, STOPPED);
+    }
+
+    #[test]
+    fn one_that_azure_keeps_stays() {
+        check_blocked(
+            &world(
+                "azrole stack Resources/deploymentStacks/manageDenySetting/action,Authorization/*
+                 assign app stack s1
+                 deny s1 Authorization/roleAssignments/write protected",
+            ),
+            STOPPED,
+        );
+    }
+
+    #[test]
+    fn whoever_may_not_delete_it_is_stopped() {
+        let assign = "azrole own Authorization/roleAssignments/write
+                      assign app own s1
+                      deny s1 Authorization/roleAssignments/write";
+        check_blocked(&world(assign), STOPPED);
+        // That somebody else may delete it is nothing to them.
+        check_blocked(&world(&format!("{assign}\nidentity other s3/ids\nassign other Owner s1")), STOPPED);
+    }
+}
