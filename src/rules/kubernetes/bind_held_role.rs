@@ -238,6 +238,7 @@ fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
 
 /// The same for those who may bind by another role than the one that completes something.
 fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves, binding: Mask) {
+    let made = attack.made().0.to_vec();
     for by in attack.identities_with(binding) {
         if attack.grants(by).is_empty() {
             continue;
@@ -253,7 +254,6 @@ fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Hal
         if binders.is_empty() {
             continue;
         }
-        let made = attack.made().0.to_vec();
         let (mut held, others) = attack.held_by(by);
         held.extend(others.into_iter().flatten());
         held.sort_unstable();

@@ -118,7 +118,7 @@ pub(in crate::rules) fn join(attack: &mut Attack<'_>) {
     }
     let made = attack.made();
     if !made.1.and(all).is_empty() {
-        let made = made.0.to_vec();
+        let made: Vec<Held> = made.0.iter().copied().filter(|&held| is_to_impersonate(attack, held)).collect();
         for by in attack.identities_with(all).into_iter().map(Some).chain([None]) {
             join_made(attack, by, &made);
         }
@@ -171,16 +171,19 @@ fn all_held(attack: &Attack<'_>, by: Subject) -> Vec<Held> {
     held
 }
 
+/// Whether a right is one to impersonate, as it was before 1.36.
+fn is_to_impersonate(attack: &Attack<'_>, held: Held) -> bool {
+    let right = attack.rights.right(held.key().0);
+    right.verbs == ["impersonate"] && right.api_group.is_empty()
+}
+
 /// What of these rights goes into one request; none where nothing does, and for whoever can be in system:masters, which has
 /// everything by itself. Grants that were read come before rights that are made on the way.
 fn lent(attack: &Attack<'_>, held: &[Held]) -> Option<Lent> {
     let (mut groups, mut names) = (Vec::new(), Vec::new());
-    for &held in held {
+    for &held in held.iter().filter(|&&held| is_to_impersonate(attack, held)) {
         let (number, place, name) = held.key();
         let right = attack.rights.right(number);
-        if right.verbs != ["impersonate"] || !right.api_group.is_empty() {
-            continue;
-        }
         match (right.resource, name) {
             ("groups", name) if place == Place::Cluster => {
                 let name = name.filter(|&name| attack.graph.text(name) != MASTERS)?;
