@@ -102,8 +102,8 @@ pub(super) struct Attack<'g> {
     /// The steps, by what they need and gain.
     seen: HashTable<u32>,
     queue: VecDeque<u32>,
-    /// Everybody as whom somebody may act.
-    acting: Vec<Subject>,
+    /// Everybody as whom somebody may act, and which rights roles supply to them and their groups.
+    acting: Vec<(Subject, Mask)>,
     /// The subjects that may start, sorted.
     begin: Vec<Subject>,
     /// A group that everybody is in who may start, so that nobody comes to be in it.
@@ -112,6 +112,8 @@ pub(super) struct Attack<'g> {
     asked: FxHashSet<u32>,
     /// What puts every subject of a binding under roles by itself, sorted; each role once a place.
     grants: FxHashMap<Subject, Vec<Grant>>,
+    /// Which rights these roles supply to each.
+    masks: FxHashMap<Subject, Mask>,
     /// What roles allow, each rule set looked at once.
     plans: RefCell<FxHashMap<PlanKey, Rc<Plan>>>,
     /// The same for each role, bound in the cluster or not.
@@ -175,8 +177,6 @@ pub(super) struct Attack<'g> {
     /// What comes with the folders of nodes that claims are bound to.
     folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
     node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
-    /// Whether the subjects that were asked about are granted a right to impersonate themselves.
-    lending: RefCell<FxHashMap<Subject, bool>>,
     /// What a shell in each pod leads to.
     gives: OnceCell<Vec<kubernetes::Gives>>,
     /// What Pod Security says in each namespace that was asked about.
@@ -232,6 +232,7 @@ impl<'g> Attack<'g> {
             common: None,
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
+            masks: FxHashMap::default(),
             plans: RefCell::default(),
             plan_of: graph.roles().map(|_| Default::default()).collect(),
             unders: Vec::new(),
@@ -272,7 +273,6 @@ impl<'g> Attack<'g> {
             bound_pods: OnceCell::new(),
             folders: OnceCell::new(),
             node_secrets: OnceCell::new(),
-            lending: RefCell::default(),
             pins: RefCell::default(),
             gives: OnceCell::new(),
             security: RefCell::default(),
@@ -327,6 +327,12 @@ impl<'g> Attack<'g> {
             grants.sort_unstable();
             grants.retain(|grant| grants_differ(&mut seen, grant));
         }
+        let supplied = |grants: &[Grant]| {
+            let plans = grants.iter().map(|grant| self.plan(grant.role, grant.place).some);
+            plans.fold(Mask::default(), Mask::with)
+        };
+        let granted = self.grants.iter().filter(|(_, grants)| !grants.is_empty());
+        self.masks = granted.map(|(&subject, grants)| (subject, supplied(grants))).collect();
         for subject in self.grants.keys() {
             if let Subject::Group(group) = *subject {
                 self.accounts_granted.extend(namespace_of_accounts(graph, group));
@@ -447,9 +453,7 @@ impl<'g> Attack<'g> {
             for id in self.unders.clone() {
                 self.complete(id, fresh, &mut known);
             }
-            for subject in self.identities() {
-                self.ask(subject, Some(fresh));
-            }
+            self.ask_all(fresh);
             self.ask_made(fresh);
         }
     }
@@ -465,7 +469,12 @@ impl<'g> Attack<'g> {
 
     /// Everybody that is a fact.
     pub(super) fn identities(&self) -> Vec<Subject> {
-        self.acting.clone()
+        self.acting.iter().map(|&(subject, _)| subject).collect()
+    }
+
+    /// Those of them to whom roles supply one of these rights, themselves or by a group.
+    pub(super) fn identities_with(&self, rights: Mask) -> Vec<Subject> {
+        self.acting.iter().filter(|(_, own)| !own.and(rights).is_empty()).map(|&(subject, _)| subject).collect()
     }
 
     /// The number of a fact, added if it is new.
@@ -485,7 +494,8 @@ impl<'g> Attack<'g> {
         };
         self.facts.push(fact);
         if let Fact::Acts(subject) = fact {
-            self.acting.push(subject);
+            let mask = self.mask(subject);
+            self.acting.push((subject, mask));
         }
         self.queue.push_back(id);
         (id, true)
@@ -626,7 +636,12 @@ impl<'g> Attack<'g> {
         self.step_unless(needs, gain, How::Does { technique, effect }, blockers);
     }
 
-    /// One of the things that a fact stands for.
+    /// One of the things that a fact stands for, when the fact is new.
+    pub(super) fn choice(&mut self, of: u32, effect: Effect, gain: Fact) {
+        self.link(of, gain, How::Chooses { of, effect });
+    }
+
+    /// The same at any time.
     pub(super) fn chooses(&mut self, of: u32, effect: Effect, gain: Fact) {
         self.step(vec![of], gain, How::Chooses { of, effect });
     }

@@ -155,12 +155,13 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     // Whoever comes to cluster-admin comes out into Azure as well, so that is looked for by itself.
     let of_azure = |&(_, target): &(u32, Target)| matches!(target, Target::Azure(_));
     let (azure, inside): (Vec<_>, Vec<_>) = goals(attack, ask).into_iter().partition(of_azure);
-    search(attack, ask, &inside.into_iter().collect(), &sources, &platform, &mut found);
+    let whole = whole(attack);
+    search((attack, &whole), ask, &inside.into_iter().collect(), &sources, &platform, &mut found);
     // Whoever is cluster-admin has everything that the cluster has in Azure, which goes without saying.
     let admins = found.holders.iter().filter(|holders| holders.target == Target::ClusterAdmin);
     let admins: BTreeSet<Start> = admins.flat_map(|holders| holders.from.iter().copied()).collect();
     let others: Vec<Start> = sources.into_iter().filter(|source| !admins.contains(source)).collect();
-    search(attack, ask, &azure.into_iter().collect(), &others, &platform, &mut found);
+    search((attack, &whole), ask, &azure.into_iter().collect(), &others, &platform, &mut found);
     sort(&mut found.findings);
     sort(&mut found.blocked);
     found.platform.sort_by_key(|own| own.from);
@@ -182,7 +183,7 @@ fn merged(all: Vec<Platform>) -> Vec<Platform> {
 
 /// Adds what is found of some targets.
 fn search(
-    attack: &Attack<'_>,
+    (attack, whole): (&Attack<'_>, &AndOr),
     ask: &Ask,
     goals: &FxHashMap<u32, Target>,
     sources: &[Start],
@@ -193,8 +194,7 @@ fn search(
         return;
     }
     let starts: Vec<u32> = sources.iter().chain(platform).flat_map(|&source| start(attack, source)).collect();
-    let whole = Whole::new(attack, goals, &starts);
-    let walk = |tells: bool, counts: fn(Marks) -> bool| Walk::new(attack, ask, goals, &whole, &starts, tells, counts);
+    let walk = |tells: bool, counts: fn(Marks) -> bool| Walk::new(attack, ask, goals, whole, &starts, tells, counts);
     let free = walk(false, |step| !step.is_blocked() && !step.is_move());
     let open = walk(true, |step| !step.is_blocked());
     let mut had = free.targets(sources);
@@ -282,22 +282,7 @@ fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[St
     own.filter(|own| own.paths + own.holds > 0).collect()
 }
 
-/// The steps that lead from those who may start to what is looked for, blocked or not: what walks are made of.
-struct Whole {
-    graph: AndOr,
-    /// The number in the attack graph of each step.
-    steps: Vec<u32>,
-}
-
-impl Whole {
-    fn new(attack: &Attack<'_>, goals: &FxHashMap<u32, Target>, starts: &[u32]) -> Whole {
-        let all = links(attack, 0..attack.count());
-        let steps = of_use(&all, &goals.keys().copied().collect::<Vec<_>>(), starts, |_| true);
-        Whole { graph: links(attack, steps.iter().copied()), steps }
-    }
-}
-
-/// Those of some steps that lead to a goal and that somebody comes to.
+/// Those of the steps of a graph that lead to a goal and that somebody comes to.
 fn of_use(graph: &AndOr, goals: &[u32], starts: &[u32], counts: impl Fn(u32) -> bool) -> Vec<u32> {
     let leads = graph.at_least_over(goals, &counts);
     let comes = graph.all_from(starts.iter().copied(), &counts);
@@ -330,6 +315,11 @@ struct Walk<'w, 'g> {
     tells: bool,
     /// The steps that count.
     counts: fn(Marks) -> bool,
+}
+
+/// The graph of all steps, those that are stopped included: what walks are made of.
+fn whole(attack: &Attack<'_>) -> AndOr {
+    links(attack, 0..attack.count())
 }
 
 /// The graph of some steps.
@@ -383,15 +373,13 @@ impl<'w, 'g> Walk<'w, 'g> {
         attack: &'w Attack<'g>,
         ask: &Ask,
         goals: &'w FxHashMap<u32, Target>,
-        whole: &Whole,
+        whole: &AndOr,
         starts: &[u32],
         tells: bool,
         counts: fn(Marks) -> bool,
     ) -> Walk<'w, 'g> {
         let numbers: Vec<u32> = goals.keys().copied().collect();
-        let is_in = |at: u32| counts(attack.marks(whole.steps[at as usize]));
-        let of_use = of_use(&whole.graph, &numbers, starts, is_in).into_iter();
-        let steps: Vec<u32> = of_use.map(|at| whole.steps[at as usize]).collect();
+        let steps = of_use(whole, &numbers, starts, |at| counts(attack.marks(at)));
         let mut graph = links(attack, steps.iter().copied());
         // The bounds are nearer where only such steps are left.
         let leads = graph.at_least(&numbers);
@@ -690,7 +678,7 @@ fn settle(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], reached: &mut [Rc<[
         let attack = walk.attack.again(&own);
         let goals = goals(&attack, &own).into_iter().filter(|(_, target)| is_azure(target) == in_azure).collect();
         let starts: Vec<u32> = whose.iter().flat_map(|&at| start(&attack, sources[at])).collect();
-        let whole = Whole::new(&attack, &goals, &starts);
+        let whole = whole(&attack);
         let walk = Walk::new(&attack, &own, &goals, &whole, &starts, true, walk.counts);
         let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
         for at in whose {

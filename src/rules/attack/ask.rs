@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
-
-use super::{Attack, Completed, Done, Fact, Grant, How, Place, Plan, RoleKey, role_key};
+use super::{Attack, Completed, Done, Fact, How, Place, Plan, RoleKey, role_key};
 use crate::graph::RoleIx;
 use crate::model::{Name, Subject};
 use crate::rules::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Way};
@@ -36,7 +34,10 @@ impl Attack<'_> {
                 Fact::Under(role, ..) if self.rights.is_rewriting(request) => vec![(self.key(role), id)],
                 _ => Vec::new(),
             };
-            self.asked(request, site, vec![id], How::AsRole { request, site }, under);
+            // Each is asked once.
+            let fact = self.fact(Fact::Request(request, site));
+            self.link_to(id, fact, How::AsRole { request, site });
+            self.build(request, site, fact, None, under);
         }
         if !self.made.is_empty() {
             let mut known = Completed::default();
@@ -138,11 +139,15 @@ impl Attack<'_> {
         plan
     }
 
-    /// The subjects whom bindings that name them put under a role with a plan like that.
-    pub(in crate::rules) fn under_some(&self, like: impl Fn(&Plan) -> bool) -> FxHashSet<Subject> {
-        let is_like = |grant: &Grant| like(&self.plan(grant.role, grant.place));
-        let all = self.grants.iter().filter(|(_, grants)| grants.iter().any(is_like));
-        all.map(|(&subject, _)| subject).collect()
+    /// The rights that are supplied for some objects to whoever is a subject, by bindings that name it.
+    pub(in crate::rules) fn own_mask(&self, subject: Subject) -> Mask {
+        self.masks.get(&subject).copied().unwrap_or_default()
+    }
+
+    /// The same, and what its groups are supplied.
+    pub(in crate::rules) fn mask(&self, subject: Subject) -> Mask {
+        let groups = self.groups(subject);
+        groups.iter().fold(self.own_mask(subject), |all, &group| all.with(self.own_mask(group)))
     }
 
     /// What a subject holds by bindings that name it, sorted.
@@ -176,36 +181,58 @@ impl Attack<'_> {
         }
     }
 
+    /// Adds the same for everybody as far as it takes rights that everybody can be given since it was last done.
+    pub(super) fn ask_all(&mut self, fresh: Mask) {
+        let alone = self.unshared_of(Some(fresh)).fold(Mask::default(), |all, one| all.with(self.rights.mask_of(one)));
+        let several: Vec<Mask> = self.several_of(Some(fresh)).map(|one| self.rights.mask_of(one)).collect();
+        let may = |&(subject, mask): &(Subject, Mask)| {
+            let all = mask.with(self.made_mask);
+            let may = !mask.and(alone).is_empty() || several.iter().any(|&one| all.has(one));
+            may.then_some(subject)
+        };
+        for subject in self.acting.iter().filter_map(may).collect::<Vec<_>>() {
+            self.ask(subject, Some(fresh));
+        }
+    }
+
+    /// The requests that are about the identity which makes them, as far as fresh rights complete them.
+    fn unshared_of(&self, fresh: Option<Mask>) -> impl Iterator<Item = RequestIx> {
+        let all = self.rights.unshared().iter().copied();
+        all.filter(move |&request| fresh.is_none_or(|fresh| self.rights.completes(request, fresh)))
+    }
+
+    /// The requests of several rights that one identity may hold by several bindings, as far as fresh rights are a part of them.
+    fn several_of(&self, fresh: Option<Mask>) -> impl Iterator<Item = RequestIx> {
+        let again = move |&request: &RequestIx| {
+            // Where one right of two can be given, one is left, and that is in one role.
+            let with_made = self.rights.asked(request).rights.len() > 2;
+            let again = fresh.is_none_or(|fresh| with_made && !self.rights.mask_of(request).and(fresh).is_empty());
+            again && self.rights.is_shared(request)
+        };
+        self.rights.several().iter().copied().filter(again)
+    }
+
     /// The requests for which it takes several bindings of an identity, or the identity itself.
     pub(super) fn together(&self, subject: Subject, fresh: Option<Mask>) -> Vec<RequestIx> {
-        let own = self.grants(subject);
+        let own = self.own_mask(subject);
         if own.is_empty() {
             return Vec::new();
         }
-        let groups = self.groups(subject);
-        let all = own.iter().chain(groups.iter().flat_map(|&group| self.grants(group)));
-        let plans: Vec<(Place, Rc<Plan>)> =
-            all.map(|grant| (grant.place, self.plan(grant.role, grant.place))).collect();
-        let own = plans[..own.len()].iter().fold(Mask::default(), |mask, (_, plan)| mask.with(plan.some));
-        let alone = self.rights.unshared().iter().copied().filter(|&request| {
-            let again = fresh.is_none_or(|fresh| self.rights.completes(request, fresh));
-            again && !self.rights.mask_of(request).and(own).is_empty()
-        });
+        let alone = self.unshared_of(fresh).filter(|&request| !self.rights.mask_of(request).and(own).is_empty());
         let mut found: Vec<RequestIx> = alone.collect();
-        if plans.len() > 1 {
+        let groups = self.groups(subject);
+        let all = self.grants(subject).iter().chain(groups.iter().flat_map(|&group| self.grants(group)));
+        let anywhere = self.mask(subject).with(self.made_mask);
+        let several = || self.several_of(fresh).filter(|&request| anywhere.has(self.rights.mask_of(request)));
+        if all.clone().nth(1).is_some() && several().next().is_some() {
+            let plans: Vec<(Place, Rc<Plan>)> =
+                all.map(|grant| (grant.place, self.plan(grant.role, grant.place))).collect();
             let mut places: Vec<Place> = plans.iter().map(|&(place, _)| place).collect();
             places.sort_unstable();
             places.dedup();
-            let anywhere = plans.iter().fold(self.made_mask, |all, (_, plan)| all.with(plan.some));
-            for &request in self.rights.several().iter().filter(|&&request| anywhere.has(self.rights.mask_of(request)))
-            {
+            for request in several() {
                 let mask = self.rights.mask_of(request);
-                // Where one right of two can be given, one is left, and that is in one role.
                 let with_made = self.rights.asked(request).rights.len() > 2;
-                let again = fresh.is_none_or(|fresh| with_made && !mask.and(fresh).is_empty());
-                if !again || !self.rights.is_shared(request) {
-                    continue;
-                }
                 let made = if with_made { self.made_mask } else { Mask::default() };
                 let takes_several = |&place: &Place| {
                     let here = plans.iter().filter(|(at, _)| *at == place || *at == Place::Cluster);
@@ -364,13 +391,18 @@ impl Attack<'_> {
         };
         if self.leads(request, site) && self.step(needs, Fact::Request(request, site), how) {
             let fact = self.fact(Fact::Request(request, site));
-            // That a technique asks for it is no way to make it.
-            let first = self.asked.insert(fact);
-            let (technique, within) = self.rights.technique(request);
-            if let Some(build) = technique.build {
-                let step = self.count() - 1;
-                build(self, Done { within, technique, fact, by, step, site, first, under });
-            }
+            self.build(request, site, fact, by, under);
+        }
+    }
+
+    /// Adds what follows from the step that was added last, a way to make a request.
+    fn build(&mut self, request: RequestIx, site: Site, fact: u32, by: Option<Subject>, under: Vec<(RoleKey, u32)>) {
+        // That a technique asks for it is no way to make it.
+        let first = self.asked.insert(fact);
+        let (technique, within) = self.rights.technique(request);
+        if let Some(build) = technique.build {
+            let step = self.count() - 1;
+            build(self, Done { within, technique, fact, by, step, site, first, under });
         }
     }
 

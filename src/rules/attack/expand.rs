@@ -76,16 +76,20 @@ impl Attack<'_> {
             && !matches!(place, Place::Namespace(_))
         {
             for namespace in self.namespaces.clone() {
-                self.follows(vec![id], inside(Place::Namespace(namespace)));
+                self.link(id, inside(Place::Namespace(namespace)), How::Follows);
             }
         }
         match fact {
             Fact::Accounts(place @ Place::Namespace(_)) => {
                 for account in self.accounts_in(place, None) {
                     let missing = self.is_missing(account).then(|| self.lack(account));
-                    let needs = [id].into_iter().chain(missing).collect();
                     let effect = Effect::ActAs(account);
-                    self.step(needs, Fact::Identity(account), How::Chooses { of: id, effect });
+                    match missing {
+                        Some(missing) => {
+                            self.step(vec![id, missing], Fact::Identity(account), How::Chooses { of: id, effect });
+                        }
+                        None => self.choice(id, effect, Fact::Identity(account)),
+                    }
                 }
             }
             Fact::Tokens(place) => {
@@ -103,12 +107,12 @@ impl Attack<'_> {
                     _ => |subject| matches!(subject, Subject::Group(_)),
                 };
                 for subject in self.granted(of_kind) {
-                    self.chooses(id, Effect::ActAs(subject), Fact::Identity(subject));
+                    self.choice(id, Effect::ActAs(subject), Fact::Identity(subject));
                 }
                 if fact == Fact::Users {
                     for user in self.nodes().into_iter().filter_map(|node| self.user_of_node(node)).collect::<Vec<_>>()
                     {
-                        self.chooses(id, Effect::ActAs(user), Fact::Identity(user));
+                        self.choice(id, Effect::ActAs(user), Fact::Identity(user));
                     }
                 }
             }
@@ -121,17 +125,17 @@ impl Attack<'_> {
                 let mut pods = kubernetes::pods_of(self, fact);
                 pods.retain(|&pod| self.gives(pod).is_more() || self.is_asked(pod));
                 for pod in self.worth(pods) {
-                    self.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
+                    self.choice(id, Effect::Pod(pod), Fact::Pod(pod));
                 }
             }
             Fact::Secrets(Place::Namespace(namespace)) => {
                 for secret in self.secrets_in(namespace, None) {
-                    self.follows(vec![id], Fact::Secret(secret));
+                    self.link(id, Fact::Secret(secret), How::Follows);
                 }
             }
             Fact::Azure(fact) => azure::choices(self, fact, id),
-            Fact::NewPod(_) => self.follows(vec![id], Fact::SomeNewPod),
-            Fact::Nodes | Fact::Node(_) => self.follows(vec![id], Fact::SomeNode),
+            Fact::NewPod(_) => self.link(id, Fact::SomeNewPod, How::Follows),
+            Fact::Nodes | Fact::Node(_) => self.link(id, Fact::SomeNode, How::Follows),
             _ => {}
         }
     }
@@ -300,16 +304,7 @@ impl Attack<'_> {
     /// Whether it matters that somebody has the credentials of an identity, or of a member of a group, and not only that they act
     /// as one: whether it may impersonate, by itself or by its groups.
     pub(super) fn lends(&self, subject: Subject) -> bool {
-        let own = |subject: Subject| {
-            let known = self.lending.borrow().get(&subject).copied();
-            known.unwrap_or_else(|| {
-                let mut grants = self.grants(subject).iter();
-                let lends = grants.any(|grant| self.impersonates(grant.role, grant.place));
-                self.lending.borrow_mut().insert(subject, lends);
-                lends
-            })
-        };
-        !self.thrifty || own(subject) || self.groups(subject).iter().any(|&group| own(group))
+        !self.thrifty || !self.mask(subject).and(self.rights.impersonating()).is_empty()
     }
 
     /// Remembers a request that makes any role which does not exist, and says what is gained for each.

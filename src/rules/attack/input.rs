@@ -270,9 +270,11 @@ impl<'g> Attack<'g> {
     pub(in crate::rules) fn secrets_in(&self, namespace: Name, name: Option<Name>) -> Vec<SecretIx> {
         let secrets = &self.graph.snapshot().secrets;
         let key = (self.cluster, namespace);
-        let from = secrets.partition_point(|secret| (secret.cluster, secret.namespace) < key);
-        let here = secrets[from..].iter().take_while(|secret| (secret.cluster, secret.namespace) == key);
-        let all = (number(from)..).zip(here).filter(|(_, secret)| name.is_none_or(|name| name == secret.name));
+        let first = (self.cluster, namespace, name.unwrap_or(Name::EMPTY));
+        let from = secrets.partition_point(|secret| (secret.cluster, secret.namespace, secret.name) < first);
+        let is_here =
+            |secret: &&Secret| (secret.cluster, secret.namespace) == key && name.is_none_or(|name| name == secret.name);
+        let all = (number(from)..).zip(secrets[from..].iter().take_while(is_here));
         all.map(|(at, _)| SecretIx(at)).filter(|at| !self.ask.without_secrets.contains(at)).collect()
     }
 

@@ -37,6 +37,9 @@ fn leads(attack: &Attack<'_>, _: usize) -> Leads {
 }
 
 fn build(attack: &mut Attack<'_>, done: Done) {
+    if !done.first {
+        return;
+    }
     let graph = attack.graph;
     let names = &graph.snapshot().names;
     let place = names.find("kube-system").filter(|&own| done.site.place.has(own));

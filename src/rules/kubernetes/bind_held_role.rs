@@ -238,12 +238,11 @@ fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
 
 /// The same for those who may bind by another role than the one that completes something.
 fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves, binding: Mask) {
-    let able = attack.under_some(|plan| !plan.some.and(binding).is_empty());
-    for by in attack.identities() {
-        let groups = attack.groups(by);
-        if attack.grants(by).is_empty() || !(able.contains(&by) || groups.iter().any(|group| able.contains(group))) {
+    for by in attack.identities_with(binding) {
+        if attack.grants(by).is_empty() {
             continue;
         }
+        let groups = attack.groups(by);
         let binds = |(_, grant): &&(Subject, Grant)| {
             !attack.plan(grant.role, grant.place).some.and(binding).is_empty()
         };

@@ -105,7 +105,7 @@ pub(in crate::rules) fn join(attack: &mut Attack<'_>) {
     }
     let groups: Mask = requests.iter().filter_map(|&request| attack.rights.of(request).first().copied()).collect();
     let all: Mask = requests.iter().flat_map(|&request| attack.rights.of(request)).copied().collect();
-    for by in impersonators(attack, groups) {
+    for by in attack.identities_with(groups) {
         let held = all_held(attack, by);
         let Some(lent) = lent(attack, &held) else { continue };
         let pool = pool_of(attack, &lent);
@@ -119,7 +119,7 @@ pub(in crate::rules) fn join(attack: &mut Attack<'_>) {
     let made = attack.made();
     if !made.1.and(all).is_empty() {
         let made = made.0.to_vec();
-        for by in impersonators(attack, all).into_iter().map(Some).chain([None]) {
+        for by in attack.identities_with(all).into_iter().map(Some).chain([None]) {
             join_made(attack, by, &made);
         }
     }
@@ -161,14 +161,6 @@ fn joins(by: Option<Subject>, lent: &Lent) -> How {
         groups: lent.groups.iter().map(|&(_, held)| held).collect(),
         names: lent.names.iter().map(|&(_, held)| held).collect(),
     }
-}
-
-/// Those who hold one of these rights, themselves or by a group.
-fn impersonators(attack: &Attack<'_>, rights: Mask) -> Vec<Subject> {
-    let able = attack.under_some(|plan| !plan.some.and(rights).is_empty());
-    let mut all = attack.identities();
-    all.retain(|&by| able.contains(&by) || attack.groups(by).iter().any(|group| able.contains(group)));
-    all
 }
 
 /// What somebody holds, themselves or by their groups, sorted.

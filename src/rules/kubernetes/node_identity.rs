@@ -11,7 +11,7 @@ use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Confidence, Technique};
 
-use super::pods::{account, accounts, pods_of, token_account};
+use super::pods::{account, token_account};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -69,16 +69,16 @@ fn be(attack: &mut Attack<'_>, user: Name, id: u32) {
     let node = attack.graph.text(user).strip_prefix(NODE_PREFIX).and_then(|node| names.find(node));
     let Some(node) = node else { return };
     let any_audience = attack.version().is_none_or(|version| version < AUDIENCES_COUNT);
-    let has_token = |&at: &PodIx| any_audience || token_account(attack, attack.pod(at)).is_some();
-    let pods = attack.bound_to(node).iter().filter(|at| has_token(at));
-    let all: BTreeSet<Subject> = pods.filter_map(|&at| account(attack, attack.pod(at))).collect();
     // Those of most pods are what whoever enters the pods has.
-    let of_pods = accounts(attack, &pods_of(attack, Fact::PodsOn(node)));
-    if !of_pods.is_empty() {
+    let is_open = |&&at: &&PodIx| !attack.pod(at).finished && attack.gives(at).only_account().is_some();
+    let (open, others): (Vec<PodIx>, Vec<PodIx>) = attack.bound_to(node).iter().partition(is_open);
+    if !open.is_empty() {
         attack.leads_to(&TECHNIQUE, id, Effect::Any, Fact::TokensOn(node));
     }
-    let is_more = |account: &&Subject| !of_pods.contains(account) && attack.is_somebody(**account);
-    for account in all.iter().filter(is_more).copied().collect::<Vec<_>>() {
+    let has_token = |&at: &PodIx| any_audience || token_account(attack, attack.pod(at)).is_some();
+    let others = others.into_iter().filter(has_token).filter_map(|at| account(attack, attack.pod(at)));
+    let others: BTreeSet<Subject> = others.filter(|&account| attack.is_somebody(account)).collect();
+    for account in others {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
     for secret in secrets(attack, &[node]) {
@@ -89,6 +89,9 @@ fn be(attack: &mut Attack<'_>, user: Name, id: u32) {
 /// The account of a pod, where the node gets a token of it that lies in no running pod.
 fn account_for(attack: &Attack<'_>, at: PodIx) -> Option<Subject> {
     let pod = attack.pod(at);
+    if !pod.finished && attack.gives(at).has_account() {
+        return None;
+    }
     let in_the_pod = token_account(attack, pod).is_some();
     let any_audience = attack.version().is_none_or(|version| version < AUDIENCES_COUNT);
     let can = if pod.finished { in_the_pod || any_audience } else { !in_the_pod && any_audience };

@@ -52,13 +52,13 @@ fn any(attack: &mut Attack<'_>, some: Fact, id: u32, tokens: Fact, all: Fact) {
     }
     for account in own {
         let Some(pod) = entered(attack, some, account) else { continue };
-        attack.chooses(id, Effect::Pod(pod), Fact::Pod(pod));
+        attack.choice(id, Effect::Pod(pod), Fact::Pod(pod));
     }
 }
 
 fn choose(attack: &mut Attack<'_>, id: u32, all: Fact) {
     for account in accounts(attack, &pods_of(attack, all)) {
-        attack.chooses(id, Effect::ActAs(account), Fact::Identity(account));
+        attack.choice(id, Effect::ActAs(account), Fact::Identity(account));
     }
 }
 

@@ -33,6 +33,11 @@ impl Gives {
         self.secrets.is_some() || self.node.is_some() || self.trusted
     }
 
+    /// Whether the token of an account lies in it that is somebody.
+    pub(in crate::rules) fn has_account(self) -> bool {
+        self.account.is_some()
+    }
+
     /// The account, where it leads to nothing else.
     pub(in crate::rules) fn only_account(self) -> Option<Subject> {
         self.account.filter(|_| !self.is_more())
