@@ -906,9 +906,11 @@ impl<'g> State<'g> {
         let Who::Principal(principal) = who else { return None };
         let azure = self.azure();
         let mut question = azure.question(action, plane);
-        let deleted = |own: Effect| matches!(own, Effect::Azure(AzureStep { gain: AzureGain::Undenied(_), by, .. }) if by == Some(who));
-        if self.has_gained(deleted) {
-            question = question.without(&self.deletable(who));
+        for own in &self.gained {
+            let Effect::Azure(AzureStep { gain: AzureGain::Undenied(_, one), by, .. }) = own else { continue };
+            if *by == Some(who) {
+                question = question.without(&one.map_or_else(|| self.deletable(who), |one| vec![one]));
+            }
         }
         let grants = places.iter().flat_map(|&place| azure.decide(principal, &question, place).grants);
         grants.filter_map(|grant| super::azure::sureness(&grant, action, azure.principal(principal))).min()

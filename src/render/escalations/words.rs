@@ -193,7 +193,13 @@ fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
         }
         AzureGain::Token(who) => format!("get tokens of {}", identity_words(graph, who)),
         AzureGain::Power(scope, power, types) => format!("{} on {}", power_words(power, types), names.scope(scope)),
-        AzureGain::Undenied(scope) => format!("delete deny assignments on {}", names.scope(scope)),
+        AzureGain::Undenied(scope, one) => {
+            let what = match one {
+                Some(one) => format!("the deny assignment `{}` of", graph.azure().deny(one).name),
+                None => "deny assignments of several scopes, such as".to_owned(),
+            };
+            format!("delete {what} {}", names.scope(scope))
+        }
         AzureGain::Cluster(cluster) => format!("administer the cluster {}", names.cluster(cluster).0),
         AzureGain::ThisCluster => "administer this cluster".to_owned(),
         AzureGain::TheseNodes => "be root on the nodes of this cluster".to_owned(),

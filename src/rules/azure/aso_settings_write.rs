@@ -1,9 +1,7 @@
 //! `aso-settings-write`: write the settings of the operator.
 
-use super::bridge::Bridge;
-use super::facts::{AzureFact, AzureGain, AzureStep, Who};
+use super::facts::{AzureFact, AzureGain, AzureStep};
 use crate::model::{ASO_SETTINGS, Name};
-use crate::query::Operator;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -14,7 +12,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     id: "aso-settings-write",
     title: "Write the settings of the operator",
     requests: &changes!("", "secrets", At::Namespace),
-    gain: "every role of the operator's own identity and of any other that trusts it, from anywhere and with no limit to kinds",
+    gain: "every role of any identity that trusts the operator, from anywhere and with no limit to kinds",
     why: "The Secret aso-controller-settings is the environment of the operator: as whom it logs in to Azure \
           (AZURE_CLIENT_ID), and at which address it finds the resource manager (AZURE_RESOURCE_MANAGER_ENDPOINT), to which \
           it then sends its tokens. It is read when the operator starts, so that what is written there waits for the next \
@@ -56,7 +54,8 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         // What need not wait for a start comes first where it leads as far, though it takes some steps more.
         let mut later = |need| (0..4).fold(need, |need, _| attack.late(need));
         let needs: Vec<u32> = needs.into_iter().map(&mut later).collect();
-        for who in logs_in_as(&bridge, operator) {
+        // A password that lies there is read as it is written.
+        for who in bridge.trusting(operator.account) {
             let step = AzureStep {
                 namespace: Some(operator.namespace),
                 credential: Some((operator.namespace, settings)),
@@ -70,15 +69,6 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
 }
 
-/// As whom an operator can be made to log in: whoever trusts its tokens, and whose password or certificate it has.
-fn logs_in_as(bridge: &Bridge<'_>, operator: &Operator) -> Vec<Who> {
-    let own = operator.global.filter(|&own| bridge.is_secret(own)).and_then(|own| bridge.who(own));
-    let mut all: Vec<Who> = bridge.trusting(operator.account).chain(own).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let Effect::Azure(AzureStep { gain: AzureGain::Token(who), namespace: Some(namespace), .. }) = step.effect else {
         return Err("no identity is gained".to_owned());
@@ -88,7 +78,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         let is_settings = |name: Name| bridge.access.text(name) == ASO_SETTINGS;
         let changed = right.place == Place::Namespace(namespace) && right.name.is_none_or(is_settings);
         let mut operators = bridge.aso.operators().filter(|(_, operator)| operator.namespace == namespace);
-        if changed && operators.any(|(_, operator)| logs_in_as(bridge, operator).contains(&who)) {
+        if changed && operators.any(|(_, operator)| bridge.trusting(operator.account).any(|own| own == who)) {
             Ok(())
         } else {
             Err("no operator logs in as them by what is changed".to_owned())
@@ -131,9 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn its_own_password_is_used_for_whoever_asks() {
+    fn a_password_is_read_and_not_asked_for() {
         let more = "role w: patch secrets aso-controller-settings\nbind azureserviceoperator-system/w=w user:alice";
-        check(&world(" password", more), "alice -> Contributor-like on s1: aso-settings-write, azure-role");
+        check(
+            &world(" password", more),
+            "alice -> Contributor-like on s1: secret-read, aso-credential-read, azure-role",
+        );
         // By tokens of its account only those are had who trust it.
         check(&world("", more), "");
     }

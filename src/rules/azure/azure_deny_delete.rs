@@ -1,7 +1,8 @@
 //! `azure-deny-delete`: delete a deny assignment that stands in the way.
 
-use super::bridge::DELETE_DENIALS;
+use super::bridge::{Allowed, DELETE_DENIALS};
 use super::facts::{AzureFact, AzureGain, AzureStep, Who};
+use crate::graph::azure::DenyIx;
 use crate::rules::attack::{Attack, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -30,28 +31,39 @@ pub(super) const TECHNIQUE: Technique = Technique {
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let Fact::Azure(AzureFact::Token(who @ Who::Principal(principal))) = fact else { return };
     let Some(bridge) = attack.bridge.clone() else { return };
-    let graph = &bridge.azure.graph;
     let deletable = bridge.azure.deletable(principal);
-    let scopes = deletable.iter().map(|&deny| graph.deny_scope(deny));
-    let allowed = scopes.filter_map(|scope| bridge.allowed_at(who, &[DELETE_DENIALS], scope));
-    // All of them are deleted, so that the step is as sure as the least sure deletion.
-    let Some(at) = allowed.max_by_key(|at| at.sure) else { return };
+    let allowed = |deny: DenyIx| bridge.allowed_at(who, &[DELETE_DENIALS], bridge.azure.graph.deny_scope(deny));
+    let each: Vec<(DenyIx, Allowed)> = deletable.iter().filter_map(|&deny| Some((deny, allowed(deny)?))).collect();
+    for &(deny, at) in &each {
+        deletes(attack, id, who, Some(deny), at);
+    }
+    // Where several stand in the way, it is as sure as the least sure deletion; one of them comes first.
+    let all = each.iter().map(|&(_, at)| at).max_by_key(|at| at.sure).filter(|_| each.len() > 1);
+    if let Some(at) = all {
+        let late = attack.late(id);
+        deletes(attack, late, who, None, at);
+    }
+}
+
+fn deletes(attack: &mut Attack<'_>, id: u32, who: Who, one: Option<DenyIx>, at: Allowed) {
     let step = AzureStep {
         by: Some(who),
         action: Some((DELETE_DENIALS, at.assignment)),
         sure: at.sure,
-        ..AzureStep::new(AzureGain::Undenied(at.scope))
+        ..AzureStep::new(AzureGain::Undenied(at.scope, one))
     };
-    let gain = Fact::Azure(AzureFact::Undenied(who));
+    let gain = Fact::Azure(AzureFact::Undenied(who, one));
     attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), gain, at.blockers());
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    let Effect::Azure(AzureStep { gain: AzureGain::Undenied(scope), by: Some(who), sure, .. }) = step.effect else {
+    let Effect::Azure(AzureStep { gain: AzureGain::Undenied(scope, one), by: Some(who), sure, .. }) = step.effect else {
         return Err("no deny assignment is deleted".to_owned());
     };
     let allowed = state.azure_allows(who, DELETE_DENIALS, scope)?;
-    if state.has_token(who) && allowed <= sure && !state.deletable(who).is_empty() {
+    let deletable = state.deletable(who);
+    let deleted = one.map_or(!deletable.is_empty(), |one| deletable.contains(&one));
+    if state.has_token(who) && allowed <= sure && deleted {
         Ok(())
     } else {
         Err("they may delete no deny assignment".to_owned())
@@ -110,6 +122,23 @@ mod tests {
                  alice -> read on s2: token-request, workload-identity, azure-role"
             ),
         );
+    }
+
+    #[test]
+    fn of_several_those_that_stand_in_the_way_are_deleted() {
+        let found =
+            "alice -> role-assignment write on s1: token-request, workload-identity, azure-deny-delete, azure-role";
+        let one = "assign app Access s1
+                   deny s1 Authorization/roleAssignments/write
+                   deny s1/rg Authorization/roleAssignments/write";
+        check(&world(one), found);
+        // Two of the same scope, of which one alone is not enough.
+        let two = "assign app Access s1
+                   deny s1 Authorization/roleAssignments/write
+                   deny s1 Authorization/roleAssignments/*";
+        check(&world(two), found);
+        // One of them stays.
+        check_blocked(&world(&format!("{two} protected")), STOPPED);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     match fact {
         Fact::Azure(AzureFact::Token(who)) => power::holds(attack, &TECHNIQUE, id, who, None),
-        Fact::Azure(AzureFact::Undenied(who)) => power::assigns_then(attack, &TECHNIQUE, id, who),
+        Fact::Azure(AzureFact::Undenied(who, one)) => power::assigns_then(attack, &TECHNIQUE, id, who, one),
         _ => {}
     }
 }

@@ -50,8 +50,8 @@ pub(super) const DELETE_DENIALS: &str = "Microsoft.Authorization/denyAssignments
 pub(super) enum Denials {
     /// All.
     Stand,
-    /// All but those that they may delete.
-    Deleted,
+    /// All but one, or without one all but those that they may delete.
+    Deleted(Option<DenyIx>),
 }
 
 /// Somewhere that somebody may do something.
@@ -105,7 +105,7 @@ pub(super) struct Facts<'g> {
     without: BTreeSet<AssignmentIx>,
     /// The deny assignments that each principal may delete, and what is asked once they are deleted.
     deletable: Known<PrincipalIx, Rc<[DenyIx]>>,
-    questions_then: Known<(PrincipalIx, String), Rc<AzureQuestion>>,
+    questions_then: Known<(PrincipalIx, Option<DenyIx>, String), Rc<AzureQuestion>>,
 }
 
 impl<'g> Facts<'g> {
@@ -181,26 +181,27 @@ impl<'g> Facts<'g> {
     /// What a principal is asked about an action.
     fn question_of(&self, principal: PrincipalIx, action: &str, denials: Denials) -> Rc<AzureQuestion> {
         let now = self.question(action, Plane::Control);
-        if denials == Denials::Stand {
-            return now;
-        }
-        let deletable = self.deletable(principal);
+        let Denials::Deleted(one) = denials else { return now };
+        let gone = self.deleted(principal, one);
         let mut then = self.questions_then.borrow_mut();
-        Rc::clone(then.entry((principal, action.to_owned())).or_insert_with(|| Rc::new(now.without(&deletable))))
+        Rc::clone(then.entry((principal, one, action.to_owned())).or_insert_with(|| Rc::new(now.without(&gone))))
     }
 
-    /// The scopes in which a principal may do all of these once what stops it there is deleted, as far as they may delete it.
-    pub(super) fn allowed_then(&self, principal: PrincipalIx, actions: &[&str]) -> Vec<Allowed> {
-        let deletable = self.deletable(principal);
-        if deletable.is_empty() {
-            return Vec::new();
-        }
+    /// The deny assignments that a principal deletes: one of them, or all.
+    fn deleted(&self, principal: PrincipalIx, one: Option<DenyIx>) -> Rc<[DenyIx]> {
+        one.map_or_else(|| self.deletable(principal), |one| Rc::new([one]))
+    }
+
+    /// The scopes in which a principal may do all of these once what stops it there is deleted: one deny assignment, or all that they
+    /// may delete.
+    pub(super) fn allowed_then(&self, principal: PrincipalIx, actions: &[&str], one: Option<DenyIx>) -> Vec<Allowed> {
+        let deleted = self.deleted(principal, one);
         let assignments = self.assignments(principal);
         let own = assignments.iter().map(|&(one, _)| self.graph.assigned_scope(one));
-        let scopes = own.chain(deletable.iter().map(|&deny| self.graph.deny_scope(deny))).collect();
+        let scopes = own.chain(deleted.iter().map(|&deny| self.graph.deny_scope(deny))).collect();
         let is_denied =
             |scope: ScopeIx| self.allowed_at(principal, actions, scope).is_some_and(|at| at.sure == Sure::Denied);
-        let then = self.widest(principal, actions, scopes, Denials::Deleted).into_iter();
+        let then = self.widest(principal, actions, scopes, Denials::Deleted(one)).into_iter();
         then.filter(|at| !at.whole || is_denied(at.scope)).collect()
     }
 

@@ -42,8 +42,8 @@ impl Deed {
     /// Every way to do it once a fact is there.
     pub(super) fn ways(&self, bridge: &Bridge<'_>, fact: Fact) -> Vec<Acting> {
         let Some((who, kind)) = self.actor(bridge, fact) else { return Vec::new() };
-        if let Fact::Azure(AzureFact::Undenied(Who::Principal(own))) = fact {
-            let then = bridge.azure.allowed_then(own, self.actions);
+        if let Fact::Azure(AzureFact::Undenied(Who::Principal(own), one)) = fact {
+            let then = bridge.azure.allowed_then(own, self.actions, one);
             return then.into_iter().map(|at| Acting { who, kind, at }).collect();
         }
         bridge.allowed(who, self.actions).iter().map(|&at| Acting { who, kind, at }).collect()
@@ -52,7 +52,7 @@ impl Deed {
     /// Who acts when a fact is there, and by which kind.
     fn actor(&self, bridge: &Bridge<'_>, fact: Fact) -> Option<(Who, Option<KindIx>)> {
         match (fact, self.by) {
-            (Fact::Azure(AzureFact::Token(who) | AzureFact::Undenied(who)), By::Token) => Some((who, None)),
+            (Fact::Azure(AzureFact::Token(who) | AzureFact::Undenied(who, _)), By::Token) => Some((who, None)),
             (Fact::Azure(AzureFact::Through(who, set)), By::Aso(kinds)) => {
                 Some((who, Some(first_of(bridge, set, kinds)?)))
             }
@@ -533,7 +533,7 @@ pub(super) fn opens(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let makes = |who: Who, action: &str| bridge.allowed(who, &[action]).iter().any(|at| at.sure < Sure::Denied);
     let made = match fact {
-        Fact::Azure(AzureFact::Token(who) | AzureFact::Undenied(who)) => {
+        Fact::Azure(AzureFact::Token(who) | AzureFact::Undenied(who, _)) => {
             opened_to().find(|(_, action)| makes(who, action)).map(|_| None)
         }
         Fact::Azure(AzureFact::Through(who, set)) => {

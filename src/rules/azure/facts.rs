@@ -1,6 +1,6 @@
 //! What an attacker has in Azure, and by what Azure Service Operator (ASO) does for them.
 
-use crate::graph::azure::{AssignmentIx, ClusterIx, PrincipalIx, ScopeIx};
+use crate::graph::azure::{AssignmentIx, ClusterIx, DenyIx, PrincipalIx, ScopeIx};
 use crate::model::{KindIx, Name, Subject};
 use crate::rules::attack::Place;
 
@@ -95,8 +95,8 @@ pub(in crate::rules) enum AzureFact {
     Diverts(Subject),
     /// Has tokens of this identity.
     Token(Who),
-    /// The same, once the deny assignments that it may delete are deleted.
-    Undenied(Who),
+    /// The same, once a deny assignment that it may delete is deleted; without one, once all of them are.
+    Undenied(Who, Option<DenyIx>),
     /// Can have every user-assigned identity at or below a scope trust somebody of theirs.
     Trusts(ScopeIx),
     /// Can run code with every user-assigned identity at or below a scope.
@@ -116,8 +116,8 @@ pub enum AzureGain {
     Through(Who),
     /// The tokens of an identity.
     Token(Who),
-    /// That deny assignments in a scope are deleted.
-    Undenied(ScopeIx),
+    /// That a deny assignment of a scope is deleted; without one, that several are, there and elsewhere.
+    Undenied(ScopeIx, Option<DenyIx>),
     /// Any of many things that a later choice names; never a step by itself.
     Any,
     /// Power in a scope; on resources of these types, where it is limited to some.

@@ -323,7 +323,10 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
     let gain = match step.gain {
         AzureGain::Through(who) | AzureGain::Token(who) => client_id(graph, who),
         AzureGain::Power(scope, power, _) => format!("{} {}", names.scope(scope), power.as_str()),
-        AzureGain::Undenied(scope) => format!("undenied:{}", names.scope(scope)),
+        AzureGain::Undenied(scope, one) => {
+            let id = one.map(|one| graph.azure().deny(one).id.clone());
+            format!("undenied:{}", id.unwrap_or_else(|| names.scope(scope).to_owned()))
+        }
         AzureGain::Cluster(cluster) => names.cluster(cluster).1.to_owned(),
         AzureGain::ThisCluster => "this-cluster".to_owned(),
         AzureGain::TheseNodes => "these-nodes".to_owned(),

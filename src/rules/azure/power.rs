@@ -2,6 +2,7 @@
 
 use super::bridge::Allowed;
 use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Sure, Types, Who};
+use crate::graph::azure::DenyIx;
 use crate::model::KindIx;
 use crate::model::azure::ASSIGN_ROLES;
 use crate::rules::attack::{Attack, Effect, Fact};
@@ -22,9 +23,15 @@ pub(super) fn holds(attack: &mut Attack<'_>, technique: &'static Technique, id: 
 }
 
 /// Adds the power to assign roles where nothing but deny assignments stops it that somebody deleted.
-pub(super) fn assigns_then(attack: &mut Attack<'_>, technique: &'static Technique, id: u32, who: Who) {
+pub(super) fn assigns_then(
+    attack: &mut Attack<'_>,
+    technique: &'static Technique,
+    id: u32,
+    who: Who,
+    one: Option<DenyIx>,
+) {
     let (Some(bridge), Who::Principal(principal)) = (attack.bridge.clone(), who) else { return };
-    let then = bridge.azure.allowed_then(principal, &[ASSIGN_ROLES]);
+    let then = bridge.azure.allowed_then(principal, &[ASSIGN_ROLES], one);
     each(attack, technique, id, who, then.into_iter().map(|at| (at, Power::RoleAssignments, None)).collect());
 }
 
