@@ -86,6 +86,11 @@ fn is_generated(mark: &str, now: &str) {
 fn the_tables_are_those_of_the_catalogue() {
     is_generated("techniques", &rbac_lens::render::technique_table());
     is_generated("checks", &rbac_lens::render::check_table());
+    let many = format!("{} techniques", rbac_lens::rules::CATALOGUE.len());
+    for path in ["README.md", "CHANGELOG.md"] {
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains(&many), "{path} does not count {many}");
+    }
 }
 
 /// The commands outside of transcripts, as they would be typed: those of `sh` blocks and of code spans.
