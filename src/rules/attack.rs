@@ -123,8 +123,8 @@ pub(super) struct Attack<'g> {
     unasked: Vec<u32>,
     /// Those of them that bindings which were read put somebody under.
     granted_unders: FxHashSet<u32>,
-    /// The groups of each subject that was asked about; accounts by their namespaces.
-    groups: RefCell<FxHashMap<Subject, Rc<[Subject]>>>,
+    /// The groups of each subject that was asked about, and the rights that roles supply to these; accounts by their namespaces.
+    groups: RefCell<FxHashMap<Subject, (Rc<[Subject]>, Mask)>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Rc<Vec<Held>>,
     made_mask: Mask,

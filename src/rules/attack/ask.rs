@@ -146,8 +146,7 @@ impl Attack<'_> {
 
     /// The same, and what its groups are supplied.
     pub(in crate::rules) fn mask(&self, subject: Subject) -> Mask {
-        let groups = self.groups(subject);
-        groups.iter().fold(self.own_mask(subject), |all, &group| all.with(self.own_mask(group)))
+        self.own_mask(subject).with(self.mask_of_groups(subject))
     }
 
     /// What a subject holds by bindings that name it, sorted.

@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::rules::azure;
 use crate::rules::finding::{Start, Target};
-use crate::rules::held::Supply;
+use crate::rules::held::{Mask, Supply};
 use crate::rules::kubernetes::{self, Gives};
 use crate::rules::technique::Blocker;
 
@@ -202,7 +202,9 @@ impl<'g> Attack<'g> {
     /// Whether anything is granted to this identity or to a group that it is in, or whether it is asked for.
     pub(in crate::rules) fn is_somebody(&self, subject: Subject) -> bool {
         let grants = |subject: &Subject| !self.grants(*subject).is_empty();
-        self.find(Fact::Identity(subject)).is_some()
+        // Whoever is granted something is a fact from the start.
+        grants(&subject)
+            || self.find(Fact::Identity(subject)).is_some()
             || self.accounts_of(subject).unwrap_or_else(|| self.groups(subject).iter().any(grants))
     }
 
@@ -323,16 +325,24 @@ impl<'g> Attack<'g> {
 
     /// The groups that an identity is in without anybody's doing, as far as bindings name them.
     pub(in crate::rules) fn groups(&self, subject: Subject) -> Rc<[Subject]> {
-        let key = match subject {
-            Subject::ServiceAccount { namespace, .. } => Subject::ServiceAccount { namespace, name: Name::EMPTY },
-            _ => subject,
-        };
-        if let Some(known) = self.groups.borrow().get(&key) {
+        let key = like(subject);
+        if let Some((known, _)) = self.groups.borrow().get(&key) {
             return Rc::clone(known);
         }
+        self.find_groups(subject).0
+    }
+
+    /// The rights that roles supply to them.
+    pub(super) fn mask_of_groups(&self, subject: Subject) -> Mask {
+        let known = self.groups.borrow().get(&like(subject)).map(|&(_, mask)| mask);
+        known.unwrap_or_else(|| self.find_groups(subject).1)
+    }
+
+    fn find_groups(&self, subject: Subject) -> (Rc<[Subject]>, Mask) {
         let found: Rc<[Subject]> = groups(self.graph, subject).into();
-        self.groups.borrow_mut().insert(key, Rc::clone(&found));
-        found
+        let mask = found.iter().fold(Mask::default(), |all, &group| all.with(self.own_mask(group)));
+        self.groups.borrow_mut().insert(like(subject), (Rc::clone(&found), mask));
+        (found, mask)
     }
 
     /// Every namespace that has bindings.
@@ -460,6 +470,14 @@ impl<'g> Attack<'g> {
     /// Whether a binding counts.
     pub(in crate::rules) fn counts(&self, binding: BindingIx) -> bool {
         !self.ask.without.contains(&binding)
+    }
+}
+
+/// Somebody who is in the same groups: all accounts of a namespace are.
+fn like(subject: Subject) -> Subject {
+    match subject {
+        Subject::ServiceAccount { namespace, .. } => Subject::ServiceAccount { namespace, name: Name::EMPTY },
+        _ => subject,
     }
 }
 
