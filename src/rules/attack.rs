@@ -58,6 +58,9 @@ type PlanKey = (Option<RoleIx>, RuleSetId, bool);
 /// The requests that may be completed for whoever is under a role, by its plan and whether with credentials.
 type Completed = FxHashMap<(*const Plan, bool), Rc<[RequestIx]>>;
 
+/// Groups, and the rights that roles supply to them.
+type Groups = (Rc<[Subject]>, Mask);
+
 /// What the rights that a rule set supplies allow by themselves, wherever they are held.
 pub(super) struct Plan {
     ways: Box<[PlanWay]>,
@@ -124,7 +127,7 @@ pub(super) struct Attack<'g> {
     /// Those of them that bindings which were read put somebody under.
     granted_unders: FxHashSet<u32>,
     /// The groups of each subject that was asked about, and the rights that roles supply to these; accounts by their namespaces.
-    groups: RefCell<FxHashMap<Subject, (Rc<[Subject]>, Mask)>>,
+    groups: RefCell<FxHashMap<Subject, Groups>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Rc<Vec<Held>>,
     made_mask: Mask,

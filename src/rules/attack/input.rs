@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Attack, Fact, Grant, Place, PodIx, RoleKey, SecretIx, Version, Workloads, number};
+use super::{Attack, Fact, Grant, Groups, Place, PodIx, RoleKey, SecretIx, Version, Workloads, number};
 use crate::graph::azure::ScopeIx;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
@@ -338,7 +338,7 @@ impl<'g> Attack<'g> {
         known.unwrap_or_else(|| self.find_groups(subject).1)
     }
 
-    fn find_groups(&self, subject: Subject) -> (Rc<[Subject]>, Mask) {
+    fn find_groups(&self, subject: Subject) -> Groups {
         let found: Rc<[Subject]> = groups(self.graph, subject).into();
         let mask = found.iter().fold(Mask::default(), |all, &group| all.with(self.own_mask(group)));
         self.groups.borrow_mut().insert(like(subject), (Rc::clone(&found), mask));
