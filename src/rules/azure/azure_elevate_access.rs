@@ -38,19 +38,8 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::world::app as world;
     use crate::rules::kubernetes::check;
-
-    /// Somebody who has tokens of an identity with some roles.
-    fn world(roles: &str) -> String {
-        format!(
-            "account dev/app
-             identity app s3/ids
-             trust app dev/app
-             role t: create serviceaccounts/token
-             bind dev/t=t user:alice
-             {roles}"
-        )
-    }
 
     #[test]
     fn it_is_asked_for_at_the_root() {

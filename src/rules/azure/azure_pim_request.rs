@@ -45,19 +45,8 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::world::app as world;
     use crate::rules::kubernetes::check;
-
-    /// Somebody who has tokens of an identity with some roles.
-    fn world(roles: &str) -> String {
-        format!(
-            "account dev/app
-             identity app s3/ids
-             trust app dev/app
-             role t: create serviceaccounts/token
-             bind dev/t=t user:alice
-             {roles}"
-        )
-    }
 
     const ASKS: &str = "alice -> role-assignment write on s1: token-request, workload-identity, azure-pim-request";
     const READS: &str = "alice -> read on s1: token-request, workload-identity, azure-role";

@@ -2,6 +2,18 @@
 
 use serde_json::{Value, json};
 
+/// A world in which somebody has tokens of the identity `app`, with its roles and whatever else.
+pub(super) fn app(more: &str) -> String {
+    format!(
+        "account dev/app
+         identity app s3/ids
+         trust app dev/app
+         role t: create serviceaccounts/token
+         bind dev/t=t user:alice
+         {more}"
+    )
+}
+
 /// The objects and the Azure data that the lines of a world stand for, and the lines that are left.
 ///
 /// ```text
