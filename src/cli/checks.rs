@@ -54,7 +54,8 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let facts = args.input.read(needs, connection, StandardInput::Free, world)?;
     let graph = AccessGraph::new(facts.snapshot);
     let found = run_checks(&graph, ClusterId::FIRST, AsoOptions::default(), &wanted);
-    let missing = Aso::new(&graph, ClusterId::FIRST, AsoOptions::default()).azure_gaps();
+    let aso = graph.snapshot().azure.given.then(|| Aso::new(&graph, ClusterId::FIRST, AsoOptions::default()));
+    let missing = aso.map(|aso| aso.azure_gaps()).unwrap_or_default();
     let gaps = graph.snapshot().gaps.len() + missing.len();
     let mut exits = Exits::default();
     if let Some(level) = args.fail_on.map(Level::severity) {

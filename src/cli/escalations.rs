@@ -100,9 +100,8 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     search.finish(&graph, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
     let mut missing = azure_gaps(&graph.azure());
-    if graph.snapshot().azure.given {
-        missing.extend(Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume: ask.assume }).azure_gaps());
-    }
+    let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume: ask.assume });
+    missing.extend(aso.azure_gaps());
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
     let whole = ask.from.is_none() && ask.to.is_empty() && ask.azure.is_none() && ask.max_steps.is_none();
     let suppressed = kept.hide(&graph, &mut answer, whole, &mut lines);
@@ -146,10 +145,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     }
     let printed = report.print(&wanted)?;
     if !args.output.quiet {
-        if !graph.snapshot().azure.given {
-            let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume: ask.assume });
-            lines.extend(without_azure(&aso, false));
-        }
+        lines.extend(without_azure(&aso, graph.snapshot().azure.given));
         lines.extend(told(args, &report));
     }
     Ok(Outcome::new(printed, lines, report.exit.code))

@@ -187,7 +187,7 @@ const FLUX: &str = "role f: create storageaccounts.storage.azure.com
 fn whoever_writes_the_source_of_gitops_has_the_credential_behind_it() {
     let world = |account: &str, kind: &str, namespace: &str| {
         let flux = FLUX.replace("ACCOUNT", account);
-        let (operator, _) = OPERATOR.split_once("identity big").unwrap();
+        let operator = OPERATOR.replace("assign big Owner s2", "");
         format!("{operator}{flux}role w: patch {kind}\nbind {namespace}/w=w user:alice")
     };
     let own = "system:serviceaccount:flux-system:kustomize-controller -> limited (storageaccounts) on s1: aso-credential-fallback, aso-role";

@@ -77,8 +77,7 @@ fn added(walk: &Walk<'_, '_>, walker: &Walker<'_>, how: &How) -> Option<(Effect,
         _ => return None,
     };
     let done = behind(walk, walker, any).map(|(technique, step)| {
-        let (requests, under, blockers) = (Vec::new(), Vec::new(), step.blockers.to_vec());
-        let with = Vec::new();
+        let (with, requests, under, blockers) = (Vec::new(), Vec::new(), Vec::new(), step.blockers.to_vec());
         let mut done = StepDone { technique, effect, with, requests, under, foothold: None, blockers };
         gather(walk, walker, step.needs, &[], &mut done);
         done
