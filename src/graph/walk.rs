@@ -1,6 +1,7 @@
 //! Walks over AND/OR graphs that know no domain. A fact holds when one of the steps that gain it is done; a step is done when every
 //! fact it needs holds. Facts and steps only add, cycles are the normal case, and nothing recurses.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 /// Facts and steps, by number.
@@ -252,9 +253,14 @@ pub struct Walker<'g> {
     /// The facts that are marked, and which these are.
     marked: Vec<u32>,
     marks: Vec<bool>,
+    /// The fact that is watched, and whether it was asked what brought it.
+    watched: Cell<(u32, bool)>,
 }
 
 impl<'g> Walker<'g> {
+    /// The round of a start that others come before.
+    const LATE: u32 = 1 << 16;
+
     /// A walker that has not walked yet.
     pub fn new(graph: &'g AndOr) -> Walker<'g> {
         Walker {
@@ -267,6 +273,7 @@ impl<'g> Walker<'g> {
             before: Vec::new(),
             marked: Vec::new(),
             marks: vec![false; graph.facts],
+            watched: Cell::new((NEVER, false)),
         }
     }
 
@@ -304,17 +311,26 @@ impl<'g> Walker<'g> {
     /// the walk as soon as it says so.
     ///
     /// Linear in the needs of the steps that are touched.
-    pub fn walk(&mut self, start: &[u32], within: Option<Within<'_>>, mut enough: impl FnMut(u32) -> bool) {
+    pub fn walk(&mut self, start: &[u32], within: Option<Within<'_>>, enough: impl FnMut(u32) -> bool) {
+        self.walk_at(0, start, within, enough);
+    }
+
+    /// Everything that follows from a start, which is there in [`Walker::LATE`], so that [`Walker::more_before`] can begin earlier.
+    pub fn walk_late(&mut self, start: &[u32]) {
+        self.walk_at(Walker::LATE, start, None, |_| false);
+    }
+
+    fn walk_at(&mut self, first: u32, start: &[u32], within: Option<Within<'_>>, mut enough: impl FnMut(u32) -> bool) {
         let wanted = |fact: u32, round: u32| within.is_none_or(|within| within.has(fact, round));
         self.forget();
         let mut now: Vec<u32> = start.to_vec();
         now.sort_unstable();
         now.dedup();
         for &fact in &now {
-            self.round[fact as usize] = 0;
+            self.round[fact as usize] = first;
             self.facts.push(fact);
         }
-        let mut round = 0;
+        let mut round = first;
         let mut ready: Vec<u32> = Vec::new();
         while !now.is_empty() {
             ready.clear();
@@ -381,18 +397,27 @@ impl<'g> Walker<'g> {
     ///
     /// Linear in the needs of the steps that need a fact which comes earlier.
     pub fn more(&mut self, start: &[u32]) -> Vec<u32> {
+        self.more_at(0, start)
+    }
+
+    /// The same after [`Walker::walk_late`], so many rounds before it.
+    pub fn more_before(&mut self, rounds: u32, start: &[u32]) -> Vec<u32> {
+        self.more_at(Walker::LATE.saturating_sub(rounds), start)
+    }
+
+    fn more_at(&mut self, first: u32, start: &[u32]) -> Vec<u32> {
         let graph = self.graph;
         let mut open: Vec<Vec<u32>> = vec![Vec::new()];
         for &fact in start {
-            if self.round[fact as usize] != 0 {
+            if self.round[fact as usize] != first {
                 open[0].push(fact);
             }
-            if self.round[fact as usize] != 0 || self.by[fact as usize] != NEVER {
-                self.set(fact, 0, NEVER);
+            if self.round[fact as usize] != first || self.by[fact as usize] != NEVER {
+                self.set(fact, first, NEVER);
             }
         }
-        let mut round = 0;
-        while let Some(now) = open.get_mut(round as usize) {
+        let mut round = first;
+        while let Some(now) = open.get_mut((round - first) as usize) {
             let mut now = std::mem::take(now);
             let mut at = 0;
             while let Some(&fact) = now.get(at) {
@@ -410,8 +435,9 @@ impl<'g> Walker<'g> {
                         if far == round {
                             now.push(gain);
                         } else {
-                            open.resize_with(open.len().max(far as usize + 1), Vec::new);
-                            open[far as usize].push(gain);
+                            let at = (far - first) as usize;
+                            open.resize_with(open.len().max(at + 1), Vec::new);
+                            open[at].push(gain);
                         }
                     } else if far == self.round[gain as usize] && self.comes_before(step, self.by[gain as usize]) {
                         self.set(gain, far, step);
@@ -424,6 +450,11 @@ impl<'g> Walker<'g> {
         changed.sort_unstable();
         changed.dedup();
         changed
+    }
+
+    /// As if this step had brought a fact that was there from the start. [`Walker::back`] takes it back.
+    pub fn bring(&mut self, fact: u32, by: u32) {
+        self.set(fact, self.round[fact as usize], by);
     }
 
     fn set(&mut self, fact: u32, round: u32, by: u32) {
@@ -476,7 +507,17 @@ impl<'g> Walker<'g> {
 
     /// The step of the last walk that brought a fact; none for its start.
     pub fn by(&self, fact: u32) -> Option<u32> {
+        if self.watched.get().0 == fact {
+            self.watched.set((fact, true));
+        }
         Some(self.by[fact as usize]).filter(|&step| step != NEVER)
+    }
+
+    /// What is made of a walk, and whether it was asked for that what brought a fact.
+    pub fn watch<T>(&self, fact: u32, make: impl FnOnce() -> T) -> (T, bool) {
+        self.watched.set((fact, false));
+        let made = make();
+        (made, self.watched.replace((NEVER, false)).1)
     }
 
     /// The steps of the last walk that bring a fact, each once, every step behind those that bring what it needs. Empty for the
@@ -505,53 +546,6 @@ impl<'g> Walker<'g> {
         let same = |&need: &u32| self.round[need as usize] == self.round[fact as usize];
         let needs = self.graph.needs(step).iter().copied().filter(same);
         1 + needs.map(|need| self.late(need)).max().unwrap_or(0)
-    }
-}
-
-/// What follows at all from one start after another, in whatever rounds, beside what follows anyway; with memory that is used again.
-pub struct Reach<'g> {
-    graph: &'g AndOr,
-    found: Vec<bool>,
-}
-
-impl<'g> Reach<'g> {
-    /// Nothing is reached yet.
-    pub fn new(graph: &'g AndOr) -> Reach<'g> {
-        Reach { graph, found: vec![false; graph.facts] }
-    }
-
-    /// The facts that follow from a start where everything in `base` is there, and with it all that follows from it, but for those;
-    /// or the first of them that `stops` it.
-    ///
-    /// Linear in the needs of the steps that need what is found.
-    ///
-    /// # Errors
-    ///
-    /// The fact that stops it.
-    pub fn beside(&mut self, base: &[bool], start: &[u32], stops: impl Fn(u32) -> bool) -> Result<Vec<u32>, u32> {
-        let graph = self.graph;
-        let mut facts: Vec<u32> = Vec::new();
-        let mut stopped = None;
-        let mut add = |fact: u32, found: &mut Vec<bool>, facts: &mut Vec<u32>| {
-            if !base[fact as usize] && !std::mem::replace(&mut found[fact as usize], true) {
-                facts.push(fact);
-                stopped = stopped.or(Some(fact).filter(|&fact| stops(fact)));
-            }
-            stopped.is_some()
-        };
-        let mut done = start.iter().any(|&fact| add(fact, &mut self.found, &mut facts));
-        let mut at = 0;
-        while let Some(&fact) = facts.get(at).filter(|_| !done) {
-            at += 1;
-            for &step in graph.needed_by.get(fact) {
-                let has = |&need: &u32| base[need as usize] || self.found[need as usize];
-                if graph.needs(step).iter().all(has) {
-                    done = done || add(graph.gain(step), &mut self.found, &mut facts);
-                }
-            }
-        }
-        facts.iter().for_each(|&fact| self.found[fact as usize] = false);
-        stopped.map_or(Ok(facts), Err)
     }
 }
 
@@ -730,15 +724,29 @@ mod tests {
             }
             let all = graph.all_from(start.iter().copied(), |_| true);
             assert_eq!(all, slow.iter().map(Option::is_some).collect::<Vec<_>>(), "{steps:?} from {start:?}");
-            let base = graph.all_from(first.iter().copied(), |_| true);
-            let mut reach = Reach::new(&graph);
-            let stops = (0..facts).find(|&fact| all[fact as usize] && !base[fact as usize]);
-            assert_eq!(reach.beside(&base, more, |fact| Some(fact) == stops).err(), stops, "{steps:?} from {start:?}");
-            let beside = reach.beside(&base, more, |_| false);
-            let mut beside = beside.unwrap_or_default();
-            beside.sort_unstable();
-            let new = (0..facts).filter(|&fact| all[fact as usize] && !base[fact as usize]);
-            assert_eq!(beside, new.collect::<Vec<_>>(), "{steps:?} from {first:?} and {more:?}");
+            // From what follows from the start, which the start comes before.
+            for gate in (0..facts).filter(|&gate| slow[gate as usize].is_some()) {
+                walker.walk(&start, None, |_| false);
+                let all: Vec<Option<u32>> = (0..facts).map(|fact| walker.round(fact)).collect();
+                let plans: Vec<Vec<u32>> = (0..facts).map(|fact| walker.plan(fact)).collect();
+                let (rounds, by) = (walker.round(gate).unwrap(), walker.by(gate));
+                walker.walk_late(&[gate]);
+                let behind: Vec<Vec<u32>> = (0..facts).map(|fact| walker.plan(fact)).collect();
+                let changed = walker.more_before(rounds, &start);
+                let marked = walker.mark(changed.into_iter()).to_vec();
+                by.into_iter().for_each(|by| walker.bring(gate, by));
+                let late = |fact: u32| walker.round(fact).map(|round| round + rounds - Walker::LATE);
+                assert_eq!((0..facts).map(late).collect::<Vec<_>>(), all, "{steps:?} from {start:?} by {gate}");
+                for fact in 0..facts {
+                    assert_eq!(walker.plan(fact), plans[fact as usize], "{steps:?} from {start:?} by {gate} to {fact}");
+                    if walker.round(fact).is_some() && !marked.contains(&fact) {
+                        let way = [walker.plan(gate), behind[fact as usize].clone()].concat();
+                        assert_eq!(plans[fact as usize], way, "{steps:?} from {start:?}: {fact} rests on {gate} alone");
+                    }
+                }
+                let asked = |fact: u32| walker.watch(gate, || walker.by(fact)).1;
+                assert!(asked(gate) && (0..facts).filter(|&fact| asked(fact)).eq([gate]));
+            }
             for goal in 0..facts {
                 let (least, surely) = (graph.at_least(&[goal]), graph.surely(&[goal]));
                 for most in 0..6 {

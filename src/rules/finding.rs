@@ -1,5 +1,7 @@
 //! What is found: who reaches what, step by step, each step with the grants behind it; how severe that is, and why.
 
+use std::rc::Rc;
+
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
 use super::azure::{AzureTarget, Power, Sure, Who, identity_thing, is_wide, least_sure, step_text};
 use super::technique::{Blocker, Confidence, Kind, READ, Technique};
@@ -151,7 +153,7 @@ pub struct Finding {
     /// What is reached.
     pub target: Target,
     /// What is done, in this order.
-    pub steps: Vec<StepDone>,
+    pub steps: Vec<Rc<StepDone>>,
     /// How severe it is.
     pub severity: Severity,
     /// Why it is that severe.
@@ -328,7 +330,7 @@ impl Finding {
     pub fn started_by(&self, from: Vec<Start>) -> Finding {
         let mut own = Finding { from, ..self.clone() };
         if let (Some(&Start::Subject(before)), Some(&Start::Subject(now))) = (self.from.first(), own.from.first()) {
-            for request in own.steps.iter_mut().flat_map(|step| &mut step.requests) {
+            for request in own.steps.iter_mut().flat_map(|step| &mut Rc::make_mut(step).requests) {
                 request.by = request.by.map(|by| if by == before { now } else { by });
                 for right in &mut request.rights {
                     if let Evidence::Grant { subject, .. } = &mut right.evidence
@@ -372,7 +374,7 @@ pub(super) fn severity(
     graph: &AccessGraph,
     from: &[Start],
     target: Target,
-    steps: &[StepDone],
+    steps: &[Rc<StepDone>],
 ) -> (Severity, Vec<String>) {
     let (mut level, reason) = match target {
         Target::ClusterAdmin => (Severity::Critical, "gains everything in the cluster"),
@@ -482,7 +484,7 @@ fn control_plane(graph: &AccessGraph, target: Target) -> Option<String> {
 pub(super) fn fingerprint(graph: &AccessGraph, finding: &Finding) -> String {
     let start = finding.start().map(|(binding, _)| grant(graph, binding)).unwrap_or_default();
     let what = format!("{start}|{}", target_text(graph, finding.target));
-    let step = |step: &StepDone| {
+    let step = |step: &Rc<StepDone>| {
         let with = step.with.iter().map(|&part| format!("+{}", target_text(graph, Target::Subject(part))));
         format!("{}@{}{}", step.technique.id, effect_text(graph, step.effect), with.collect::<String>())
     };

@@ -7,6 +7,7 @@
 //! never for that role. Whatever can be done is one of the two, so nothing is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::attack::{Effect, Place, RoleKey};
 use super::finding::{RequestDone, RightDone, Start, StepDone, Target};
@@ -65,8 +66,8 @@ pub(super) fn may_clash(pins: &BTreeSet<Pin>) -> bool {
 }
 
 /// The first binding of a path whose name serves another role in it as well.
-pub(super) fn clash(steps: &[StepDone]) -> Option<Pin> {
-    let pins: Vec<Pin> = steps.iter().filter_map(pin).collect();
+pub(super) fn clash(steps: &[Rc<StepDone>]) -> Option<Pin> {
+    let pins: Vec<Pin> = steps.iter().filter_map(|step| pin(step)).collect();
     pins.iter().copied().find(|&pin| pins.iter().any(|&other| is_other(pin, other)))
 }
 
@@ -81,10 +82,10 @@ pub(super) fn in_turn(
     ask: &Ask,
     from: Start,
     target: Target,
-    steps: &[StepDone],
-) -> Option<Vec<StepDone>> {
+    steps: &[Rc<StepDone>],
+) -> Option<Vec<Rc<StepDone>>> {
     let first: Vec<usize> = (0..steps.len()).filter(|&at| pin(&steps[at]).is_some()).collect();
-    let whole = |steps: Vec<StepDone>| {
+    let whole = |steps: Vec<Rc<StepDone>>| {
         let finding = bare(target, steps);
         let done = match &ask.access {
             Some(access) => replay_access(graph, ask.cluster, from, &finding, &access.action),
@@ -94,7 +95,7 @@ pub(super) fn in_turn(
     };
     // Whichever of the bindings comes first, whatever it is good for is done before the next one takes its name.
     first.into_iter().find_map(|first| {
-        let mut left: Vec<&StepDone> = steps.iter().collect();
+        let mut left: Vec<&Rc<StepDone>> = steps.iter().collect();
         let step = left.remove(first);
         left.insert(0, step);
         whole(greedily(graph, ask, from, left)?)
@@ -102,14 +103,14 @@ pub(super) fn in_turn(
 }
 
 /// Does of some steps whatever can be done, and deletes a binding only where nothing else is left.
-fn greedily(graph: &AccessGraph, ask: &Ask, from: Start, mut left: Vec<&StepDone>) -> Option<Vec<StepDone>> {
-    let mut done: Vec<StepDone> = Vec::with_capacity(left.len());
+fn greedily(graph: &AccessGraph, ask: &Ask, from: Start, mut left: Vec<&Rc<StepDone>>) -> Option<Vec<Rc<StepDone>>> {
+    let mut done: Vec<Rc<StepDone>> = Vec::with_capacity(left.len());
     while !left.is_empty() {
         let taken = |step: &StepDone| {
             let pin = pin(step)?;
             done.iter()
                 .rev()
-                .filter_map(self::pin)
+                .filter_map(|step| self::pin(step))
                 .find(|&(at, name, _)| name == pin.1 && overlap(at, pin.0))
                 .filter(|&other| is_other(pin, other))
         };
@@ -122,7 +123,7 @@ fn greedily(graph: &AccessGraph, ask: &Ask, from: Start, mut left: Vec<&StepDone
                 let right = RightDone { verb: "delete", api_group, resource, name: Some(name), place, evidence };
                 step.requests.insert(0, RequestDone { by, rights: vec![right] });
             }
-            let steps: Vec<StepDone> = done.iter().cloned().chain([step]).collect();
+            let steps: Vec<Rc<StepDone>> = done.iter().cloned().chain([Rc::new(step)]).collect();
             replay(graph, ask.cluster, from, &bare(Target::Access, steps.clone())).ok().map(|()| steps)
         };
         let (later, sooner): (Vec<usize>, Vec<usize>) = (0..left.len()).partition(|&at| taken(left[at]).is_some());
@@ -136,6 +137,8 @@ fn greedily(graph: &AccessGraph, ask: &Ask, from: Start, mut left: Vec<&StepDone
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use crate::model::ClusterId;
     use crate::rules::kubernetes::{check, graph};
     use crate::rules::{Ask, Evidence, Finding, StepDone, escalations, replay};
@@ -304,21 +307,21 @@ mod tests {
     #[test]
     fn a_name_that_serves_two_roles_is_refused() {
         let (graph, found) = in_turn("create,patch,delete clusterrolebindings.rbac one");
-        let done = |change: &dyn Fn(&mut Vec<StepDone>)| {
+        let done = |change: &dyn Fn(&mut Vec<Rc<StepDone>>)| {
             let mut changed = found.clone();
             change(&mut changed.steps);
             replay(&graph, ClusterId::FIRST, changed.from[0], &changed)
         };
         assert_eq!(done(&|_| {}), Ok(()));
         // Without the deletion, with one of another name, before it is done with the first role, and with one for nothing.
-        assert!(done(&|steps| drop(steps[2].requests.remove(0))).is_err());
+        assert!(done(&|steps| drop(Rc::make_mut(&mut steps[2]).requests.remove(0))).is_err());
         let other = graph.snapshot().names.find("binder");
-        assert!(done(&|steps| steps[2].requests[0].rights[0].name = other).is_err());
+        assert!(done(&|steps| Rc::make_mut(&mut steps[2]).requests[0].rights[0].name = other).is_err());
         assert!(done(&|steps| steps.swap(1, 2)).is_err());
         assert!(
             done(&|steps| {
                 let deletion = steps[2].requests[0].clone();
-                steps[1].requests.push(deletion);
+                Rc::make_mut(&mut steps[1]).requests.push(deletion);
             })
             .is_err()
         );

@@ -4,7 +4,10 @@
 //! with what they gain; so it is gone when that grant supplies none of the rights with which its first technique can begin, when
 //! it no longer names those who start, or when something on the way stops it wherever it can go.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
@@ -71,6 +74,25 @@ pub struct Remedies<'g> {
     graph: &'g AccessGraph,
     table: ResourceTable,
     bindings: FxHashMap<RoleIx, Vec<BindingIx>>,
+    /// What was found already.
+    known: RefCell<BTreeMap<Case, Remedy>>,
+}
+
+/// All that a remedy is found by: findings are many, and most of those that start with one grant go away alike.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Case {
+    label: Option<Cut>,
+    claims: Option<Vec<Cut>>,
+    first: Option<First>,
+    from: Vec<Start>,
+}
+
+/// The grant that a path starts with: who is named, the binding, and the rights with which the path can begin.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct First {
+    subject: Subject,
+    binding: BindingIx,
+    rights: Option<Vec<Opening>>,
 }
 
 impl<'g> Remedies<'g> {
@@ -85,26 +107,41 @@ impl<'g> Remedies<'g> {
         }
         let mut served = snapshot.resources.clone();
         served.extend(aso_resources(snapshot));
-        Remedies { graph, table: ResourceTable::new(&served, snapshot.discovered), bindings }
+        let table = ResourceTable::new(&served, snapshot.discovered);
+        Remedies { graph, table, bindings, known: RefCell::default() }
     }
 
     /// The remedy with the least loss.
     pub fn of(&self, finding: &Finding) -> Remedy {
-        let mut candidates: Vec<(Loss, Vec<Cut>)> = Vec::new();
-        candidates.extend(self.label(finding).map(|cut| (Loss::default(), vec![cut])));
-        candidates.extend(self.claims(finding).map(|cuts| (Loss::default(), cuts)));
-        if let Some((step, right, subject, binding)) = first_grant(finding) {
-            candidates.extend(self.trim(finding, step, right, binding));
-            candidates.push(self.drop(finding, binding, subject));
+        let first = first_grant(finding).map(|(step, right, subject, binding)| {
+            let in_namespace = self.graph.binding(binding).namespace.is_some();
+            First { subject, binding, rights: openings(finding, step, right, in_namespace) }
+        });
+        let case = Case { label: self.label(finding), claims: self.claims(finding), first, from: finding.from.clone() };
+        if let Some(known) = self.known.borrow().get(&case) {
+            return known.clone();
         }
-        let best = candidates.into_iter().enumerate().min_by_key(|(at, (loss, _))| (*loss, *at));
-        let advice = finding.steps.first().map(|step| step.technique.remedy.to_owned()).unwrap_or_default();
-        let Some((_, (_, removes))) = best else {
+        let Some(remedy) = self.best(&case) else {
+            let advice = finding.steps.first().map(|step| step.technique.remedy.to_owned()).unwrap_or_default();
             let commands = self.unassign(finding).into_iter().collect();
             return Remedy { advice, commands, ..Remedy::default() };
         };
-        let patch = self.lesser(finding, &removes);
-        Remedy { advice: self.words(&removes), commands: self.commands(&removes), patch, removes }
+        self.known.borrow_mut().insert(case, remedy.clone());
+        remedy
+    }
+
+    /// The remedy with the least loss, where the objects of the cluster have one.
+    fn best(&self, case: &Case) -> Option<Remedy> {
+        let mut candidates: Vec<(Loss, Vec<Cut>)> = Vec::new();
+        candidates.extend(case.label.clone().map(|cut| (Loss::default(), vec![cut])));
+        candidates.extend(case.claims.clone().map(|cuts| (Loss::default(), cuts)));
+        if let Some(first) = &case.first {
+            candidates.extend(self.trim(first));
+            candidates.push(self.drop(&case.from, first));
+        }
+        let (_, removes) = candidates.into_iter().enumerate().min_by_key(|(at, (loss, _))| (*loss, *at))?.1;
+        let patch = case.first.as_ref().and_then(|first| self.lesser(first, &removes));
+        Some(Remedy { advice: self.words(&removes), commands: self.commands(&removes), patch, removes })
     }
 
     /// The commands that remove each of some grants, lines for a POSIX shell. They are run in this order: a rule of a role stands
@@ -138,7 +175,7 @@ impl<'g> Remedies<'g> {
 
     /// Pod Security in the namespace in which a pod that leads to a node is run.
     fn label(&self, finding: &Finding) -> Option<Cut> {
-        let to_node = |step: &StepDone| match (step.foothold, step.effect) {
+        let to_node = |step: &Rc<StepDone>| match (step.foothold, step.effect) {
             (Some(Effect::NewPod(Place::Namespace(namespace))), Effect::Node(_)) => Some(namespace),
             _ => None,
         };
@@ -168,7 +205,7 @@ impl<'g> Remedies<'g> {
 
     /// A missing account that bindings name, taken out of all of them; none where Kubernetes would put it back.
     fn claims(&self, finding: &Finding) -> Option<Vec<Cut>> {
-        let created = |step: &StepDone| match step.effect {
+        let created = |step: &Rc<StepDone>| match step.effect {
             Effect::Create(subject) => Some(subject),
             _ => None,
         };
@@ -198,12 +235,12 @@ impl<'g> Remedies<'g> {
     }
 
     /// Those who start, taken out of the binding they start with.
-    fn drop(&self, finding: &Finding, binding: BindingIx, subject: Subject) -> (Loss, Vec<Cut>) {
+    fn drop(&self, from: &[Start], &First { subject, binding, .. }: &First) -> (Loss, Vec<Cut>) {
         let start = |start: &Start| match *start {
             Start::Subject(subject) => Some(subject),
             Start::Pod(_) | Start::Pods(_) | Start::Azure(_) => None,
         };
-        let starts = finding.from.iter().filter_map(start).chain([subject]);
+        let starts = from.iter().filter_map(start).chain([subject]);
         let who: Vec<Subject> = starts.flat_map(|one| [one].into_iter().chain(groups(self.graph, one))).collect();
         let own = self.subjects(binding);
         let dropped: Vec<Subject> = own.iter().filter(|one| who.contains(one)).copied().collect();
@@ -218,20 +255,14 @@ impl<'g> Remedies<'g> {
     }
 
     /// The rights that a path can begin with, taken out of the role of its binding; none where that cannot be done.
-    fn trim(
-        &self,
-        finding: &Finding,
-        step: &StepDone,
-        right: &RightDone,
-        binding: BindingIx,
-    ) -> Option<(Loss, Vec<Cut>)> {
-        let rights = openings(finding, step, right, self.graph.binding(binding).namespace.is_some())?;
-        let role = self.graph.role_of(binding)?;
+    fn trim(&self, first: &First) -> Option<(Loss, Vec<Cut>)> {
+        let rights = first.rights.as_deref()?;
+        let role = self.graph.role_of(first.binding)?;
         let (mut loss, mut cuts) = (Loss::default(), Vec::new());
         for role in self.written(role)? {
             let mut lost = 0;
             for (position, rule) in (0_u32..).zip(self.rules(role)) {
-                let left = self.left(rule.clone(), &rights)?;
+                let left = self.left(rule.clone(), rights)?;
                 if left != [rule.clone()] {
                     lost += rule.weight().saturating_sub(left.iter().map(RuleText::weight).sum());
                     cuts.push(Cut::Rule { role, position, left });
@@ -292,8 +323,7 @@ impl<'g> Remedies<'g> {
     }
 
     /// A role with what is left of a default one, for those whose binding to it goes.
-    fn lesser(&self, finding: &Finding, removes: &[Cut]) -> Option<String> {
-        let (step, right, _, binding) = first_grant(finding)?;
+    fn lesser(&self, &First { binding, ref rights, .. }: &First, removes: &[Cut]) -> Option<String> {
         let gone = match removes {
             [Cut::Binding(at)] if *at == binding => self.subjects(binding),
             [Cut::Subjects(at, subjects)] if *at == binding => subjects.clone(),
@@ -302,9 +332,9 @@ impl<'g> Remedies<'g> {
         let own = self.graph.binding(binding);
         let role =
             self.graph.role_of(binding).filter(|&role| self.graph.text(self.graph.role(role).name) != CLUSTER_ADMIN)?;
-        let rights = openings(finding, step, right, own.namespace.is_some())?;
+        let rights = rights.as_deref()?;
         let parts: Option<Vec<Vec<RuleText>>> =
-            self.rules(role).into_iter().map(|rule| self.left(rule, &rights)).collect();
+            self.rules(role).into_iter().map(|rule| self.left(rule, rights)).collect();
         let mut rules = parts?.concat();
         if rules.is_empty() {
             return None;
@@ -476,7 +506,7 @@ impl<'g> Remedies<'g> {
 
 /// The grant that a path starts with: its step, the right, who is named, and the binding.
 fn first_grant(finding: &Finding) -> Option<(&StepDone, &RightDone, Subject, BindingIx)> {
-    finding.steps.iter().find_map(|step| {
+    finding.steps.iter().map(AsRef::as_ref).find_map(|step: &StepDone| {
         let rights = step.requests.iter().flat_map(|request| &request.rights);
         rights.into_iter().find_map(|right| match right.evidence {
             Evidence::Grant { subject, binding, .. } => Some((step, right, subject, binding)),

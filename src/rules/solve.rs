@@ -20,6 +20,7 @@ use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker, 
 use crate::model::{Action, ClusterId, Subject};
 use crate::query::TokenMode;
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
+use alone::Alone;
 use groups::Groups;
 use tell::steps_of;
 
@@ -241,7 +242,8 @@ impl Had {
     }
 
     fn add(&mut self, target: Target) {
-        if self.all.insert(target) && !target.is_single() {
+        let is_new = self.shared.iter().all(|had| !had.has(target)) && self.all.insert(target);
+        if is_new && !target.is_single() {
             match target {
                 Target::Azure(AzureTarget::Power { scope, .. }) => self.powers.entry(scope).or_default().push(target),
                 _ => self.wide.push(target),
@@ -365,7 +367,7 @@ struct Aim {
 #[cfg_attr(test, derive(Debug, PartialEq))]
 struct Path {
     target: Target,
-    steps: Vec<StepDone>,
+    steps: Vec<Rc<StepDone>>,
 }
 
 impl<'w, 'g> Walk<'w, 'g> {
@@ -447,7 +449,7 @@ impl<'w, 'g> Walk<'w, 'g> {
 
     /// A shortest path to an aim; empty without one. Most are known beforehand: where nothing shorter can be, the surest is the
     /// shortest.
-    fn to(&self, aim: &Aim, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
+    fn to(&self, aim: &Aim, walker: &mut Walker<'_>, memo: &mut Memo<'_, '_>, start: &[u32]) -> Rc<[Path]> {
         let far = |fact: u32| aim.least[fact as usize].unwrap_or(u32::MAX);
         let fewest = start.iter().map(|&fact| far(fact)).min().filter(|&far| far != u32::MAX);
         let Some(fewest) = fewest else { return Rc::default() };
@@ -460,6 +462,28 @@ impl<'w, 'g> Walk<'w, 'g> {
                 self.nearest(walker, aim)
             });
         }
+        if let Some(alone) = memo.alone.as_mut() {
+            let found = alone.nearest(start, aim);
+            #[cfg(test)]
+            assert_eq!(
+                found,
+                self.within(aim, walker, &mut Memo::default(), start, (fewest, longest)).first().cloned()
+            );
+            return found.into_iter().collect();
+        }
+        self.within(aim, walker, memo, start, (fewest, longest))
+    }
+
+    /// The same by walks that are bounded ever more widely.
+    fn within(
+        &self,
+        aim: &Aim,
+        walker: &mut Walker<'_>,
+        memo: &mut Memo<'_, '_>,
+        start: &[u32],
+        (fewest, longest): (u32, u32),
+    ) -> Rc<[Path]> {
+        let far = |fact: u32| aim.least[fact as usize].unwrap_or(u32::MAX);
         for spare in SPARE {
             let most = fewest.saturating_add(spare).min(longest);
             let near: Vec<u32> = start.iter().copied().filter(|&fact| far(fact) <= most).collect();
@@ -477,7 +501,7 @@ impl<'w, 'g> Walk<'w, 'g> {
 
     /// What is reached from a start, but for what is a part of something else; of what was asked for each by itself, and what is
     /// more only where it is not reached.
-    fn from(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
+    fn from(&self, walker: &mut Walker<'_>, memo: &mut Memo<'_, '_>, start: &[u32]) -> Rc<[Path]> {
         if start.is_empty() {
             return Rc::default();
         }
@@ -506,14 +530,20 @@ impl<'w, 'g> Walk<'w, 'g> {
 
     /// What is reached by fewer steps than something else, that has what was asked for as a part and is not everything: whoever is
     /// root on any node is on the one.
-    fn less(&self, than: &[Path], walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
+    fn less(
+        &self,
+        than: &[Path],
+        walker: &mut Walker<'_>,
+        memo: &mut Memo<'_, '_>,
+        start: &[u32],
+    ) -> Option<Rc<[Path]>> {
         let far = |paths: &[Path]| paths.iter().map(|path| path.steps.len()).min();
         let found = self.to(self.wider.as_ref()?, walker, memo, start);
         (!found.is_empty() && far(&found) < far(than)).then_some(found)
     }
 
     /// Everything that is reached from a start.
-    fn all(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Rc<[Path]> {
+    fn all(&self, walker: &mut Walker<'_>, memo: &mut Memo<'_, '_>, start: &[u32]) -> Rc<[Path]> {
         self.known(memo, (None, start.to_vec(), u32::MAX), |start| {
             walker.walk(start, None, |_| false);
             let goals = walker.found().iter().copied().filter(|fact| self.goals.contains_key(fact));
@@ -528,7 +558,7 @@ impl<'w, 'g> Walk<'w, 'g> {
     }
 
     /// What is reached where an aim is, or where nothing else can be; none where everything is to be looked for.
-    fn nearest_aim(&self, walker: &mut Walker<'_>, memo: &mut Memo, start: &[u32]) -> Option<Rc<[Path]>> {
+    fn nearest_aim(&self, walker: &mut Walker<'_>, memo: &mut Memo<'_, '_>, start: &[u32]) -> Option<Rc<[Path]>> {
         let found = self.aims.first().filter(|_| !start.is_empty()).map(|aim| self.to(aim, walker, memo, start));
         let found = found.filter(|paths| !paths.is_empty());
         match found {
@@ -544,7 +574,7 @@ impl<'w, 'g> Walk<'w, 'g> {
     }
 
     /// What a walk finds, unless the same walk was done already.
-    fn known(&self, memo: &mut Memo, key: MemoKey, walk: impl FnOnce(&[u32]) -> Vec<Path>) -> Rc<[Path]> {
+    fn known(&self, memo: &mut Memo<'_, '_>, key: MemoKey, walk: impl FnOnce(&[u32]) -> Vec<Path>) -> Rc<[Path]> {
         if let Some(known) = memo.known.get(&key) {
             return Rc::clone(known);
         }
@@ -591,13 +621,15 @@ type MemoKey = (Option<Target>, Vec<u32>, u32);
 
 /// Walks that were done.
 #[derive(Default)]
-struct Memo {
+struct Memo<'w, 'g> {
     known: FxHashMap<MemoKey, Rc<[Path]>>,
     /// What nobody else begins with.
     own: Option<u32>,
+    /// What walks for those who start, where nobody begins with what many others begin with.
+    alone: Option<Alone<'w, 'g>>,
 }
 
-impl Memo {
+impl Memo<'_, '_> {
     fn begin(&mut self, attack: &Attack<'_>, source: Start) {
         self.own = match source {
             Start::Subject(subject @ (Subject::User(_) | Subject::ServiceAccount { .. })) => {
@@ -618,17 +650,18 @@ struct Paths {
 /// The paths of all who start to what they do not have yet; what they reach is added to what they have.
 fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> Paths {
     let attack = walk.attack;
-    let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
+    let starts: Vec<Vec<u32>> = sources.iter().map(|&source| walk.start(source)).collect();
+    let alone = shared::common(starts.iter().map(Vec::as_slice)).is_empty().then(|| Alone::new(walk));
+    let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo { alone, ..Memo::default() });
     let mut paths = Paths::default();
     let mut own = shared::Own::new(sources.len());
     let mut rest = Vec::new();
     let shares = walk.shares(ask);
-    let mut from = |(at, (&source, had)): (usize, (&Start, &Had))| {
+    let mut from = |(at, ((&source, had), start)): (usize, ((&Start, &Had), Vec<u32>))| {
         if had.has(Target::ClusterAdmin) {
             return Rc::default();
         }
         memo.begin(attack, source);
-        let start = walk.start(source);
         if !shares {
             return walk.from(&mut walker, &mut memo, &start);
         }
@@ -638,7 +671,7 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
             Rc::default()
         })
     };
-    let mut reached: Vec<Rc<[Path]>> = sources.iter().zip(&*had).enumerate().map(&mut from).collect();
+    let mut reached: Vec<Rc<[Path]>> = sources.iter().zip(&*had).zip(starts).enumerate().map(&mut from).collect();
     settle(walk, ask, sources, &mut reached);
     for (at, ((&source, had), reached)) in sources.iter().zip(had.iter_mut()).zip(reached).enumerate() {
         for path in reached.iter().filter(|path| path.target.start() != Some(source)) {
@@ -768,7 +801,7 @@ fn uses(graph: &AccessGraph, step: &StepDone, subject: Subject) -> bool {
 }
 
 /// Steps to a target as a finding, of nobody yet.
-pub(super) fn bare(target: Target, steps: Vec<StepDone>) -> Finding {
+pub(super) fn bare(target: Target, steps: Vec<Rc<StepDone>>) -> Finding {
     Finding {
         from: Vec::new(),
         target,

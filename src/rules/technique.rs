@@ -166,7 +166,7 @@ impl Leads {
 }
 
 /// One right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Right {
     /// Any of these verbs.
     pub verbs: &'static [&'static str],

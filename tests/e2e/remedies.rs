@@ -196,7 +196,7 @@ fn begins(finding: &Finding) -> Option<&StepDone> {
         let rights = step.requests.iter().flat_map(|request| &request.rights);
         rights.into_iter().any(|right| matches!(right.evidence, Evidence::Grant { .. }))
     };
-    finding.steps.iter().find(granted)
+    finding.steps.iter().map(AsRef::as_ref).find(granted)
 }
 
 /// What a remedy prints: what is to be applied, and the commands.

@@ -1,5 +1,7 @@
 //! Findings as issues: the place of one is where its first grant was read, and its steps are a way through files.
 
+use std::rc::Rc;
+
 use super::EscalationsReport;
 use super::words::{binding_words, count, start_words, step_words, target_words};
 use crate::graph::{AccessGraph, BindingIx};
@@ -25,8 +27,8 @@ fn issue(report: &EscalationsReport<'_>, finding: &Finding) -> Option<Issue> {
     let graph = report.graph;
     let technique = finding.steps.first()?.technique;
     let place = place(graph, finding);
-    let path = |steps: &[StepDone]| {
-        let step = |step: &StepDone| {
+    let path = |steps: &[Rc<StepDone>]| {
+        let step = |step: &Rc<StepDone>| {
             let words = format!("{}: {}", step.technique.id, step_words(graph, step));
             (words, granted_by(graph, step).unwrap_or_else(|| place.clone()))
         };

@@ -1,5 +1,7 @@
 //! Paths as trees: each step, what grants it, and what might stop it.
 
+use std::rc::Rc;
+
 use super::words::{
     azure_evidence, binding_words, count, effect_words, right_words, role_words, step_words, target_words, who,
 };
@@ -104,7 +106,7 @@ fn ending(finding: &Finding, remedy: &Remedy, lines: &mut Lines) {
     lines.line(("", "  "), ("fingerprint:", Paint::Faint), (&fingerprint, Some(Paint::Faint)));
 }
 
-fn steps(graph: &AccessGraph, steps: &[StepDone], lines: &mut Lines) {
+fn steps(graph: &AccessGraph, steps: &[Rc<StepDone>], lines: &mut Lines) {
     for (at, step) in steps.iter().enumerate() {
         let (branch, bar) = if at + 1 == steps.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
         let words = format!(": {}", step_words(graph, step));

@@ -172,7 +172,7 @@ impl Words<'_> {
     }
 
     fn step(&self, step: u32) -> Option<&StepDone> {
-        self.picture.steps.get(step as usize)
+        self.picture.steps.get(step as usize).map(AsRef::as_ref)
     }
 
     fn binding(&self, at: BindingIx) -> (&'static str, String) {

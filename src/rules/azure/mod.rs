@@ -17,6 +17,8 @@ mod refused;
 #[cfg(test)]
 pub(super) mod world;
 
+use std::rc::Rc;
+
 use super::attack::{Attack, Effect, Fact, Place, Writer};
 use super::finding::{Finding, RequestDone, StepDone, Target};
 use super::technique::Technique;
@@ -128,9 +130,9 @@ pub(super) fn requests(
 /// The kinds any of which does for the rest of a path that begins with this step.
 pub(super) fn opening_kinds(finding: &Finding, first: &StepDone) -> Vec<KindIx> {
     let Effect::Azure(own) = first.effect else { return Vec::new() };
-    let uses = |step: &&StepDone| match (own.gain, step.effect) {
+    let uses = |step: &&Rc<StepDone>| match (own.gain, step.effect) {
         (AzureGain::Through(who), Effect::Azure(used)) => used.by == Some(who) && used.namespace.is_none(),
-        _ => *step == first,
+        _ => ***step == *first,
     };
     let kinds: Vec<_> =
         finding.steps.iter().filter(uses).filter_map(|step| Some((step, step.technique.kinds?))).collect();
@@ -360,8 +362,8 @@ pub(super) fn is_wide(graph: &AccessGraph, target: AzureTarget) -> bool {
 }
 
 /// The least sure of the steps in Azure.
-pub(super) fn least_sure(steps: &[StepDone]) -> Sure {
-    let sure = |step: &StepDone| match step.effect {
+pub(super) fn least_sure(steps: &[Rc<StepDone>]) -> Sure {
+    let sure = |step: &Rc<StepDone>| match step.effect {
         Effect::Azure(own) => Some(own.sure),
         _ => None,
     };

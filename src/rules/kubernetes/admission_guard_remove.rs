@@ -189,7 +189,7 @@ mod tests {
         let world = graph(world);
         let found = escalations(&world, &Ask { system: SystemFilter::Hide, ..Ask::default() });
         let path = found.findings.into_iter().find(|finding| matches!(finding.target, crate::rules::Target::Node(_)));
-        let blockers = path.into_iter().flat_map(|finding| finding.steps).flat_map(|step| step.blockers);
+        let blockers = path.into_iter().flat_map(|finding| finding.steps).flat_map(|step| step.blockers.clone());
         blockers.map(|blocker| blocker.what.split(" is asked").next().unwrap_or_default().to_owned()).collect()
     }
 

@@ -438,9 +438,11 @@ fn names(attack: &Attack<'_>, pool: &Pool) -> BTreeSet<Subject> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::super::world::{check, graph};
     use crate::model::{ClusterId, Name, Subject};
-    use crate::rules::{Ask, Effect, Finding, escalations, replay};
+    use crate::rules::{Ask, Effect, Finding, StepDone, escalations, replay};
 
     #[test]
     fn a_request_of_three_rights_takes_no_more_parts_than_it_needs() {
@@ -614,25 +616,25 @@ mod tests {
         let found = escalations(&graph, &Ask::default()).findings.remove(0);
         let user = |name: &str| Subject::User(graph.snapshot().names.find(name).unwrap());
         let group = |name: &str| Subject::Group(graph.snapshot().names.find(name).unwrap());
-        let done = |change: &dyn Fn(&mut Finding)| {
+        let done = |change: &dyn Fn(&mut StepDone)| {
             let mut changed = found.clone();
-            change(&mut changed);
+            change(Rc::make_mut(&mut changed.steps[0]));
             replay(&graph, ClusterId::FIRST, changed.from[0], &changed)
         };
         assert_eq!(done(&|_| {}), Ok(()));
         // What is not asked for is not had, and two names are one too many.
-        let refused: [&dyn Fn(&mut Finding); 7] = [
-            &|found| found.steps[0].with.clear(),
-            &|found| found.steps[0].with = vec![group("qa")],
-            &|found| found.steps[0].with.push(user("dan")),
-            &|found| found.steps[0].with.extend([user("bob"), user("carol")]),
-            &|found| found.steps[0].effect = Effect::ActAs(group("qa")),
-            &|found| {
-                let rights = &mut found.steps[0].requests[0].rights;
+        let refused: [&dyn Fn(&mut StepDone); 7] = [
+            &|step| step.with.clear(),
+            &|step| step.with = vec![group("qa")],
+            &|step| step.with.push(user("dan")),
+            &|step| step.with.extend([user("bob"), user("carol")]),
+            &|step| step.effect = Effect::ActAs(group("qa")),
+            &|step| {
+                let rights = &mut step.requests[0].rights;
                 rights.retain(|right| right.resource != "users");
             },
-            &|found| {
-                for right in &mut found.steps[0].requests[0].rights {
+            &|step| {
+                for right in &mut step.requests[0].rights {
                     right.name = right.name.filter(|_| right.resource == "users").or(Some(Name::EMPTY));
                 }
             },

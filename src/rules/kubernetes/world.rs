@@ -1,6 +1,7 @@
 //! Small worlds for the tests of techniques: one line an object, and one line a finding.
 
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use crate::collect::{FileOptions, Input, Limits, Needs, load, read_azure};
 use crate::graph::AccessGraph;
@@ -115,7 +116,7 @@ fn is_whole(graph: &AccessGraph, ask: &Ask, found: &Escalations, world: &str) {
     let brief = |mut found: Escalations| {
         for finding in found.findings.iter_mut().chain(&mut found.blocked) {
             for step in &mut finding.steps {
-                step.requests.clear();
+                Rc::make_mut(step).requests.clear();
             }
         }
         found

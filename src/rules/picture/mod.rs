@@ -11,6 +11,8 @@ pub use group::Grouping;
 pub use path::{finding_by, picture_of};
 pub use web::{Around, LeftOut, PictureAsk, find, picture};
 
+use std::rc::Rc;
+
 use super::attack::RoleKey;
 use super::azure::Who;
 use super::finding::{RightDone, Severity, StepDone, Target};
@@ -27,7 +29,7 @@ pub struct Picture {
     /// The edges, by the places of their nodes.
     pub edges: Vec<PictureEdge>,
     /// The steps that [`Item::Gain`] and others speak of.
-    pub steps: Vec<StepDone>,
+    pub steps: Vec<Rc<StepDone>>,
     /// How nodes are grouped.
     pub grouping: Grouping,
     /// How many nodes there are when nothing is grouped.

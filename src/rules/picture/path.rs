@@ -1,6 +1,7 @@
 //! The steps of one finding: who starts, what grants each step, what it gains, and where a step needs several things at once.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::{EdgeKind, Grouping, Item, LeftOut, Picture, PictureEdge, PictureNode};
 use crate::graph::AccessGraph;
@@ -57,7 +58,7 @@ struct Sketch<'g> {
 type Input = (usize, Vec<RightDone>);
 
 /// What was gained on a path so far: by which step, and its node.
-type Gained = Vec<(StepDone, usize)>;
+type Gained = Vec<(Rc<StepDone>, usize)>;
 
 impl Sketch<'_> {
     fn node(&mut self, item: Item) -> usize {
@@ -134,7 +135,7 @@ impl Sketch<'_> {
                 }
                 self.edge(all, gain, finding.severity, technique, Vec::new());
             }
-            gained.push((step.clone(), gain));
+            gained.push((Rc::clone(step), gain));
         }
     }
 

@@ -1,123 +1,237 @@
 //! Those who begin with nothing that many others begin with. Most of them come to one of a few things that lead nearly everywhere: any
-//! node, the Secrets of every namespace. What follows from these is looked at once, and what is walked from each start is the way to
-//! what is told.
+//! node, the Secrets of every namespace. What follows from such a gate is walked and told once; of each start only the way to it, and
+//! what the start makes nearer. What comes out is what a walk of its own finds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Had, Path, SPARE, Walk, steps_of};
-use crate::graph::{Reach, Walker, Within};
-use crate::rules::finding::{Start, Target};
-
-/// Where more is told than this, one walk to everything takes less.
-const FEW: usize = 8;
-/// So many targets have their distances kept.
-const KEPT: usize = 64;
+use super::tell::{steps_of, tell, used};
+use super::{Aim, Had, Path, Walk};
+use crate::graph::Walker;
+use crate::model::KindIx;
+use crate::rules::attack::{Fact, Place};
+use crate::rules::azure::Who;
+use crate::rules::finding::{Start, StepDone, Target};
 
 /// Walks from one start after another.
 pub(super) struct Alone<'w, 'g> {
     walk: &'w Walk<'w, 'g>,
     walker: Walker<'w>,
-    reach: Reach<'w>,
-    /// The facts that lead nearly everywhere: the targets of which others are a part.
-    hubs: Vec<u32>,
-    /// What follows from some of them.
-    after: BTreeMap<Vec<u32>, Rc<After>>,
-    ways: FxHashMap<Target, Way>,
+    /// The facts that lead nearly everywhere, sorted.
+    gates: Vec<u32>,
+    /// What follows from each that somebody came to.
+    behind: BTreeMap<u32, Behind<'w>>,
 }
 
-/// What follows from some facts.
-struct After {
-    found: Vec<bool>,
-    had: Rc<Had>,
-    /// The targets that are a part of no other.
-    widest: Vec<Target>,
+/// What follows from a gate.
+struct Behind<'w> {
+    walker: Walker<'w>,
+    near: Near,
+    tails: FxHashMap<u32, Tail>,
 }
 
-/// A target, and how far it is.
-struct Way {
-    /// The facts that are it.
-    facts: Vec<u32>,
-    /// The fewest rounds to it from each fact.
-    least: Vec<Option<u32>>,
+/// The steps behind a gate that bring a fact.
+struct Tail {
+    /// How each is told; one that rests on the way to the gate is told anew for each start.
+    steps: Vec<(u32, Option<Vec<Rc<StepDone>>>)>,
+    /// What they write.
+    used: Vec<(Who, KindIx)>,
+}
+
+/// What a walk without bounds found.
+pub(super) struct Near {
+    /// Every target.
+    pub(super) had: Rc<Had>,
+    /// Those that are a part of no other, sorted, each with its nearest fact.
+    pub(super) widest: Vec<(Target, u32)>,
+    /// The nearest fact of each target, behind its round.
+    pub(super) nearest: FxHashMap<Target, (u32, u32)>,
+}
+
+impl Near {
+    pub(super) fn new(walk: &Walk<'_, '_>, walker: &Walker<'_>) -> Near {
+        let (mut had, mut nearest) = (Had::default(), FxHashMap::default());
+        for &fact in walker.found() {
+            let (Some(&target), Some(round)) = (walk.goals.get(&fact), walker.round(fact)) else { continue };
+            let near = nearest.entry(target).or_insert((round, fact));
+            *near = (*near).min((round, fact));
+            had.add(target);
+        }
+        let all = nearest.iter().map(|(&target, &(_, fact))| (target, fact));
+        let mut widest: Vec<(Target, u32)> = all.filter(|&(target, _)| !had.has_more(walk.attack, target)).collect();
+        widest.sort_unstable();
+        Near { had: Rc::new(had), widest, nearest }
+    }
+
+    /// The nearest fact of each target among those that more facts changed, sorted by target; without those to which there is a nearer
+    /// one that nothing changed.
+    pub(super) fn changed(&self, walk: &Walk<'_, '_>, walker: &Walker<'_>, marked: &[u32]) -> Vec<(Target, u32)> {
+        let target = |&fact: &u32| Some((*walk.goals.get(&fact)?, walker.round(fact)?, fact));
+        let mut changed: Vec<(Target, u32, u32)> = marked.iter().filter_map(target).collect();
+        changed.sort_unstable();
+        changed.dedup_by_key(|(target, ..)| *target);
+        let nearer = |&(target, round, fact): &(Target, u32, u32)| {
+            self.nearest.get(&target).is_some_and(|&near| near < (round, fact) && !walker.is_marked(near.1))
+        };
+        changed.retain(|found| !nearer(found));
+        changed.into_iter().map(|(target, _, fact)| (target, fact)).collect()
+    }
 }
 
 impl<'w, 'g> Alone<'w, 'g> {
     pub(super) fn new(walk: &'w Walk<'w, 'g>) -> Alone<'w, 'g> {
-        let is_hub = |target: &Target| !target.is_single() && !matches!(target, Target::Azure(_));
-        let hubs = walk.goals.iter().filter(|(_, target)| is_hub(target));
-        let mut hubs: Vec<u32> = hubs.map(|(&fact, _)| fact).collect();
-        hubs.sort_unstable();
-        let (walker, reach) = (Walker::new(&walk.graph), Reach::new(&walk.graph));
-        Alone { walk, walker, reach, hubs, after: BTreeMap::new(), ways: FxHashMap::default() }
+        let is_wide = |place: Place| !matches!(place, Place::Namespace(_));
+        let is_gate = |fact: &Fact| match *fact {
+            Fact::Nodes | Fact::NewSecrets | Fact::Users | Fact::Groups => true,
+            Fact::Everything(place)
+            | Fact::NamespaceAdmin(place)
+            | Fact::Secrets(place)
+            | Fact::Accounts(place)
+            | Fact::Pods(place) => is_wide(place),
+            _ => false,
+        };
+        let gates =
+            (0..).zip(&walk.attack.facts).filter(|&(id, fact)| walk.leads[id as usize].is_some() && is_gate(fact));
+        let gates = gates.map(|(id, _)| id).collect();
+        Alone { walk, walker: Walker::new(&walk.graph), gates, behind: BTreeMap::new() }
     }
 
-    /// The paths from a start to what is reached but not had; none where one walk to everything takes less.
-    pub(super) fn paths(&mut self, start: &[u32], source: Start, had: &Had) -> Option<Vec<Path>> {
-        let attack = self.walk.attack;
-        let (after, beside) = self.reached(start)?;
-        let mut new = Had { shared: vec![Rc::clone(&after.had)], ..Had::default() };
-        let mut reached: BTreeSet<Target> =
-            beside.iter().filter_map(|fact| self.walk.goals.get(fact).copied()).collect();
-        reached.iter().for_each(|&target| new.add(target));
-        reached.extend(&after.widest);
-        reached.retain(|&target| {
-            !new.has_more(attack, target) && target.start() != Some(source) && !had.covers(attack, target)
+    /// Walks from a start until it comes to a gate. Gives the rounds to the nearest one, of several that behind which most is; without
+    /// any, the walk has come to everything.
+    fn gate(&mut self, start: &[u32]) -> Option<(u32, u32)> {
+        let Alone { walk, walker, gates, behind } = self;
+        walker.walk(start, None, |fact| gates.binary_search(&fact).is_ok());
+        let come_to = || walker.found().iter().filter(|fact| gates.binary_search(fact).is_ok());
+        let rounds = come_to().filter_map(|&fact| walker.round(fact)).min()?;
+        let nearest = come_to().copied().filter(|&fact| walker.round(fact) == Some(rounds));
+        let most = nearest.max_by_key(|&gate| {
+            let behind = behind.entry(gate).or_insert_with(|| Behind::new(walk, gate));
+            (behind.walker.found().len(), Reverse(gate))
         });
-        if reached.len() > FEW || self.ways.len() > KEPT {
-            return None;
-        }
-        reached.into_iter().map(|target| self.path(start, target)).collect()
+        Some((rounds, most?))
     }
 
-    /// What follows from the hubs that a start leads to, and what else does; none where it leads to no hub.
-    fn reached(&mut self, start: &[u32]) -> Option<(Rc<After>, Vec<u32>)> {
-        let mut had: Vec<u32> = Vec::new();
-        loop {
-            let after = self.after(&had);
-            match self.reach.beside(&after.found, start, |fact| self.hubs.binary_search(&fact).is_ok()) {
-                Err(hub) => had.push(hub),
-                Ok(beside) => return (!had.is_empty()).then_some((after, beside)),
+    /// The path from a start to the nearest fact that is an aim.
+    pub(super) fn nearest(&mut self, start: &[u32], aim: &Aim) -> Option<Path> {
+        let gate = self.gate(start);
+        let Alone { walk, walker, behind, .. } = self;
+        let late = gate.map(|(rounds, gate)| {
+            let behind = behind.entry(gate).or_insert_with(|| Behind::new(walk, gate));
+            behind.begin(start, (rounds, gate, walker.by(gate)));
+            &mut behind.walker
+        });
+        let walker = late.unwrap_or(walker);
+        let fact = aim.facts.iter().filter_map(|&fact| Some((walker.round(fact)?, fact))).min();
+        let path = fact.map(|(_, fact)| walk.reached(walker, &[fact]));
+        walker.back();
+        path?.pop()
+    }
+
+    /// The paths from a start to what is reached but not had, and what is behind the gate that it comes to, if any.
+    pub(super) fn paths(&mut self, start: &[u32], source: Start, had: &Had) -> (Vec<Path>, Option<Rc<Had>>) {
+        let come_to = self.gate(start);
+        let Alone { walk, walker, behind, .. } = self;
+        let attack = walk.attack;
+        let covered = |new: &Had, target: Target| {
+            new.has_more(attack, target) || target.start() == Some(source) || had.covers(attack, target)
+        };
+        let Some((rounds, gate)) = come_to else {
+            let near = Near::new(walk, walker);
+            let left = near.widest.into_iter().filter(|&(target, _)| !covered(&Had::default(), target));
+            let paths = left.map(|(target, fact)| Path { target, steps: steps_of(walk, walker, fact) });
+            return (paths.collect(), None);
+        };
+        let behind = behind.entry(gate).or_insert_with(|| Behind::new(walk, gate));
+        let marked = behind.begin(start, (rounds, gate, walker.by(gate)));
+        let Behind { walker: late, near, tails } = behind;
+        let changed = near.changed(walk, late, &marked);
+        let mut new = Had::default();
+        changed.iter().for_each(|&(target, _)| new.add(target));
+        let is_changed = |target: Target| changed.binary_search_by_key(&target, |&(target, _)| target).is_ok();
+        let same = near.widest.iter().copied().filter(|&(target, _)| !is_changed(target) && !covered(&new, target));
+        let way = Way::new(walk, late, gate);
+        let told = same.map(|(target, fact)| Path { target, steps: way.to(fact, tails) });
+        let more = changed.iter().filter(|&&(target, _)| !near.had.has_more(attack, target) && !covered(&new, target));
+        let mut paths: Vec<Path> =
+            told.chain(more.map(|&(target, fact)| Path { target, steps: steps_of(walk, late, fact) })).collect();
+        late.back();
+        paths.sort_by_key(|path| path.target);
+        (paths, Some(Rc::clone(&near.had)))
+    }
+}
+
+impl<'w> Behind<'w> {
+    fn new(walk: &'w Walk<'_, '_>, gate: u32) -> Behind<'w> {
+        let mut walker = Walker::new(&walk.graph);
+        walker.walk_late(&[gate]);
+        Behind { near: Near::new(walk, &walker), walker, tails: FxHashMap::default() }
+    }
+
+    /// Begins at a start from which the gate is so many rounds away and is brought by a step, if by any. Gives the facts that come
+    /// otherwise than from the gate alone, and what rests on them.
+    fn begin(&mut self, start: &[u32], (rounds, gate, by): (u32, u32, Option<u32>)) -> Vec<u32> {
+        let changed = self.walker.more_before(rounds, start);
+        let marked = self.walker.mark(changed.into_iter()).to_vec();
+        if let Some(by) = by {
+            self.walker.bring(gate, by);
+        }
+        marked
+    }
+}
+
+/// The way of one start to a gate.
+struct Way<'v, 'w, 'g> {
+    walk: &'v Walk<'w, 'g>,
+    walker: &'v Walker<'v>,
+    gate: u32,
+    plan: Vec<u32>,
+    /// How it is told; not apart from what follows where Azure is a part of it.
+    told: Option<Vec<Rc<StepDone>>>,
+}
+
+impl<'v, 'w, 'g> Way<'v, 'w, 'g> {
+    fn new(walk: &'v Walk<'w, 'g>, walker: &'v Walker<'v>, gate: u32) -> Way<'v, 'w, 'g> {
+        let plan = walker.plan(gate);
+        let is_azure = |&fact: &u32| matches!(walk.attack.facts[fact as usize], Fact::Azure(_));
+        let gained =
+            plan.iter().flat_map(|&at| [walk.graph.gain(at)].into_iter().chain(walk.graph.needs(at).iter().copied()));
+        let told = (!gained.into_iter().any(|fact| is_azure(&fact))).then(|| {
+            let mut steps = Vec::new();
+            plan.iter().for_each(|&at| tell(walk, walker, at, &[], &mut steps));
+            steps
+        });
+        Way { walk, walker, gate, plan, told }
+    }
+
+    /// The steps to a fact behind the gate.
+    fn to(&self, fact: u32, tails: &mut FxHashMap<u32, Tail>) -> Vec<Rc<StepDone>> {
+        let Way { walk, walker, .. } = self;
+        let Some(told) = &self.told else { return steps_of(walk, walker, fact) };
+        let tail = tails.entry(fact).or_insert_with(|| self.tail(fact));
+        let mut steps = Vec::with_capacity(told.len() + tail.steps.len());
+        steps.extend(told.iter().cloned());
+        for (at, told) in &tail.steps {
+            match told {
+                Some(told) => steps.extend(told.iter().cloned()),
+                None => tell(walk, walker, *at, &tail.used, &mut steps),
             }
         }
+        steps
     }
 
-    /// What follows from some hubs.
-    fn after(&mut self, hubs: &[u32]) -> Rc<After> {
-        if let Some(known) = self.after.get(hubs) {
-            return Rc::clone(known);
-        }
-        let walk = self.walk;
-        let found = walk.graph.all_from(hubs.iter().copied(), |_| true);
-        let mut had = Had::default();
-        let targets = walk.goals.iter().filter(|&(&fact, _)| found[fact as usize]);
-        let targets: BTreeSet<Target> = targets.map(|(_, &target)| target).collect();
-        targets.iter().for_each(|&target| had.add(target));
-        let widest = targets.into_iter().filter(|&target| !had.has_more(walk.attack, target)).collect();
-        let after = Rc::new(After { found, had: Rc::new(had), widest });
-        self.after.insert(hubs.to_vec(), Rc::clone(&after));
-        after
-    }
-
-    /// A shortest path to a target.
-    fn path(&mut self, start: &[u32], target: Target) -> Option<Path> {
-        let Alone { walk, walker, ways, .. } = self;
-        let way = ways.entry(target).or_insert_with(|| {
-            let facts = walk.goals.iter().filter(|&(_, &own)| own == target).map(|(&fact, _)| fact);
-            let facts: Vec<u32> = facts.collect();
-            Way { least: walk.graph.at_least(&facts), facts }
-        });
-        let fewest = start.iter().filter_map(|&fact| way.least[fact as usize]).min()?;
-        for spare in SPARE {
-            let within = Within { least: &way.least, most: fewest.saturating_add(spare), sorted: false };
-            walker.walk(start, Some(within), |fact| way.facts.contains(&fact));
-            let nearest = way.facts.iter().filter_map(|&fact| Some((walker.round(fact)?, fact))).min();
-            if let Some((_, fact)) = nearest {
-                return Some(Path { target, steps: steps_of(walk, walker, fact) });
-            }
-        }
-        None
+    fn tail(&self, fact: u32) -> Tail {
+        let Way { walk, walker, gate, .. } = self;
+        let plan = walker.plan(fact);
+        let plan = plan.get(self.plan.len()..).unwrap_or_default();
+        let used = used(walk, plan);
+        let told = |&at: &u32| {
+            let mut steps = Vec::new();
+            let ((), asked) = walker.watch(*gate, || tell(walk, walker, at, &used, &mut steps));
+            (at, (!asked).then_some(steps))
+        };
+        Tail { steps: plan.iter().map(told).collect(), used }
     }
 }

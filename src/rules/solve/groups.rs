@@ -1,6 +1,7 @@
 //! One finding for all whose paths are told alike: to the same target, by the same steps with the same grants, but for who starts.
 
 use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
@@ -22,7 +23,7 @@ pub(super) struct Groups {
 
 impl Groups {
     /// Adds a path of somebody, to the finding that tells it already if there is one.
-    pub(super) fn add(&mut self, source: Start, target: Target, steps: Vec<StepDone>) {
+    pub(super) fn add(&mut self, source: Start, target: Target, steps: Vec<Rc<StepDone>>) {
         let digest = digest(source, target, &steps);
         let told = |&(own, at): &(u64, usize)| {
             let finding = &self.findings[at];
@@ -43,12 +44,12 @@ impl Groups {
 
     /// Where the finding is that tells a path, by all that is told of it; one that is new comes last.
     #[cfg(test)]
-    fn known_slowly(&mut self, source: Start, target: Target, steps: &[StepDone]) -> Option<usize> {
+    fn known_slowly(&mut self, source: Start, target: Target, steps: &[Rc<StepDone>]) -> Option<usize> {
         let mut steps = steps.to_vec();
         let text = match subject(source) {
             None => format!("{source:?} {steps:?}"),
             Some(source) => {
-                for request in steps.iter_mut().flat_map(|step| &mut step.requests) {
+                for request in steps.iter_mut().flat_map(|step| &mut Rc::make_mut(step).requests) {
                     request.by = request.by.filter(|&by| by != source);
                     request.rights.iter_mut().for_each(|right| right.evidence = granted(right, Some(source)));
                 }
@@ -80,7 +81,7 @@ fn subject(source: Start) -> Option<Subject> {
 }
 
 /// A number that is the same for paths that are told alike.
-fn digest(source: Start, target: Target, steps: &[StepDone]) -> u64 {
+fn digest(source: Start, target: Target, steps: &[Rc<StepDone>]) -> u64 {
     let mut hasher = FxHasher::default();
     target.hash(&mut hasher);
     let own = subject(source);
@@ -98,7 +99,7 @@ fn digest(source: Start, target: Target, steps: &[StepDone]) -> u64 {
 }
 
 /// Whether two paths to one target are told alike.
-fn is_alike((a, left): (Start, &[StepDone]), (b, right): (Start, &[StepDone])) -> bool {
+fn is_alike((a, left): (Start, &[Rc<StepDone>]), (b, right): (Start, &[Rc<StepDone>])) -> bool {
     let (own, other) = match (subject(a), subject(b)) {
         (Some(own), Some(other)) => (Some(own), Some(other)),
         (None, None) if a == b => (None, None),
@@ -114,8 +115,8 @@ fn is_alike((a, left): (Start, &[StepDone]), (b, right): (Start, &[StepDone])) -
         let RequestDone { by, rights: all } = left;
         by.filter(|by| Some(*by) != own) == right.by.filter(|by| Some(*by) != other) && each(all, &right.rights, rights)
     };
-    let steps = |left: &StepDone, right: &StepDone| {
-        let StepDone { technique, effect, with, requests: all, under, foothold, blockers } = left;
+    let steps = |left: &Rc<StepDone>, right: &Rc<StepDone>| {
+        let StepDone { technique, effect, with, requests: all, under, foothold, blockers } = &**left;
         (*technique, *effect, *foothold) == (right.technique, right.effect, right.foothold)
             && (with, under, blockers) == (&right.with, &right.under, &right.blockers)
             && each(all, &right.requests, requests)

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::alone::Alone;
+use super::alone::{Alone, Near};
 use super::{Had, Path, Walk, steps_of, uses};
 use crate::graph::{BindingIx, Walker};
 use crate::model::Subject;
@@ -51,19 +51,23 @@ impl Own {
     }
 }
 
+/// The facts that many begin with.
+pub(super) fn common<'s>(starts: impl ExactSizeIterator<Item = &'s [u32]>) -> FxHashSet<u32> {
+    let few = FEW.max(starts.len() / FEW);
+    let mut counts: FxHashMap<u32, usize> = FxHashMap::default();
+    starts.flatten().for_each(|&fact| *counts.entry(fact).or_default() += 1);
+    counts.into_iter().filter(|&(_, count)| count > few).map(|(fact, _)| fact).collect()
+}
+
 /// Everything that is reached by those for whom nothing else is left.
 pub(super) fn rest(walk: &Walk<'_, '_>, ask: &Ask, all: &[One], had: &mut [Had], own: &mut Own) {
-    let mut counts: FxHashMap<u32, usize> = FxHashMap::default();
-    for (_, _, start) in all {
-        start.iter().for_each(|&fact| *counts.entry(fact).or_default() += 1);
-    }
-    let is_common = |fact: &u32| counts[fact] > FEW && counts[fact] > all.len() / FEW;
+    let common = common(all.iter().map(|(_, _, start)| start.as_slice()));
     // Those who have the same before, too, have the same left to reach.
     let mut alike: BTreeMap<(Vec<u32>, Vec<*const Had>), Vec<&One>> = BTreeMap::new();
     for one @ (at, source, start) in all {
         // What is no subject has paths of its own only.
         let shares = matches!(source, Start::Subject(_));
-        let common = start.iter().copied().filter(|fact| shares && is_common(fact)).collect();
+        let common = start.iter().copied().filter(|fact| shares && common.contains(fact)).collect();
         let before = had[*at].shared.iter().map(Rc::as_ptr).collect();
         alike.entry((common, before)).or_default().push(one);
     }
@@ -83,24 +87,24 @@ pub(super) fn rest(walk: &Walk<'_, '_>, ask: &Ask, all: &[One], had: &mut [Had],
         let mut alone = start.is_empty().then(|| Alone::new(&walk));
         for &&(at, source, ref own_start) in &members {
             let more: Vec<u32> = own_start.iter().copied().filter(|fact| !start.contains(fact)).collect();
-            let few = alone.as_mut().and_then(|alone| alone.paths(&more, source, &had[at]));
+            let alone = alone.as_mut().map(|alone| alone.paths(&more, source, &had[at]));
             #[cfg(test)]
-            if let Some(few) = &few {
+            if let Some(alone) = &alone {
                 let slowly = common.of_one(&walk, &mut walker, &more, source, &had[at]);
-                assert_eq!((few, false), (&slowly.0, slowly.1), "{source:?}");
+                assert_eq!((&alone.0, false), (&slowly.0, slowly.1), "{source:?}");
                 walker.back();
             }
-            let paths = few.unwrap_or_else(|| {
+            let (paths, behind) = alone.unwrap_or_else(|| {
                 let (paths, inherits) = common.of_one(&walk, &mut walker, &more, source, &had[at]);
                 walker.back();
                 own.of_each[at].1 |= inherits;
-                paths
+                (paths, None)
             });
+            had[at].shared.extend(behind.into_iter().chain([Rc::clone(&common.had)]));
             for path in paths {
                 had[at].add(path.target);
                 own.add(at, source, ask, walk.attack, path);
             }
-            had[at].shared.push(Rc::clone(&common.had));
         }
     }
 }
@@ -119,10 +123,8 @@ fn reached(walk: &Walk<'_, '_>, start: &[u32]) -> Rc<Had> {
 struct Common {
     /// Every target.
     had: Rc<Had>,
-    /// Those that are left to be told, each with its nearest fact.
-    widest: Vec<(Target, u32)>,
-    /// The nearest fact of each target, with its round.
-    nearest: FxHashMap<Target, (u32, u32)>,
+    /// Those that are left to be told.
+    near: Near,
     /// The facts that are reached by what is somebody's own.
     by_subject: FxHashMap<Subject, Vec<u32>>,
     by_binding: FxHashMap<BindingIx, Vec<u32>>,
@@ -134,20 +136,14 @@ impl Common {
         walker.walk(start, None, |_| false);
         let mut common = Common {
             had,
-            widest: Vec::new(),
-            nearest: FxHashMap::default(),
+            near: Near::new(walk, walker),
             by_subject: FxHashMap::default(),
             by_binding: FxHashMap::default(),
             by_who: FxHashMap::default(),
         };
         for &fact in walker.found() {
             common.note(walk, walker, fact);
-            let (Some(&target), Some(round)) = (walk.goals.get(&fact), walker.round(fact)) else { continue };
-            let near = common.nearest.entry(target).or_insert((round, fact));
-            *near = (*near).min((round, fact));
         }
-        common.widest = common.nearest.iter().map(|(&target, &(_, fact))| (target, fact)).collect();
-        common.widest.sort_unstable();
         common
     }
 
@@ -228,23 +224,17 @@ impl Common {
         let changed = walker.more(more);
         let whose = self.of_subject(attack, source);
         let marked = walker.mark(changed.into_iter().chain(whose)).to_vec();
-        let target = |fact| Some((*walk.goals.get(&fact)?, walker.round(fact)?, fact));
-        let mut reached: Vec<(Target, u32, u32)> = marked.into_iter().filter_map(target).collect();
-        reached.sort_unstable();
+        let mut reached = self.near.changed(walk, walker, &marked);
         let mut new = Had::default();
-        reached.iter().for_each(|&(target, ..)| new.add(target));
-        reached.dedup_by_key(|(target, ..)| *target);
+        reached.iter().for_each(|&(target, _)| new.add(target));
         let covered = |target: Target| {
             new.has_more(attack, target) || target.start() == Some(source) || had.covers(attack, target)
         };
         // What the walk of all has as well and did not change is of a group.
-        let mut widest = self.widest.iter().filter(|(_, fact)| !walker.is_marked(*fact));
+        let mut widest = self.near.widest.iter().filter(|(_, fact)| !walker.is_marked(*fact));
         let inherits = widest.any(|&(target, _)| !covered(target));
-        let nearer = |target: &Target, round: u32, fact: u32| {
-            self.nearest.get(target).is_some_and(|&near| near < (round, fact) && !walker.is_marked(near.1))
-        };
-        reached.retain(|(target, round, fact)| !nearer(target, *round, *fact) && !covered(*target));
-        let path = |(target, _, fact)| Path { target, steps: steps_of(walk, walker, fact) };
+        reached.retain(|&(target, _)| !covered(target));
+        let path = |(target, fact)| Path { target, steps: steps_of(walk, walker, fact) };
         (reached.into_iter().map(path).collect(), inherits)
     }
 }

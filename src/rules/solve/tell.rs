@@ -1,6 +1,7 @@
 //! The steps of a walk as they are told: each with the requests it takes, the grants behind them, and where it starts from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::Walk;
 use crate::graph::{AccessGraph, BindingIx, RoleIx, Walker};
@@ -13,49 +14,65 @@ use crate::rules::kubernetes;
 use crate::rules::technique::{Blocker, On, Technique};
 
 /// The steps of a walk that brought a fact.
-pub(super) fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<StepDone> {
-    let mut steps = Vec::new();
+pub(super) fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> Vec<Rc<StepDone>> {
     let plan = walker.plan(fact);
+    let used = used(walk, &plan);
+    let mut steps = Vec::with_capacity(plan.len());
+    for at in plan {
+        tell(walk, walker, at, &used, &mut steps);
+    }
+    steps
+}
+
+/// The kinds of ASO resources that are written with each credential by these steps.
+pub(super) fn used(walk: &Walk<'_, '_>, plan: &[u32]) -> Vec<(azure::Who, KindIx)> {
     let effects = plan.iter().filter_map(|&at| match walk.step(at).how {
         How::Does { effect, .. } => Some(effect),
         _ => None,
     });
-    let used = azure::used(effects);
-    for at in plan {
-        let step = walk.step(at);
-        let added = added(walk, walker, step.how);
-        let foothold = added.as_ref().map(|&(effect, _)| effect);
-        steps.extend(added.and_then(|(_, done)| done));
-        // What a choice is made of tells how, and what it needs.
-        let mut blockers: Vec<Blocker> = step.blockers.to_vec();
-        let (technique, effect, needs) = match *step.how {
-            How::Does { effect: Effect::Any, .. } => continue,
-            How::Does { effect, .. } if azure::is_open(effect) => continue,
-            How::Does { technique, effect } => (technique, effect, step.needs),
-            How::Chooses { of, effect } => {
-                let Some((technique, by)) = behind(walk, walker, of) else { continue };
-                blockers.extend(by.blockers.iter().cloned());
-                let effect = match *by.how {
-                    How::Does { effect: behind, .. } => azure::chosen(effect, behind),
-                    _ => effect,
-                };
-                (technique, effect, by.needs)
-            }
-            How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), step.needs),
-            _ => continue,
-        };
-        let with = joined(walk, at, effect);
-        let mut done =
-            StepDone { technique, effect, with, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
-        match *step.how {
-            How::Through { .. } => halves(walk, walker, step.how, needs, &mut done),
-            _ => gather(walk, walker, needs, &used, &mut done),
+    azure::used(effects)
+}
+
+/// Adds a step as it is told, behind what is chosen for it; nothing where it goes without saying.
+pub(super) fn tell(
+    walk: &Walk<'_, '_>,
+    walker: &Walker<'_>,
+    at: u32,
+    used: &[(azure::Who, KindIx)],
+    steps: &mut Vec<Rc<StepDone>>,
+) {
+    let step = walk.step(at);
+    let added = added(walk, walker, step.how);
+    let foothold = added.as_ref().map(|&(effect, _)| effect);
+    steps.extend(added.and_then(|(_, done)| done).map(Rc::new));
+    // What a choice is made of tells how, and what it needs.
+    let mut blockers: Vec<Blocker> = step.blockers.to_vec();
+    let (technique, effect, needs) = match *step.how {
+        How::Does { effect: Effect::Any, .. } => return,
+        How::Does { effect, .. } if azure::is_open(effect) => return,
+        How::Does { technique, effect } => (technique, effect, step.needs),
+        How::Chooses { of, effect } => {
+            let Some((technique, by)) = behind(walk, walker, of) else { return };
+            blockers.extend(by.blockers.iter().cloned());
+            let effect = match *by.how {
+                How::Does { effect: behind, .. } => azure::chosen(effect, behind),
+                _ => effect,
+            };
+            (technique, effect, by.needs)
         }
-        done.effect = azure::settled(&done);
-        done.foothold = foothold.or(done.foothold);
-        steps.push(done);
+        How::Through { by, .. } => (kubernetes::CONSTRAINED, Effect::ActAs(by), step.needs),
+        _ => return,
+    };
+    let with = joined(walk, at, effect);
+    let mut done =
+        StepDone { technique, effect, with, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
+    match *step.how {
+        How::Through { .. } => halves(walk, walker, step.how, needs, &mut done),
+        _ => gather(walk, walker, needs, used, &mut done),
     }
-    steps
+    done.effect = azure::settled(&done);
+    done.foothold = foothold.or(done.foothold);
+    steps.push(Rc::new(done));
 }
 
 /// What is chosen before a choice that says it: the pod that is entered for the token of an account, the pod to which a container is
