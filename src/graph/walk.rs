@@ -258,8 +258,8 @@ pub struct Walker<'g> {
 }
 
 impl<'g> Walker<'g> {
-    /// The round of a start that others come before.
-    const LATE: u32 = 1 << 16;
+    /// The round of a start that others come before: more rounds than any walk has.
+    const LATE: u32 = 1 << 30;
 
     /// A walker that has not walked yet.
     pub fn new(graph: &'g AndOr) -> Walker<'g> {

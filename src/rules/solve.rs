@@ -6,6 +6,7 @@ mod groups;
 mod shared;
 mod tell;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -782,10 +783,9 @@ fn is_longer(ask: &Ask, finding: &Finding) -> bool {
 
 /// Most severe first.
 fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        let key =
-            |finding: &Finding| (std::cmp::Reverse(finding.severity), finding.target, finding.moves(), finding.start());
-        key(a).cmp(&key(b)).then_with(|| a.from.cmp(&b.from))
+    findings.sort_by_cached_key(|finding| {
+        let Finding { severity, target, from, .. } = finding;
+        (Reverse(*severity), *target, finding.moves(), finding.start(), from.clone())
     });
 }
 

@@ -9,8 +9,9 @@ pub fn fold(scope: &str) -> String {
     let mut folded = String::with_capacity(scope.len() + 1);
     for segment in scope.trim().split('/').filter(|segment| !segment.is_empty()) {
         folded.push('/');
-        folded.extend(segment.chars().map(|c| c.to_ascii_lowercase()));
+        folded.push_str(segment);
     }
+    folded.make_ascii_lowercase();
     if folded.is_empty() {
         folded.push('/');
     }
