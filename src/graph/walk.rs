@@ -315,7 +315,7 @@ impl<'g> Walker<'g> {
         self.walk_at(0, start, within, enough);
     }
 
-    /// Everything that follows from a start, which is there in [`Walker::LATE`], so that [`Walker::more_before`] can begin earlier.
+    /// Everything that follows from a start that others may come before, see [`Walker::more_before`].
     pub fn walk_late(&mut self, start: &[u32]) {
         self.walk_at(Walker::LATE, start, None, |_| false);
     }
