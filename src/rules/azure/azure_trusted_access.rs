@@ -41,26 +41,22 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::world::app;
     use crate::rules::kubernetes::check;
 
     const OPEN: &str = "ContainerService/managedClusters/trustedAccessRoleBindings/write";
 
     /// Somebody who has tokens of an identity with some roles, and two clusters.
     fn world(roles: &str) -> String {
-        format!(
-            "account dev/app
-             identity app s3/ids
-             trust app dev/app
-             role t: create serviceaccounts/token
-             bind dev/t=t user:alice
-             aks one s1/rg off entra
+        app(&format!(
+            "aks one s1/rg off entra
              aks two s1/rg2
              aso
              credential prod/aso-credential aso
              identity aso s3/ids
              trust aso azureserviceoperator-system/azureserviceoperator-default
              {roles}"
-        )
+        ))
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl<'w, 'g> Alone<'w, 'g> {
         Alone { walk, walker: Walker::new(&walk.graph), gates, behind: BTreeMap::new() }
     }
 
-    /// Walks from a start until it comes to a gate. Gives the rounds to the nearest one, of several that behind which most is; without
+    /// Walks from a start until it comes to a gate. Gives the rounds to the nearest one, of several the one with most behind it; without
     /// any, the walk has come to everything.
     fn gate(&mut self, start: &[u32]) -> Option<(u32, u32)> {
         let Alone { walk, walker, gates, behind } = self;
