@@ -70,16 +70,27 @@ const MANY: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub struct Within<'a> {
     /// The fewest rounds from each fact to a goal.
-    pub least: &'a [Option<u32>],
+    pub least: &'a Far,
     /// The most rounds in all.
     pub most: u32,
     /// Whether the graph is sorted by these bounds, see [`AndOr::nearest_first`].
     pub sorted: bool,
 }
 
+/// How far each fact is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Far(Vec<u32>);
+
+impl Far {
+    /// How far a fact is; none where it leads nowhere.
+    pub fn of(&self, fact: u32) -> Option<u32> {
+        Some(self.0[fact as usize]).filter(|&far| far != NEVER)
+    }
+}
+
 impl Within<'_> {
     fn has(&self, fact: u32, round: u32) -> bool {
-        self.least[fact as usize].is_some_and(|far| far.saturating_add(round) <= self.most)
+        self.least.of(fact).is_some_and(|far| far.saturating_add(round) <= self.most)
     }
 }
 
@@ -119,15 +130,14 @@ impl AndOr {
     }
 
     /// For each fact the fewest rounds from which the goals could follow if one need of a step were enough: a lower bound of the
-    /// rounds, and `None` where no start of this fact alone can lead to a goal. Linear.
-    pub fn at_least(&self, goals: &[u32]) -> Vec<Option<u32>> {
+    /// rounds, and none where no start of this fact alone can lead to a goal. Linear.
+    pub fn at_least(&self, goals: &[u32]) -> Far {
         self.at_least_over(goals, |_| true)
     }
 
     /// The same over some of the steps only.
-    pub fn at_least_over(&self, goals: &[u32], counts: impl Fn(u32) -> bool) -> Vec<Option<u32>> {
-        let far = self.backwards(goals, counts);
-        far.into_iter().map(|far| Some(far).filter(|&far| far != NEVER)).collect()
+    pub fn at_least_over(&self, goals: &[u32], counts: impl Fn(u32) -> bool) -> Far {
+        Far(self.backwards(goals, counts))
     }
 
     /// The same over steps that need one fact only: from these facts a goal surely follows. Gives the next step of a shortest
@@ -143,7 +153,7 @@ impl AndOr {
                 next[need as usize] = step;
             }
         }
-        Surely { distance, next }
+        Surely { distance: Far(distance), next }
     }
 
     fn cost(&self, step: u32) -> u32 {
@@ -183,10 +193,10 @@ impl AndOr {
 
     /// Sorts the steps that need a fact by how far the goal is behind them, so that walks which are bound by these distances leave
     /// the others alone.
-    pub fn nearest_first(&mut self, least: &[Option<u32>]) {
+    pub fn nearest_first(&mut self, least: &Far) {
         let Lists { starts, items } = &mut self.needed_by;
         let far = |step: u32| {
-            let least = least[self.gain[step as usize] as usize];
+            let least = least.of(self.gain[step as usize]);
             (least.is_none(), least.map(|far| far + u32::from(!self.free[step as usize])))
         };
         for range in starts.windows(2) {
@@ -223,14 +233,14 @@ impl AndOr {
 /// Ways to a goal over steps that need one fact only.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Surely {
-    distance: Vec<u32>,
+    distance: Far,
     next: Vec<u32>,
 }
 
 impl Surely {
     /// In how many rounds a goal surely follows from a fact.
     pub fn distance(&self, fact: u32) -> Option<u32> {
-        Some(self.distance[fact as usize]).filter(|&far| far != NEVER)
+        self.distance.of(fact)
     }
 
     /// The steps from a fact to a goal, in their order.
@@ -588,7 +598,7 @@ mod tests {
     #[test]
     fn bounds_hold_on_both_sides() {
         let graph = graph();
-        assert_eq!(graph.at_least(&[3])[1], Some(2), "half of what it takes");
+        assert_eq!(graph.at_least(&[3]).of(1), Some(2), "half of what it takes");
         assert_eq!(graph.surely(&[3]).distance(1), None);
         assert_eq!(graph.surely(&[3]).distance(2), Some(1));
         assert_eq!(graph.surely(&[4]).distance(1), Some(1));
@@ -621,7 +631,7 @@ mod tests {
         walker.walk(&[0], None, |_| false);
         assert_eq!([0, 1, 2, 3, 4].map(|fact| walker.round(fact)), [Some(0), Some(0), Some(1), Some(1), Some(1)]);
         assert_eq!(walker.plan(2), [0, 1]);
-        assert_eq!(graph.at_least(&[2]), [Some(1), Some(1), Some(0), Some(1), None]);
+        assert_eq!(graph.at_least(&[2]), Far(vec![1, 1, 0, 1, NEVER]));
         assert_eq!(graph.surely(&[2]).way(&graph, 0).collect::<Vec<_>>(), [0, 1]);
         walker.walk(&[0], None, |fact| fact == 1);
         assert_eq!(walker.round(2), None, "what comes free is enough as well");
@@ -756,7 +766,7 @@ mod tests {
                 }
                 for fact in 0..facts {
                     let alone = slowly(facts as usize, &steps, &[fact])[goal as usize];
-                    let (least, sure) = (least[fact as usize], surely.distance(fact));
+                    let (least, sure) = (least.of(fact), surely.distance(fact));
                     assert!(alone.is_none_or(|alone| least.is_some_and(|least| least <= alone)), "{steps:?} {fact}");
                     assert!(sure.is_none_or(|sure| alone.is_some_and(|alone| alone <= sure)), "{steps:?} {fact}");
                     if let Some(sure) = sure {

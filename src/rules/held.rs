@@ -272,6 +272,11 @@ impl Rights {
         self.rights[usize::from(number)].right
     }
 
+    /// The rights that are so.
+    pub(super) fn that(&self, is: impl Fn(&Right) -> bool) -> Mask {
+        (0_u8..).zip(&self.rights).filter(|(_, named)| is(&named.right)).map(|(at, _)| at).collect()
+    }
+
     /// What a request needs.
     pub(super) fn asked(&self, request: RequestIx) -> &'static Request {
         self.requests[usize::from(request.0)].request
@@ -527,6 +532,11 @@ impl Held {
         }
     }
 
+    /// Whether it is one of these rights.
+    pub(super) fn is_of(self, rights: Mask) -> bool {
+        rights.has(Mask::of(self.right))
+    }
+
     /// What tells it apart from other rights.
     pub(super) fn key(self) -> (u8, Place, Option<Name>) {
         (self.right, self.place, self.name)
@@ -561,6 +571,11 @@ impl Supply {
             let at = supplied.binary_search_by_key(&(right, name), |supply| (supply.right, supply.name)).ok()?;
             supplied.get(at).map(|supply| supply.rule)
         })
+    }
+
+    /// Whether it supplies one of these rights.
+    pub(super) fn is_of(self, rights: Mask) -> bool {
+        rights.has(Mask::of(self.right))
     }
 
     /// What tells two supplies of a role apart, and the rule.

@@ -17,7 +17,7 @@ use super::azure::{self, AzureFact, AzureTarget, AzureWanted};
 use super::finding::{Evidence, Finding, Start, StepDone, Target, fingerprint, severity};
 use super::pins::{self, Names, Pin};
 use crate::graph::azure::{AssignmentIx, ScopeIx};
-use crate::graph::{AccessGraph, AndOr, BindingIx, Link, RoleIx, Surely, Walker, Within};
+use crate::graph::{AccessGraph, AndOr, BindingIx, Far, Link, RoleIx, Surely, Walker, Within};
 use crate::model::{Action, ClusterId, Subject};
 use crate::query::TokenMode;
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
@@ -196,9 +196,11 @@ fn search(
         return;
     }
     let starts: Vec<u32> = sources.iter().chain(platform).flat_map(|&source| start(attack, source)).collect();
-    let walk = |tells: bool, counts: fn(Marks) -> bool| Walk::new(attack, ask, goals, whole, &starts, tells, counts);
-    let free = walk(false, |step| !step.is_blocked() && !step.is_move());
-    let open = walk(true, |step| !step.is_blocked());
+    let walk = |among: Among<'_>, tells: bool, counts: fn(Marks) -> bool| {
+        Walk::new(attack, ask, goals, among, &starts, tells, counts)
+    };
+    let open = walk((whole, None), true, |step| !step.is_blocked());
+    let free = walk((&open.graph, Some(&open.steps)), false, |step| !step.is_blocked() && !step.is_move());
     let mut had = free.targets(sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
     for (&source, had) in sources.iter().zip(&had) {
@@ -215,7 +217,7 @@ fn search(
 
     let is_left = |had: &Had| !had.has(Target::ClusterAdmin);
     if had.iter().any(is_left) && (0..attack.count()).any(|step| attack.marks(step).is_blocked()) {
-        let all = walk(true, |_| true);
+        let all = walk((whole, None), true, |_| true);
         let paths = self::paths(&all, ask, sources, &mut had);
         found.stopped += paths.found.findings().iter().filter(|finding| !is_longer(ask, finding)).count();
         if ask.blocked {
@@ -290,12 +292,15 @@ fn of_use(graph: &AndOr, goals: &[u32], starts: &[u32], counts: impl Fn(u32) -> 
     let leads = graph.at_least_over(goals, &counts);
     let comes = graph.all_from(starts.iter().copied(), &counts);
     let of_use = |&at: &u32| {
-        leads[graph.gain(at) as usize].is_some()
+        leads.of(graph.gain(at)).is_some()
             && graph.needs(at).iter().all(|&need| comes[need as usize])
             && counts(at)
     };
     (0..u32::try_from(graph.steps()).unwrap_or(u32::MAX)).filter(of_use).collect()
 }
+
+/// The graph of which some steps are taken, and the number in the attack graph of each step of it, where that is another one.
+type Among<'a> = (&'a AndOr, Option<&'a [u32]>);
 
 /// A graph of some of the steps, with what is looked for in it.
 struct Walk<'w, 'g> {
@@ -305,7 +310,7 @@ struct Walk<'w, 'g> {
     steps: Vec<u32>,
     goals: &'w FxHashMap<u32, Target>,
     /// The fewest steps from which each fact could lead to a goal.
-    leads: Vec<Option<u32>>,
+    leads: Far,
     /// What is looked for one by one: what was asked for by itself, or else cluster-admin, which has everything else.
     aims: Vec<Aim>,
     /// Cluster-admin, where something else was asked for that comes with it.
@@ -357,7 +362,7 @@ struct Aim {
     /// The facts that are it, sorted.
     facts: Vec<u32>,
     /// The fewest steps to it from each fact, and the surest.
-    least: Vec<Option<u32>>,
+    least: Far,
     surely: Surely,
     /// Whether the graph is sorted for it.
     sorted: bool,
@@ -376,13 +381,15 @@ impl<'w, 'g> Walk<'w, 'g> {
         attack: &'w Attack<'g>,
         ask: &Ask,
         goals: &'w FxHashMap<u32, Target>,
-        whole: &AndOr,
+        (among, numbers_of): Among<'_>,
         starts: &[u32],
         tells: bool,
         counts: fn(Marks) -> bool,
     ) -> Walk<'w, 'g> {
         let numbers: Vec<u32> = goals.keys().copied().collect();
-        let steps = of_use(whole, &numbers, starts, |at| counts(attack.marks(at)));
+        let number = |at: u32| numbers_of.map_or(at, |numbers| numbers[at as usize]);
+        let of_use = of_use(among, &numbers, starts, |at| counts(attack.marks(number(at))));
+        let steps: Vec<u32> = of_use.into_iter().map(number).collect();
         let mut graph = links(attack, steps.iter().copied());
         // The bounds are nearer where only such steps are left.
         let leads = graph.at_least(&numbers);
@@ -444,14 +451,14 @@ impl<'w, 'g> Walk<'w, 'g> {
     /// What one of those who start begins with, as far as it leads anywhere.
     fn start(&self, source: Start) -> Vec<u32> {
         let mut facts = start(self.attack, source);
-        facts.retain(|&fact| self.leads[fact as usize].is_some());
+        facts.retain(|&fact| self.leads.of(fact).is_some());
         facts
     }
 
     /// A shortest path to an aim; empty without one. Most are known beforehand: where nothing shorter can be, the surest is the
     /// shortest.
     fn to(&self, aim: &Aim, walker: &mut Walker<'_>, memo: &mut Memo<'_, '_>, start: &[u32]) -> Rc<[Path]> {
-        let far = |fact: u32| aim.least[fact as usize].unwrap_or(u32::MAX);
+        let far = |fact: u32| aim.least.of(fact).unwrap_or(u32::MAX);
         let fewest = start.iter().map(|&fact| far(fact)).min().filter(|&far| far != u32::MAX);
         let Some(fewest) = fewest else { return Rc::default() };
         // The first of those that are equally good, which is their own where it can be.
@@ -484,7 +491,7 @@ impl<'w, 'g> Walk<'w, 'g> {
         start: &[u32],
         (fewest, longest): (u32, u32),
     ) -> Rc<[Path]> {
-        let far = |fact: u32| aim.least[fact as usize].unwrap_or(u32::MAX);
+        let far = |fact: u32| aim.least.of(fact).unwrap_or(u32::MAX);
         for spare in SPARE {
             let most = fewest.saturating_add(spare).min(longest);
             let near: Vec<u32> = start.iter().copied().filter(|&fact| far(fact) <= most).collect();
@@ -713,7 +720,7 @@ fn settle(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], reached: &mut [Rc<[
         let goals = goals(&attack, &own).into_iter().filter(|(_, target)| is_azure(target) == in_azure).collect();
         let starts: Vec<u32> = whose.iter().flat_map(|&at| start(&attack, sources[at])).collect();
         let whole = whole(&attack);
-        let walk = Walk::new(&attack, &own, &goals, &whole, &starts, true, walk.counts);
+        let walk = Walk::new(&attack, &own, &goals, (&whole, None), &starts, true, walk.counts);
         let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
         for at in whose {
             memo.begin(&attack, sources[at]);

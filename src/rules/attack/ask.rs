@@ -161,6 +161,21 @@ impl Attack<'_> {
         held
     }
 
+    /// What of some rights a subject holds, itself or by its groups, sorted.
+    pub(in crate::rules) fn held_of(&self, subject: Subject, rights: Mask) -> Vec<Held> {
+        let mut held = Vec::new();
+        for own in [subject].into_iter().chain(self.groups(subject).iter().copied()) {
+            for grant in self.grants(own) {
+                if !self.plan(grant.role, grant.place).some.and(rights).is_empty() {
+                    let supplied = self.supplied(grant.role).iter().filter(|supply| supply.is_of(rights));
+                    held.extend(supplied.map(|&supply| Held::new(supply, grant.place, grant.binding, own)));
+                }
+            }
+        }
+        held.sort_unstable();
+        held
+    }
+
     /// Adds every request that an identity can make by grants of its own which no role allows alone.
     pub(super) fn ask(&mut self, subject: Subject, fresh: Option<Mask>) {
         let requests = self.together(subject, fresh);

@@ -1,6 +1,7 @@
 //! `bind-held-role`: whoever holds all rules of a role may bind others to it. Alone this gains nothing; it is the way under a role
 //! that is rewritten afterwards, and the way to bring two halves together.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -150,7 +151,12 @@ struct Halves {
     parts: Vec<FxHashMap<Place, Mask>>,
     /// What can be given to everybody.
     made: Mask,
+    /// The parts of each plan, in the cluster or not.
+    of_plan: RefCell<FxHashMap<(*const Plan, bool), Parts>>,
 }
+
+/// Requests that take several, by number, and what whoever is under a role adds to each.
+type Parts = Rc<[(usize, Mask)]>;
 
 impl Halves {
     fn new(attack: &Attack<'_>) -> Halves {
@@ -168,25 +174,33 @@ impl Halves {
         };
         let all: BTreeSet<Half> = rights.requests().filter_map(half).collect();
         let all: Vec<Half> = all.into_iter().collect();
-        let mut parts: Vec<FxHashMap<Place, Mask>> = all.iter().map(|_| FxHashMap::default()).collect();
+        let parts = all.iter().map(|_| FxHashMap::default()).collect();
+        let mut halves = Halves { halves: all, parts, made: attack.made().1, of_plan: RefCell::default() };
         for (role, place, _) in attack.unders() {
-            let plan = attack.plan(role, place);
-            for (half, parts) in all.iter().zip(&mut parts) {
-                if let Some(part) = half.part(&plan, place) {
-                    let known = parts.entry(place).or_default();
-                    *known = known.with(part);
-                }
+            for &(at, part) in halves.parts(&attack.plan(role, place), place).iter() {
+                let known = halves.parts[at].entry(place).or_default();
+                *known = known.with(part);
             }
         }
-        let mut halves = Halves { halves: all, parts, made: attack.made().1 };
         // Only what is whole when all come together is worth it, at some place at least.
         for at in (0..halves.halves.len()).rev() {
             if !halves.parts[at].keys().any(|&place| halves.is_whole(at, place)) {
                 halves.halves.swap_remove(at);
                 halves.parts.swap_remove(at);
+                halves.of_plan.get_mut().clear();
             }
         }
         halves
+    }
+
+    /// What whoever is under a role at a place adds to each request that takes several.
+    fn parts(&self, plan: &Rc<Plan>, place: Place) -> Parts {
+        let parts = || {
+            let part = |(at, half): (usize, &Half)| Some((at, half.part(plan, place)?));
+            self.halves.iter().enumerate().filter_map(part).collect()
+        };
+        let key = (Rc::as_ptr(plan), place == Place::Cluster);
+        Rc::clone(self.of_plan.borrow_mut().entry(key).or_insert_with(parts))
     }
 
     fn is_empty(&self) -> bool {
@@ -200,9 +214,8 @@ impl Halves {
     }
 
     /// Whether a role that is bound at one place is a part of something when it is bound at another one.
-    fn needs(&self, plan: &Plan, bound: Place, place: Place) -> bool {
-        let is_part = |(at, half): (usize, &Half)| half.part(plan, bound).is_some() && self.is_whole(at, place);
-        self.halves.iter().enumerate().any(is_part)
+    fn needs(&self, plan: &Rc<Plan>, bound: Place, place: Place) -> bool {
+        self.parts(plan, bound).iter().any(|&(at, _)| self.is_whole(at, place))
     }
 }
 
@@ -214,7 +227,8 @@ fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
     let binding = requests.iter().fold(Mask::default(), |all, &request| all.with(attack.rights.mask_of(request)));
     for (role, at, id) in attack.unders() {
         let plan = attack.plan(role, at);
-        if !matches!(at, Place::Cluster | Place::EachNamespace) && !halves.needs(&plan, at, at) {
+        let wide = matches!(at, Place::Cluster | Place::EachNamespace);
+        if if wide { halves.parts(&plan, at).is_empty() } else { !halves.needs(&plan, at, at) } {
             continue;
         }
         let binds = !plan.some.and(binding).is_empty();
@@ -254,10 +268,12 @@ fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Hal
         if binders.is_empty() {
             continue;
         }
-        let (mut held, others) = attack.held_by(by);
-        held.extend(others.into_iter().flatten());
-        held.sort_unstable();
+        let held = attack.held_of(by, binding);
         for &(owner, Grant { place: at, role, .. }) in &grants {
+            let plan = attack.plan(role, at);
+            if halves.parts(&plan, at).is_empty() {
+                continue;
+            }
             // What one of them does alone, or one of the groups by itself, is known.
             let other = |(own, grant): &(Subject, Grant)| {
                 (grant.role, grant.place) != (role, at) && (*own == by || owner == by || *own != owner)
@@ -265,7 +281,6 @@ fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Hal
             if !binders.iter().any(other) {
                 continue;
             }
-            let plan = attack.plan(role, at);
             for &request in requests {
                 for way in attack.rights.ways(request, &held, &[], &made) {
                     let Some(place) = meet(way.site.place, at).filter(|&place| halves.needs(&plan, at, place)) else {
@@ -313,7 +328,7 @@ pub(super) fn share_joined(
     for owner in groups.iter().chain(names).copied() {
         for Grant { place: at, role, .. } in attack.grants(owner).to_vec() {
             let plan = attack.plan(role, at);
-            if !halves.halves.iter().any(|half| half.part(&plan, at).is_some()) {
+            if halves.parts(&plan, at).is_empty() {
                 continue;
             }
             // A request carries one name: that of the owner, or any other one beside a group.

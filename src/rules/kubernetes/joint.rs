@@ -105,8 +105,9 @@ pub(in crate::rules) fn join(attack: &mut Attack<'_>) {
     }
     let groups: Mask = requests.iter().filter_map(|&request| attack.rights.of(request).first().copied()).collect();
     let all: Mask = requests.iter().flat_map(|&request| attack.rights.of(request)).copied().collect();
+    let to_impersonate = to_impersonate(attack);
     for by in attack.identities_with(groups) {
-        let held = all_held(attack, by);
+        let held = attack.held_of(by, to_impersonate);
         let Some(lent) = lent(attack, &held) else { continue };
         let pool = pool_of(attack, &lent);
         let fact = Fact::Pool(attack.joint.pool(&pool));
@@ -118,16 +119,16 @@ pub(in crate::rules) fn join(attack: &mut Attack<'_>) {
     }
     let made = attack.made();
     if !made.1.and(all).is_empty() {
-        let made: Vec<Held> = made.0.iter().copied().filter(|&held| is_to_impersonate(attack, held)).collect();
+        let made: Vec<Held> = made.0.iter().copied().filter(|held| held.is_of(to_impersonate)).collect();
         for by in attack.identities_with(all).into_iter().map(Some).chain([None]) {
-            join_made(attack, by, &made);
+            join_made(attack, by, to_impersonate, &made);
         }
     }
 }
 
 /// The same for those who can be given rights to impersonate on the way.
-fn join_made(attack: &mut Attack<'_>, by: Option<Subject>, made: &[Held]) {
-    let mut held = by.map(|by| all_held(attack, by)).unwrap_or_default();
+fn join_made(attack: &mut Attack<'_>, by: Option<Subject>, to_impersonate: Mask, made: &[Held]) {
+    let mut held = by.map(|by| attack.held_of(by, to_impersonate)).unwrap_or_default();
     held.extend_from_slice(made);
     let Some(lent) = lent(attack, &held) else { return };
     let pool = pool_of(attack, &lent);
@@ -163,32 +164,26 @@ fn joins(by: Option<Subject>, lent: &Lent) -> How {
     }
 }
 
-/// What somebody holds, themselves or by their groups, sorted.
-fn all_held(attack: &Attack<'_>, by: Subject) -> Vec<Held> {
-    let (mut held, groups) = attack.held_by(by);
-    held.extend(groups.into_iter().flatten());
-    held.sort_unstable();
-    held
+/// The rights to impersonate, as they were before 1.36.
+fn to_impersonate(attack: &Attack<'_>) -> Mask {
+    attack.rights.that(|right| right.verbs == ["impersonate"] && right.api_group.is_empty())
 }
 
-/// Whether a right is one to impersonate, as it was before 1.36.
-fn is_to_impersonate(attack: &Attack<'_>, held: Held) -> bool {
-    let right = attack.rights.right(held.key().0);
-    right.verbs == ["impersonate"] && right.api_group.is_empty()
-}
-
-/// What of these rights goes into one request; none where nothing does, and for whoever can be in system:masters, which has
+/// What of these rights to impersonate goes into one request; none where nothing does, and for whoever can be in system:masters, which has
 /// everything by itself. Grants that were read come before rights that are made on the way.
 fn lent(attack: &Attack<'_>, held: &[Held]) -> Option<Lent> {
     let (mut groups, mut names) = (Vec::new(), Vec::new());
-    for &held in held.iter().filter(|&&held| is_to_impersonate(attack, held)) {
-        let (number, place, name) = held.key();
-        let right = attack.rights.right(number);
-        match (right.resource, name) {
-            ("groups", name) if place == Place::Cluster => {
-                let name = name.filter(|&name| attack.graph.text(name) != MASTERS)?;
-                groups.push((name, held));
-            }
+    let resource = |held: Held| attack.rights.right(held.key().0).resource;
+    for &held in held.iter().filter(|&&held| resource(held) == "groups" && held.key().1 == Place::Cluster) {
+        let name = held.key().2.filter(|&name| attack.graph.text(name) != MASTERS)?;
+        groups.push((name, held));
+    }
+    if groups.is_empty() {
+        return None;
+    }
+    for &held in held {
+        let (_, place, name) = held.key();
+        match (resource(held), name) {
             ("users", None) if place == Place::Cluster => names.push((Who::Users, held)),
             ("users", Some(name)) if place == Place::Cluster && is_user(attack, name) => {
                 names.push((Who::One(Subject::User(name)), held));
@@ -214,7 +209,7 @@ fn lent(attack: &Attack<'_>, held: &[Held]) -> Option<Lent> {
     groups.dedup_by_key(|&mut (name, _)| name);
     names.sort_by_key(|&(who, held)| (who, held.source));
     names.dedup_by_key(|&mut (who, _)| who);
-    (!groups.is_empty() && !names.is_empty()).then_some(Lent { groups, names })
+    (!names.is_empty()).then_some(Lent { groups, names })
 }
 
 /// Whether a request can carry this as the name of a user: an account is none, and whoever is anonymous is in no group but one.
