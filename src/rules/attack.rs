@@ -7,6 +7,7 @@ mod ask;
 mod expand;
 mod facts;
 mod input;
+mod steps;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -32,14 +33,7 @@ pub use facts::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub(super) use facts::{Fact, How, Marks, OnHalf, Pose, Share, Step, Table, Who, Writer, WritesBy};
 pub(super) use input::{groups, is_absent, place_in, place_of, role_key};
 use input::{namespace_of_accounts, namespaces};
-
-/// What walks over many steps look at, apart from what is told of the few that are taken: memory is read in lines.
-#[derive(Clone, Copy)]
-struct Line {
-    needs: (u32, u32),
-    gain: u32,
-    marks: Marks,
-}
+use steps::Steps;
 
 /// A binding that puts a subject under a role which grants a right of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,15 +89,9 @@ pub(super) struct Attack<'g> {
     pub(super) cluster: ClusterId,
     pub(super) rights: Rights,
     pub(super) facts: Vec<Fact>,
-    /// The steps: what walks look at, how each is done, what they need, one after another, and what might stop some of them.
-    lines: Vec<Line>,
-    hows: Vec<How>,
-    needs: Vec<u32>,
-    blockers: FxHashMap<u32, Rc<[Blocker]>>,
+    steps: Steps,
     /// The facts by themselves.
     ids: HashTable<u32>,
-    /// The steps, by what they need and gain.
-    seen: HashTable<u32>,
     queue: VecDeque<u32>,
     /// Everybody as whom somebody may act, and which rights roles supply to them and their groups.
     acting: Vec<(Subject, Mask)>,
@@ -223,12 +211,8 @@ impl<'g> Attack<'g> {
             cluster,
             rights: Rights::new(graph),
             facts: Vec::new(),
-            lines: Vec::new(),
-            hows: Vec::new(),
-            needs: Vec::new(),
-            blockers: FxHashMap::default(),
+            steps: Steps::default(),
             ids: HashTable::new(),
-            seen: HashTable::new(),
             queue: VecDeque::new(),
             acting: Vec::new(),
             begin: Vec::new(),
@@ -297,7 +281,7 @@ impl<'g> Attack<'g> {
         // About as many as there will be, so that the tables grow once.
         let things = graph.snapshot().subjects.len() + graph.snapshot().pods.len();
         self.ids.reserve(4 * things, |_| 0);
-        self.seen.reserve(8 * things, |_| 0);
+        self.steps.reserve(8 * things);
         let roles: BTreeSet<RoleIx> = self.ask.without_rules.iter().map(|&(role, _)| role).collect();
         for role in roles {
             let supplied = self.rights.supplied_by(graph, self.rules_of(role));
@@ -537,34 +521,7 @@ impl<'g> Attack<'g> {
         if needs.contains(&gain) {
             return false;
         }
-        let stopped = blockers.iter().flat_map(|blockers| blockers.iter()).any(|blocker| blocker.stops);
-        let key = |gain: u32, stopped: bool, needs: &[u32]| FxBuildHasher.hash_one((gain, stopped, needs));
-        let (lines, all) = (&self.lines, &self.needs);
-        let of = |line: &Line| &all[line.needs.0 as usize..line.needs.1 as usize];
-        let same = |&at: &u32| {
-            let other = &lines[at as usize];
-            other.gain == gain && other.marks.is_blocked() == stopped && of(other) == needs
-        };
-        let rehash = |&at: &u32| {
-            let line = &lines[at as usize];
-            key(line.gain, line.marks.is_blocked(), of(line))
-        };
-        match self.seen.entry(key(gain, stopped, needs), same, rehash) {
-            Entry::Occupied(_) => return false,
-            Entry::Vacant(entry) => entry.insert(number(lines.len())),
-        };
-        self.push(needs, gain, how, stopped);
-        if let Some(blockers) = blockers {
-            self.blockers.insert(number(self.lines.len() - 1), blockers);
-        }
-        true
-    }
-
-    fn push(&mut self, needs: &[u32], gain: u32, how: How, stopped: bool) {
-        let range = (number(self.needs.len()), number(self.needs.len() + needs.len()));
-        self.needs.extend_from_slice(needs);
-        self.lines.push(Line { needs: range, gain, marks: Marks::of(&how, stopped) });
-        self.hows.push(how);
+        self.steps.add(&self.facts, needs, gain, how, blockers)
     }
 
     /// Adds a step that needs one fact and that nobody else adds: each fact is expanded once.
@@ -575,7 +532,7 @@ impl<'g> Attack<'g> {
 
     fn link_to(&mut self, need: u32, gain: u32, how: How) {
         if gain != need {
-            self.push(&[need], gain, how, false);
+            self.steps.push(&self.facts, &[need], gain, how, false);
         }
     }
 
@@ -591,29 +548,27 @@ impl<'g> Attack<'g> {
 
     /// How many steps there are.
     pub(super) fn count(&self) -> u32 {
-        number(self.lines.len())
+        self.steps.count()
     }
 
     /// A step.
     pub(super) fn step_at(&self, at: u32) -> Step<'_> {
-        let blockers = self.blockers.get(&at).map_or(&[][..], |blockers| blockers);
-        Step { how: &self.hows[at as usize], needs: self.needs(at), blockers }
+        self.steps.get(&self.facts, at)
     }
 
     /// What a step needs, sorted.
     pub(super) fn needs(&self, step: u32) -> &[u32] {
-        let (from, to) = self.lines[step as usize].needs;
-        &self.needs[from as usize..to as usize]
+        self.steps.needs(step)
     }
 
     /// What a step gains.
     pub(super) fn gain(&self, step: u32) -> u32 {
-        self.lines[step as usize].gain
+        self.steps.gain(step)
     }
 
     /// What matters of a step to a walk.
     pub(super) fn marks(&self, step: u32) -> Marks {
-        self.lines[step as usize].marks
+        self.steps.marks(step)
     }
 
     /// Adds a step that needs no words of its own.

@@ -292,9 +292,7 @@ fn of_use(graph: &AndOr, goals: &[u32], starts: &[u32], counts: impl Fn(u32) -> 
     let leads = graph.at_least_over(goals, &counts);
     let comes = graph.all_from(starts.iter().copied(), &counts);
     let of_use = |&at: &u32| {
-        leads.of(graph.gain(at)).is_some()
-            && graph.needs(at).iter().all(|&need| comes[need as usize])
-            && counts(at)
+        leads.of(graph.gain(at)).is_some() && graph.needs(at).iter().all(|&need| comes[need as usize]) && counts(at)
     };
     (0..u32::try_from(graph.steps()).unwrap_or(u32::MAX)).filter(of_use).collect()
 }

@@ -1,5 +1,6 @@
 //! What the attack graph is made of: facts, and the ways from some of them to another.
 
+use std::borrow::Cow;
 use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
@@ -158,6 +159,29 @@ pub(in crate::rules) enum Fact {
     Part(&'static str, u8, Place),
     /// Has something in Azure.
     Azure(AzureFact),
+}
+
+impl Fact {
+    /// What a step does that gains this and nothing else, where that can be said.
+    pub(super) fn effect(self) -> Option<Effect> {
+        match self {
+            Fact::Identity(subject) | Fact::Acts(subject) => Some(Effect::ActAs(subject)),
+            Fact::Bound(role, place) => Some(Effect::Bind { role, place, binding: None }),
+            Fact::Exists(account) => Some(Effect::Create(account)),
+            Fact::Everything(place) => Some(Effect::Everything(place)),
+            Fact::NamespaceAdmin(place) => Some(Effect::NamespaceAdmin(place)),
+            Fact::Secrets(place) => Some(Effect::Secrets(place)),
+            Fact::Secret(secret) => Some(Effect::Secret(secret)),
+            Fact::Pod(pod) => Some(Effect::Pod(pod)),
+            Fact::Container(pod) => Some(Effect::Container(pod)),
+            Fact::NewPod(place) => Some(Effect::NewPod(place)),
+            Fact::Relaxed(place) => Some(Effect::Relax(place)),
+            Fact::Nodes => Some(Effect::Node(None)),
+            Fact::Node(node) => Some(Effect::Node(Some(node))),
+            Fact::Kubeconfig(secret) => Some(Effect::Kubeconfig(secret)),
+            _ => None,
+        }
+    }
 }
 
 /// Large things that are parts of facts, by number: facts are many and should be small.
@@ -337,9 +361,8 @@ pub enum Effect {
 }
 
 /// A step of the graph.
-#[derive(Clone, Copy)]
 pub(in crate::rules) struct Step<'a> {
-    pub(in crate::rules) how: &'a How,
+    pub(in crate::rules) how: Cow<'a, How>,
     /// What it needs, sorted.
     pub(in crate::rules) needs: &'a [u32],
     /// What stops it or might, most often nothing.

@@ -141,8 +141,8 @@ pub(super) fn opening_kinds(finding: &Finding, first: &StepDone) -> Vec<KindIx> 
 }
 
 /// The kinds that steps use, each with whom ASO acts as.
-pub(super) fn used<'s>(steps: impl Iterator<Item = &'s Effect>) -> Vec<(Who, KindIx)> {
-    let kinds = |effect: &Effect| match effect {
+pub(super) fn used(steps: impl Iterator<Item = Effect>) -> Vec<(Who, KindIx)> {
+    let kinds = |effect: Effect| match effect {
         Effect::Azure(step) if step.namespace.is_none() => [step.kind, step.writer].map(|kind| step.by.zip(kind)),
         _ => [None, None],
     };

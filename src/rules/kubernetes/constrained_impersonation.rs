@@ -127,7 +127,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         return;
     }
     let step = attack.step_at(done.step);
-    let How::Asks { request, held, .. } = step.how else { return };
+    let How::Asks { request, held, .. } = &*step.how else { return };
     let (request, held, needs) = (*request, held.clone(), step.needs.to_vec());
     // Whoever rewrites a role has to be under it; the one whose name is used does not count.
     let own = held.first().map(|first| attack.under(*first)).unwrap_or_default();

@@ -93,8 +93,7 @@ impl<'w, 'g> Alone<'w, 'g> {
             | Fact::Pods(place) => is_wide(place),
             _ => false,
         };
-        let gates =
-            (0..).zip(&walk.attack.facts).filter(|&(id, fact)| walk.leads.of(id).is_some() && is_gate(fact));
+        let gates = (0..).zip(&walk.attack.facts).filter(|&(id, fact)| walk.leads.of(id).is_some() && is_gate(fact));
         let gates = gates.map(|(id, _)| id).collect();
         Alone { walk, walker: Walker::new(&walk.graph), gates, behind: BTreeMap::new() }
     }

@@ -165,7 +165,7 @@ impl Common {
             };
             held.iter().filter_map(own).collect::<Vec<Subject>>()
         };
-        match step.how {
+        match &*step.how {
             How::Asks { held, .. } | How::Through { held, .. } => of_held(held).into_iter().for_each(of_subject),
             How::Halves { held, on, .. } => {
                 of_held(held).into_iter().for_each(&mut of_subject);

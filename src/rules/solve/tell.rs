@@ -26,7 +26,7 @@ pub(super) fn steps_of(walk: &Walk<'_, '_>, walker: &Walker<'_>, fact: u32) -> V
 
 /// The kinds of ASO resources that are written with each credential by these steps.
 pub(super) fn used(walk: &Walk<'_, '_>, plan: &[u32]) -> Vec<(azure::Who, KindIx)> {
-    let effects = plan.iter().filter_map(|&at| match walk.step(at).how {
+    let effects = plan.iter().filter_map(|&at| match *walk.step(at).how {
         How::Does { effect, .. } => Some(effect),
         _ => None,
     });
@@ -42,7 +42,7 @@ pub(super) fn tell(
     steps: &mut Vec<Rc<StepDone>>,
 ) {
     let step = walk.step(at);
-    let added = added(walk, walker, step.how);
+    let added = added(walk, walker, &step.how);
     let foothold = added.as_ref().map(|&(effect, _)| effect);
     steps.extend(added.and_then(|(_, done)| done).map(Rc::new));
     // What a choice is made of tells how, and what it needs.
@@ -67,7 +67,7 @@ pub(super) fn tell(
     let mut done =
         StepDone { technique, effect, with, requests: Vec::new(), under: Vec::new(), foothold: None, blockers };
     match *step.how {
-        How::Through { .. } => halves(walk, walker, step.how, needs, &mut done),
+        How::Through { .. } => halves(walk, walker, &step.how, needs, &mut done),
         _ => gather(walk, walker, needs, used, &mut done),
     }
     done.effect = azure::settled(&done);
@@ -135,7 +135,7 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azur
         done.foothold = done.foothold.or(foothold(attack.facts[fact as usize]));
         let Some(by) = walker.by(fact) else { continue };
         let step = walk.step(by);
-        match step.how {
+        match &*step.how {
             How::Asks { request, site, by, held } => {
                 let site = at.unwrap_or(*site);
                 let rights = rights(attack, *request, site, done, |at| evidence(walk, walker, held.get(at)));
@@ -230,7 +230,7 @@ fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32]
     for &need in needs {
         let Some(at) = walker.by(need) else { continue };
         let step = walk.step(at);
-        let How::Halves { request, site, by, held, on } = step.how else { continue };
+        let How::Halves { request, site, by, held, on } = &*step.how else { continue };
         let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
         let right = attack.rights.asked(*made).rights[*asks];
         let name = match right.on {
