@@ -308,7 +308,7 @@ impl<'g> Attack<'g> {
                 grants.extend(role.map(|role| Grant { place: place_of(binding.namespace), binding: at, role }));
             }
         }
-        for grants in self.grants.values_mut() {
+        for grants in self.grants.values_mut().filter(|grants| grants.len() > 1) {
             // The first binding will do.
             let mut seen = FxHashSet::default();
             grants.sort_unstable();
@@ -508,8 +508,12 @@ impl<'g> Attack<'g> {
     }
 
     /// The same for a step that something stops or might. One that is stopped is not the same as one that is not.
-    fn step_unless(&mut self, mut needs: Vec<u32>, gain: Fact, how: How, blockers: Option<Rc<[Blocker]>>) -> bool {
+    fn step_unless(&mut self, needs: Vec<u32>, gain: Fact, how: How, blockers: Option<Rc<[Blocker]>>) -> bool {
         let gain = self.fact(gain);
+        self.step_to(needs, gain, how, blockers)
+    }
+
+    fn step_to(&mut self, mut needs: Vec<u32>, gain: u32, how: How, blockers: Option<Rc<[Blocker]>>) -> bool {
         needs.sort_unstable();
         needs.dedup();
         self.add(&needs, gain, how, blockers)

@@ -39,7 +39,8 @@ pub struct Technique {
     pub(super) leads: Option<fn(&Attack<'_>, usize) -> Leads>,
     /// What its requests do that name no object.
     pub(super) alike: Alike,
-    /// Called for each new fact; adds what follows from it without any request, such as what a shell in a pod holds.
+    /// Called for each new fact but requests and what roles allow; adds what follows from it without any request, such as what a
+    /// shell in a pod holds.
     pub(super) react: Option<fn(&mut Attack<'_>, Fact, u32)>,
     /// Says for [`replay`](super::replay()) whether a step follows from what the attacker has and from the objects, beyond the
     /// rights of its requests. Shares nothing with `build` and `react`. None where the effect alone says what has to be true.

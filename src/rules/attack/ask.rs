@@ -403,8 +403,11 @@ impl Attack<'_> {
             How::Through { by, .. } => Some(by),
             _ => None,
         };
-        if self.leads(request, site) && self.step(needs, Fact::Request(request, site), how) {
-            let fact = self.fact(Fact::Request(request, site));
+        if !self.leads(request, site) {
+            return;
+        }
+        let fact = self.fact(Fact::Request(request, site));
+        if self.step_to(needs, fact, how, None) {
             self.build(request, site, fact, by, under);
         }
     }

@@ -143,8 +143,11 @@ impl Attack<'_> {
     pub(super) fn expand(&mut self, id: u32) {
         let fact = self.facts[id as usize];
         self.choices(fact, id);
-        for at in 0..self.reacting.len() {
-            self.reacting[at](self, fact, id);
+        // What a request and what a role gives is said by `build`.
+        if !self.thrifty || !matches!(fact, Fact::Request(..) | Fact::Under(..) | Fact::Right(..)) {
+            for at in 0..self.reacting.len() {
+                self.reacting[at](self, fact, id);
+            }
         }
         match fact {
             Fact::Identity(subject) => {
@@ -277,8 +280,7 @@ impl Attack<'_> {
 
     /// Adds the roles that an identity is under by bindings that name it; those that impersonate ask for credentials.
     pub(super) fn is_under(&mut self, subject: Subject, id: u32, credentials: bool) {
-        for at in 0..self.grants(subject).len() {
-            let Grant { place, binding, role } = self.grants(subject)[at];
+        for Grant { place, binding, role } in self.grants(subject).to_vec() {
             if !credentials || self.impersonates(role, place) {
                 let under = self.under_role(role, place, credentials);
                 self.granted_unders.insert(under);

@@ -2,13 +2,15 @@
 //!
 //! Who the controllers are, and how far their flags and projects let them go, is in `gitops.rs`.
 
+use std::collections::BTreeSet;
+
 use super::gitops::{Controller, Project, controllers, is_installed, projects};
 use crate::graph::AccessGraph;
 use crate::model::{Deputy, DeputyKind, DeputySpec, Name, SourceRef, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Change, Confidence, On, READ, Request, Technique, right};
+use crate::rules::technique::{At, Change, Confidence, Leads, On, READ, Request, Technique, right};
 
 const CREATE: &[&str] = &["create"];
 
@@ -80,9 +82,20 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://argo-cd.readthedocs.io/en/stable/operator-manual/app-any-namespace/",
     ],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
+
+fn leads(attack: &Attack<'_>, within: usize) -> Leads {
+    match KINDS.get(within / EACH) {
+        Some(&kind) if is_installed(attack.graph, attack.cluster, kind) => match within.is_multiple_of(EACH) {
+            true => Leads::Anywhere,
+            false => Leads::In(of_kind(attack, kind).into_iter().map(|own| own.namespace).collect()),
+        },
+        _ => Leads::In(BTreeSet::new()),
+    }
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let Some(&kind) = KINDS.get(done.within / EACH).filter(|_| done.first) else { return };
