@@ -63,6 +63,25 @@ impl Lists {
 
 const NEVER: u32 = u32::MAX;
 
+/// So many steps are worth another thread.
+const WORTH: usize = 20_000;
+
+/// Does two things that look at so many steps, side by side where that is worth it.
+pub fn both<A: Send, B: Send>(
+    steps: usize,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if steps < WORTH {
+        return (one(), other());
+    }
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
 /// So many steps that need one fact are worth sorting.
 const MANY: usize = 32;
 
@@ -96,17 +115,22 @@ impl Within<'_> {
 
 impl AndOr {
     /// A graph of `facts` facts and these steps.
-    pub fn new<'a>(facts: usize, steps: impl Iterator<Item = Link<'a>> + Clone) -> AndOr {
+    pub fn new<'a>(facts: usize, steps: impl Iterator<Item = Link<'a>> + Clone + Send + Sync) -> AndOr {
         let gain: Vec<u32> = steps.clone().map(|step| step.gain).collect();
-        let pairs = steps.clone().zip(0_u32..).flat_map(|(step, at)| step.needs.iter().map(move |&need| (at, need)));
-        AndOr {
-            facts,
-            needs: Lists::new(gain.len(), pairs.clone()),
-            needed_by: Lists::new(facts, pairs.map(|(step, need)| (need, step))),
-            gained_by: Lists::new(facts, gain.iter().copied().zip(0_u32..)),
-            free: steps.map(|step| step.free).collect(),
-            gain,
-        }
+        let pairs = || steps.clone().zip(0_u32..).flat_map(|(step, at)| step.needs.iter().map(move |&need| (at, need)));
+        let ((needs, gained_by), needed_by) = both(
+            gain.len(),
+            || (Lists::new(gain.len(), pairs()), Lists::new(facts, gain.iter().copied().zip(0_u32..))),
+            || Lists::new(facts, pairs().map(|(step, need)| (need, step))),
+        );
+        let free = steps.map(|step| step.free).collect();
+        AndOr { facts, gain, free, needs, needed_by, gained_by }
+    }
+
+    /// A graph of these steps of another graph and all its facts.
+    pub fn of(whole: &AndOr, steps: &[u32]) -> AndOr {
+        let link = |&at: &u32| Link { needs: whole.needs(at), gain: whole.gain(at), free: whole.free[at as usize] };
+        AndOr::new(whole.facts, steps.iter().map(link))
     }
 
     /// How many facts there are.

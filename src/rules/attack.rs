@@ -33,7 +33,7 @@ pub use facts::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub(super) use facts::{Fact, How, Marks, OnHalf, Pose, Share, Step, Table, Who, Writer, WritesBy};
 pub(super) use input::{groups, is_absent, place_in, place_of, role_key};
 use input::{namespace_of_accounts, namespaces};
-use steps::Steps;
+use steps::{Links, Steps};
 
 /// A binding that puts a subject under a role which grants a right of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +105,8 @@ pub(super) struct Attack<'g> {
     grants: FxHashMap<Subject, Vec<Grant>>,
     /// Which rights these roles supply to each.
     masks: FxHashMap<Subject, Mask>,
+    /// Those to whom they supply one to impersonate.
+    lenders: FxHashSet<Subject>,
     /// What roles allow, each rule set looked at once.
     plans: RefCell<FxHashMap<PlanKey, Rc<Plan>>>,
     /// The same for each role, bound in the cluster or not.
@@ -220,6 +222,7 @@ impl<'g> Attack<'g> {
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
             masks: FxHashMap::default(),
+            lenders: FxHashSet::default(),
             plans: RefCell::default(),
             plan_of: graph.roles().map(|_| Default::default()).collect(),
             unders: Vec::new(),
@@ -320,6 +323,10 @@ impl<'g> Attack<'g> {
         };
         let granted = self.grants.iter().filter(|(_, grants)| !grants.is_empty());
         self.masks = granted.map(|(&subject, grants)| (subject, supplied(grants))).collect();
+        let lends = |(subject, mask): (&Subject, &Mask)| {
+            (!mask.and(self.rights.impersonating()).is_empty()).then_some(*subject)
+        };
+        self.lenders = self.masks.iter().filter_map(lends).collect();
         for subject in self.grants.keys() {
             if let Subject::Group(group) = *subject {
                 self.accounts_granted.extend(namespace_of_accounts(graph, group));
@@ -555,24 +562,14 @@ impl<'g> Attack<'g> {
         self.steps.count()
     }
 
+    /// What walks look at of the steps.
+    pub(super) fn links(&self) -> &Links {
+        self.steps.links()
+    }
+
     /// A step.
     pub(super) fn step_at(&self, at: u32) -> Step<'_> {
         self.steps.get(&self.facts, at)
-    }
-
-    /// What a step needs, sorted.
-    pub(super) fn needs(&self, step: u32) -> &[u32] {
-        self.steps.needs(step)
-    }
-
-    /// What a step gains.
-    pub(super) fn gain(&self, step: u32) -> u32 {
-        self.steps.gain(step)
-    }
-
-    /// What matters of a step to a walk.
-    pub(super) fn marks(&self, step: u32) -> Marks {
-        self.steps.marks(step)
     }
 
     /// Adds a step that needs no words of its own.

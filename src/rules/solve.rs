@@ -17,7 +17,7 @@ use super::azure::{self, AzureFact, AzureTarget, AzureWanted};
 use super::finding::{Evidence, Finding, Start, StepDone, Target, fingerprint, severity};
 use super::pins::{self, Names, Pin};
 use crate::graph::azure::{AssignmentIx, ScopeIx};
-use crate::graph::{AccessGraph, AndOr, BindingIx, Far, Link, RoleIx, Surely, Walker, Within};
+use crate::graph::{AccessGraph, AndOr, BindingIx, Far, Link, RoleIx, Surely, Walker, Within, both};
 use crate::model::{Action, ClusterId, Subject};
 use crate::query::TokenMode;
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
@@ -216,7 +216,7 @@ fn search(
     found.findings.extend(finish(attack, ask, paths, &mut found.longer));
 
     let is_left = |had: &Had| !had.has(Target::ClusterAdmin);
-    if had.iter().any(is_left) && (0..attack.count()).any(|step| attack.marks(step).is_blocked()) {
+    if had.iter().any(is_left) && (0..attack.count()).any(|step| attack.links().marks(step).is_blocked()) {
         let all = walk((whole, None), true, |_| true);
         let paths = self::paths(&all, ask, sources, &mut had);
         found.stopped += paths.found.findings().iter().filter(|finding| !is_longer(ask, finding)).count();
@@ -288,9 +288,9 @@ fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[St
 }
 
 /// Those of the steps of a graph that lead to a goal and that somebody comes to.
-fn of_use(graph: &AndOr, goals: &[u32], starts: &[u32], counts: impl Fn(u32) -> bool) -> Vec<u32> {
-    let leads = graph.at_least_over(goals, &counts);
-    let comes = graph.all_from(starts.iter().copied(), &counts);
+fn of_use(graph: &AndOr, goals: &[u32], starts: &[u32], counts: impl Fn(u32) -> bool + Sync) -> Vec<u32> {
+    let (leads, comes) =
+        both(graph.steps(), || graph.at_least_over(goals, &counts), || graph.all_from(starts.iter().copied(), &counts));
     let of_use = |&at: &u32| {
         leads.of(graph.gain(at)).is_some() && graph.needs(at).iter().all(|&need| comes[need as usize]) && counts(at)
     };
@@ -325,13 +325,9 @@ struct Walk<'w, 'g> {
 
 /// The graph of all steps, those that are stopped included: what walks are made of.
 fn whole(attack: &Attack<'_>) -> AndOr {
-    links(attack, 0..attack.count())
-}
-
-/// The graph of some steps.
-fn links(attack: &Attack<'_>, steps: impl Iterator<Item = u32> + Clone) -> AndOr {
-    let link = |at: u32| Link { needs: attack.needs(at), gain: attack.gain(at), free: attack.marks(at).is_free() };
-    AndOr::new(attack.facts.len(), steps.map(link))
+    let links = attack.links();
+    let link = |at: u32| Link { needs: links.needs(at), gain: links.gain(at), free: links.marks(at).is_free() };
+    AndOr::new(attack.facts.len(), (0..attack.count()).map(link))
 }
 
 /// What one of those who start begins with; what is their own comes first.
@@ -386,15 +382,14 @@ impl<'w, 'g> Walk<'w, 'g> {
     ) -> Walk<'w, 'g> {
         let numbers: Vec<u32> = goals.keys().copied().collect();
         let number = |at: u32| numbers_of.map_or(at, |numbers| numbers[at as usize]);
-        let of_use = of_use(among, &numbers, starts, |at| counts(attack.marks(number(at))));
+        let links = attack.links();
+        let of_use = of_use(among, &numbers, starts, |at| counts(links.marks(number(at))));
+        let mut graph = AndOr::of(among, &of_use);
         let steps: Vec<u32> = of_use.into_iter().map(number).collect();
-        let mut graph = links(attack, steps.iter().copied());
-        // The bounds are nearer where only such steps are left.
-        let leads = graph.at_least(&numbers);
         let aim = |wanted: Target, is: &dyn Fn(Target) -> bool| {
             let mut facts: Vec<u32> = goals.iter().filter(|&(_, &own)| is(own)).map(|(&fact, _)| fact).collect();
             facts.sort_unstable();
-            let (least, surely) = (graph.at_least(&facts), graph.surely(&facts));
+            let (least, surely) = both(graph.steps(), || graph.at_least(&facts), || graph.surely(&facts));
             Aim { target: wanted, facts, least, surely, sorted: false }
         };
         let asked: Vec<Target> = ask.to.iter().copied().filter(|_| ask.access.is_none()).collect();
@@ -409,6 +404,8 @@ impl<'w, 'g> Walk<'w, 'g> {
             true => (admin.into_iter().collect(), None),
             false => (asked.into_iter().map(aim).collect::<Vec<Aim>>(), admin),
         };
+        // The bounds are nearer where only such steps are left.
+        let leads = graph.at_least(&numbers);
         if let Some(first) = aims.first_mut() {
             graph.nearest_first(&first.least);
             first.sorted = true;
@@ -422,9 +419,9 @@ impl<'w, 'g> Walk<'w, 'g> {
         'w: 'v,
     {
         let numbers: Vec<u32> = goals.keys().copied().collect();
-        let of_use = of_use(&self.graph, &numbers, starts, |_| true).into_iter();
-        let steps: Vec<u32> = of_use.map(|at| self.steps[at as usize]).collect();
-        let graph = links(self.attack, steps.iter().copied());
+        let of_use = of_use(&self.graph, &numbers, starts, |_| true);
+        let graph = AndOr::of(&self.graph, &of_use);
+        let steps: Vec<u32> = of_use.into_iter().map(|at| self.steps[at as usize]).collect();
         let leads = graph.at_least(&numbers);
         Walk {
             attack: self.attack,

@@ -306,7 +306,9 @@ impl Attack<'_> {
     /// Whether it matters that somebody has the credentials of an identity, or of a member of a group, and not only that they act
     /// as one: whether it may impersonate, by itself or by its groups.
     pub(super) fn lends(&self, subject: Subject) -> bool {
-        !self.thrifty || !self.mask(subject).and(self.rights.impersonating()).is_empty()
+        !self.thrifty
+            || self.lenders.contains(&subject)
+            || !self.mask_of_groups(subject).and(self.rights.impersonating()).is_empty()
     }
 
     /// Remembers a request that makes any role which does not exist, and says what is gained for each.

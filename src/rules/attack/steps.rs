@@ -17,15 +17,21 @@ use crate::rules::technique::{Blocker, Technique};
 /// All steps, each under its number.
 #[derive(Default)]
 pub(in crate::rules) struct Steps {
-    /// What walks look at, and how each is done: memory is read in lines.
-    lines: Vec<Line>,
+    links: Links,
+    /// How each is done.
     kept: Vec<Kept>,
-    /// What they need, one after another.
-    needs: Vec<u32>,
     others: Vec<How>,
     blockers: FxHashMap<u32, Rc<[Blocker]>>,
     /// The steps by what they need and gain, but for those that nobody adds twice.
     seen: HashTable<u32>,
+}
+
+/// What walks look at: memory is read in lines.
+#[derive(Default)]
+pub(in crate::rules) struct Links {
+    lines: Vec<Line>,
+    /// What the steps need, one after another.
+    needs: Vec<u32>,
 }
 
 #[derive(Clone, Copy)]
@@ -65,7 +71,12 @@ impl Steps {
 
     /// How many there are.
     pub(super) fn count(&self) -> u32 {
-        number(self.lines.len())
+        number(self.links.lines.len())
+    }
+
+    /// What walks look at.
+    pub(super) fn links(&self) -> &Links {
+        &self.links
     }
 
     /// Adds a step whose needs are sorted, unless one with the same needs and gain is there; one that is stopped is not the same as
@@ -80,7 +91,7 @@ impl Steps {
     ) -> bool {
         let stopped = blockers.iter().flat_map(|blockers| blockers.iter()).any(|blocker| blocker.stops);
         let key = |gain: u32, stopped: bool, needs: &[u32]| FxBuildHasher.hash_one((gain, stopped, needs));
-        let (lines, all) = (&self.lines, &self.needs);
+        let Links { lines, needs: all } = &self.links;
         let of = |line: &Line| &all[line.needs.0 as usize..line.needs.1 as usize];
         let same = |&at: &u32| {
             let other = &lines[at as usize];
@@ -103,9 +114,10 @@ impl Steps {
 
     /// Adds a step that nobody else adds.
     pub(super) fn push(&mut self, facts: &[Fact], needs: &[u32], gain: u32, how: How, stopped: bool) {
-        let range = (number(self.needs.len()), number(self.needs.len() + needs.len()));
-        self.needs.extend_from_slice(needs);
-        self.lines.push(Line { needs: range, gain, marks: Marks::of(&how, stopped) });
+        let Links { lines, needs: all } = &mut self.links;
+        let range = (number(all.len()), number(all.len() + needs.len()));
+        all.extend_from_slice(needs);
+        lines.push(Line { needs: range, gain, marks: Marks::of(&how, stopped) });
         let kept = Kept::of(&how, facts, needs, facts[gain as usize]);
         #[cfg(test)]
         assert!(kept.is_none_or(|kept| kept.how(facts, needs, facts[gain as usize]) == how), "{how:?}");
@@ -119,27 +131,29 @@ impl Steps {
     /// A step.
     pub(super) fn get(&self, facts: &[Fact], at: u32) -> Step<'_> {
         let blockers = self.blockers.get(&at).map_or(&[][..], |blockers| blockers);
-        let needs = self.needs(at);
+        let needs = self.links.needs(at);
         let how = match self.kept[at as usize] {
             Kept::Other(other) => Cow::Borrowed(&self.others[other as usize]),
-            kept => Cow::Owned(kept.how(facts, needs, facts[self.gain(at) as usize])),
+            kept => Cow::Owned(kept.how(facts, needs, facts[self.links.gain(at) as usize])),
         };
         Step { how, needs, blockers }
     }
+}
 
+impl Links {
     /// What a step needs, sorted.
-    pub(super) fn needs(&self, step: u32) -> &[u32] {
+    pub(in crate::rules) fn needs(&self, step: u32) -> &[u32] {
         let (from, to) = self.lines[step as usize].needs;
         &self.needs[from as usize..to as usize]
     }
 
     /// What a step gains.
-    pub(super) fn gain(&self, step: u32) -> u32 {
+    pub(in crate::rules) fn gain(&self, step: u32) -> u32 {
         self.lines[step as usize].gain
     }
 
     /// What matters of a step to a walk.
-    pub(super) fn marks(&self, step: u32) -> Marks {
+    pub(in crate::rules) fn marks(&self, step: u32) -> Marks {
         self.lines[step as usize].marks
     }
 }

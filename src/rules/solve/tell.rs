@@ -189,7 +189,7 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azur
 
 /// Who else a step makes its identity of, where it puts one together.
 fn joined(walk: &Walk<'_, '_>, at: u32, effect: Effect) -> Vec<Subject> {
-    let gain = walk.attack.gain(walk.steps[at as usize]);
+    let gain = walk.attack.links().gain(walk.steps[at as usize]);
     let Fact::Together(party) = walk.attack.facts[gain as usize] else { return Vec::new() };
     let party = walk.attack.joint.party(party);
     party.into_iter().flat_map(|party| party.parts()).filter(|&part| Effect::ActAs(part) != effect).collect()
