@@ -8,8 +8,8 @@ use super::search::SearchArgs;
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Thing};
-use crate::query::SystemFilter;
-use crate::render::{self, GraphAsked, GraphFormat, GraphFormatError, GraphReport, safe};
+use crate::query::{Aso, AsoOptions, SystemFilter, azure_gaps};
+use crate::render::{self, GraphAsked, GraphFormat, GraphFormatError, GraphReport, Metadata, safe};
 use crate::rules::{Around, Ask, Finding, Picture, PictureAsk, escalations, find, finding_by, picture, picture_of};
 
 /// A picture of who is bound to what, and where that leads in Azure; or of one finding's steps.
@@ -111,7 +111,9 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         }
     };
     let kube_version = args.finding.as_ref().and(usual.version).map(|(major, minor)| format!("{major}.{minor}"));
-    let gaps = graph.snapshot().gaps.len();
+    let mut missing = azure_gaps(&graph.azure());
+    missing.extend(Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume: usual.assume }).azure_gaps());
+    let gaps = graph.snapshot().gaps.len() + missing.len();
     let mut exits = Exits::default();
     exits.add(args.input.strict && gaps > 0, 3, || format!("{gaps} gaps"));
     let report = GraphReport {
@@ -123,7 +125,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             namespace: namespace.as_deref(),
             search: args.search.asked(kube_version.as_deref()),
         },
-        metadata: facts.metadata,
+        metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
     };
     let out = render::graph(&report, format).map_err(Failure::Internal)?;
@@ -132,7 +134,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         Ok(FileOut { path, content })
     };
     let files = saves.into_iter().map(file).collect::<Result<_, Failure>>()?;
-    let mut lines = notes(graph.snapshot(), &[], args.output.quiet);
+    let mut lines = notes(graph.snapshot(), &report.metadata.gaps, args.output.quiet);
     if !args.output.quiet {
         lines.extend(namespace.as_deref().and_then(|namespace| namespace_hint(&graph, namespace)));
         lines.extend(told(&drawn));

@@ -112,11 +112,14 @@ fn told(tenant: &str, azure: &Value) -> (Vec<String>, Vec<String>, Vec<String>) 
     };
     let (aso, report) = read("aso -o json");
     let (paths, findings) = read("escalations -o json");
+    let (picture, drawn) = read("graph -o json");
     let gaps: Vec<String> =
         texts(&report["gaps"], "/message").into_iter().filter(|gap| gap.contains("aso-credential")).collect();
     for gap in &gaps {
-        assert!(texts(&findings["gaps"], "/message").contains(gap), "{gap}");
-        for outcome in [&aso, &paths] {
+        for report in [&findings, &drawn] {
+            assert!(texts(&report["gaps"], "/message").contains(gap), "{gap}");
+        }
+        for outcome in [&aso, &paths, &picture] {
             assert!(outcome.notes.contains(&format!("note: {gap}")), "{:?}", outcome.notes);
         }
     }
