@@ -908,8 +908,11 @@ impl<'g> State<'g> {
         let mut question = azure.question(action, plane);
         for own in &self.gained {
             let Effect::Azure(AzureStep { gain: AzureGain::Undenied(_, one), by, .. }) = own else { continue };
-            if *by == Some(who) {
-                question = question.without(&one.map_or_else(|| self.deletable(who), |one| vec![one]));
+            // What is deleted is gone for everybody.
+            match one {
+                Some(one) => question = question.without(&[*one]),
+                None if *by == Some(who) => question = question.without(&self.deletable(who)),
+                None => {}
             }
         }
         let grants = places.iter().flat_map(|&place| azure.decide(principal, &question, place).grants);

@@ -363,6 +363,25 @@ impl<'g> AzureGraph<'g> {
         verdict.denials.dedup();
     }
 
+    /// The deny assignments that are about a principal or a group that it is in, or may be.
+    pub fn denies_about(&self, principal: PrincipalIx) -> Vec<DenyIx> {
+        if self.facts.denies.is_empty() {
+            return Vec::new();
+        }
+        let groups = self.groups_of(principal).into_iter().map(|one| one.group);
+        let all: Vec<PrincipalIx> = [principal].into_iter().chain(groups).collect();
+        self.denies().filter(|&deny| self.denied(deny, &all).is_some()).collect()
+    }
+
+    /// Whether a deny assignment takes an action away from everybody, without exception or condition.
+    pub fn denies_everybody(&self, deny: DenyIx, question: &AzureQuestion) -> bool {
+        let read = self.deny(deny);
+        read.excluded.is_empty()
+            && read.condition.is_none()
+            && read.principals.iter().any(|one| one.id == DenyAssignment::EVERYONE)
+            && read.permissions.iter().any(|one| one.condition.is_none() && takes(one, question))
+    }
+
     /// Whether a deny assignment is about somebody who is all of these: `Denied`, `Unknown` when it leaves out a group that they may
     /// be in, or not at all.
     fn denied(&self, deny: DenyIx, all: &[PrincipalIx]) -> Option<AzureDecision> {

@@ -12,9 +12,10 @@ use crate::rules::technique::{Confidence, Technique};
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "azure-deny-delete",
     title: "Delete a deny assignment that stands in the way",
-    gain: "what the deny assignment takes away from the same identity",
+    gain: "what the deny assignment takes away, from the same identity or another one that is held as well",
     why: "A deny assignment that people made can be deleted by whoever has Microsoft.Authorization/denyAssignments/delete where \
-          it is made, and Owner and User Access Administrator have that: it stops them no longer than they want. Those that \
+          it is made, and Owner and User Access Administrator have that: it stops them no longer than they want, and others no \
+          longer than they want. Those that \
           Azure keeps, of deployment stacks, managed applications and locked node resource groups, cannot be deleted so; \
           whoever may change the deny settings of a stack (deploymentStacks/manageDenySetting/action) is not told, since \
           which deny assignment is of which stack is not read.",
@@ -35,25 +36,32 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let allowed = |deny: DenyIx| bridge.allowed_at(who, &[DELETE_DENIALS], bridge.azure.graph.deny_scope(deny));
     let each: Vec<(DenyIx, Allowed)> = deletable.iter().filter_map(|&deny| Some((deny, allowed(deny)?))).collect();
     for &(deny, at) in &each {
-        deletes(attack, id, who, Some(deny), at);
+        deletes(attack, id, who, (AzureFact::Undenied(who, Some(deny)), Some(deny)), at);
+        deletes(attack, id, who, (AzureFact::Deleted(deny), Some(deny)), at);
+    }
+    // What it may not delete itself, somebody else may.
+    for deny in bridge.azure.standing_in_the_way(principal) {
+        if !deletable.contains(&deny) {
+            let deleted = attack.fact(Fact::Azure(AzureFact::Deleted(deny)));
+            attack.follows(vec![id, deleted], Fact::Azure(AzureFact::Undenied(who, Some(deny))));
+        }
     }
     // Where several stand in the way, it is as sure as the least sure deletion; one of them comes first.
     let all = each.iter().map(|&(_, at)| at).max_by_key(|at| at.sure).filter(|_| each.len() > 1);
     if let Some(at) = all {
         let late = attack.late(id);
-        deletes(attack, late, who, None, at);
+        deletes(attack, late, who, (AzureFact::Undenied(who, None), None), at);
     }
 }
 
-fn deletes(attack: &mut Attack<'_>, id: u32, who: Who, one: Option<DenyIx>, at: Allowed) {
+fn deletes(attack: &mut Attack<'_>, id: u32, who: Who, (gain, one): (AzureFact, Option<DenyIx>), at: Allowed) {
     let step = AzureStep {
         by: Some(who),
         action: Some((DELETE_DENIALS, at.assignment)),
         sure: at.sure,
         ..AzureStep::new(AzureGain::Undenied(at.scope, one))
     };
-    let gain = Fact::Azure(AzureFact::Undenied(who, one));
-    attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), gain, at.blockers());
+    attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), Fact::Azure(gain), at.blockers());
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
@@ -147,6 +155,35 @@ mod tests {
             ),
             STOPPED,
         );
+    }
+
+    #[test]
+    fn what_stops_one_is_deleted_by_another() {
+        let world = |scope: &str, more: &str| {
+            world(&format!(
+                "azrole own Authorization/roleAssignments/write
+                 azrole del Authorization/denyAssignments/delete
+                 assign app own s1
+                 deny s1 Authorization/roleAssignments/write {more}
+                 account dev/other
+                 identity other s3/ids
+                 trust other dev/other
+                 assign other del {scope}"
+            ))
+        };
+        check(
+            &world("s1", ""),
+            "alice -> role-assignment write on s1: token-request, token-request, workload-identity, workload-identity, \
+             azure-deny-delete, azure-role",
+        );
+        // Whoever is left out of it is not stopped.
+        check(
+            &world("s1", "but:app"),
+            "alice -> role-assignment write on s1: token-request, workload-identity, azure-role",
+        );
+        for stays in [world("s2", ""), world("s1", "protected")] {
+            check_blocked(&stays, STOPPED);
+        }
     }
 
     #[test]

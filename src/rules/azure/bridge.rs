@@ -178,6 +178,24 @@ impl<'g> Facts<'g> {
         found
     }
 
+    /// The deny assignments that are about a principal, where it has roles, and that somebody might delete.
+    pub(super) fn standing_in_the_way(&self, principal: PrincipalIx) -> Vec<DenyIx> {
+        let graph = &self.graph;
+        let assignments = self.assignments(principal);
+        let is_near = |deny: ScopeIx| {
+            let scopes = assignments.iter().map(|&(one, _)| graph.assigned_scope(one));
+            scopes.into_iter().any(|own| graph.within(own, deny) || graph.within(deny, own))
+        };
+        let deletes = self.question(DELETE_DENIALS, Plane::Control);
+        let mut found = graph.denies_about(principal);
+        found.retain(|&deny| {
+            let read = graph.deny(deny);
+            let may = read.enforced && !read.system_protected && !graph.denies_everybody(deny, &deletes);
+            may && is_near(graph.deny_scope(deny))
+        });
+        found
+    }
+
     /// What a principal is asked about an action.
     fn question_of(&self, principal: PrincipalIx, action: &str, denials: Denials) -> Rc<AzureQuestion> {
         let now = self.question(action, Plane::Control);

@@ -97,6 +97,8 @@ pub(in crate::rules) enum AzureFact {
     Token(Who),
     /// The same, once a deny assignment that it may delete is deleted; without one, once all of them are.
     Undenied(Who, Option<DenyIx>),
+    /// Has a deny assignment deleted, whomever it stops.
+    Deleted(DenyIx),
     /// Can have every user-assigned identity at or below a scope trust somebody of theirs.
     Trusts(ScopeIx),
     /// Can run code with every user-assigned identity at or below a scope.
