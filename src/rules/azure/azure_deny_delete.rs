@@ -14,9 +14,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
     title: "Delete a deny assignment that stands in the way",
     gain: "what the deny assignment takes away, from the same identity or another one that is held as well",
     why: "A deny assignment that people made can be deleted by whoever has Microsoft.Authorization/denyAssignments/delete where \
-          it is made, and Owner and User Access Administrator have that: it stops them no longer than they want, and others no \
-          longer than they want. Those that \
-          Azure keeps, of deployment stacks, managed applications and locked node resource groups, cannot be deleted so; \
+          it is made, and Owner and User Access Administrator have that: it stops nobody longer than they want. \
+          Those that Azure keeps, of deployment stacks, managed applications and locked node resource groups, cannot be deleted so; \
           whoever may change the deny settings of a stack (deploymentStacks/manageDenySetting/action) is not told, since \
           which deny assignment is of which stack is not read.",
     remedy: "Deny the deletion as well: let the deny assignment take Microsoft.Authorization/denyAssignments/* away from all but \
