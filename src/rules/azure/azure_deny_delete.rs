@@ -35,8 +35,8 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let allowed = |deny: DenyIx| bridge.allowed_at(who, &[DELETE_DENIALS], bridge.azure.graph.deny_scope(deny));
     let each: Vec<(DenyIx, Allowed)> = deletable.iter().filter_map(|&deny| Some((deny, allowed(deny)?))).collect();
     for &(deny, at) in &each {
-        deletes(attack, id, who, (AzureFact::Undenied(who, Some(deny)), Some(deny)), at);
-        deletes(attack, id, who, (AzureFact::Deleted(deny), Some(deny)), at);
+        deletes(attack, id, who, AzureFact::Undenied(who, Some(deny)), at);
+        deletes(attack, id, who, AzureFact::Deleted(deny), at);
     }
     // What it may not delete itself, somebody else may.
     for deny in bridge.azure.standing_in_the_way(principal) {
@@ -49,11 +49,16 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let all = each.iter().map(|&(_, at)| at).max_by_key(|at| at.sure).filter(|_| each.len() > 1);
     if let Some(at) = all {
         let late = attack.late(id);
-        deletes(attack, late, who, (AzureFact::Undenied(who, None), None), at);
+        deletes(attack, late, who, AzureFact::Undenied(who, None), at);
     }
 }
 
-fn deletes(attack: &mut Attack<'_>, id: u32, who: Who, (gain, one): (AzureFact, Option<DenyIx>), at: Allowed) {
+fn deletes(attack: &mut Attack<'_>, id: u32, who: Who, gain: AzureFact, at: Allowed) {
+    let one = match gain {
+        AzureFact::Undenied(_, one) => one,
+        AzureFact::Deleted(one) => Some(one),
+        _ => None,
+    };
     let step = AzureStep {
         by: Some(who),
         action: Some((DELETE_DENIALS, at.assignment)),

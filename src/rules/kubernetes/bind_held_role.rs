@@ -227,8 +227,11 @@ fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
     let binding = requests.iter().fold(Mask::default(), |all, &request| all.with(attack.rights.mask_of(request)));
     for (role, at, id) in attack.unders() {
         let plan = attack.plan(role, at);
-        let wide = matches!(at, Place::Cluster | Place::EachNamespace);
-        if if wide { halves.parts(&plan, at).is_empty() } else { !halves.needs(&plan, at, at) } {
+        let is_part = match at {
+            Place::Cluster | Place::EachNamespace => !halves.parts(&plan, at).is_empty(),
+            Place::Namespace(_) => halves.needs(&plan, at, at),
+        };
+        if !is_part {
             continue;
         }
         let binds = !plan.some.and(binding).is_empty();

@@ -169,8 +169,8 @@ fn to_impersonate(attack: &Attack<'_>) -> Mask {
     attack.rights.that(|right| right.verbs == ["impersonate"] && right.api_group.is_empty())
 }
 
-/// What of these rights to impersonate goes into one request; none where nothing does, and for whoever can be in system:masters, which has
-/// everything by itself. Grants that were read come before rights that are made on the way.
+/// What of these rights to impersonate goes into one request; none where nothing does, and for whoever can be in system:masters,
+/// which has everything by itself. Grants that were read come before rights that are made on the way.
 fn lent(attack: &Attack<'_>, held: &[Held]) -> Option<Lent> {
     let (mut groups, mut names) = (Vec::new(), Vec::new());
     let resource = |held: Held| attack.rights.right(held.key().0).resource;
