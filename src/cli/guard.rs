@@ -2,7 +2,7 @@
 
 use super::exit::count;
 use crate::graph::AccessGraph;
-use crate::graph::azure::{AzureDecision, AzureGraph, ClusterIx, PrincipalIx};
+use crate::graph::azure::{AzureDecision, AzureGraph, ClusterIx, PrincipalIx, clusters};
 use crate::model::{Action, ClusterId, Gap, Identity, ResourceTable, Review};
 use crate::query::{
     Aso, AsoOptions, GuardRequest, HowRecognised, Reviewed, Where, guard_what_can, guard_who_can, this_cluster,
@@ -20,23 +20,23 @@ impl<'g> Guarded<'g> {
     /// None where the cluster does not ask Azure; a note where that is not known.
     pub(super) fn new(access: &'g AccessGraph) -> Result<Guarded<'g>, Option<String>> {
         let facts = &access.snapshot().azure;
-        if !facts.given {
+        let asking = || clusters(facts).filter(|(_, one)| one.azure_rbac);
+        if !facts.given || asking().next().is_none() {
             return Err(None);
         }
-        let graph = access.azure();
         let aso = Aso::new(access, ClusterId::FIRST, AsoOptions::default());
-        match this_cluster(access, &graph, &aso) {
-            Some((cluster, how)) if graph.cluster(cluster).azure_rbac => Ok(Guarded { graph, cluster, how }),
+        match this_cluster(access, &aso) {
+            Some((cluster, how)) if asking().any(|(at, _)| at == cluster) => {
+                Ok(Guarded { graph: access.azure(), cluster, how })
+            }
             Some(_) => Err(None),
             None => {
-                let ask = facts.clusters.iter().filter(|one| one.azure_rbac).count();
-                Err((ask > 0).then(|| {
-                    format!(
-                        "note: which cluster of Azure this is is not known, and {} Azure about requests; say it with \
-                         --this-cluster NAME|ID",
-                        if ask == 1 { "1 cluster asks".to_owned() } else { format!("{} ask", count(ask, "cluster")) }
-                    )
-                }))
+                let ask = asking().count();
+                Err(Some(format!(
+                    "note: which cluster of Azure this is is not known, and {} Azure about requests; say it with \
+                     --this-cluster NAME|ID",
+                    if ask == 1 { "1 cluster asks".to_owned() } else { format!("{} ask", count(ask, "cluster")) }
+                )))
             }
         }
     }

@@ -248,11 +248,12 @@ impl InputArgs {
         }
         let source = if self.demo { SourceKind::Demo } else { SourceKind::Files };
         let (inputs, azure) = self.inputs()?;
-        // Nodes and ASO say which cluster of Azure this is. Standard input is read once, and may be a snapshot that holds Azure's side.
-        let needs = if azure.is_empty() && !self.takes_stdin() { needs } else { Needs::ALL };
+        // Standard input is read once, and may be a snapshot that holds Azure's side.
+        let with_azure = needs.with_azure();
+        let needs = if azure.is_empty() && !self.takes_stdin() { needs } else { with_azure };
         let mut snapshot = self.load(&inputs, &azure, needs, world)?;
-        if snapshot.azure.given && needs != Needs::ALL {
-            snapshot = self.load(&inputs, &azure, Needs::ALL, world)?;
+        if snapshot.azure.given && needs != with_azure {
+            snapshot = self.load(&inputs, &azure, with_azure, world)?;
         }
         self.name_cluster(&mut snapshot)?;
         Ok(Facts { snapshot, metadata: Metadata::new(source), context_namespace: None, live: None })

@@ -26,11 +26,18 @@ pub struct Needs {
     pub definitions: bool,
     /// What escalations go through: tokens, powers of pods, the workloads that make pods, admission, GitOps.
     pub escalations: bool,
+    /// Nodes, even without pods: in which resource group of Azure they are.
+    pub nodes: bool,
 }
 
 impl Needs {
     /// Everything that a snapshot can hold.
-    pub const ALL: Needs = Needs { workloads: true, definitions: true, escalations: true };
+    pub const ALL: Needs = Needs { workloads: true, definitions: true, escalations: true, nodes: true };
+
+    /// The same with what says which cluster of Azure this is: its nodes, and ASO.
+    pub fn with_azure(self) -> Needs {
+        Needs { escalations: true, nodes: true, ..self }
+    }
 }
 
 /// Why an input cannot be used: one line of text and where it stands.

@@ -57,7 +57,8 @@ impl Kind {
     pub(super) fn needed(self, needs: Needs) -> bool {
         match self {
             Kind::Definition => needs.definitions || needs.escalations,
-            Kind::Pod | Kind::Node | Kind::Volume | Kind::Attachment | Kind::Slice => needs.workloads,
+            Kind::Pod | Kind::Volume | Kind::Attachment | Kind::Slice => needs.workloads,
+            Kind::Node => needs.workloads || needs.nodes,
             Kind::Controller(_) | Kind::Admission(_) | Kind::PolicyBinding(_) | Kind::ApiService | Kind::Deputy(_) => {
                 needs.escalations
             }

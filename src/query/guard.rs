@@ -2,10 +2,13 @@
 //! Azure when neither the Node authorizer nor RBAC allows, so that its answer is added to theirs
 //! (<https://learn.microsoft.com/azure/aks/manage-azure-rbac>). Azure never answers for service accounts.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::AccessGraph;
-use crate::graph::azure::{AzureDecision, AzureGraph, AzurePlace, AzureQuestion, ClusterIx, PrincipalIx, Verdict};
+use crate::graph::azure::{
+    AzureDecision, AzureGraph, AzurePlace, AzureQuestion, ClusterIx, PrincipalIx, Verdict, clusters,
+};
 use crate::model::azure::{
     AzureCluster, GuardQuestion, GuardReading, Plane, fold, guard_parts, guard_question, guard_scopes,
 };
@@ -47,12 +50,14 @@ impl HowRecognised {
 /// identity of an ASO operator, which accepts only tokens of the cluster that the operator runs in.
 ///
 /// Where two clusters fit, neither is taken.
-pub fn this_cluster(access: &AccessGraph, graph: &AzureGraph<'_>, aso: &Aso<'_>) -> Option<(ClusterIx, HowRecognised)> {
-    let the_one = |fits: &dyn Fn(&AzureCluster) -> bool| only(graph.clusters().filter(|&at| fits(graph.cluster(at))));
-    if let Some(word) = &graph.facts().this_cluster {
+pub fn this_cluster(access: &AccessGraph, aso: &Aso<'_>) -> Option<(ClusterIx, HowRecognised)> {
+    let snapshot = access.snapshot();
+    let the_one = |fits: &dyn Fn(&AzureCluster) -> bool| {
+        only(clusters(&snapshot.azure).filter(|(_, one)| fits(one)).map(|(at, _)| at))
+    };
+    if let Some(word) = &snapshot.azure.this_cluster {
         return the_one(&|one| one.is_called(word)).map(|one| (one, HowRecognised::Named));
     }
-    let snapshot = access.snapshot();
     let servers: BTreeSet<&str> = snapshot.clusters.iter().map(|one| one.server.as_str()).collect();
     let by_server = |one: &AzureCluster| {
         let own = one.fqdn.iter().chain(&one.private_fqdn).map(|host| host.to_ascii_lowercase());
@@ -61,8 +66,9 @@ pub fn this_cluster(access: &AccessGraph, graph: &AzureGraph<'_>, aso: &Aso<'_>)
     let groups: BTreeSet<String> =
         snapshot.nodes.iter().filter_map(|node| node.azure_group).map(|group| fold(access.text(group))).collect();
     let by_nodes = |one: &AzureCluster| one.node_group().is_some_and(|group| groups.contains(&fold(&group)));
-    let issuers = issuers(access, graph, aso);
+    let known = OnceCell::new();
     let by_issuer = |one: &AzureCluster| {
+        let issuers = known.get_or_init(|| issuers(access, &access.azure(), aso));
         one.issuer.as_ref().is_some_and(|own| issuers.iter().any(|issuer| is_same_issuer(own, issuer)))
     };
     type IsIt<'f> = &'f dyn Fn(&AzureCluster) -> bool;

@@ -244,6 +244,11 @@ pub(in crate::graph) struct AzureIndex {
     clusters_at: Vec<(ScopeIx, ClusterIx)>,
 }
 
+/// Every cluster of some facts, which takes no index.
+pub fn clusters(facts: &AzureFacts) -> impl Iterator<Item = (ClusterIx, &AzureCluster)> {
+    facts.clusters.iter().enumerate().map(|(at, one)| (ClusterIx::at(at), one))
+}
+
 impl AzureIndex {
     /// Joins the facts. O(n log n) in them.
     pub(in crate::graph) fn new(facts: &AzureFacts) -> Arc<AzureIndex> {
@@ -613,7 +618,7 @@ impl<'g> AzureGraph<'g> {
 
     /// Every cluster.
     pub fn clusters(&self) -> impl Iterator<Item = ClusterIx> {
-        (0..self.facts.clusters.len()).map(ClusterIx::at)
+        clusters(self.facts).map(|(at, _)| at)
     }
 
     /// A cluster as it was read.

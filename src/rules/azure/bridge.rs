@@ -588,7 +588,7 @@ impl<'g> Bridge<'g> {
         let installed = aso.installed();
         let kinds: Vec<KindIx> =
             if installed.complete || !installed.kinds.is_empty() { installed.kinds } else { KindIx::all().collect() };
-        let this_cluster = this_cluster(access, &graph, &aso).map(|(at, _)| at);
+        let this_cluster = this_cluster(access, &aso).map(|(at, _)| at);
         let trusted = super::cluster::trusted(access, &graph, this_cluster);
         let bound = super::cluster::bound(access, &graph, this_cluster, ask);
         let mut trusting: Vec<(Who, Subject)> = trusted.iter().map(|&(account, who)| (who, account)).collect();

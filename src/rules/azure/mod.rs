@@ -96,7 +96,7 @@ techniques! {
 pub(super) fn trusted(access: &AccessGraph, cluster: ClusterId) -> Vec<(Subject, Who)> {
     let graph = access.azure();
     let aso = Aso::new(access, cluster, AsoOptions::default());
-    let this = this_cluster(access, &graph, &aso).map(|(at, _)| at);
+    let this = this_cluster(access, &aso).map(|(at, _)| at);
     self::cluster::trusted(access, &graph, this)
 }
 
