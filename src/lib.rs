@@ -13,6 +13,7 @@
 //! | 5 | `render` | answers to text; the only `Serialize` types |
 //! | 6 | `cli` | words typed to calls; the exit status |
 
+mod both;
 pub mod cli;
 pub mod collect;
 pub mod graph;

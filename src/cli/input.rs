@@ -8,9 +8,10 @@ use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::Failure;
 use super::guard::Guarded;
+use crate::both::both;
 use crate::collect::{
-    DEMO, DEMO_AZURE, FileOptions, Input, Limits, LiveCluster, LoadError, Needs, Secrets, StandardInput, load_watched,
-    read_azure, read_template,
+    DEMO, DEMO_AZURE, FileOptions, Input, Limits, LiveCluster, LoadError, Needs, Secrets, StandardInput, count_files,
+    load_watched, read_azure, read_template,
 };
 use crate::graph::AccessGraph;
 use crate::model::azure::AzureCluster;
@@ -301,12 +302,20 @@ impl InputArgs {
         world: &mut World<'_>,
     ) -> Result<Snapshot, LoadError> {
         let options = self.options(needs);
-        let mut snapshot = load_watched(inputs, world.stdin, &options, &world.progress);
         if azure.is_empty() {
-            return snapshot;
+            return load_watched(inputs, world.stdin, &options, &world.progress);
         }
-        let before = snapshot.as_ref().map_or(0, |snapshot| snapshot.files.len());
-        let read = read_azure(azure, world.stdin, &options, before);
+        let before = count_files(inputs, &options);
+        let (mut snapshot, read) = if azure.iter().any(|input| matches!(input, Input::Stdin)) {
+            let snapshot = load_watched(inputs, world.stdin, &options, &world.progress);
+            (snapshot, read_azure(azure, world.stdin, &options, before))
+        } else {
+            both(
+                true,
+                || load_watched(inputs, world.stdin, &options, &world.progress),
+                || read_azure(azure, &mut std::io::empty(), &options, before),
+            )
+        };
         match (&mut snapshot, read) {
             (Ok(snapshot), Ok(read)) => read.add_to(snapshot),
             (Ok(_), Err(error)) => return Err(error),

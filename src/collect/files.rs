@@ -102,6 +102,15 @@ impl LoadError {
     }
 }
 
+/// How many files the inputs name, those of their folders included: so many the snapshot of them has.
+pub fn count_files(inputs: &[Input], options: &FileOptions) -> usize {
+    let mut found = Sources::default();
+    for input in inputs {
+        found.add(input, options.recursive);
+    }
+    found.files.len()
+}
+
 /// Reads all inputs into one snapshot.
 ///
 /// # Errors

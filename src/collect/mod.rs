@@ -31,7 +31,7 @@ mod yaml;
 pub use azure::{AzureExport, AzureInput, azure_commands, export_azure, read_azure};
 pub use bundle::{BundleFile, DEMO, DEMO_AZURE};
 pub use document::{Needs, Problem};
-pub use files::{FileOptions, Input, Limits, LoadError, load, load_watched, read_documents};
+pub use files::{FileOptions, Input, Limits, LoadError, count_files, load, load_watched, read_documents};
 pub use glance::{
     Entry, KubeconfigNames, SNAPSHOT_VARIABLE, find_program, glance, is_file, is_folder, is_same, kubeconfig_names,
     last_snapshot, look, own_program, program_bytes, search_path,

@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 
+use crate::both::both;
+
 /// Facts and steps, by number.
 #[derive(Debug, Default)]
 pub struct AndOr {
@@ -66,22 +68,6 @@ const NEVER: u32 = u32::MAX;
 /// So many steps are worth another thread; in tests few, so that they see both.
 const WORTH: usize = if cfg!(test) { 20 } else { 20_000 };
 
-/// Does two things that look at so many steps, side by side where that is worth it and another thread is to be had.
-pub fn both<A, B: Send>(steps: usize, one: impl FnOnce() -> A, other: impl Fn() -> B + Sync) -> (A, B) {
-    if steps < WORTH {
-        return (one(), other());
-    }
-    std::thread::scope(|scope| {
-        let side = std::thread::Builder::new().spawn_scoped(scope, &other);
-        let one = one();
-        let other = match side {
-            Ok(side) => side.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(_) => other(),
-        };
-        (one, other)
-    })
-}
-
 /// So many steps that need one fact are worth sorting.
 const MANY: usize = 32;
 
@@ -119,7 +105,7 @@ impl AndOr {
         let gain: Vec<u32> = steps.clone().map(|step| step.gain).collect();
         let pairs = || steps.clone().zip(0_u32..).flat_map(|(step, at)| step.needs.iter().map(move |&need| (at, need)));
         let ((needs, gained_by), needed_by) = both(
-            gain.len(),
+            gain.len() >= WORTH,
             || (Lists::new(gain.len(), pairs()), Lists::new(facts, gain.iter().copied().zip(0_u32..))),
             || Lists::new(facts, pairs().map(|(step, need)| (need, step))),
         );
@@ -141,6 +127,11 @@ impl AndOr {
     /// How many steps there are.
     pub fn steps(&self) -> usize {
         self.gain.len()
+    }
+
+    /// Whether there is enough to look at for two threads.
+    pub fn is_large(&self) -> bool {
+        self.steps() >= WORTH
     }
 
     /// The facts that a step needs.

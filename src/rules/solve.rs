@@ -16,8 +16,9 @@ use super::attack::{Attack, Fact, Marks, Place, RoleKey, SecretIx, Step, Version
 use super::azure::{self, AzureFact, AzureTarget, AzureWanted};
 use super::finding::{Evidence, Finding, Start, StepDone, Target, fingerprint, severity};
 use super::pins::{self, Names, Pin};
+use crate::both::both;
 use crate::graph::azure::{AssignmentIx, ScopeIx};
-use crate::graph::{AccessGraph, AndOr, BindingIx, Far, Link, RoleIx, Surely, Walker, Within, both};
+use crate::graph::{AccessGraph, AndOr, BindingIx, Far, Link, RoleIx, Surely, Walker, Within};
 use crate::model::{Action, ClusterId, Subject};
 use crate::query::TokenMode;
 use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
@@ -289,8 +290,11 @@ fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[St
 
 /// Those of the steps of a graph that lead to a goal and that somebody comes to.
 fn of_use(graph: &AndOr, goals: &[u32], starts: &[u32], counts: impl Fn(u32) -> bool + Sync) -> Vec<u32> {
-    let (leads, comes) =
-        both(graph.steps(), || graph.at_least_over(goals, &counts), || graph.all_from(starts.iter().copied(), &counts));
+    let (leads, comes) = both(
+        graph.is_large(),
+        || graph.at_least_over(goals, &counts),
+        || graph.all_from(starts.iter().copied(), &counts),
+    );
     let of_use = |&at: &u32| {
         leads.of(graph.gain(at)).is_some() && graph.needs(at).iter().all(|&need| comes[need as usize]) && counts(at)
     };
@@ -389,7 +393,7 @@ impl<'w, 'g> Walk<'w, 'g> {
         let aim = |wanted: Target, is: &dyn Fn(Target) -> bool| {
             let mut facts: Vec<u32> = goals.iter().filter(|&(_, &own)| is(own)).map(|(&fact, _)| fact).collect();
             facts.sort_unstable();
-            let (least, surely) = both(graph.steps(), || graph.at_least(&facts), || graph.surely(&facts));
+            let (least, surely) = both(graph.is_large(), || graph.at_least(&facts), || graph.surely(&facts));
             Aim { target: wanted, facts, least, surely, sorted: false }
         };
         let asked: Vec<Target> = ask.to.iter().copied().filter(|_| ask.access.is_none()).collect();

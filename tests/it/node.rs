@@ -34,7 +34,7 @@ fn options(needs: Needs) -> FileOptions {
     }
 }
 
-const WORKLOADS: Needs = Needs { workloads: true, definitions: false, escalations: false };
+const WORKLOADS: Needs = Needs { workloads: true, definitions: false, escalations: false, nodes: false };
 
 fn graph_of(snapshot: Snapshot) -> AccessGraph {
     let graph = AccessGraph::new(snapshot);
