@@ -67,6 +67,19 @@ fn a_pod_has_a_token() {
 }
 
 #[test]
+fn which_cluster_of_azure_it_is_takes_no_pods() {
+    let list = r#"{"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"nodeName": "n"}}
+    ]}"#;
+    for (needs, expected) in [(Needs::default(), (0, 0)), (Needs::default().with_azure(), (1, 0)), (Needs::ALL, (1, 1))]
+    {
+        let snapshot = read_with(needs, list);
+        assert_eq!((snapshot.nodes.len(), snapshot.pods.len()), expected, "{needs:?}");
+    }
+}
+
+#[test]
 fn a_pod_refers_to() {
     for (spec, expected) in [
         ("null", ""),
