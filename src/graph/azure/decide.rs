@@ -363,14 +363,17 @@ impl<'g> AzureGraph<'g> {
         verdict.denials.dedup();
     }
 
-    /// The deny assignments that are about a principal or a group that it is in, or may be.
+    /// The deny assignments that are about a principal or a group that it is in, with what it may activate or without.
     pub fn denies_about(&self, principal: PrincipalIx) -> Vec<DenyIx> {
         if self.facts.denies.is_empty() {
             return Vec::new();
         }
-        let groups = self.groups_of(principal).into_iter().map(|one| one.group);
-        let all: Vec<PrincipalIx> = [principal].into_iter().chain(groups).collect();
-        self.denies().filter(|&deny| self.denied(deny, &all).is_some()).collect()
+        let groups = self.groups_of(principal);
+        let all = [false, true].map(|activated| {
+            let inside = groups.iter().filter(|one| activated || !one.eligible).map(|one| one.group);
+            inside.chain([principal]).collect::<Vec<PrincipalIx>>()
+        });
+        self.denies().filter(|&deny| all.iter().any(|all| self.denied(deny, all).is_some())).collect()
     }
 
     /// Whether a deny assignment takes an action away from everybody, without exception or condition.

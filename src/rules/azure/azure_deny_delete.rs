@@ -175,11 +175,14 @@ mod tests {
                  assign other del {scope}"
             ))
         };
-        check(
-            &world("s1", ""),
-            "alice -> role-assignment write on s1: token-request, token-request, workload-identity, workload-identity, \
-             azure-deny-delete, azure-role",
-        );
+        // That it may come to be left out by a membership is nothing to what it has by itself.
+        for stops in [world("s1", ""), world("s1", "but:spared") + "\npeople spared +app"] {
+            check(
+                &stops,
+                "alice -> role-assignment write on s1: token-request, token-request, workload-identity, workload-identity, \
+                 azure-deny-delete, azure-role",
+            );
+        }
         // Whoever is left out of it is not stopped.
         check(
             &world("s1", "but:app"),

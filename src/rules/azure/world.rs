@@ -31,7 +31,7 @@ pub(super) fn app(more: &str) -> String {
 /// uses CLUSTER IDENTITY              an identity binding of a cluster
 /// vault NAME SCOPE [rbac]            a key vault, with access policies unless `rbac`
 /// people GROUP [MEMBER...]           a group of the directory with all its members; `+NAME` for one who may activate it
-/// deny SCOPE ACTION [audit] [protected] [but:IDENTITY]   a deny assignment for everybody
+/// deny SCOPE ACTION [audit] [protected] [but:WHO]   a deny assignment for everybody
 /// ```
 ///
 /// Scopes are `/`, `s1` for a subscription, `s1/rg` for a resource group, `s1/rg/NAME` for an identity in it. In the text of objects
@@ -55,7 +55,7 @@ pub(in crate::rules) fn split(world: &str) -> (String, Vec<Value>) {
             ["arc", name, place, more @ ..] => azure.push(connected(name, place, more)),
             ["uses", cluster, who] => azure.push(binding(world, cluster, who)),
             ["vault", name, place, more @ ..] => azure.push(vault(name, place, more)),
-            ["people", group, members @ ..] => azure.extend(people(group, members)),
+            ["people", group, members @ ..] => azure.extend(people(world, group, members)),
             ["deny", place, action, more @ ..] => azure.push(deny(world, place, action, more)),
             _ => {
                 left.push_str(&filled(world, line));
@@ -273,9 +273,7 @@ fn assign(world: &str, who: &str, role: &str, place: &str, more: &str) -> Value 
         "AksReader" => "7f6c6a51-bcf8-42ba-9220-52d62157d7db".to_owned(),
         other => guid("d", other),
     };
-    let group = world.lines().any(|line| line.trim().starts_with(&format!("people {who}")));
-    let id = if group { guid("e", who) } else { guid("b", who) };
-    let kind = if group { "Group" } else { "ServicePrincipal" };
+    let (id, kind) = principal(world, who);
     let place = scope_in(world, place);
     let name = guid("f", &format!("{who}{role}{place}"));
     let eligible = more == "eligible";
@@ -372,7 +370,13 @@ fn vault(name: &str, place: &str, more: &[&str]) -> Value {
     })
 }
 
-fn people(group: &str, members: &[&str]) -> Vec<Value> {
+/// The object id of an identity or of a group that the world has, and which of them it is.
+fn principal(world: &str, who: &str) -> (String, &'static str) {
+    let group = world.lines().any(|line| line.trim().starts_with(&format!("people {who}")));
+    if group { (guid("e", who), "Group") } else { (guid("b", who), "ServicePrincipal") }
+}
+
+fn people(world: &str, group: &str, members: &[&str]) -> Vec<Value> {
     let (later, now): (Vec<&str>, Vec<&str>) = members.iter().partition(|member| member.starts_with('+'));
     let member = |name: &str| {
         json!({"@odata.type": "#microsoft.graph.user", "id": guid("a", name), "displayName": name,
@@ -385,7 +389,9 @@ fn people(group: &str, members: &[&str]) -> Vec<Value> {
     })];
     all.extend(later.into_iter().map(|name| {
         let name = name.trim_start_matches('+');
-        json!({"id": guid("f", name), "principalId": guid("a", name), "groupId": guid("e", group), "accessId": "member",
+        let identity = world.lines().any(|line| line.trim().starts_with(&format!("identity {name} ")));
+        let member = if identity { guid("b", name) } else { guid("a", name) };
+        json!({"id": guid("f", name), "principalId": member, "groupId": guid("e", group), "accessId": "member",
                "memberType": "direct", "eligibilityScheduleId": guid("f", name)})
     }));
     all
@@ -397,7 +403,8 @@ fn deny(world: &str, place: &str, action: &str, more: &[&str]) -> Value {
     let excluded: Vec<Value> = more
         .iter()
         .filter_map(|word| word.strip_prefix("but:"))
-        .map(|who| json!({"id": ids(world, who)["objectId"], "type": "ServicePrincipal"}))
+        .map(|who| principal(world, who))
+        .map(|(id, kind)| json!({"id": id, "type": kind}))
         .collect();
     json!({
         "id": format!("{}/providers/Microsoft.Authorization/denyAssignments/{name}", scope_in(world, place)), "name": name,
