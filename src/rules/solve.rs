@@ -155,6 +155,8 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let mut found = Escalations::default();
     let (sources, platform) = sources(attack, ask, &mut found.hidden);
+    let begin = |from: Vec<Start>| -> Vec<Begin> { from.into_iter().map(|from| Begin::new(attack, from)).collect() };
+    let (sources, platform) = (begin(sources), begin(platform));
     // Whoever comes to cluster-admin comes out into Azure as well, so that is looked for by itself.
     let of_azure = |&(_, target): &(u32, Target)| matches!(target, Target::Azure(_));
     let (azure, inside): (Vec<_>, Vec<_>) = goals(attack, ask).into_iter().partition(of_azure);
@@ -163,7 +165,7 @@ fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     // Whoever is cluster-admin has everything that the cluster has in Azure, which goes without saying.
     let admins = found.holders.iter().filter(|holders| holders.target == Target::ClusterAdmin);
     let admins: BTreeSet<Start> = admins.flat_map(|holders| holders.from.iter().copied()).collect();
-    let others: Vec<Start> = sources.into_iter().filter(|source| !admins.contains(source)).collect();
+    let others: Vec<Begin> = sources.into_iter().filter(|source| !admins.contains(&source.from)).collect();
     search((attack, &whole), ask, &azure.into_iter().collect(), &others, &platform, &mut found);
     sort(&mut found.findings);
     sort(&mut found.blocked);
@@ -189,14 +191,14 @@ fn search(
     (attack, whole): (&Attack<'_>, &AndOr),
     ask: &Ask,
     goals: &FxHashMap<u32, Target>,
-    sources: &[Start],
-    platform: &[Start],
+    sources: &[Begin],
+    platform: &[Begin],
     found: &mut Escalations,
 ) {
     if goals.is_empty() {
         return;
     }
-    let starts: Vec<u32> = sources.iter().chain(platform).flat_map(|&source| start(attack, source)).collect();
+    let starts: Vec<u32> = sources.iter().chain(platform).flat_map(|source| source.facts.iter().copied()).collect();
     let walk = |among: Among<'_>, tells: bool, counts: fn(Marks) -> bool| {
         Walk::new(attack, ask, goals, among, &starts, tells, counts)
     };
@@ -204,9 +206,9 @@ fn search(
     let free = walk((&open.graph, Some(&open.steps)), false, |step| !step.is_blocked() && !step.is_move());
     let mut had = free.targets(sources);
     let mut holders: BTreeMap<Target, Vec<Start>> = BTreeMap::new();
-    for (&source, had) in sources.iter().zip(&had) {
+    for (source, had) in sources.iter().zip(&had) {
         for &target in &had.all {
-            holders.entry(target).or_default().push(source);
+            holders.entry(target).or_default().push(source.from);
         }
     }
     found.holders.extend(holders.into_iter().map(|(target, from)| Holders { target, from }));
@@ -277,11 +279,11 @@ impl Had {
 }
 
 /// What the platform's add-ons reach and hold; those that do neither are left out.
-fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[Start]) -> Vec<Platform> {
+fn by_design(ask: &Ask, free: &Walk<'_, '_>, open: &Walk<'_, '_>, platform: &[Begin]) -> Vec<Platform> {
     let mut had = free.targets(platform);
     let holds: Vec<usize> = had.iter().map(|had| had.all.len()).collect();
     let paths = paths(open, ask, platform, &mut had);
-    let own = platform.iter().zip(holds).map(|(&from, holds)| {
+    let own = platform.iter().zip(holds).map(|(&Begin { from, .. }, holds)| {
         let is_of = |finding: &&Finding| finding.from.contains(&from);
         Platform { from, paths: paths.found.findings().iter().filter(is_of).count(), holds }
     });
@@ -334,20 +336,40 @@ fn whole(attack: &Attack<'_>) -> AndOr {
     AndOr::new(attack.facts.len(), (0..attack.count()).map(link))
 }
 
-/// What one of those who start begins with; what is their own comes first.
-fn start(attack: &Attack<'_>, source: Start) -> Vec<u32> {
-    match source {
-        Start::Subject(subject) => {
-            let groups = attack.groups(subject);
-            let own = [subject].into_iter().chain(groups.iter().copied()).map(Fact::Identity);
-            // Whoever is an account has its pods, which get tokens for whatever audience; whoever has a name in Entra has the
-            // roles of it as well.
-            let entra = attack.entra(subject).map(|who| Fact::Azure(AzureFact::Token(who)));
-            own.chain([Fact::Mints(subject)]).chain(entra).filter_map(|fact| attack.find(fact)).collect()
-        }
-        Start::Pod(pod) => attack.find(Fact::Pod(pod)).into_iter().collect(),
-        Start::Pods(namespace) => attack.find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
-        Start::Azure(who) => attack.find(Fact::Azure(AzureFact::Token(who))).into_iter().collect(),
+/// One of those who start.
+struct Begin {
+    from: Start,
+    /// What they begin with; what is their own comes first.
+    facts: Box<[u32]>,
+}
+
+impl Begin {
+    fn new(attack: &Attack<'_>, from: Start) -> Begin {
+        let facts = match from {
+            Start::Subject(subject) => {
+                let groups = attack.groups(subject);
+                let own = [subject].into_iter().chain(groups.iter().copied()).map(Fact::Identity);
+                // Whoever is an account has its pods, which get tokens for whatever audience; whoever has a name in Entra has
+                // the roles of it as well.
+                let entra = attack.entra(subject).map(|who| Fact::Azure(AzureFact::Token(who)));
+                own.chain([Fact::Mints(subject)]).chain(entra).filter_map(|fact| attack.find(fact)).collect()
+            }
+            Start::Pod(pod) => attack.find(Fact::Pod(pod)).into_iter().collect(),
+            Start::Pods(namespace) => attack.find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
+            Start::Azure(who) => attack.find(Fact::Azure(AzureFact::Token(who))).into_iter().collect(),
+        };
+        Begin { from, facts }
+    }
+
+    /// The fact that nobody else begins with.
+    fn own(&self, attack: &Attack<'_>) -> Option<u32> {
+        let first = self.facts.first().copied()?;
+        let is_own = match (self.from, attack.facts[first as usize]) {
+            (Start::Subject(Subject::Group(_)), _) => false,
+            (Start::Subject(subject), Fact::Identity(own) | Fact::Acts(own)) => subject == own,
+            _ => false,
+        };
+        is_own.then_some(first)
     }
 }
 
@@ -448,10 +470,8 @@ impl<'w, 'g> Walk<'w, 'g> {
     }
 
     /// What one of those who start begins with, as far as it leads anywhere.
-    fn start(&self, source: Start) -> Vec<u32> {
-        let mut facts = start(self.attack, source);
-        facts.retain(|&fact| self.leads.of(fact).is_some());
-        facts
+    fn start(&self, source: &Begin) -> Vec<u32> {
+        source.facts.iter().copied().filter(|&fact| self.leads.of(fact).is_some()).collect()
     }
 
     /// A shortest path to an aim; empty without one. Most are known beforehand: where nothing shorter can be, the surest is the
@@ -608,9 +628,9 @@ impl<'w, 'g> Walk<'w, 'g> {
     }
 
     /// The targets that each of those who start comes to.
-    fn targets(&self, sources: &[Start]) -> Vec<Had> {
+    fn targets(&self, sources: &[Begin]) -> Vec<Had> {
         let (mut walker, mut memo) = (Walker::new(&self.graph), Memo::default());
-        let targets = |&source: &Start| {
+        let targets = |source: &Begin| {
             let mut had = Had::default();
             let start = self.start(source);
             memo.begin(self.attack, source);
@@ -637,13 +657,8 @@ struct Memo<'w, 'g> {
 }
 
 impl Memo<'_, '_> {
-    fn begin(&mut self, attack: &Attack<'_>, source: Start) {
-        self.own = match source {
-            Start::Subject(subject @ (Subject::User(_) | Subject::ServiceAccount { .. })) => {
-                attack.find(Fact::Identity(subject))
-            }
-            _ => None,
-        };
+    fn begin(&mut self, attack: &Attack<'_>, source: &Begin) {
+        self.own = source.own(attack);
     }
 }
 
@@ -655,16 +670,16 @@ struct Paths {
 }
 
 /// The paths of all who start to what they do not have yet; what they reach is added to what they have.
-fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> Paths {
+fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Begin], had: &mut [Had]) -> Paths {
     let attack = walk.attack;
-    let starts: Vec<Vec<u32>> = sources.iter().map(|&source| walk.start(source)).collect();
+    let starts: Vec<Vec<u32>> = sources.iter().map(|source| walk.start(source)).collect();
     let alone = shared::common(starts.iter().map(Vec::as_slice)).is_empty().then(|| Alone::new(walk));
     let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo { alone, ..Memo::default() });
     let mut paths = Paths::default();
     let mut own = shared::Own::new(sources.len());
     let mut rest = Vec::new();
     let shares = walk.shares(ask);
-    let mut from = |(at, ((&source, had), start)): (usize, ((&Start, &Had), Vec<u32>))| {
+    let mut from = |(at, ((source, had), start)): (usize, ((&Begin, &Had), Vec<u32>))| {
         if had.has(Target::ClusterAdmin) {
             return Rc::default();
         }
@@ -674,13 +689,15 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
         }
         let nearest = walk.nearest_aim(&mut walker, &mut memo, &start);
         nearest.unwrap_or_else(|| {
-            rest.push((at, source, start));
+            rest.push((at, source.from, start));
             Rc::default()
         })
     };
     let mut reached: Vec<Rc<[Path]>> = sources.iter().zip(&*had).zip(starts).enumerate().map(&mut from).collect();
     settle(walk, ask, sources, &mut reached);
-    for (at, ((&source, had), reached)) in sources.iter().zip(had.iter_mut()).zip(reached).enumerate() {
+    for (at, ((&Begin { from: source, .. }, had), reached)) in
+        sources.iter().zip(had.iter_mut()).zip(reached).enumerate()
+    {
         for path in reached.iter().filter(|path| path.target.start() != Some(source)) {
             if !had.covers(attack, path.target) {
                 had.add(path.target);
@@ -689,9 +706,9 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
         }
     }
     shared::rest(walk, ask, &rest, had, &mut own);
-    for (&source, (found, inherits)) in sources.iter().zip(own.of_each) {
+    for (source, (found, inherits)) in sources.iter().zip(own.of_each) {
         for Path { target, steps } in found {
-            paths.found.add(source, target, steps);
+            paths.found.add(source.from, target, steps);
         }
         paths.inherited += usize::from(inherits);
     }
@@ -700,14 +717,14 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], had: &mut [Had]) -> 
 
 /// Has every path use each name of a binding for one role at a time. Those who have a path that does not are looked at once more,
 /// all together, as often as it takes.
-fn settle(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], reached: &mut [Rc<[Path]>]) {
+fn settle(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Begin], reached: &mut [Rc<[Path]>]) {
     let graph = walk.attack.graph;
     let is_azure = |target: &Target| matches!(target, Target::Azure(_));
     let in_azure = walk.goals.values().any(is_azure);
     let mut open: BTreeMap<Names, Vec<usize>> = BTreeMap::new();
     let mut found: BTreeMap<usize, Vec<Path>> = BTreeMap::new();
     for (at, paths) in reached.iter_mut().enumerate() {
-        match settled(graph, ask, sources[at], paths) {
+        match settled(graph, ask, sources[at].from, paths) {
             Ok(None) => {}
             Ok(Some(settled)) => *paths = settled,
             Err(pin) => ask.names.both(pin).into_iter().for_each(|names| open.entry(names).or_default().push(at)),
@@ -717,14 +734,15 @@ fn settle(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Start], reached: &mut [Rc<[
         let own = Ask { names, ..ask.clone() };
         let attack = walk.attack.again(&own);
         let goals = goals(&attack, &own).into_iter().filter(|(_, target)| is_azure(target) == in_azure).collect();
-        let starts: Vec<u32> = whose.iter().flat_map(|&at| start(&attack, sources[at])).collect();
+        let own_sources: Vec<Begin> = whose.iter().map(|&at| Begin::new(&attack, sources[at].from)).collect();
+        let starts: Vec<u32> = own_sources.iter().flat_map(|source| source.facts.iter().copied()).collect();
         let whole = whole(&attack);
         let walk = Walk::new(&attack, &own, &goals, (&whole, None), &starts, true, walk.counts);
         let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
-        for at in whose {
-            memo.begin(&attack, sources[at]);
-            let paths = walk.from(&mut walker, &mut memo, &walk.start(sources[at]));
-            match settled(graph, &own, sources[at], &paths) {
+        for (at, source) in whose.into_iter().zip(&own_sources) {
+            memo.begin(&attack, source);
+            let paths = walk.from(&mut walker, &mut memo, &walk.start(source));
+            match settled(graph, &own, source.from, &paths) {
                 Ok(settled) => found.entry(at).or_default().extend_from_slice(&settled.unwrap_or(paths)),
                 Err(pin) => {
                     found.entry(at).or_default();
