@@ -43,6 +43,14 @@ pub(super) struct Grant {
     pub(super) role: RoleIx,
 }
 
+/// What bindings grant a subject by itself, and which rights that are.
+#[derive(Default)]
+struct Grants {
+    /// Sorted; each role once a place.
+    all: Vec<Grant>,
+    mask: Mask,
+}
+
 /// A request, the object that it is about and the other one.
 type PlanWay = (RequestIx, Option<Name>, Option<Name>);
 
@@ -101,12 +109,8 @@ pub(super) struct Attack<'g> {
     common: Option<Subject>,
     /// The requests that some way to make is known of.
     asked: FxHashSet<u32>,
-    /// What puts every subject of a binding under roles by itself, sorted; each role once a place.
-    grants: FxHashMap<Subject, Vec<Grant>>,
-    /// Which rights these roles supply to each.
-    masks: FxHashMap<Subject, Mask>,
-    /// Those to whom they supply one to impersonate.
-    lenders: FxHashSet<Subject>,
+    /// What puts every subject of a binding under roles by itself.
+    grants: FxHashMap<Subject, Grants>,
     /// What roles allow, each rule set looked at once.
     plans: RefCell<FxHashMap<PlanKey, Rc<Plan>>>,
     /// The same for each role, bound in the cluster or not.
@@ -114,8 +118,8 @@ pub(super) struct Attack<'g> {
     /// The roles that somebody is under, and where; and those that nothing was asked of yet.
     unders: Vec<u32>,
     unasked: Vec<u32>,
-    /// Those of them that bindings which were read put somebody under.
-    granted_unders: FxHashSet<u32>,
+    /// By their numbers, whether bindings which were read put somebody under them.
+    granted_unders: Vec<bool>,
     /// The groups of each subject that was asked about, and the rights that roles supply to these; accounts by their namespaces.
     groups: RefCell<FxHashMap<Subject, Groups>>,
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
@@ -221,13 +225,11 @@ impl<'g> Attack<'g> {
             common: None,
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
-            masks: FxHashMap::default(),
-            lenders: FxHashSet::default(),
             plans: RefCell::default(),
             plan_of: graph.roles().map(|_| Default::default()).collect(),
             unders: Vec::new(),
             unasked: Vec::new(),
-            granted_unders: FxHashSet::default(),
+            granted_unders: Vec::new(),
             groups: RefCell::default(),
             made: Rc::default(),
             made_mask: Mask::default(),
@@ -281,10 +283,8 @@ impl<'g> Attack<'g> {
     /// Reads what subjects hold.
     fn read(&mut self) {
         let graph = self.graph;
-        // About as many as there will be, so that the tables grow once.
-        let things = graph.snapshot().subjects.len() + graph.snapshot().pods.len();
-        self.ids.reserve(4 * things, |_| 0);
-        self.steps.reserve(8 * things);
+        // About as many as there will be, so that the table grows once.
+        self.ids.reserve(4 * (graph.snapshot().subjects.len() + graph.snapshot().pods.len()), |_| 0);
         let roles: BTreeSet<RoleIx> = self.ask.without_rules.iter().map(|&(role, _)| role).collect();
         for role in roles {
             let supplied = self.rights.supplied_by(graph, self.rules_of(role));
@@ -307,26 +307,23 @@ impl<'g> Attack<'g> {
                 if let Subject::ServiceAccount { namespace, name } = subject {
                     self.accounts.entry(namespace).or_default().insert(name);
                 }
-                let grants = self.grants.entry(subject).or_default();
+                let grants = &mut self.grants.entry(subject).or_default().all;
                 grants.extend(role.map(|role| Grant { place: place_of(binding.namespace), binding: at, role }));
             }
         }
-        for grants in self.grants.values_mut().filter(|grants| grants.len() > 1) {
-            // The first binding will do.
-            let mut seen = FxHashSet::default();
-            grants.sort_unstable();
-            grants.retain(|grant| grants_differ(&mut seen, grant));
+        let mut grants = std::mem::take(&mut self.grants);
+        let mut seen = FxHashSet::default();
+        for Grants { all, mask } in grants.values_mut() {
+            if all.len() > 1 {
+                // The first binding will do.
+                seen.clear();
+                all.sort_unstable();
+                all.retain(|grant| seen.insert((grant.place, grant.role)));
+            }
+            let plans = all.iter().map(|grant| self.plan(grant.role, grant.place).some);
+            *mask = plans.fold(Mask::default(), Mask::with);
         }
-        let supplied = |grants: &[Grant]| {
-            let plans = grants.iter().map(|grant| self.plan(grant.role, grant.place).some);
-            plans.fold(Mask::default(), Mask::with)
-        };
-        let granted = self.grants.iter().filter(|(_, grants)| !grants.is_empty());
-        self.masks = granted.map(|(&subject, grants)| (subject, supplied(grants))).collect();
-        let lends = |(subject, mask): (&Subject, &Mask)| {
-            (!mask.and(self.rights.impersonating()).is_empty()).then_some(*subject)
-        };
-        self.lenders = self.masks.iter().filter_map(lends).collect();
+        self.grants = grants;
         for subject in self.grants.keys() {
             if let Subject::Group(group) = *subject {
                 self.accounts_granted.extend(namespace_of_accounts(graph, group));
@@ -342,7 +339,7 @@ impl<'g> Attack<'g> {
         let mut subjects: Vec<Subject> = self
             .grants
             .iter()
-            .filter(|(subject, grants)| !grants.is_empty() || writes(**subject) || self.is_masters(**subject))
+            .filter(|(subject, grants)| !grants.all.is_empty() || writes(**subject) || self.is_masters(**subject))
             .map(|(&subject, _)| subject)
             .collect();
         subjects.sort_unstable();
@@ -458,7 +455,8 @@ impl<'g> Attack<'g> {
             Fact::Under(role, place, false) => Some((role, place, id)),
             _ => None,
         };
-        self.unders.iter().filter(|id| self.granted_unders.contains(id)).filter_map(under).collect()
+        let granted = |&&id: &&u32| self.granted_unders.get(id as usize).copied().unwrap_or_default();
+        self.unders.iter().filter(granted).filter_map(under).collect()
     }
 
     /// Everybody that is a fact.
@@ -657,11 +655,6 @@ impl<'g> Attack<'g> {
         roles.sort_unstable();
         roles
     }
-}
-
-/// Whether a subject is put under a role at a place for the first time.
-fn grants_differ(seen: &mut FxHashSet<(Place, RoleIx)>, grant: &Grant) -> bool {
-    seen.insert((grant.place, grant.role))
 }
 
 /// A place in a list.

@@ -129,6 +129,9 @@ struct Asked {
     request: &'static Request,
     rights: Vec<u8>,
     mask: Mask,
+    /// Those of its rights that make an object of a name.
+    making: Mask,
+    shared: bool,
     /// The rights without a name that do more than this request, which makes an object by its name.
     post: Option<Mask>,
 }
@@ -160,7 +163,11 @@ impl Rights {
                     own.push(u8::try_from(at).unwrap_or(u8::MAX));
                 }
                 let mask = own.iter().copied().collect();
-                requests.push(Asked { technique, within, request, rights: own, mask, post: None });
+                let shared = technique.build.is_some() && technique.id != kubernetes::CONSTRAINED.id;
+                let makes =
+                    |&at: &u8| rights[usize::from(at)].verbs == ["create"] && rights[usize::from(at)].on != On::Nothing;
+                let making = own.iter().copied().filter(makes).collect();
+                requests.push(Asked { technique, within, request, rights: own, mask, making, shared, post: None });
             }
         }
         let number =
@@ -318,10 +325,9 @@ impl Rights {
         !mask.and(own).is_empty() && all.has(mask)
     }
 
-    /// Whether it matters who makes a request, and not only what grants its rights; and something follows from it.
+    /// Whether it does not matter who makes a request, but only what grants its rights; and something follows from it.
     pub(super) fn is_shared(&self, request: RequestIx) -> bool {
-        let (technique, _) = self.technique(request);
-        technique.build.is_some() && technique.id != kubernetes::CONSTRAINED.id
+        self.requests[usize::from(request.0)].shared
     }
 
     /// Whether whoever makes a request has to be under the role that it is about.
@@ -358,21 +364,12 @@ impl Rights {
     /// there is a request that makes one of any name, and does as much.
     pub(super) fn is_more_by_post(&self, request: RequestIx, any: Mask) -> bool {
         let asked = &self.requests[usize::from(request.0)];
-        asked.post.is_some_and(|post| any.has(post) || self.named.and(self.making(asked)).is_empty())
+        asked.post.is_some_and(|post| any.has(post) || self.named.and(asked.making).is_empty())
     }
 
     /// Whether a request makes an object by its name where another one makes one of any name.
     pub(super) fn is_made_by_post(&self, request: RequestIx) -> bool {
         self.requests[usize::from(request.0)].post.is_some()
-    }
-
-    /// The rights of a request to make an object of a name.
-    fn making(&self, asked: &Asked) -> Mask {
-        let makes = |right: &u8| {
-            let right = self.rights[usize::from(*right)].right;
-            right.verbs == ["create"] && right.on != On::Nothing
-        };
-        asked.rights.iter().copied().filter(makes).collect()
     }
 
     /// Every way in which a request can be made with at least one right of `own`; `groups` are held by the same identity, and

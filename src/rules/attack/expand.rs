@@ -283,7 +283,11 @@ impl Attack<'_> {
         for Grant { place, binding, role } in self.grants(subject).to_vec() {
             if !credentials || self.impersonates(role, place) {
                 let under = self.under_role(role, place, credentials);
-                self.granted_unders.insert(under);
+                let at = under as usize;
+                if at >= self.granted_unders.len() {
+                    self.granted_unders.resize(at + 1, false);
+                }
+                self.granted_unders[at] = true;
                 self.link_to(id, under, How::Granted(binding));
             }
         }
@@ -307,7 +311,7 @@ impl Attack<'_> {
     /// as one: whether it may impersonate, by itself or by its groups.
     pub(super) fn lends(&self, subject: Subject) -> bool {
         !self.thrifty
-            || self.lenders.contains(&subject)
+            || !self.own_mask(subject).and(self.rights.impersonating()).is_empty()
             || !self.mask_of_groups(subject).and(self.rights.impersonating()).is_empty()
     }
 

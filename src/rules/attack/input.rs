@@ -320,22 +320,24 @@ impl<'g> Attack<'g> {
 
     /// The bindings that put a subject itself under roles of use.
     pub(in crate::rules) fn grants(&self, subject: Subject) -> &[Grant] {
-        self.grants.get(&subject).map_or(&[], Vec::as_slice)
+        self.grants.get(&subject).map_or(&[], |grants| &grants.all)
     }
 
     /// The groups that an identity is in without anybody's doing, as far as bindings name them.
     pub(in crate::rules) fn groups(&self, subject: Subject) -> Rc<[Subject]> {
-        let key = like(subject);
-        if let Some((known, _)) = self.groups.borrow().get(&key) {
-            return Rc::clone(known);
-        }
-        self.find_groups(subject).0
+        self.groups_and_mask(subject).0
     }
 
     /// The rights that roles supply to them.
     pub(super) fn mask_of_groups(&self, subject: Subject) -> Mask {
         let known = self.groups.borrow().get(&like(subject)).map(|&(_, mask)| mask);
         known.unwrap_or_else(|| self.find_groups(subject).1)
+    }
+
+    /// Both.
+    pub(super) fn groups_and_mask(&self, subject: Subject) -> Groups {
+        let known = self.groups.borrow().get(&like(subject)).cloned();
+        known.unwrap_or_else(|| self.find_groups(subject))
     }
 
     fn find_groups(&self, subject: Subject) -> Groups {
@@ -409,27 +411,31 @@ impl<'g> Attack<'g> {
             return Vec::new();
         }
         let named = |own: Name| name.is_none_or(|name| name == own);
-        let mut found: BTreeSet<(Name, Name)> = BTreeSet::new();
         // An account without a grant of its own still is in the groups of its namespace.
-        let mut default = name.or_else(|| names.find("default"));
+        let any = names.find("default");
+        let default = name.or(any);
+        let account = |namespace: Name, name: Name| Subject::ServiceAccount { namespace, name };
+        let mut found: Vec<Subject> = Vec::new();
         match place {
             Place::Namespace(namespace) => {
                 let own = self.accounts.get(&namespace).into_iter().flatten().filter(|&&own| named(own));
-                found.extend(own.map(|&own| (namespace, own)));
+                found.extend(own.map(|&own| account(namespace, own)));
                 let granted = self.all_accounts_granted || self.accounts_granted.contains(&namespace);
-                found.extend(default.take_if(|_| granted).map(|name| (namespace, name)));
+                found.extend(default.filter(|_| granted).map(|name| account(namespace, name)));
             }
             Place::Cluster | Place::EachNamespace => {
                 for (&namespace, own) in &self.accounts {
-                    found.extend(own.iter().filter(|&&own| named(own)).map(|&own| (namespace, own)));
+                    found.extend(own.iter().filter(|&&own| named(own)).map(|&own| account(namespace, own)));
                 }
                 if let Some(default) = default {
-                    let of_all = names.find("default").filter(|_| self.all_accounts_granted);
-                    found.extend(self.accounts_granted.iter().copied().chain(of_all).map(|at| (at, default)));
+                    let of_all = any.filter(|_| self.all_accounts_granted);
+                    found.extend(self.accounts_granted.iter().copied().chain(of_all).map(|at| account(at, default)));
                 }
             }
         }
-        found.into_iter().map(|(namespace, name)| Subject::ServiceAccount { namespace, name }).collect()
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
@@ -569,6 +575,10 @@ pub(super) fn namespaces(graph: &AccessGraph, cluster: ClusterId) -> Vec<Name> {
         Subject::User(_) | Subject::ServiceAccount { .. } => subject.namespace(),
     };
     let subjects = snapshot.subjects.iter().filter_map(|(_, subject)| of_subject(subject));
-    let all: BTreeSet<Name> = scopes.chain(own).chain(pods).chain(secrets).chain(subjects).collect();
-    all.into_iter().collect()
+    let mut all: Vec<Name> = scopes.chain(own).chain(pods).chain(secrets).chain(subjects).collect();
+    // Those of one kind stand together.
+    all.dedup();
+    all.sort_unstable();
+    all.dedup();
+    all
 }

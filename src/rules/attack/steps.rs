@@ -14,6 +14,9 @@ use super::number;
 use crate::graph::BindingIx;
 use crate::rules::technique::{Blocker, Technique};
 
+/// How many facts have their steps in one part.
+const NEAR: u32 = 64;
+
 /// All steps, each under its number.
 #[derive(Default)]
 pub(in crate::rules) struct Steps {
@@ -22,8 +25,9 @@ pub(in crate::rules) struct Steps {
     kept: Vec<Kept>,
     others: Vec<How>,
     blockers: FxHashMap<u32, Rc<[Blocker]>>,
-    /// The steps by what they need and gain, but for those that nobody adds twice.
-    seen: HashTable<u32>,
+    /// The steps by what they need and gain, but for those that nobody adds twice; in parts by the first need, since steps from
+    /// one fact and from those next to it are added one after another.
+    seen: Vec<HashTable<u32>>,
 }
 
 /// What walks look at: memory is read in lines.
@@ -64,11 +68,6 @@ enum Kept {
 }
 
 impl Steps {
-    /// Room for about so many steps, so that the table grows once.
-    pub(super) fn reserve(&mut self, steps: usize) {
-        self.seen.reserve(steps, |_| 0);
-    }
-
     /// How many there are.
     pub(super) fn count(&self) -> u32 {
         number(self.links.lines.len())
@@ -101,7 +100,11 @@ impl Steps {
             let line = &lines[at as usize];
             key(line.gain, line.marks.is_blocked(), of(line))
         };
-        match self.seen.entry(key(gain, stopped, needs), same, rehash) {
+        let part = needs.first().map_or(0, |need| need / NEAR) as usize;
+        if part >= self.seen.len() {
+            self.seen.resize_with(part + 1, || HashTable::with_capacity(NEAR as usize));
+        }
+        match self.seen[part].entry(key(gain, stopped, needs), same, rehash) {
             Entry::Occupied(_) => return false,
             Entry::Vacant(entry) => entry.insert(number(lines.len())),
         };
