@@ -6,7 +6,7 @@ use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::first::without_azure;
-use super::input::{InputArgs, OutputArgs, namespace_hint};
+use super::input::{InputArgs, OutputArgs, graph_of, namespace_hint};
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Gap, GapReason, Name};
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let needs = Needs { escalations: true, ..Needs::default() };
     let facts = args.input.read(needs, connection, StandardInput::Free, world)?;
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
-    let graph = AccessGraph::new(facts.snapshot);
+    let graph = graph_of(facts.snapshot);
     let assume = args.assume.map(Assume::mode);
     let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume });
     let power = AsoPower::new(graph.azure());

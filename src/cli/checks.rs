@@ -3,9 +3,8 @@
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
-use super::input::{InputArgs, Level, OutputArgs};
+use super::input::{InputArgs, Level, OutputArgs, graph_of};
 use crate::collect::{Needs, StandardInput};
-use crate::graph::AccessGraph;
 use crate::model::ClusterId;
 use crate::query::{Aso, AsoOptions};
 use crate::render::{self, ChecksReport, Print};
@@ -52,7 +51,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let asked: Vec<&'static str> = CHECKS.iter().filter(|check| wanted(check)).map(|check| check.id).collect();
     let needs = Needs { escalations: true, ..Needs::default() };
     let facts = args.input.read(needs, connection, StandardInput::Free, world)?;
-    let graph = AccessGraph::new(facts.snapshot);
+    let graph = graph_of(facts.snapshot);
     let found = run_checks(&graph, ClusterId::FIRST, AsoOptions::default(), &wanted);
     let aso = graph.snapshot().azure.given.then(|| Aso::new(&graph, ClusterId::FIRST, AsoOptions::default()));
     let missing = aso.map(|aso| aso.azure_gaps()).unwrap_or_default();

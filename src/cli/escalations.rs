@@ -6,7 +6,7 @@ use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::first::without_azure;
-use super::input::{InputArgs, Level, OutputArgs, System};
+use super::input::{InputArgs, Level, OutputArgs, System, graph_of};
 use super::search::SearchArgs;
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
 use crate::graph::AccessGraph;
@@ -96,7 +96,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         blocked: args.show_blocked,
         ..search.ask(&mut facts.snapshot)?
     };
-    let graph = AccessGraph::new(facts.snapshot);
+    let graph = graph_of(facts.snapshot);
     search.finish(&graph, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
     let mut missing = azure_gaps(&graph.azure());

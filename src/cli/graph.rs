@@ -3,7 +3,7 @@
 use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, FileOut, Outcome, count, notes};
-use super::input::{InputArgs, SaveArgs, System, namespace_hint};
+use super::input::{InputArgs, SaveArgs, System, graph_of, namespace_hint};
 use super::search::SearchArgs;
 use crate::collect::{Needs, StandardInput};
 use crate::graph::AccessGraph;
@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !whole);
     let name = namespace.as_deref().map(|namespace| facts.snapshot.names.intern(namespace));
     let mut usual = search.ask(&mut facts.snapshot)?;
-    let graph = AccessGraph::new(facts.snapshot);
+    let graph = graph_of(facts.snapshot);
     search.finish(&graph, &mut usual)?;
     let drawn = match (&args.finding, &around) {
         (Some(fingerprint), _) => of_finding(&graph, fingerprint, &usual, args.system)?,

@@ -1,5 +1,6 @@
 //! Where the facts come from: `-f`, `--demo`, or the cluster; and the flags that all commands share.
 
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -19,6 +20,11 @@ use crate::model::{Action, ClusterId, Gap, Snapshot};
 use crate::query::{Authorizers, SystemFilter, node};
 use crate::render::{Format, Look, Metadata, Print, SortBy, SourceKind, Wanted, safe};
 use crate::rules::Severity;
+
+/// The graph of what was read. A run ends with the process, so nothing of it is given back piece by piece.
+pub(super) fn graph_of(snapshot: Snapshot) -> ManuallyDrop<AccessGraph> {
+    ManuallyDrop::new(AccessGraph::new(snapshot))
+}
 
 /// Where to read.
 #[derive(Debug, Args)]

@@ -6,9 +6,8 @@ use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::guard::guard_note;
-use super::input::{AuthorizerArgs, InputArgs, OutputArgs, inputs, node_gaps};
+use super::input::{AuthorizerArgs, InputArgs, OutputArgs, graph_of, inputs, node_gaps};
 use crate::collect::{Needs, StandardInput, read_reviews};
-use crate::graph::AccessGraph;
 use crate::model::{ClusterId, NODES, Review};
 use crate::query::{Reviewed, node};
 use crate::render::{Metadata, Print, ReviewItem, ReviewReport};
@@ -51,7 +50,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         |review: &&Review| chain.node && review.identity.is_in(NODES) && node::depends_on_pods(&review.action);
     let needs = Needs { workloads: reviews.iter().any(|review| by_nodes(&review)), ..Needs::default() };
     let facts = args.input.read(needs, connection, stdin, world)?;
-    let graph = AccessGraph::new(facts.snapshot);
+    let graph = graph_of(facts.snapshot);
     let guarded = args.authorizers.guarded(&graph);
     let items: Vec<ReviewItem<'_>> = reviews
         .iter()

@@ -4,10 +4,10 @@ use super::World;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::guard::{Guarded, guard_note};
-use super::input::{InputArgs, OutputArgs, namespace_hint};
+use super::input::{InputArgs, OutputArgs, graph_of, namespace_hint};
 use crate::collect::{Needs, StandardInput};
+use crate::graph::BindingIx;
 use crate::graph::azure::AzureGraph;
-use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{AUTHENTICATED, ClusterId, Identity, ResourceTable, Snapshot, SubjectText, Thing, UNAUTHENTICATED};
 use crate::query::{WhatCan, kubernetes_name, what_can};
 use crate::render::{Layout, Metadata, Print, WhatCanReport, binding_thing, safe};
@@ -122,7 +122,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let subject = args.subject.as_ref().unwrap_or(&identity.user);
     let table = ResourceTable::new(&facts.snapshot.resources, facts.snapshot.discovered);
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !args.all_namespaces);
-    let graph = AccessGraph::new(facts.snapshot);
+    let graph = graph_of(facts.snapshot);
     let WhatCan { masters, mut rights, dangling } = what_can(&graph, ClusterId::FIRST, &identity);
     if let Some(namespace) = &namespace {
         rights.retain(|right| right.namespace.is_none_or(|at| graph.text(at) == namespace));

@@ -9,7 +9,7 @@ use super::azure;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::guard::guard_note;
-use super::input::{AuthorizerArgs, InputArgs, OutputArgs, System, namespace_hint, node_gaps};
+use super::input::{AuthorizerArgs, InputArgs, OutputArgs, System, graph_of, namespace_hint, node_gaps};
 use super::search::server_version;
 use crate::collect::{AccessQuestion, LiveCluster, Needs, StandardInput};
 use crate::graph::AccessGraph;
@@ -163,7 +163,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let all = args.all_namespaces || (args.input.namespace.is_none() && facts.context_namespace.is_none());
     let namespace = args.input.namespace.clone().or(facts.context_namespace.clone()).filter(|_| !all);
     let placed = asked.place(namespace, args.input.namespace.is_some());
-    let graph = AccessGraph::new(facts.snapshot);
+    let graph = graph_of(facts.snapshot);
     let keep = |subject| args.subjects.keeps(&graph, subject);
     let filter = Filter { system: args.subjects.system(), keep: &keep };
     let mut answer = who_can(&graph, ClusterId::FIRST, &placed.action, &placed.place, filter);

@@ -52,12 +52,17 @@ fn is_active(resource: &AsoResource) -> bool {
 
 /// Sorts a list by what each is known by; what was there before comes first and stays.
 fn sorted<T>(list: &mut Vec<T>, key: impl Fn(&T) -> String) {
-    list.sort_by_cached_key(&key);
-    list.dedup_by(|later, earlier| key(later) == key(earlier));
+    let mut keyed: Vec<(String, T)> = std::mem::take(list).into_iter().map(|one| (key(&one), one)).collect();
+    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    keyed.dedup_by(|(later, _), (earlier, _)| later == earlier);
+    list.extend(keyed.into_iter().map(|(_, one)| one));
 }
 
-/// Puts role assignments in order, and counts those that only ASO speaks of.
+/// Puts role assignments in order, which they are without those that ASO speaks of, and counts those that nobody else does.
 fn assignments(list: &mut Vec<RoleAssignment>, from_aso: &mut usize) {
+    if *from_aso == 0 {
+        return;
+    }
     let read = list.len() - *from_aso;
     let key = |one: &RoleAssignment| (fold(&one.scope), one.principal_id.clone(), one.role_id.clone(), one.assigned);
     let known: BTreeSet<_> = list[..read].iter().map(key).collect();

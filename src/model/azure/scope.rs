@@ -6,8 +6,14 @@ pub const MANAGEMENT_GROUPS: &str = "/providers/microsoft.management/managementg
 
 /// The form that ids are compared in: lower-cased, one slash before it, none behind it. The root is `/`.
 pub fn fold(scope: &str) -> String {
+    let scope = scope.trim();
+    let bytes = scope.as_bytes();
+    // Most are in this form but for their case.
+    if bytes.len() > 1 && bytes[0] == b'/' && !bytes.ends_with(b"/") && bytes.windows(2).all(|two| two != b"//") {
+        return scope.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(scope.len() + 1);
-    for segment in scope.trim().split('/').filter(|segment| !segment.is_empty()) {
+    for segment in scope.split('/').filter(|segment| !segment.is_empty()) {
         folded.push('/');
         folded.push_str(segment);
     }
