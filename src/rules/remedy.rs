@@ -19,6 +19,7 @@ use super::finding::{Evidence, Finding, RightDone, Start, StepDone};
 use super::take::{RuleText, VERBS, in_group};
 use super::technique::{At, On, Right, Technique, right};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
+use crate::model::azure::DIRECTORY_ROLES;
 use crate::model::{ApiResource, CLUSTER_ADMIN, ClusterId, KindIx, Name, ResourceTable, Snapshot, Subject};
 use crate::query::{is_default_grant, is_reconciled};
 
@@ -168,6 +169,10 @@ impl<'g> Remedies<'g> {
             _ => None,
         })?;
         let id = &self.graph.azure_names().assignment(assignment)?.id;
+        if id.starts_with(&format!("{DIRECTORY_ROLES}roleAssignments/")) {
+            let url = format!("https://graph.microsoft.com/v1.0{id}");
+            return Some(format!("az rest --method delete --url {}", shell(&url)));
+        }
         // What Privileged Identity Management makes eligible is no role assignment.
         let deletable = id.to_ascii_lowercase().contains("/providers/microsoft.authorization/roleassignments/");
         deletable.then(|| format!("az role assignment delete --ids {}", shell(id)))

@@ -30,6 +30,12 @@ case "$*" in
 'role assignment list'*) cat "$example/role-assignments.json" ;;
 'role definition list'*) cat "$example/role-definitions.json" ;;
 *denyAssignments*) cat "$example/deny-assignments.json" ;;
+*directory/roleAssignments*)
+  echo '{{"value": [{{"id": "lAPpYvVpN0KRkAEhdxReEJC2sEqbR_9Hr48lds9SGHI-1", "principalId": "aaaaaaaa-0000-0000-0000-000000000009",
+    "directoryScopeId": "/", "roleDefinitionId": "62e90394-69f5-4237-9190-012177145e10", "principal": {{
+    "@odata.type": "#microsoft.graph.user", "id": "aaaaaaaa-0000-0000-0000-000000000009", "displayName": "Root",
+    "userPrincipalName": "root@contoso.example"}}}}]}}' ;;
+*directory/roleEligibilityScheduleInstances*) echo '{{"value": []}}' ;;
 *roleEligibilityScheduleInstances*) cat "$example/pim-eligible.json" ;;
 'identity list'*) cat "$example/identities.json" ;;
 'identity federated-credential list --identity-name aso-global '*) cat "$example/federated-credentials.json" ;;
@@ -114,6 +120,16 @@ fn what_az_answers_is_saved_and_what_it_refuses_is_reported() {
     assert!(answer.out.contains("\nplatform-engineers"), "{}", answer.out);
     assert!(
         answer.out.lines().any(|line| line.starts_with("  dana@contoso.example") && line.contains("member")),
+        "{}",
+        answer.out
+    );
+    let question = ["who-can", "--azure-action", "Microsoft.Authorization/elevateAccess/action", "--scope", "/"];
+    let answer = ask([&question[..], &["--azure", out.to_str().unwrap()]].concat());
+    assert!(
+        answer
+            .out
+            .lines()
+            .any(|line| line.starts_with("root@contoso.example") && line.contains("Global Administrator")),
         "{}",
         answer.out
     );

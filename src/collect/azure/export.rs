@@ -61,6 +61,21 @@ const SUBSCRIPTION: &[Ask] = &[
     },
 ];
 
+/// Asked once of Microsoft Graph: who is Global Administrator, or may become it.
+const DIRECTORY: &[Ask] = &[
+    Ask {
+        file: "global-administrators.json",
+        words: "rest --method get --url https://graph.microsoft.com/v1.0/roleManagement/directory/roleAssignments\
+                ?$filter=roleDefinitionId%20eq%20'62e90394-69f5-4237-9190-012177145e10'&$expand=principal",
+    },
+    Ask {
+        file: "global-administrators-eligible.json",
+        words: "rest --method get --url \
+                https://graph.microsoft.com/v1.0/roleManagement/directory/roleEligibilityScheduleInstances\
+                ?$filter=roleDefinitionId%20eq%20'62e90394-69f5-4237-9190-012177145e10'&$expand=principal",
+    },
+];
+
 /// Asked for each user-assigned identity.
 const IDENTITY: Ask = Ask {
     file: "federated-credentials/{group}-{name}.json",
@@ -100,7 +115,13 @@ const SERVICE_PRINCIPAL: Ask = Ask { file: "service-principals/{id}.json", words
 /// The commands as somebody would type them, and the file for each answer.
 pub fn azure_commands() -> String {
     let all = [Ask { file: "subscriptions.json", words: "account list" }];
-    let each = all.iter().chain(TENANT).chain(SUBSCRIPTION).chain([&IDENTITY, &CLUSTER, &LOCAL_CLUSTER]).chain(GROUP);
+    let each = all
+        .iter()
+        .chain(TENANT)
+        .chain(DIRECTORY)
+        .chain(SUBSCRIPTION)
+        .chain([&IDENTITY, &CLUSTER, &LOCAL_CLUSTER])
+        .chain(GROUP);
     let line = |ask: &Ask| format!("az {} -o json > {}\n", quoted(&shown(ask.words)), shown(ask.file));
     each.chain([&SERVICE_PRINCIPAL]).map(line).collect()
 }
@@ -115,7 +136,7 @@ fn shown(text: &str) -> String {
 fn quoted(words: &str) -> String {
     let quote = |word: &str| {
         if word.contains(['?', '&', '\'', '{', '@']) {
-            format!("\"{}\"", word.replace("$filter", "\\$filter"))
+            format!("\"{}\"", word.replace("$filter", "\\$filter").replace("$expand", "\\$expand"))
         } else {
             word.to_owned()
         }
@@ -153,6 +174,9 @@ pub fn export_azure(subscriptions: &[String], progress: &dyn Fn(&Progress)) -> R
         for ask in TENANT {
             exporter.ask(ask, &[("tenant", &tenant)]);
         }
+    }
+    for ask in DIRECTORY {
+        exporter.ask(ask, &[]);
     }
     for id in known.keys().filter(|id| wanted(id)) {
         for ask in SUBSCRIPTION {

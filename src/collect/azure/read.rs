@@ -8,12 +8,18 @@ use super::shapes::Shape;
 use crate::model::Origin;
 use crate::model::azure::{
     AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureCluster, AzureGroup, AzureIdentityIds,
-    AzurePrincipal, ClusterKind, DenyAssignment, DenyPrincipal, FederatedCredential, GroupEligibility, GroupMember,
-    KeyVault, LocalCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry, RoleAssignment,
+    AzurePrincipal, ClusterKind, DIRECTORY_ROLES, DenyAssignment, DenyPrincipal, FederatedCredential, GroupEligibility,
+    GroupMember, KeyVault, LocalCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry, RoleAssignment,
     RoleDefinition, Subscription, UserAssignedIdentity, fold, is_guid, last_guid,
 };
 
 type Done<T = ()> = Result<T, String>;
+
+/// The role template of Entra's Global Administrator
+/// (<https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference#global-administrator>), and what it
+/// allows in Azure.
+const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+const ELEVATE: &str = "Microsoft.Authorization/elevateAccess/action";
 
 impl Reader {
     /// Reads a row into the facts; says what is missing in it.
@@ -32,6 +38,8 @@ impl Reader {
                 end: row.text("endDateTime")?.map(Cow::into_owned),
                 origin: at,
             }),
+            Shape::DirectoryRole => self.directory_role(row, Assigned::Active, at)?,
+            Shape::EligibleDirectoryRole => self.directory_role(row, Assigned::Eligible, at)?,
             Shape::Identity => self.identity(row, at)?,
             Shape::FederatedCredential => self.facts.federated_credentials.push(federated(row, at, context)?),
             Shape::AzureCluster => self.managed_cluster(row, at)?,
@@ -77,6 +85,45 @@ impl Reader {
         if is_guid(id) {
             self.tenants.entry(id.to_owned()).or_insert(at);
         }
+    }
+
+    /// A role of Entra. Of these one reaches into Azure by itself, and is taken for a role at the root that allows just this; the
+    /// others are left out.
+    fn directory_role(&mut self, row: &Row<'_>, assigned: Assigned, at: Origin) -> Done {
+        let role_id = lower(row.need("it", "roleDefinitionId")?);
+        let (principal_id, scope) = (lower(row.need("it", "principalId")?), row.need("it", "directoryScopeId")?);
+        if role_id != GLOBAL_ADMINISTRATOR || scope != "/" {
+            return Ok(());
+        }
+        let principal = row.object("principal")?;
+        let kind =
+            principal.as_ref().map(|principal| self.member(principal, at)).transpose()?.map(|member| member.kind);
+        let list = match assigned {
+            Assigned::Active => "roleAssignments",
+            Assigned::Eligible => "roleEligibilityScheduleInstances",
+        };
+        self.facts.roles.push(RoleDefinition {
+            id: role_id.clone(),
+            name: "Global Administrator".to_owned(),
+            custom: false,
+            permissions: vec![Permission { actions: vec![ELEVATE.to_owned()], ..Permission::default() }],
+            assignable_scopes: vec!["/".to_owned()],
+            origin: at,
+        });
+        self.facts.assignments.push(RoleAssignment {
+            id: format!("{DIRECTORY_ROLES}{list}/{}", row.need("it", "id")?),
+            scope,
+            principal_id,
+            principal_kind: kind.unwrap_or(PrincipalKind::Unknown),
+            principal_name: String::new(),
+            role_id,
+            role_name: String::new(),
+            condition: None,
+            assigned,
+            end: row.text("endDateTime")?.map(Cow::into_owned),
+            origin: at,
+        });
+        Ok(())
     }
 
     fn identity(&mut self, row: &Row<'_>, at: Origin) -> Done {

@@ -11,6 +11,8 @@ pub(super) enum Shape {
     RoleDefinition,
     Deny,
     GroupEligibility,
+    DirectoryRole,
+    EligibleDirectoryRole,
     Identity,
     FederatedCredential,
     AzureCluster,
@@ -60,11 +62,16 @@ const GRAPH: &[(&str, Shape)] = &[
     ("#microsoft.graph.device", Shape::Device),
     ("#microsoft.graph.federatedidentitycredential", Shape::FederatedCredential),
     ("#microsoft.graph.privilegedaccessgroupeligibilityscheduleinstance", Shape::GroupEligibility),
+    ("#microsoft.graph.unifiedroleassignment", Shape::DirectoryRole),
+    ("#microsoft.graph.unifiedroleassignmentscheduleinstance", Shape::DirectoryRole),
+    ("#microsoft.graph.unifiedroleeligibilityscheduleinstance", Shape::EligibleDirectoryRole),
 ];
 
 /// Shapes by fields that are there together. The first that fits counts.
 const FIELDS: &[(&[&str], Shape)] = &[
     (&["groupId", "principalId", "accessId"], Shape::GroupEligibility),
+    (&["roleEligibilityScheduleId", "principalId", "directoryScopeId"], Shape::EligibleDirectoryRole),
+    (&["principalId", "directoryScopeId", "roleDefinitionId"], Shape::DirectoryRole),
     (&["linkedRoleEligibilityScheduleId", "principalId", "scope"], Shape::ActiveInstance),
     (&["roleEligibilityScheduleId", "principalId", "scope"], Shape::EligibleInstance),
     (&["principalId", "scope", "roleDefinitionId"], Shape::RoleAssignment),
@@ -130,6 +137,8 @@ impl Shape {
             Shape::RoleDefinition => "a role definition",
             Shape::Deny => "a deny assignment",
             Shape::GroupEligibility => "an eligible membership of PIM for Groups",
+            Shape::DirectoryRole => "a role assignment of Entra",
+            Shape::EligibleDirectoryRole => "an eligible role assignment of Entra",
             Shape::Identity => "a user-assigned identity",
             Shape::FederatedCredential => "a federated credential",
             Shape::AzureCluster => "an AKS cluster",
@@ -157,6 +166,8 @@ impl Shape {
             Shape::RoleDefinition => ("Microsoft.Authorization", "roleDefinitions"),
             Shape::Deny => ("Microsoft.Authorization", "denyAssignments"),
             Shape::GroupEligibility => ("graph.microsoft.com", "eligibilityScheduleInstances"),
+            Shape::DirectoryRole => ("graph.microsoft.com", "roleAssignments"),
+            Shape::EligibleDirectoryRole => ("graph.microsoft.com", "roleEligibilityScheduleInstances"),
             Shape::Identity => ("Microsoft.ManagedIdentity", "userAssignedIdentities"),
             Shape::FederatedCredential => ("Microsoft.ManagedIdentity", "federatedIdentityCredentials"),
             Shape::AzureCluster => ("Microsoft.ContainerService", "managedClusters"),

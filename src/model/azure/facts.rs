@@ -146,6 +146,9 @@ pub enum Assigned {
     Eligible,
 }
 
+/// What the id of a role assignment of Entra begins with, which is where Microsoft Graph has it.
+pub const DIRECTORY_ROLES: &str = "/roleManagement/directory/";
+
 /// A role given to a principal at a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

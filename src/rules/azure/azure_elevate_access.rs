@@ -13,9 +13,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
     gain: "User Access Administrator at the root, and so any role anywhere in the tenant",
     why: "Microsoft.Authorization/elevateAccess/action makes its caller User Access Administrator at `/`. It is asked for at the \
           root: that it is matched by the `*` of an Owner of a subscription or a management group gives them nothing. Entra \
-          lets Global Administrators do it, whose directory roles are not read here, so that only role assignments at `/` \
-          itself are told.",
-    remedy: "Remove role assignments at `/`: nobody needs one for longer than it takes to repair something.",
+          lets its Global Administrators do it; a role assignment at `/` whose role allows it is told as well.",
+    remedy: "Have few Global Administrators, none of them an identity of a workload, and all of them by activation; remove role \
+             assignments at `/`: nobody needs one for longer than it takes to repair something.",
     confidence: Confidence::Inferred,
     attack: &["T1098.003"],
     references: &["https://learn.microsoft.com/azure/role-based-access-control/elevate-access-global-admin"],
@@ -46,6 +46,26 @@ mod tests {
         check(
             &world("azrole up Authorization/elevateAccess/action\nassign app up /"),
             "alice -> role-assignment write on /: token-request, workload-identity, azure-elevate-access",
+        );
+    }
+
+    #[test]
+    fn a_global_administrator_may() {
+        check(
+            &world("administers app"),
+            "alice -> role-assignment write on /: token-request, workload-identity, azure-elevate-access",
+        );
+        check(
+            &world("administers app eligible"),
+            "alice -> role-assignment write on /: token-request, workload-identity, azure-elevate-access",
+        );
+    }
+
+    #[test]
+    fn another_administrator_of_the_directory_may_not() {
+        check(
+            &world("administers app Groups\nassign app Reader s1"),
+            "alice -> read on s1: token-request, workload-identity, azure-role",
         );
     }
 

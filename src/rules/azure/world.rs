@@ -25,6 +25,7 @@ pub(super) fn app(more: &str) -> String {
 /// identity NAME SCOPE                a user-assigned identity in a resource group
 /// azrole NAME ACTION,... [-ACTION,...] [at:SCOPE,...]   a custom role, and where it may be assigned; anywhere if it does not say
 /// assign WHO ROLE SCOPE [eligible|CONDITION]  to an identity, or to a group that the world has
+/// administers WHO [eligible|ROLE]    a role of Entra for the whole directory; Global Administrator if none is named
 /// trust IDENTITY NS/ACCOUNT [CLUSTER [AUDIENCE]]   a federated credential for an account of a cluster, `one` if none is named
 /// aks NAME SCOPE [off] [entra] [locked] [noimds] [kubelet:IDENTITY]   a cluster in a resource group, its nodes in SCOPE-nodes
 /// arc NAME SCOPE [azurerbac] [local]  a cluster connected by Arc in a resource group; `local` is AKS on Azure Local
@@ -50,6 +51,7 @@ pub(in crate::rules) fn split(world: &str) -> (String, Vec<Value>) {
             ["identity", name, place] => azure.push(identity(name, place)),
             ["azrole", name, more @ ..] => azure.push(role(name, more)),
             ["assign", who, role, place, more @ ..] => azure.push(assign(world, who, role, place, &more.join(" "))),
+            ["administers", who, more @ ..] => azure.push(administers(world, who, more)),
             ["trust", who, account, more @ ..] => azure.push(trust(world, who, account, more)),
             ["aks", name, place, more @ ..] => azure.push(cluster(world, name, place, more)),
             ["arc", name, place, more @ ..] => azure.push(connected(name, place, more)),
@@ -288,6 +290,21 @@ fn assign(world: &str, who: &str, role: &str, place: &str, more: &str) -> Value 
             "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{role_id}"),
         },
     })
+}
+
+fn administers(world: &str, who: &str, more: &[&str]) -> Value {
+    let (id, _) = principal(world, who);
+    let role = match more {
+        [] | ["eligible"] => "62e90394-69f5-4237-9190-012177145e10".to_owned(),
+        [role, ..] => guid("d", role),
+    };
+    let mut row = json!({
+        "id": guid("f", &format!("{who}{role}")), "principalId": id, "directoryScopeId": "/", "roleDefinitionId": role,
+    });
+    if more == ["eligible"] {
+        row["roleEligibilityScheduleId"] = json!(guid("e", who));
+    }
+    row
 }
 
 fn trust(world: &str, who: &str, account: &str, more: &[&str]) -> Value {
