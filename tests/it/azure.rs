@@ -122,6 +122,17 @@ fn every_kind() -> Vec<Value> {
             "type": "Microsoft.Authorization/roleAssignmentScheduleInstances", "scope": SUB, "principalType": "User",
             "principalId": "aaaaaaaa-0000-0000-0000-000000000009", "assignmentType": "Activated",
             "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"}),
+        json!({"id": "given", "principalId": "AAAAAAAA-0000-0000-0000-000000000009", "directoryScopeId": "/",
+            "roleDefinitionId": "62e90394-69f5-4237-9190-012177145e10", "principal": {"@odata.type": "#microsoft.graph.user",
+            "id": "aaaaaaaa-0000-0000-0000-000000000009", "displayName": "Root", "userPrincipalName": "root@contoso.example"}}),
+        json!({"id": "instance", "roleAssignmentOriginId": "activated", "assignmentType": "Activated", "directoryScopeId": "/",
+            "principalId": "aaaaaaaa-0000-0000-0000-000000000008", "roleDefinitionId": "62e90394-69f5-4237-9190-012177145e10"}),
+        json!({"id": "may", "roleEligibilityScheduleId": "s", "directoryScopeId": "/", "memberType": "Direct",
+            "principalId": "aaaaaaaa-0000-0000-0000-000000000007", "roleDefinitionId": "62E90394-69f5-4237-9190-012177145e10"}),
+        json!({"id": "part", "principalId": "aaaaaaaa-0000-0000-0000-000000000006", "directoryScopeId": "/administrativeUnits/u",
+            "roleDefinitionId": "62e90394-69f5-4237-9190-012177145e10"}),
+        json!({"id": "other", "principalId": "aaaaaaaa-0000-0000-0000-000000000005", "directoryScopeId": "/",
+            "roleDefinitionId": "fe930be7-5e62-47db-91af-98c3a49a38b1"}),
         json!({"@odata.type": "#microsoft.graph.device", "id": "device", "displayName": "laptop"}),
         json!({"id": "app-object", "appId": "CCCCCCCC-0000-0000-0000-000000000005", "displayName": "legacy-storage",
             "signInAudience": "AzureADMyOrg"}),
@@ -178,8 +189,8 @@ fn every_form_says_the_same() {
             .collect::<String>()
     };
     let flat = facts(&json!(rows));
-    assert_eq!(flat.assignments.iter().filter(|one| one.assigned == Assigned::Eligible).count(), 2);
-    assert_eq!((flat.assignments.len(), flat.roles.len(), flat.denies.len()), (18, 12, 2));
+    assert_eq!(flat.assignments.iter().filter(|one| one.assigned == Assigned::Eligible).count(), 3);
+    assert_eq!((flat.assignments.len(), flat.roles.len(), flat.denies.len()), (21, 13, 2));
     assert_eq!((flat.group_eligibilities.len(), flat.identities.len(), flat.federated_credentials.len()), (2, 7, 4));
     assert_eq!((flat.clusters.len(), flat.local_clusters.len()), (3, 1));
     assert_eq!((flat.identity_bindings.len(), flat.registries.len(), flat.vaults.len()), (1, 1, 1));
@@ -233,6 +244,16 @@ fn what_the_rows_say_is_kept() {
     assert!(facts.denies.iter().all(|deny| deny.enforced && deny.principals.len() == 1));
     let role = facts.roles.iter().find(|role| role.custom).unwrap();
     assert_eq!((role.name.as_str(), role.permissions.len()), ("Contoso ASO prod resources", 1));
+    // Of the roles of Entra only that of Global Administrator in the whole directory.
+    let directory = facts.assignments.iter().filter(|one| one.scope == "/" && one.id.starts_with("/roleManagement/"));
+    let mut directory: Vec<&str> = directory.map(|one| one.id.rsplit_once("directory/").unwrap().1).collect();
+    directory.sort_unstable();
+    assert_eq!(
+        directory,
+        ["roleAssignments/activated", "roleAssignments/given", "roleEligibilityScheduleInstances/may"]
+    );
+    let root = facts.principals.iter().find(|one| one.name == "Root").unwrap();
+    assert_eq!((root.kind, root.object_id.as_str()), (PrincipalKind::User, "aaaaaaaa-0000-0000-0000-000000000009"));
     let empty = facts.groups.iter().find(|group| group.name == "prod-breakglass").unwrap();
     assert_eq!(empty.members, Members::Exactly(Vec::new()));
     let legacy = facts.principals.iter().find(|one| one.name == "legacy-storage").unwrap();
@@ -435,6 +456,7 @@ fn rows_that_lack_something_are_named_all_at_once() {
 {"roleName": "x", "id": "x", "permissions": [{"actions": "*"}]},
 {"roleName": "x", "id": "x", "permissions": [{"actions": [7]}]},
 {"@odata.type": "#microsoft.graph.group", "displayName": "dev"},
+{"principalId": "u", "directoryScopeId": "/", "roleDefinitionId": null},
 {"type": "Microsoft.ContainerService/managedClusters", "id": "/x", "disableLocalAccounts": "maybe"}
 ]"##,
         &[
@@ -447,7 +469,8 @@ fn rows_that_lack_something_are_named_all_at_once() {
             "standard input:8: `actions` should be a list, as a role definition should have it",
             "standard input:9: `actions` should be a list of texts, as a role definition should have it",
             "standard input:10: it has no `id`, as a group should have it",
-            "standard input:11: `disableLocalAccounts` should be true or false, as an AKS cluster should have it",
+            "standard input:11: it has no `roleDefinitionId`, as a role assignment of Entra should have it",
+            "standard input:12: `disableLocalAccounts` should be true or false, as an AKS cluster should have it",
         ],
     );
     // Under --keep-going they are gaps, and the rest is answered.

@@ -98,9 +98,11 @@ impl Reader {
         let principal = row.object("principal")?;
         let kind =
             principal.as_ref().map(|principal| self.member(principal, at)).transpose()?.map(|member| member.kind);
-        let list = match assigned {
-            Assigned::Active => "roleAssignments",
-            Assigned::Eligible => "roleEligibilityScheduleInstances",
+        let (list, id) = match (assigned, row.text("roleAssignmentOriginId")?) {
+            (Assigned::Eligible, _) => ("roleEligibilityScheduleInstances", row.need("it", "id")?),
+            // What Privileged Identity Management has of an assignment names the assignment itself.
+            (Assigned::Active, Some(id)) => ("roleAssignments", id.into_owned()),
+            (Assigned::Active, None) => ("roleAssignments", row.need("it", "id")?),
         };
         self.facts.roles.push(RoleDefinition {
             id: role_id.clone(),
@@ -111,7 +113,7 @@ impl Reader {
             origin: at,
         });
         self.facts.assignments.push(RoleAssignment {
-            id: format!("{DIRECTORY_ROLES}{list}/{}", row.need("it", "id")?),
+            id: format!("{DIRECTORY_ROLES}{list}/{id}"),
             scope,
             principal_id,
             principal_kind: kind.unwrap_or(PrincipalKind::Unknown),
