@@ -600,6 +600,21 @@ fn nothing_secret_is_kept() {
 }
 
 #[test]
+fn administrators_of_entra_that_were_not_read_are_missed() {
+    let question = "who-can --azure-action microsoft.authorization/elevateAccess/ACTION --scope / --azure - -o name";
+    let owner = json!({"principalId": "u", "scope": "/", "roleDefinitionId": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"});
+    let missed = |rows: &Value| {
+        let outcome = ask_with(question.split(' '), &rows.to_string());
+        assert!(outcome.out.contains("principal:u\n"), "{:?}", outcome.notes);
+        outcome.notes.iter().any(|line| line.starts_with("note: who is Global Administrator of Entra"))
+    };
+    assert!(missed(&json!([owner])));
+    let global = json!({"id": "x", "principalId": "v", "directoryScopeId": "/",
+        "roleDefinitionId": "62e90394-69f5-4237-9190-012177145e10"});
+    assert!(!missed(&json!([owner, global])));
+}
+
+#[test]
 fn names_of_azure_steer_no_terminal() {
     let rows = json!([
         {"principalId": "u\u{1b}[31m", "principalType": "User", "principalName": "a@b\u{202e}", "scope": SUB,

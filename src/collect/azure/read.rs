@@ -8,18 +8,16 @@ use super::shapes::Shape;
 use crate::model::Origin;
 use crate::model::azure::{
     AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureCluster, AzureGroup, AzureIdentityIds,
-    AzurePrincipal, ClusterKind, DIRECTORY_ROLES, DenyAssignment, DenyPrincipal, FederatedCredential, GroupEligibility,
-    GroupMember, KeyVault, LocalCluster, ManagementGroup, Members, Permission, PrincipalKind, Registry, RoleAssignment,
-    RoleDefinition, Subscription, UserAssignedIdentity, fold, is_guid, last_guid,
+    AzurePrincipal, ClusterKind, DIRECTORY_ROLES, DenyAssignment, DenyPrincipal, ELEVATE_ACCESS, FederatedCredential,
+    GroupEligibility, GroupMember, KeyVault, LocalCluster, ManagementGroup, Members, Permission, PrincipalKind,
+    Registry, RoleAssignment, RoleDefinition, Subscription, UserAssignedIdentity, fold, is_guid, last_guid,
 };
 
 type Done<T = ()> = Result<T, String>;
 
 /// The role template of Entra's Global Administrator
-/// (<https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference#global-administrator>), and what it
-/// allows in Azure.
+/// (<https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference#global-administrator>).
 const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
-const ELEVATE: &str = "Microsoft.Authorization/elevateAccess/action";
 
 impl Reader {
     /// Reads a row into the facts; says what is missing in it.
@@ -108,7 +106,7 @@ impl Reader {
             id: role_id.clone(),
             name: "Global Administrator".to_owned(),
             custom: false,
-            permissions: vec![Permission { actions: vec![ELEVATE.to_owned()], ..Permission::default() }],
+            permissions: vec![Permission { actions: vec![ELEVATE_ACCESS.to_owned()], ..Permission::default() }],
             assignable_scopes: vec!["/".to_owned()],
             origin: at,
         });

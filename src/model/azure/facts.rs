@@ -149,6 +149,9 @@ pub enum Assigned {
 /// What the id of a role assignment of Entra begins with, which is where Microsoft Graph has it.
 pub const DIRECTORY_ROLES: &str = "/roleManagement/directory/";
 
+/// What a role of Entra allows in Azure.
+pub const ELEVATE_ACCESS: &str = "Microsoft.Authorization/elevateAccess/action";
+
 /// A role given to a principal at a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -12,9 +12,9 @@ pub use built_in::{BuiltInBlock, BuiltInRole, built_in_role, built_in_roles};
 pub use condition::{ASSIGN_ROLES, Alternative, Condition, Effect, REQUEST_ROLES, Request, Set, assigns_roles};
 pub use facts::{
     AccessPolicy, AddonIdentity, AksIdentityBinding, Assigned, AzureCluster, AzureFacts, AzureGroup, AzureIdentityIds,
-    AzurePrincipal, ClusterKind, Covered, DIRECTORY_ROLES, DenyAssignment, DenyPrincipal, FederatedCredential,
-    GroupEligibility, GroupMember, KeyVault, LocalCluster, ManagementGroup, Members, Permission, PrincipalKind,
-    Registry, RoleAssignment, RoleDefinition, Subscription, UserAssignedIdentity,
+    AzurePrincipal, ClusterKind, Covered, DIRECTORY_ROLES, DenyAssignment, DenyPrincipal, ELEVATE_ACCESS,
+    FederatedCredential, GroupEligibility, GroupMember, KeyVault, LocalCluster, ManagementGroup, Members, Permission,
+    PrincipalKind, Registry, RoleAssignment, RoleDefinition, Subscription, UserAssignedIdentity,
 };
 pub use guard::{GuardQuestion, GuardReading, guard_parts, guard_prefix, guard_question, guard_scopes};
 pub use pattern::{Plane, allows, check_action, matches_strictly};
