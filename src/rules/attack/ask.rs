@@ -198,9 +198,10 @@ impl Attack<'_> {
     /// Adds the same for everybody as far as it takes rights that everybody can be given since it was last done.
     pub(super) fn ask_all(&mut self, fresh: Mask) {
         let alone = self.unshared_of(Some(fresh)).fold(Mask::default(), |all, one| all.with(self.rights.mask_of(one)));
+        let several: Vec<Mask> = self.several_of(Some(fresh)).map(|one| self.rights.mask_of(one)).collect();
         let may = |&(subject, mask): &(Subject, Mask)| {
-            let may =
-                !mask.and(alone).is_empty() || self.several_of(mask.with(self.made_mask), Some(fresh)).next().is_some();
+            let all = mask.with(self.made_mask);
+            let may = !mask.and(alone).is_empty() || several.iter().any(|&one| all.has(one));
             may.then_some(subject)
         };
         for subject in self.acting.iter().filter_map(may).collect::<Vec<_>>() {
@@ -214,14 +215,13 @@ impl Attack<'_> {
         all.filter(move |&request| fresh.is_none_or(|fresh| self.rights.completes(request, fresh)))
     }
 
-    /// The requests of several of these rights that one identity may hold by several bindings, as far as fresh rights are a part
-    /// of them.
-    fn several_of(&self, anywhere: Mask, fresh: Option<Mask>) -> impl Iterator<Item = RequestIx> {
+    /// The requests of several rights that one identity may hold by several bindings, as far as fresh rights are a part of them.
+    fn several_of(&self, fresh: Option<Mask>) -> impl Iterator<Item = RequestIx> {
         let again = move |&request: &RequestIx| {
-            let mask = self.rights.mask_of(request);
             // Where one right of two can be given, one is left, and that is in one role.
-            let with_made = |fresh: Mask| self.rights.asked(request).rights.len() > 2 && !mask.and(fresh).is_empty();
-            anywhere.has(mask) && fresh.is_none_or(with_made) && self.rights.is_shared(request)
+            let with_made = self.rights.asked(request).rights.len() > 2;
+            let again = fresh.is_none_or(|fresh| with_made && !self.rights.mask_of(request).and(fresh).is_empty());
+            again && self.rights.is_shared(request)
         };
         self.rights.several().iter().copied().filter(again)
     }
@@ -237,7 +237,7 @@ impl Attack<'_> {
         let (groups, of_groups) = self.groups_and_mask(subject);
         let all = own.all.iter().chain(groups.iter().flat_map(|&group| self.grants(group)));
         let anywhere = own.mask.with(of_groups).with(self.made_mask);
-        let several = || self.several_of(anywhere, fresh);
+        let several = || self.several_of(fresh).filter(|&request| anywhere.has(self.rights.mask_of(request)));
         if all.clone().nth(1).is_some() && several().next().is_some() {
             let plans: Vec<(Place, Rc<Plan>)> =
                 all.map(|grant| (grant.place, self.plan(grant.role, grant.place))).collect();
