@@ -55,22 +55,23 @@ known! {
 
 /// Sorts a list; of several with one key the one read last stays, with a warning if they are not alike.
 fn keep_last<T: Known>(list: &mut Vec<T>, warnings: &mut Vec<Warning>) {
-    let mut keyed: Vec<(String, T)> = std::mem::take(list).into_iter().map(|one| (one.key(), one)).collect();
-    keyed.sort_by(|(a, one), (b, other)| (a, one.read_at()).cmp(&(b, other.read_at())));
-    keyed.dedup_by(|(key, later), (other, earlier)| {
-        if key != other {
+    list.sort_by_cached_key(|one| (one.key(), one.read_at()));
+    let keys: Vec<String> = list.iter().map(Known::key).collect();
+    let mut at = 0;
+    list.dedup_by(|later, earlier| {
+        at += 1;
+        if keys[at] != keys[at - 1] {
             return false;
         }
         let last = *later.origin();
         *earlier.origin() = last;
         if *earlier != *later {
-            let message = format!("{} `{key}` is given twice and not alike; the one read last counts", T::WHAT);
+            let message = format!("{} `{}` is given twice and not alike; the one read last counts", T::WHAT, keys[at]);
             warnings.push(Warning { origin: last, message });
         }
         std::mem::swap(later, earlier);
         true
     });
-    list.extend(keyed.into_iter().map(|(_, one)| one));
 }
 
 /// Makes one of everything that was read several times.

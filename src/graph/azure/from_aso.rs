@@ -52,10 +52,13 @@ fn is_active(resource: &AsoResource) -> bool {
 
 /// Sorts a list by what each is known by; what was there before comes first and stays.
 fn sorted<T>(list: &mut Vec<T>, key: impl Fn(&T) -> String) {
-    let mut keyed: Vec<(String, T)> = std::mem::take(list).into_iter().map(|one| (key(&one), one)).collect();
-    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-    keyed.dedup_by(|(later, _), (earlier, _)| later == earlier);
-    list.extend(keyed.into_iter().map(|(_, one)| one));
+    list.sort_by_cached_key(&key);
+    let keys: Vec<String> = list.iter().map(key).collect();
+    let mut at = 0;
+    list.dedup_by(|_, _| {
+        at += 1;
+        keys[at] == keys[at - 1]
+    });
 }
 
 /// Puts role assignments in order, which they are without those that ASO speaks of, and counts those that nobody else does.
