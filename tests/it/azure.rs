@@ -615,6 +615,19 @@ fn administrators_of_entra_that_were_not_read_are_missed() {
 }
 
 #[test]
+fn a_role_of_entra_is_taken_away_where_microsoft_graph_has_it() {
+    let global = json!([{"id": "given", "principalId": "v", "directoryScopeId": "/",
+        "roleDefinitionId": "62e90394-69f5-4237-9190-012177145e10"}]);
+    let question = "escalations --azure - -f examples/in-cluster --from principal:v -o tree";
+    let told = ask_with(question.split(' '), &global.to_string()).out;
+    let command =
+        "az rest --method delete --url https://graph.microsoft.com/v1.0/roleManagement/directory/roleAssignments/given";
+    assert!(told.contains("azure-elevate-access") && told.replace('\'', "").contains(command), "{told}");
+    let without = format!("{question} --without roleassignment:/roleManagement/directory/roleAssignments/given");
+    assert_eq!(ask_with(without.split(' '), &global.to_string()).out, "");
+}
+
+#[test]
 fn names_of_azure_steer_no_terminal() {
     let rows = json!([
         {"principalId": "u\u{1b}[31m", "principalType": "User", "principalName": "a@b\u{202e}", "scope": SUB,

@@ -157,13 +157,9 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
     let mut objects: Vec<serde_json::Value> = documents.map(|text| serde_saphyr::from_str(text).unwrap()).collect();
     assert!(!remedy.commands.is_empty(), "no command: {finding:#?}");
     for command in &remedy.commands {
-        let of_azure = ["az role assignment delete --ids ", "az rest --method delete --url "];
-        if let Some(id) = of_azure.into_iter().find_map(|az| command.strip_prefix(az)) {
+        if let Some(id) = command.strip_prefix("az role assignment delete --ids ") {
             let before = azure.len();
-            let id = id
-                .trim_matches('\'')
-                .trim_start_matches("https://graph.microsoft.com/v1.0/roleManagement/directory/roleAssignments/");
-            azure.retain(|row| row["id"].as_str() != Some(id));
+            azure.retain(|row| row["id"].as_str() != Some(id.trim_matches('\'')));
             assert_eq!(azure.len() + 1, before, "{command}");
             continue;
         }
