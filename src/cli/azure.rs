@@ -6,7 +6,8 @@ use super::who_can::Args;
 use crate::graph::AzureGraph;
 use crate::graph::azure::{AzurePlace, PrincipalIx};
 use crate::model::azure::{
-    DIRECTORY_ROLES, ELEVATE_ACCESS, Plane, built_in_role, built_in_roles, check_action, check_scope, subscription_of,
+    DIRECTORY_ROLES, ELEVATE_ACCESS, Plane, RoleAssignment, built_in_role, built_in_roles, check_action, check_scope,
+    subscription_of,
 };
 use crate::query::azure_who_can;
 use crate::render::{AzureWhoCanReport, Metadata, Print, safe};
@@ -45,8 +46,8 @@ pub(super) fn run(args: &Args, action: &str, world: &mut World<'_>) -> Result<Ou
             lines.push("note: no deny assignment was read; what they take away is not seen".to_owned());
         }
         // Every tenant has one.
-        let of_entra = graph.facts().assignments.iter().any(|one| one.id.starts_with(DIRECTORY_ROLES));
-        if action.eq_ignore_ascii_case(ELEVATE_ACCESS) && !of_entra {
+        let of_entra = |one: &RoleAssignment| one.id.starts_with(DIRECTORY_ROLES);
+        if action.eq_ignore_ascii_case(ELEVATE_ACCESS) && !graph.facts().assignments.iter().any(of_entra) {
             lines.push("note: who is Global Administrator of Entra, and may do this, was not read".to_owned());
         }
         let denied = match answer.denied {

@@ -169,7 +169,7 @@ impl<'g> Remedies<'g> {
             _ => None,
         })?;
         let id = &self.graph.azure_names().assignment(assignment)?.id;
-        if id.starts_with(&format!("{DIRECTORY_ROLES}roleAssignments/")) {
+        if id.strip_prefix(DIRECTORY_ROLES).is_some_and(|rest| rest.starts_with("roleAssignments/")) {
             let url = format!("https://graph.microsoft.com/v1.0{id}");
             return Some(format!("az rest --method delete --url {}", shell(&url)));
         }

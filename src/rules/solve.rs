@@ -2,6 +2,7 @@
 //! beforehand what can lead to one at all.
 
 mod alone;
+mod begin;
 mod groups;
 mod shared;
 mod tell;
@@ -13,7 +14,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::attack::{Attack, Fact, Marks, Place, RoleKey, SecretIx, Step, Version};
-use super::azure::{self, AzureFact, AzureTarget, AzureWanted};
+use super::azure::{self, AzureTarget, AzureWanted};
 use super::finding::{Evidence, Finding, Start, StepDone, Target, fingerprint, severity};
 use super::pins::{self, Names, Pin};
 use crate::both::both;
@@ -21,8 +22,9 @@ use crate::graph::azure::{AssignmentIx, ScopeIx};
 use crate::graph::{AccessGraph, AndOr, BindingIx, Far, Link, RoleIx, Surely, Walker, Within};
 use crate::model::{Action, ClusterId, Subject};
 use crate::query::TokenMode;
-use crate::query::{Filter, Standing, SystemFilter, Where, standing, who_can};
+use crate::query::{Filter, SystemFilter, Where, who_can};
 use alone::Alone;
+use begin::{Begin, sources};
 use groups::Groups;
 use tell::steps_of;
 
@@ -155,8 +157,6 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let mut found = Escalations::default();
     let (sources, platform) = sources(attack, ask, &mut found.hidden);
-    let begin = |from: Vec<Start>| -> Vec<Begin> { from.into_iter().map(|from| Begin::new(attack, from)).collect() };
-    let (sources, platform) = (begin(sources), begin(platform));
     // Whoever comes to cluster-admin comes out into Azure as well, so that is looked for by itself.
     let of_azure = |&(_, target): &(u32, Target)| matches!(target, Target::Azure(_));
     let (azure, inside): (Vec<_>, Vec<_>) = goals(attack, ask).into_iter().partition(of_azure);
@@ -334,43 +334,6 @@ fn whole(attack: &Attack<'_>) -> AndOr {
     let links = attack.links();
     let link = |at: u32| Link { needs: links.needs(at), gain: links.gain(at), free: links.marks(at).is_free() };
     AndOr::new(attack.facts.len(), (0..attack.count()).map(link))
-}
-
-/// One of those who start.
-struct Begin {
-    from: Start,
-    /// What they begin with; what is their own comes first.
-    facts: Box<[u32]>,
-}
-
-impl Begin {
-    fn new(attack: &Attack<'_>, from: Start) -> Begin {
-        let facts = match from {
-            Start::Subject(subject) => {
-                let groups = attack.groups(subject);
-                let own = [subject].into_iter().chain(groups.iter().copied()).map(Fact::Identity);
-                // Whoever is an account has its pods, which get tokens for whatever audience; whoever has a name in Entra has
-                // the roles of it as well.
-                let entra = attack.entra(subject).map(|who| Fact::Azure(AzureFact::Token(who)));
-                own.chain([Fact::Mints(subject)]).chain(entra).filter_map(|fact| attack.find(fact)).collect()
-            }
-            Start::Pod(pod) => attack.find(Fact::Pod(pod)).into_iter().collect(),
-            Start::Pods(namespace) => attack.find(Fact::Pods(Place::Namespace(namespace))).into_iter().collect(),
-            Start::Azure(who) => attack.find(Fact::Azure(AzureFact::Token(who))).into_iter().collect(),
-        };
-        Begin { from, facts }
-    }
-
-    /// The fact that nobody else begins with.
-    fn own(&self, attack: &Attack<'_>) -> Option<u32> {
-        let first = self.facts.first().copied()?;
-        let is_own = match (self.from, attack.facts[first as usize]) {
-            (Start::Subject(Subject::Group(_)), _) => false,
-            (Start::Subject(subject), Fact::Identity(own) | Fact::Acts(own)) => subject == own,
-            _ => false,
-        };
-        is_own.then_some(first)
-    }
 }
 
 /// How many more rounds than the fewest are walked first, and what if that was not enough: most paths are about as short as they can be.
@@ -941,26 +904,4 @@ fn gives_access<'a>(attack: &'a Attack<'_>, access: &'a Access) -> impl Fn(&Fact
 /// Whether a target is one of many of its kind, so that more than it will do.
 fn is_class(target: Target) -> bool {
     !matches!(target, Target::Subject(_) | Target::Secret(_) | Target::Pod(_) | Target::Access | Target::Azure(_))
-}
-
-/// Who may start, and who is counted as the platform's.
-fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Start>, Vec<Start>) {
-    if let Some(from) = ask.from {
-        return (vec![from], Vec::new());
-    }
-    let (mut listed, mut platform) = (Vec::new(), Vec::new());
-    for &subject in attack.begin() {
-        let standing = standing(attack.graph, attack.cluster, subject, |at| attack.counts(at));
-        match (ask.system, standing) {
-            (SystemFilter::Show, _)
-            | (SystemFilter::Hide, Standing::Other)
-            | (SystemFilter::Only, Standing::Kubernetes | Standing::Platform) => listed.push(Start::Subject(subject)),
-            (SystemFilter::Hide, Standing::Platform) => platform.push(Start::Subject(subject)),
-            (SystemFilter::Hide, Standing::Kubernetes) | (SystemFilter::Only, Standing::Other) => *hidden += 1,
-        }
-    }
-    if ask.system != SystemFilter::Only {
-        listed.extend(attack.guests().into_iter().map(Start::Azure));
-    }
-    (listed, platform)
 }

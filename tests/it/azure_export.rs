@@ -30,12 +30,12 @@ case "$*" in
 'role assignment list'*) cat "$example/role-assignments.json" ;;
 'role definition list'*) cat "$example/role-definitions.json" ;;
 *denyAssignments*) cat "$example/deny-assignments.json" ;;
-*directory/roleAssignments*)
+*directory/roleAssignments*62e90394-69f5-4237-9190-012177145e10*)
   echo '{{"value": [{{"id": "lAPpYvVpN0KRkAEhdxReEJC2sEqbR_9Hr48lds9SGHI-1", "principalId": "aaaaaaaa-0000-0000-0000-000000000009",
     "directoryScopeId": "/", "roleDefinitionId": "62e90394-69f5-4237-9190-012177145e10", "principal": {{
     "@odata.type": "#microsoft.graph.user", "id": "aaaaaaaa-0000-0000-0000-000000000009", "displayName": "Root",
     "userPrincipalName": "root@contoso.example"}}}}]}}' ;;
-*directory/roleEligibilityScheduleInstances*) echo '{{"value": []}}' ;;
+*directory/roleEligibilityScheduleInstances*62e90394-69f5-4237-9190-012177145e10*) echo '{{"value": []}}' ;;
 *roleEligibilityScheduleInstances*) cat "$example/pim-eligible.json" ;;
 'identity list'*) cat "$example/identities.json" ;;
 'identity federated-credential list --identity-name aso-global '*) cat "$example/federated-credentials.json" ;;

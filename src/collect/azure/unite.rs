@@ -56,17 +56,15 @@ known! {
 /// Sorts a list; of several with one key the one read last stays, with a warning if they are not alike.
 fn keep_last<T: Known>(list: &mut Vec<T>, warnings: &mut Vec<Warning>) {
     list.sort_by_cached_key(|one| (one.key(), one.read_at()));
-    let keys: Vec<String> = list.iter().map(Known::key).collect();
-    let mut at = 0;
     list.dedup_by(|later, earlier| {
-        at += 1;
-        if keys[at] != keys[at - 1] {
+        if later.key() != earlier.key() {
             return false;
         }
         let last = *later.origin();
         *earlier.origin() = last;
         if *earlier != *later {
-            let message = format!("{} `{}` is given twice and not alike; the one read last counts", T::WHAT, keys[at]);
+            let message =
+                format!("{} `{}` is given twice and not alike; the one read last counts", T::WHAT, later.key());
             warnings.push(Warning { origin: last, message });
         }
         std::mem::swap(later, earlier);

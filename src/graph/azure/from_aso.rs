@@ -53,12 +53,7 @@ fn is_active(resource: &AsoResource) -> bool {
 /// Sorts a list by what each is known by; what was there before comes first and stays.
 fn sorted<T>(list: &mut Vec<T>, key: impl Fn(&T) -> String) {
     list.sort_by_cached_key(&key);
-    let keys: Vec<String> = list.iter().map(key).collect();
-    let mut at = 0;
-    list.dedup_by(|_, _| {
-        at += 1;
-        keys[at] == keys[at - 1]
-    });
+    list.dedup_by(|later, earlier| key(later) == key(earlier));
 }
 
 /// Puts role assignments in order, which they are without those that ASO speaks of, and counts those that nobody else does.
