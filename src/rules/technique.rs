@@ -37,8 +37,8 @@ pub struct Technique {
     /// Where one of the requests, by its place in the list, may lead anywhere: asked once, so that those which lead nowhere are
     /// never looked at. None where any may.
     pub(super) leads: Option<fn(&Attack<'_>, usize) -> Leads>,
-    /// What its requests do that name no object.
-    pub(super) alike: Alike,
+    /// What each of its requests does that names no object.
+    pub(super) alike: fn(usize) -> Alike,
     /// Called for each new fact but requests and what roles allow; adds what follows from it without any request, such as what a
     /// shell in a pod holds.
     pub(super) react: Option<fn(&mut Attack<'_>, Fact, u32)>,
@@ -62,19 +62,22 @@ pub(super) enum Alike {
     Part(&'static str),
 }
 
-/// What requests were made already that name no object.
-#[derive(Default)]
-pub(super) struct Already(BTreeSet<&'static str>);
-
-impl Already {
-    /// Whether a request of a technique does no more than those before it, one after another in the order of the catalogue.
-    pub(super) fn does(&mut self, technique: &Technique) -> bool {
-        match technique.alike {
-            Alike::Each => false,
-            Alike::All(what) => !self.0.insert(what),
-            Alike::Part(what) => self.0.contains(what),
-        }
-    }
+/// Which of some requests that name no object do something that no other one of them does: of those that do all the same it is the
+/// first, in the order that they have here.
+pub(super) fn needed(all: &[(&Technique, usize)]) -> Vec<bool> {
+    let alike = || all.iter().map(|&(technique, within)| (technique.alike)(within));
+    let done = |alike: Alike| match alike {
+        Alike::All(what) => Some(what),
+        Alike::Each | Alike::Part(_) => None,
+    };
+    let whole: BTreeSet<&str> = alike().filter_map(done).collect();
+    let mut seen = BTreeSet::new();
+    let is_needed = |alike: Alike| match alike {
+        Alike::Each => true,
+        Alike::All(what) => seen.insert(what),
+        Alike::Part(what) => !whole.contains(what),
+    };
+    alike().map(is_needed).collect()
 }
 
 /// Says whether a step follows from what the attacker has; if not, why not.
@@ -95,7 +98,7 @@ impl Technique {
         references: &[],
         build: None,
         leads: None,
-        alike: Alike::Each,
+        alike: |_| Alike::Each,
         react: None,
         proof: None,
         kinds: None,

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{Attack, Completed, Done, Fact, How, Place, Plan, RoleKey, role_key};
+use super::{Attack, Completed, Done, Fact, How, Place, Plan, PlanWay, RoleKey, role_key};
 use crate::graph::RoleIx;
 use crate::model::{Name, Subject};
 use crate::rules::held::{Held, HeldBy, Mask, RequestIx, Rights, Site, Way};
-use crate::rules::technique::{Already, At, Change, Technique};
+use crate::rules::technique::{At, Change, Technique, needed};
 
 impl Attack<'_> {
     /// Adds every request that roles allow whoever is under them, the roles that were found since it was last done.
@@ -118,21 +118,20 @@ impl Attack<'_> {
         }
         let held = self.held_under(role, if wide { Place::Cluster } else { Place::Namespace(Name::EMPTY) });
         let (some, any) = (Rights::mask(&held), Rights::mask_of_any(&held));
-        let mut found = Vec::new();
-        let mut already = Already::default();
+        let mut found: Vec<PlanWay> = Vec::new();
         for request in self.rights.requests().filter(|&request| self.rights.may_be_made(request, some, some)) {
             // An object of a name is not made by whoever makes any.
             let posted = self.rights.is_more_by_post(request, any) && any.has(self.rights.mask_of(request));
-            if self.thrifty && posted {
-                continue;
+            if !self.thrifty || !posted {
+                let ways = self.rights.ways(request, &held, &[], &[]).into_iter();
+                found.extend(ways.map(|Way { site: Site { object, other, .. }, .. }| (request, object, other)));
             }
-            let (technique, _) = self.rights.technique(request);
-            for Way { site: Site { object, other, .. }, .. } in self.rights.ways(request, &held, &[], &[]) {
-                let whole = self.thrifty && (object, other) == (None, None);
-                if !whole || !already.does(technique) {
-                    found.push((request, object, other));
-                }
-            }
+        }
+        if self.thrifty {
+            let is_whole = |&&(_, object, other): &&PlanWay| (object, other) == (None, None);
+            let whole: Vec<_> = found.iter().filter(is_whole).map(|&(at, ..)| self.rights.technique(at)).collect();
+            let mut needed = needed(&whole).into_iter();
+            found.retain(|way| !is_whole(&way) || needed.next().unwrap_or(true));
         }
         let plan = Rc::new(Plan { ways: found.into(), some, any });
         self.plans.borrow_mut().insert(key, Rc::clone(&plan));

@@ -6,9 +6,9 @@ use super::{Attack, Done, Effect, Fact, Grant, How, Place, RoleKey, place_of};
 use crate::graph::RoleIx;
 use crate::model::{Name, Subject};
 use crate::rules::azure;
-use crate::rules::held::{Held, Site};
+use crate::rules::held::{Held, RequestIx, Site};
 use crate::rules::kubernetes;
-use crate::rules::technique::{Already, At, Blocker, RBAC, Technique};
+use crate::rules::technique::{At, Blocker, RBAC, Technique, needed};
 
 impl Attack<'_> {
     /// A technique gets tokens of any account of a place for whatever audience.
@@ -196,7 +196,6 @@ impl Attack<'_> {
                 self.fresh.extend(self.rights.beside_cluster(place, id));
                 // What rewrites or binds roles there gains nothing that is not there already, and whoever it is that has
                 // everything may be impersonated: that one asks for tokens instead.
-                let mut already = Already::default();
                 let inside = self.rights.requests().filter(|&request| {
                     let (technique, _) = self.rights.technique(request);
                     let asked = self.rights.asked(request);
@@ -206,10 +205,12 @@ impl Attack<'_> {
                         && !asked.impersonates()
                         && asked.at == At::Namespace
                         && asked.rights.iter().all(|right| !right.in_cluster)
+                        && !(self.thrifty && self.rights.is_made_by_post(request))
                 });
-                for request in inside.collect::<Vec<_>>() {
-                    let (technique, _) = self.rights.technique(request);
-                    if self.thrifty && (self.rights.is_made_by_post(request) || already.does(technique)) {
+                let inside: Vec<RequestIx> = inside.collect();
+                let whole: Vec<_> = inside.iter().map(|&request| self.rights.technique(request)).collect();
+                for (request, needed) in inside.into_iter().zip(needed(&whole)) {
+                    if self.thrifty && !needed {
                         continue;
                     }
                     let site = Site { place, object: None, other: None };

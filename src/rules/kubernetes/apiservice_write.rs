@@ -7,7 +7,7 @@ use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::held::Site;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, Leads, On, Request, Right, Technique, WRITE, changes, core, right};
+use crate::rules::technique::{Alike, At, Blocker, Confidence, Leads, On, Request, Right, Technique, WRITE, changes, core, right};
 
 const GROUP: &str = "apiregistration.k8s.io";
 const API_SERVICES: &str = "apiservices";
@@ -54,6 +54,11 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     build: Some(build),
     leads: Some(leads),
+    alike: |within| match within {
+        CREATE_SERVICE => Alike::All(TECHNIQUE.id),
+        CHANGE_SERVICE => Alike::Part(TECHNIQUE.id),
+        _ => Alike::Each,
+    },
     proof: Some(proof),
     ..Technique::MOVE
 };
@@ -80,6 +85,7 @@ const UPDATE: usize = 1;
 const READ: usize = 2;
 const DELETE: usize = 3;
 const CREATE: usize = 4;
+const CREATE_SERVICE: usize = 5;
 const CHANGE_SERVICE: usize = 7;
 
 /// Services count only where somebody can have an APIService lead to them.

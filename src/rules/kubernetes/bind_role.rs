@@ -2,7 +2,7 @@
 
 use crate::model::CLUSTER_ADMIN;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place, RoleKey, place_in, place_of, role_key};
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, rbac};
+use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
 const BIND: &[&str] = &["bind"];
@@ -74,6 +74,12 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#bind-verb",
     ],
     build: Some(build),
+    // Whoever binds any ClusterRole in a namespace holds everything there, and so what any Role grants.
+    alike: |within| match within {
+        1 => Alike::All(TECHNIQUE.id),
+        2 | 4 | 5 | 7 | 8 => Alike::Part(TECHNIQUE.id),
+        _ => Alike::Each,
+    },
     ..Technique::MOVE
 };
 

@@ -3,7 +3,9 @@
 use crate::rules::attack::{Attack, Done, Effect};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{Alike, At, Blocker, Confidence, On, Request, Technique, core};
+
+use super::pods::SHELLS;
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -22,6 +24,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1609", "MS-TA9006"],
     references: &["https://kubernetes.io/docs/reference/access-authn-authz/authorization/"],
     build: Some(build),
+    alike: |_| Alike::Part(SHELLS),
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -3,9 +3,9 @@
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, WRITE, core};
 
-use super::pods::{Refusal, refuses_change};
+use super::pods::{CHANGES, Refusal, refuses_change};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -21,6 +21,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1525", "T1609"],
     references: &["https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement"],
     build: Some(build),
+    alike: |_| Alike::All(CHANGES),
     proof: Some(proof),
     ..Technique::MOVE
 };

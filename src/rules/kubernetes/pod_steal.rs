@@ -4,9 +4,9 @@ use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::held::Site;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Blocker, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{Alike, At, Blocker, Confidence, On, Request, Technique, WRITE, core};
 
-use super::pods::refuses_change;
+use super::pods::{CHANGES, refuses_change};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -27,6 +27,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1578", "T1528"],
     references: &["https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"],
     build: Some(build),
+    alike: |within| if STEER.contains(&within) { Alike::Each } else { Alike::Part(CHANGES) },
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -12,6 +12,12 @@ use super::container_escape;
 /// What whoever creates pods or what makes them of any template does.
 pub(super) const NEW_PODS: &str = "new pods";
 
+/// What whoever runs commands in every pod of a place does.
+pub(super) const SHELLS: &str = "shells in pods";
+
+/// What whoever changes every pod of a place does.
+pub(super) const CHANGES: &str = "changes of pods";
+
 /// What a shell in a pod leads to. Two pods that give the same are as good as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::rules) struct Gives {

@@ -4,7 +4,9 @@ use crate::model::{Name, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, core};
+use crate::rules::technique::{Alike, At, Confidence, Leads, On, Request, Technique, core};
+
+use super::pods::NEW_PODS;
 
 const CREATE: &[&str] = &["create"];
 
@@ -31,6 +33,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     references: &["https://kubernetes.io/docs/concepts/security/service-accounts/#manually-create-an-api-token"],
     build: Some(build),
     leads: Some(|_, within| if within == 0 { Leads::Anywhere } else { Leads::Named }),
+    alike: |_| Alike::Part(NEW_PODS),
     react: Some(react),
     proof: Some(proof),
     ..Technique::MOVE
