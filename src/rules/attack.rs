@@ -111,6 +111,9 @@ pub(super) struct Attack<'g> {
     asked: FxHashSet<u32>,
     /// What puts every subject of a binding under roles by itself.
     grants: FxHashMap<Subject, Grants>,
+    /// Those of them who may impersonate, and whether groups among them are of a kind that nobody has to be put into.
+    lenders: FxHashSet<Subject>,
+    groups_lend: bool,
     /// What roles allow, each rule set looked at once.
     plans: RefCell<FxHashMap<PlanKey, Rc<Plan>>>,
     /// The same for each role, bound in the cluster or not.
@@ -167,8 +170,9 @@ pub(super) struct Attack<'g> {
     account_makers: FxHashMap<Place, Vec<(usize, Site, u32)>>,
     /// Requests that make a role which does not exist: where, the fact, and what is gained.
     creators: Vec<Creator>,
-    /// The pods of each name, the pods of each node, and where there are workloads, each found at the first question.
+    /// The pods and the Secrets of each name, the pods of each node, and where there are workloads, each found at the first question.
     named_pods: OnceCell<FxHashMap<Name, Vec<PodIx>>>,
+    named_secrets: OnceCell<FxHashMap<Name, Vec<SecretIx>>>,
     workloads: OnceCell<Workloads>,
     bound_pods: OnceCell<FxHashMap<Name, Vec<PodIx>>>,
     /// What comes with the folders of nodes that claims are bound to.
@@ -225,6 +229,8 @@ impl<'g> Attack<'g> {
             common: None,
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
+            lenders: FxHashSet::default(),
+            groups_lend: false,
             plans: RefCell::default(),
             plan_of: graph.roles().map(|_| Default::default()).collect(),
             unders: Vec::new(),
@@ -261,6 +267,7 @@ impl<'g> Attack<'g> {
             account_makers: FxHashMap::default(),
             creators: Vec::new(),
             named_pods: OnceCell::new(),
+            named_secrets: OnceCell::new(),
             workloads: OnceCell::new(),
             bound_pods: OnceCell::new(),
             folders: OnceCell::new(),
@@ -324,8 +331,15 @@ impl<'g> Attack<'g> {
             *mask = plans.fold(Mask::default(), Mask::with);
         }
         self.grants = grants;
-        for subject in self.grants.keys() {
-            if let Subject::Group(group) = *subject {
+        let lends = |grants: &Grants| !grants.mask.and(self.rights.impersonating()).is_empty();
+        self.lenders = self.grants.iter().filter(|(_, grants)| lends(grants)).map(|(&subject, _)| subject).collect();
+        let is_open =
+            |subject: &Subject| matches!(subject, Subject::Group(name) if graph.text(*name).starts_with("system:"));
+        self.groups_lend = self.lenders.iter().any(is_open);
+        for (subject, grants) in &self.grants {
+            if let Subject::Group(group) = *subject
+                && !grants.all.is_empty()
+            {
                 self.accounts_granted.extend(namespace_of_accounts(graph, group));
                 self.all_accounts_granted |= graph.text(group) == SERVICE_ACCOUNTS;
             }
@@ -621,7 +635,18 @@ impl<'g> Attack<'g> {
     /// Remembers a request that makes accounts, and gives those that it could make.
     pub(super) fn makes_accounts(&mut self, within: usize, site: Site, fact: u32) -> Vec<Subject> {
         self.account_makers.entry(site.place).or_default().push((within, site, fact));
-        self.accounts_in(site.place, None).into_iter().filter(|&account| self.is_missing(account)).collect()
+        let all = self.accounts_in(site.place, None);
+        let of_namespace = all.chunk_by(|one, next| one.namespace() == next.namespace());
+        let missing = of_namespace.flat_map(|accounts| {
+            let is_missing =
+                accounts.first().and_then(|one| one.namespace()).map(|namespace| self.missing_in(namespace));
+            let is_missing = move |account: &&Subject| match **account {
+                Subject::ServiceAccount { name, .. } => is_missing.as_ref().is_some_and(|is_missing| is_missing(name)),
+                _ => false,
+            };
+            accounts.iter().filter(is_missing).copied()
+        });
+        missing.collect()
     }
 
     /// Every role that identities can be put under, and where.

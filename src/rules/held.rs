@@ -246,11 +246,11 @@ impl Rights {
         (asked.technique, asked.within)
     }
 
-    /// Whether all rights of one of the requests of a technique are in some role or other.
+    /// Whether all rights of one of the requests of a technique are in some role or other that does not grant everything.
     pub(super) fn is_supplied(&self, technique: &Technique, within: usize) -> bool {
         let mut requests = self.requests.iter();
         let own = requests.find(|asked| asked.technique.id == technique.id && asked.within == within);
-        own.is_some_and(|own| self.supplied.has(own.mask) || self.supplied.has(Mask::of(0)))
+        own.is_some_and(|own| self.supplied.has(own.mask))
     }
 
     /// Whether all rights of a request are in some role or other that does not grant everything; of a request that takes rights of

@@ -80,9 +80,11 @@ impl Attack<'_> {
             }
         }
         match fact {
-            Fact::Accounts(place @ Place::Namespace(_)) => {
+            Fact::Accounts(place @ Place::Namespace(namespace)) => {
+                let is_missing = self.missing_in(namespace);
                 for account in self.accounts_in(place, None) {
-                    let missing = self.is_missing(account).then(|| self.lack(account));
+                    let is_missing = matches!(account, Subject::ServiceAccount { name, .. } if is_missing(name));
+                    let missing = is_missing.then(|| self.lack(account));
                     let effect = Effect::ActAs(account);
                     match missing {
                         Some(missing) => {
@@ -281,14 +283,15 @@ impl Attack<'_> {
 
     /// Adds the roles that an identity is under by bindings that name it; those that impersonate ask for credentials.
     pub(super) fn is_under(&mut self, subject: Subject, id: u32, credentials: bool) {
-        for Grant { place, binding, role } in self.grants(subject).to_vec() {
+        for at in 0..self.grants(subject).len() {
+            let Grant { place, binding, role } = self.grants(subject)[at];
             if !credentials || self.impersonates(role, place) {
                 let under = self.under_role(role, place, credentials);
-                let at = under as usize;
-                if at >= self.granted_unders.len() {
-                    self.granted_unders.resize(at + 1, false);
+                let number = under as usize;
+                if number >= self.granted_unders.len() {
+                    self.granted_unders.resize(number + 1, false);
                 }
-                self.granted_unders[at] = true;
+                self.granted_unders[number] = true;
                 self.link_to(id, under, How::Granted(binding));
             }
         }
@@ -312,8 +315,8 @@ impl Attack<'_> {
     /// as one: whether it may impersonate, by itself or by its groups.
     pub(super) fn lends(&self, subject: Subject) -> bool {
         !self.thrifty
-            || !self.own_mask(subject).and(self.rights.impersonating()).is_empty()
-            || !self.mask_of_groups(subject).and(self.rights.impersonating()).is_empty()
+            || self.lenders.contains(&subject)
+            || (self.groups_lend && !self.mask_of_groups(subject).and(self.rights.impersonating()).is_empty())
     }
 
     /// Remembers a request that makes any role which does not exist, and says what is gained for each.

@@ -17,7 +17,7 @@ use crate::rules::azure;
 use crate::rules::finding::{Start, Target};
 use crate::rules::held::{Mask, Supply};
 use crate::rules::kubernetes::{self, Gives};
-use crate::rules::technique::Blocker;
+use crate::rules::technique::{Blocker, Leads};
 
 impl<'g> Attack<'g> {
     /// The rules of a role that are not taken to be gone, each with its place.
@@ -280,6 +280,22 @@ impl<'g> Attack<'g> {
         all.map(|(at, _)| SecretIx(at)).filter(|at| !self.ask.without_secrets.contains(at)).collect()
     }
 
+    /// The Secrets of a place that have a name and were read, but for those taken to be gone.
+    pub(in crate::rules) fn secrets_named(&self, place: Place, name: Name) -> Vec<SecretIx> {
+        if let Place::Namespace(namespace) = place {
+            return self.secrets_in(namespace, Some(name));
+        }
+        let by_name = self.named_secrets.get_or_init(|| {
+            let secrets = (0_u32..).zip(&self.graph.snapshot().secrets);
+            let here = secrets.filter(|(_, secret)| secret.cluster == self.cluster);
+            let mut by_name: FxHashMap<Name, Vec<SecretIx>> = FxHashMap::default();
+            here.for_each(|(at, secret)| by_name.entry(secret.name).or_default().push(SecretIx(at)));
+            by_name
+        });
+        let all = by_name.get(&name).into_iter().flatten().copied();
+        all.filter(|at| !self.ask.without_secrets.contains(at)).collect()
+    }
+
     /// A Secret.
     pub(in crate::rules) fn secret(&self, at: SecretIx) -> &'g Secret {
         &self.graph.snapshot().secrets[at.0 as usize]
@@ -330,21 +346,33 @@ impl<'g> Attack<'g> {
 
     /// The rights that roles supply to them.
     pub(super) fn mask_of_groups(&self, subject: Subject) -> Mask {
-        let known = self.groups.borrow().get(&like(subject)).map(|&(_, mask)| mask);
+        let known = self.groups.borrow().get(&self.like(subject)).map(|&(_, mask)| mask);
         known.unwrap_or_else(|| self.find_groups(subject).1)
     }
 
     /// Both.
     pub(super) fn groups_and_mask(&self, subject: Subject) -> Groups {
-        let known = self.groups.borrow().get(&like(subject)).cloned();
+        let known = self.groups.borrow().get(&self.like(subject)).cloned();
         known.unwrap_or_else(|| self.find_groups(subject))
     }
 
     fn find_groups(&self, subject: Subject) -> Groups {
         let found: Rc<[Subject]> = groups(self.graph, subject).into();
         let mask = found.iter().fold(Mask::default(), |all, &group| all.with(self.own_mask(group)));
-        self.groups.borrow_mut().insert(like(subject), (Rc::clone(&found), mask));
+        self.groups.borrow_mut().insert(self.like(subject), (Rc::clone(&found), mask));
         (found, mask)
+    }
+
+    /// Somebody who is in the same groups: all accounts of a namespace are, and all users and all groups whose names Kubernetes
+    /// gives no meaning.
+    fn like(&self, subject: Subject) -> Subject {
+        let has_meaning = |name: Name| self.graph.text(name).starts_with("system:");
+        match subject {
+            Subject::ServiceAccount { namespace, .. } => Subject::ServiceAccount { namespace, name: Name::EMPTY },
+            Subject::User(name) if !has_meaning(name) => Subject::User(Name::EMPTY),
+            Subject::Group(name) if !has_meaning(name) => Subject::Group(Name::EMPTY),
+            _ => subject,
+        }
     }
 
     /// Every namespace that has bindings.
@@ -443,6 +471,22 @@ impl<'g> Attack<'g> {
         is_absent(self.graph, self.cluster, account)
     }
 
+    /// The same for all accounts of a namespace.
+    pub(super) fn missing_in(&self, namespace: Name) -> impl Fn(Name) -> bool + use<'g> {
+        absent_in(self.graph, self.cluster, namespace)
+    }
+
+    /// Where an account may be missing that has grants; where all accounts have some, that is one of any name.
+    pub(in crate::rules) fn where_accounts_are_missing(&self) -> Leads {
+        if self.all_accounts_granted {
+            return Leads::Anywhere;
+        }
+        let lacks = |(namespace, names): (&Name, &BTreeSet<Name>)| {
+            names.iter().copied().any(self.missing_in(*namespace)).then_some(*namespace)
+        };
+        Leads::In(self.accounts.iter().filter_map(lacks).chain(self.accounts_granted.iter().copied()).collect())
+    }
+
     /// Whether there is no such namespace, as far as the input can say.
     pub(in crate::rules) fn lacks_namespace(&self, namespace: Name) -> bool {
         let snapshot = self.graph.snapshot();
@@ -479,25 +523,24 @@ impl<'g> Attack<'g> {
     }
 }
 
-/// Somebody who is in the same groups: all accounts of a namespace are.
-fn like(subject: Subject) -> Subject {
-    match subject {
-        Subject::ServiceAccount { namespace, .. } => Subject::ServiceAccount { namespace, name: Name::EMPTY },
-        _ => subject,
-    }
-}
-
 /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
 pub(in crate::rules) fn is_absent(graph: &AccessGraph, cluster: ClusterId, account: Subject) -> bool {
     let Subject::ServiceAccount { namespace, name } = account else { return false };
+    absent_in(graph, cluster, namespace)(name)
+}
+
+/// The same for all accounts of a namespace.
+pub(super) fn absent_in(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> impl Fn(Name) -> bool + use<'_> {
     let snapshot = graph.snapshot();
-    let has = |name: Name| {
-        let key = (cluster, namespace, name);
-        snapshot.service_accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).is_ok()
-    };
+    let (all, key) = (&snapshot.service_accounts, (cluster, namespace));
+    let from = all.partition_point(|one| (one.cluster, one.namespace) < key);
+    let len = all[from..].iter().take_while(|one| (one.cluster, one.namespace) == key).count();
+    let here = &all[from..from + len];
+    let has = move |name: Name| here.binary_search_by_key(&name, |one| one.name).is_ok();
     // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
     let dumped = snapshot.names.find("default").is_some_and(has);
-    (dumped || read_all(graph, cluster, "", "serviceaccounts", Some(namespace))) && !has(name)
+    let whole = dumped || read_all(graph, cluster, "", "serviceaccounts", Some(namespace));
+    move |name| whole && !has(name)
 }
 
 /// Whether a list of the cluster was read in full.

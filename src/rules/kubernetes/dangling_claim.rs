@@ -3,7 +3,7 @@
 use crate::model::Subject;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::held::Site;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, core};
 
 const CREATE: &[&str] = &["create"];
 
@@ -32,8 +32,14 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/security/service-accounts/",
     ],
     build: Some(build),
+    leads: Some(leads),
     ..Technique::MOVE
 };
+
+/// Accounts are made where one is missing that somebody would have.
+fn leads(attack: &Attack<'_>, within: usize) -> Leads {
+    if within == 2 { Leads::Anywhere } else { attack.where_accounts_are_missing() }
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     if done.first {

@@ -1,7 +1,5 @@
 //! What running pods lead to, and what Pod Security lets into a namespace: what several techniques look at.
 
-use std::collections::BTreeSet;
-
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Name, Pod, PodPowers, PodRefsId, Subject};
 use crate::rules::attack::{Attack, Fact, Place, PodIx, SecretIx};
@@ -80,8 +78,11 @@ pub(in crate::rules) fn pods_of(attack: &Attack<'_>, fact: Fact) -> Vec<PodIx> {
 }
 
 /// The accounts of pods that are good for nothing else.
-pub(super) fn accounts(attack: &Attack<'_>, pods: &[PodIx]) -> BTreeSet<Subject> {
-    pods.iter().filter_map(|&at| attack.gives(at).only_account()).collect()
+pub(super) fn accounts(attack: &Attack<'_>, pods: &[PodIx]) -> Vec<Subject> {
+    let mut accounts: Vec<Subject> = pods.iter().filter_map(|&at| attack.gives(at).only_account()).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    accounts
 }
 
 /// The account whose token lies in a pod.

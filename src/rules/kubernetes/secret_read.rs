@@ -33,10 +33,8 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         attack.does(done.technique, vec![done.fact], Effect::Secrets(place), Fact::Secrets(place));
         return;
     };
-    for namespace in attack.namespaces_of(place) {
-        for secret in attack.secrets_in(namespace, Some(name)) {
-            attack.does(done.technique, vec![done.fact], Effect::Secret(secret), Fact::Secret(secret));
-        }
+    for secret in attack.secrets_named(place, name) {
+        attack.does(done.technique, vec![done.fact], Effect::Secret(secret), Fact::Secret(secret));
     }
 }
 

@@ -1,5 +1,7 @@
 //! `secret-token-create`: a Secret that asks for a token of an account is made, and read once the token is in it.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Name, Subject};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::{RightDone, StepDone};
@@ -102,12 +104,13 @@ fn read(place: Place) -> Fact {
 
 /// Where a name is not taken: the whole place, or the namespaces of it in which it is free.
 fn free(attack: &Attack<'_>, place: Place, name: Name) -> Vec<Place> {
-    let taken = |namespace: &Name| !attack.secrets_in(*namespace, Some(name)).is_empty();
-    let inside = attack.namespaces_of(place);
-    if !inside.iter().any(taken) {
+    let taken = attack.secrets_named(place, name).into_iter().map(|at| attack.secret(at).namespace);
+    let taken: BTreeSet<Name> = taken.collect();
+    if taken.is_empty() {
         return vec![place];
     }
-    inside.into_iter().filter(|namespace| !taken(namespace)).map(Place::Namespace).collect()
+    let inside = attack.namespaces_of(place).into_iter();
+    inside.filter(|namespace| !taken.contains(namespace)).map(Place::Namespace).collect()
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
