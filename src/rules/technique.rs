@@ -51,33 +51,41 @@ pub struct Technique {
     pub(super) words: Option<fn(&AccessGraph, &StepDone) -> Option<String>>,
 }
 
-/// What requests that name no object do where they are made, so that for whoever makes several of them one will do.
+/// What a request that names no object does where it is made, so that for whoever makes several of them one will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Alike {
-    /// Each something else.
-    Each,
-    /// All the same, which has this name, as those of other techniques may.
-    All(&'static str),
-    /// No more than those that do this.
-    Part(&'static str),
+pub(super) struct Alike {
+    /// The same as others that do this, those of other techniques included.
+    pub(super) does: Option<&'static str>,
+    /// No more than those that do any of this.
+    pub(super) part_of: &'static [&'static str],
+}
+
+impl Alike {
+    /// Something that no other one does.
+    pub(super) const OTHER: Alike = Alike { does: None, part_of: &[] };
+
+    /// The same as all that do this.
+    pub(super) const fn all(what: &'static str) -> Alike {
+        Alike { does: Some(what), part_of: &[] }
+    }
+
+    /// No more than those that do any of this.
+    pub(super) const fn part(of: &'static [&'static str]) -> Alike {
+        Alike { does: None, part_of: of }
+    }
 }
 
 /// Which of some requests that name no object do something that no other one of them does: of those that do all the same it is the
 /// first, in the order that they have here.
 pub(super) fn needed(all: &[(&Technique, usize)]) -> Vec<bool> {
     let alike = || all.iter().map(|&(technique, within)| (technique.alike)(within));
-    let done = |alike: Alike| match alike {
-        Alike::All(what) => Some(what),
-        Alike::Each | Alike::Part(_) => None,
-    };
-    let whole: BTreeSet<&str> = alike().filter_map(done).collect();
+    let done: BTreeSet<&str> = alike().filter_map(|alike| alike.does).collect();
     let mut seen = BTreeSet::new();
-    let is_needed = |alike: Alike| match alike {
-        Alike::Each => true,
-        Alike::All(what) => seen.insert(what),
-        Alike::Part(what) => !whole.contains(what),
+    let mut is_needed = |alike: Alike| {
+        let is_part = alike.part_of.iter().any(|what| done.contains(what));
+        !is_part && alike.does.is_none_or(|what| seen.insert(what))
     };
-    alike().map(is_needed).collect()
+    alike().map(&mut is_needed).collect()
 }
 
 /// Says whether a step follows from what the attacker has; if not, why not.
@@ -98,7 +106,7 @@ impl Technique {
         references: &[],
         build: None,
         leads: None,
-        alike: |_| Alike::Each,
+        alike: |_| Alike::OTHER,
         react: None,
         proof: None,
         kinds: None,
@@ -315,3 +323,53 @@ pub(super) const READ: &[&str] = &["get", "list", "watch"];
 
 /// Changes an object that exists.
 pub(super) const WRITE: &[&str] = &["update", "patch"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(requests: &[(&str, usize)], expected: &[bool]) {
+        let found = |&(id, within): &(&str, usize)| (crate::rules::technique(id).expect("a technique"), within);
+        let all: Vec<_> = requests.iter().map(found).collect();
+        assert_eq!(needed(&all), expected, "{requests:?}");
+    }
+
+    #[test]
+    fn of_requests_that_do_the_same_the_first_is_needed() {
+        check(&[("pod-create", 0), ("workload-create", 0), ("workload-create", 2)], &[true, false, false]);
+        check(&[("workload-create", 0), ("workload-create", 2)], &[true, false]);
+        check(&[("secret-read", 0), ("pod-create", 0)], &[true, true]);
+    }
+
+    #[test]
+    fn what_does_no_more_than_another_one_is_not_needed() {
+        check(
+            &[
+                ("pod-exec", 0),
+                ("pod-exec", 1),
+                ("pod-attach", 0),
+                ("pod-image-patch", 0),
+                ("pod-steal", 0),
+                ("pod-steal", 3),
+            ],
+            &[true, false, false, false, false, true],
+        );
+        check(&[("secret-token-create", 0), ("pod-create", 0)], &[false, true]);
+        check(&[("bind-role", 1), ("bind-role", 2), ("bind-role", 3)], &[true, false, true]);
+        // Whatever the order.
+        check(&[("workload-patch", 0), ("pod-create", 0)], &[false, true]);
+    }
+
+    #[test]
+    fn what_does_less_leaves_nothing_out() {
+        // From 1.35 on `get` on pods/exec does nothing by itself.
+        check(
+            &[("pod-exec", 1), ("pod-attach", 0), ("pod-image-patch", 0), ("pod-steal", 0)],
+            &[true, true, true, false],
+        );
+        check(&[("pod-exec", 1), ("pod-steal", 0), ("pod-steal", 2)], &[true, true, true]);
+        check(&[("bind-role", 2), ("bind-role", 5)], &[true, true]);
+        check(&[("apiservice-write", 7), ("apiservice-write", 0)], &[true, true]);
+    }
+}

@@ -55,9 +55,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
     build: Some(build),
     leads: Some(leads),
     alike: |within| match within {
-        CREATE_SERVICE => Alike::All(TECHNIQUE.id),
-        CHANGE_SERVICE => Alike::Part(TECHNIQUE.id),
-        _ => Alike::Each,
+        CREATE_SERVICE => Alike::all(TECHNIQUE.id),
+        CHANGE_SERVICE => Alike::part(&[TECHNIQUE.id]),
+        _ => Alike::OTHER,
     },
     proof: Some(proof),
     ..Technique::MOVE

@@ -5,7 +5,7 @@ use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, WRITE, core};
 
-use super::pods::{CHANGES, Refusal, refuses_change};
+use super::pods::{CHANGES, Refusal, SHELLS, refuses_change};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -21,7 +21,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1525", "T1609"],
     references: &["https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement"],
     build: Some(build),
-    alike: |_| Alike::All(CHANGES),
+    alike: |_| Alike { does: Some(CHANGES), part_of: &[SHELLS] },
     proof: Some(proof),
     ..Technique::MOVE
 };

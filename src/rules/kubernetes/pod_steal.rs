@@ -6,7 +6,7 @@ use crate::rules::held::Site;
 use crate::rules::replay::State;
 use crate::rules::technique::{Alike, At, Blocker, Confidence, On, Request, Technique, WRITE, core};
 
-use super::pods::{CHANGES, refuses_change};
+use super::pods::{CHANGES, SHELLS, refuses_change};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -27,7 +27,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1578", "T1528"],
     references: &["https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"],
     build: Some(build),
-    alike: |within| if STEER.contains(&within) { Alike::Each } else { Alike::Part(CHANGES) },
+    alike: |within| if STEER.contains(&within) { Alike::OTHER } else { Alike::part(&[CHANGES, SHELLS]) },
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -35,7 +35,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     references: &["https://kubernetes.io/docs/concepts/security/service-accounts/#manually-create-an-api-token"],
     build: Some(build),
     leads: Some(|_, within| if within == 0 { Leads::Anywhere } else { Leads::Named }),
-    alike: |_| Alike::Part(NEW_PODS),
+    alike: |_| Alike::part(&[NEW_PODS]),
     react: Some(react),
     proof: Some(proof),
     ..Technique::MOVE
@@ -72,23 +72,19 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
 }
 
-/// What holds in every namespace holds in each, and who makes Secrets where some Secret is read has a token.
+/// Who makes Secrets where some Secret is read has a token; either may be in every namespace.
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let Fact::Part(technique, part, place) = fact else { return };
+    let Fact::Part(technique, _, place) = fact else { return };
     if technique != TECHNIQUE.id {
         return;
     }
-    match place {
-        Place::Namespace(_) if fact == read(place) => {
-            let made = attack.fact(made(place));
-            attack.does(&TECHNIQUE, vec![id, made], Effect::Any, Fact::Accounts(place));
-        }
-        Place::Namespace(_) => {}
-        Place::Cluster | Place::EachNamespace => {
-            for namespace in attack.namespaces_of(place) {
-                attack.follows(vec![id], Fact::Part(technique, part, Place::Namespace(namespace)));
-            }
-        }
+    let other = if fact == read(place) { made } else { read };
+    let wide = (place != Place::EachNamespace).then_some(Place::EachNamespace);
+    // Those who do both there are said once.
+    let here = (fact == read(place)).then_some(place);
+    for at in here.into_iter().chain(wide) {
+        let other = attack.fact(other(at));
+        attack.does(&TECHNIQUE, vec![id, other], Effect::Any, Fact::Accounts(place));
     }
 }
 
@@ -184,6 +180,32 @@ mod tests {
             ),
             "alice -> cluster-admin: pod-create, wildcard-admin",
         );
+    }
+
+    #[test]
+    fn either_of_them_may_do_it_in_every_namespace() {
+        let found = "alice -> cluster-admin: token-request, secret-token-create, wildcard-admin";
+        for (made, read, expected) in [
+            ("dev/s", "dev/r", found),
+            ("s", "dev/r", found),
+            ("dev/s", "r", found),
+            ("s", "r", found),
+            ("prod/s", "dev/r", ""),
+            ("prod/s", "r", ""),
+            ("s", "prod/r", ""),
+        ] {
+            check(
+                &format!(
+                    "{BOT}role s: create secrets
+                     role r: get secrets mine
+                     role t: create serviceaccounts/token reader
+                     bind {made}=s user:alice
+                     bind dev/t=t user:alice
+                     bind {read}=r sa:dev/reader"
+                ),
+                expected,
+            );
+        }
     }
 
     #[test]
