@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use crate::both::both;
 use crate::model::{
     Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question, Role, RoleKind, Rule,
     RuleSetId, Snapshot, Subject, SubjectId,
@@ -121,6 +122,19 @@ impl AccessGraph {
         aggregate(&mut snapshot);
         name_identities(&mut snapshot);
         join_aso(&mut snapshot);
+        // Nothing of the cluster's own graph is asked of Azure, so where there is much both are made side by side.
+        let facts = std::mem::take(&mut snapshot.azure);
+        let worth = AzureIndex::is_large(&facts);
+        let index = || worth.then(|| AzureIndex::new(&facts));
+        let (mut graph, index) = both(worth, || AccessGraph::of_cluster(snapshot), index);
+        graph.snapshot.azure = facts;
+        if let Some(index) = index {
+            graph.azure = OnceLock::from(index);
+        }
+        graph
+    }
+
+    fn of_cluster(snapshot: Snapshot) -> AccessGraph {
         let role_of: Vec<Option<RoleIx>> =
             snapshot.bindings.iter().map(|binding| find_role(&snapshot, binding)).collect();
         let (scopes, scope_starts, bindings_by_rules) = by_scope(&snapshot, &role_of);

@@ -10,20 +10,29 @@ use super::{
     AssignmentIx, AzureIndex, AzureRoleIx, AzureRoleNode, Block, BlockIx, ClusterIx, ConditionIx, DenyIx, FederatedIx,
     IdentityIx, Lists, Map, PrincipalIx, PrincipalNode, ScopeIx, ScopeNode,
 };
+use crate::both::both;
 use crate::model::azure::{
     AzureCluster, AzureFacts, AzureIdentityIds, Condition, DenyAssignment, MANAGEMENT_GROUPS, Permission,
     PrincipalKind, ancestors, built_in_role, fold, is_guid, management_group, subscription_of,
 };
 
+/// So many facts are worth another thread.
+pub(super) const WORTH: usize = if cfg!(test) { 2 } else { 1000 };
+
 pub(super) fn build(facts: &AzureFacts) -> AzureIndex {
-    let (scopes, by_scope) = scopes(facts);
-    let principals = principals(facts);
+    let ((scopes, by_scope), (principals, roles)) = both(
+        AzureIndex::is_large(facts),
+        || scopes(facts),
+        || {
+            let mut roles = Roles::default();
+            roles.add_all(facts);
+            (principals(facts), roles)
+        },
+    );
     let numbered = principals.iter().enumerate().map(|(ix, node)| (node.object_id.as_str(), PrincipalIx::at(ix)));
     let by_object: Map<&str, PrincipalIx> = numbered.collect();
     let at = |id: &str| by_object.get(id).copied();
     let scope_of = |text: &str| by_scope.get(&fold(text)).copied().unwrap_or(ScopeIx(0));
-    let mut roles = Roles::default();
-    roles.add_all(facts);
     let (roles, blocks) = roles.finish();
     let role_at =
         |id: &str| roles.binary_search_by(|role: &AzureRoleNode| role.id.as_str().cmp(id)).unwrap_or_default();

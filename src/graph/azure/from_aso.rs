@@ -2,7 +2,7 @@
 //! operator wrote them into `status`. They stand beside what was read of Azure itself, which counts where both speak of the same
 //! thing. Whatever is not made by ASO stays unknown.
 
-use std::collections::BTreeSet;
+use rustc_hash::FxHashSet;
 
 use crate::model::azure::{
     Assigned, AzureCluster, AzureIdentityIds, ClusterKind, FederatedCredential, PrincipalKind, RoleAssignment,
@@ -52,8 +52,20 @@ fn is_active(resource: &AsoResource) -> bool {
 
 /// Sorts a list by what each is known by; what was there before comes first and stays.
 fn sorted<T>(list: &mut Vec<T>, key: impl Fn(&T) -> String) {
-    list.sort_by_cached_key(&key);
-    list.dedup_by(|later, earlier| key(later) == key(earlier));
+    let keys: Vec<String> = list.iter().map(key).collect();
+    if keys.is_sorted_by(|one, next| one < next) {
+        return;
+    }
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by_key(|&at| &keys[at]);
+    order.dedup_by_key(|at| &keys[*at]);
+    put(list, &order);
+}
+
+/// Puts a list in an order; what is not in it goes.
+fn put<T>(list: &mut Vec<T>, order: &[usize]) {
+    let mut all: Vec<Option<T>> = std::mem::take(list).into_iter().map(Some).collect();
+    list.extend(order.iter().filter_map(|&at| all[at].take()));
 }
 
 /// Puts role assignments in order, which they are without those that ASO speaks of, and counts those that nobody else does.
@@ -62,16 +74,22 @@ fn assignments(list: &mut Vec<RoleAssignment>, from_aso: &mut usize) {
         return;
     }
     let read = list.len() - *from_aso;
-    let key = |one: &RoleAssignment| (fold(&one.scope), one.principal_id.clone(), one.role_id.clone(), one.assigned);
-    let known: BTreeSet<_> = list[..read].iter().map(key).collect();
-    let mut at = 0;
-    list.retain(|one| {
-        at += 1;
-        at <= read || !known.contains(&key(one))
+    let scopes: Vec<String> = list.iter().map(|one| fold(&one.scope)).collect();
+    let key = |at: usize| {
+        let one = &list[at];
+        (scopes[at].as_str(), one.principal_id.as_str(), one.role_id.as_str(), one.assigned)
+    };
+    let known: FxHashSet<_> = (0..read).map(key).collect();
+    let is_new = |&at: &usize| at < read || !known.contains(&key(at));
+    let mut order: Vec<usize> = (0..list.len()).filter(is_new).collect();
+    *from_aso = order.len() - read;
+    let lower = |at: usize| list[at].id.bytes().map(|byte| byte.to_ascii_lowercase());
+    order.sort_by(|&one, &other| {
+        let by_key = key(one).cmp(&key(other)).then_with(|| list[one].condition.cmp(&list[other].condition));
+        by_key.then_with(|| lower(one).cmp(lower(other)))
     });
-    *from_aso = list.len() - read;
-    list.sort_by_cached_key(|one| (key(one), one.condition.clone(), one.id.to_ascii_lowercase()));
-    list.dedup_by(|later, earlier| later.id == earlier.id && key(later) == key(earlier));
+    order.dedup_by(|later, earlier| list[*later].id == list[*earlier].id && key(*later) == key(*earlier));
+    put(list, &order);
 }
 
 fn identity(snapshot: &mut Snapshot, of: &AsoResource, id: String, ids: &IdentityIds) {

@@ -250,6 +250,11 @@ pub fn clusters(facts: &AzureFacts) -> impl Iterator<Item = (ClusterIx, &AzureCl
 }
 
 impl AzureIndex {
+    /// Whether there is so much that making it is worth another thread.
+    pub(in crate::graph) fn is_large(facts: &AzureFacts) -> bool {
+        facts.assignments.len() + facts.identities.len() >= build::WORTH
+    }
+
     /// Joins the facts. O(n log n) in them.
     pub(in crate::graph) fn new(facts: &AzureFacts) -> Arc<AzureIndex> {
         Arc::new(build::build(facts))

@@ -9,7 +9,7 @@ pub fn fold(scope: &str) -> String {
     let scope = scope.trim();
     let bytes = scope.as_bytes();
     // Most are in this form but for their case.
-    if bytes.len() > 1 && bytes[0] == b'/' && !bytes.ends_with(b"/") && bytes.windows(2).all(|two| two != b"//") {
+    if bytes.len() > 1 && bytes[0] == b'/' && !bytes.ends_with(b"/") && !scope.contains("//") {
         return scope.to_ascii_lowercase();
     }
     let mut folded = String::with_capacity(scope.len() + 1);
