@@ -111,7 +111,7 @@ pub(super) struct Attack<'g> {
     asked: FxHashSet<u32>,
     /// What puts every subject of a binding under roles by itself.
     grants: FxHashMap<Subject, Grants>,
-    /// Those of them who may impersonate, and whether groups among them are of a kind that nobody has to be put into.
+    /// Those of them who may impersonate, and whether a group is among them that Kubernetes itself puts identities into.
     lenders: FxHashSet<Subject>,
     groups_lend: bool,
     /// What roles allow, each rule set looked at once.
@@ -333,17 +333,9 @@ impl<'g> Attack<'g> {
         self.grants = grants;
         let lends = |grants: &Grants| !grants.mask.and(self.rights.impersonating()).is_empty();
         self.lenders = self.grants.iter().filter(|(_, grants)| lends(grants)).map(|(&subject, _)| subject).collect();
-        let is_open =
+        let is_implied =
             |subject: &Subject| matches!(subject, Subject::Group(name) if graph.text(*name).starts_with("system:"));
-        self.groups_lend = self.lenders.iter().any(is_open);
-        for (subject, grants) in &self.grants {
-            if let Subject::Group(group) = *subject
-                && !grants.all.is_empty()
-            {
-                self.accounts_granted.extend(namespace_of_accounts(graph, group));
-                self.all_accounts_granted |= graph.text(group) == SERVICE_ACCOUNTS;
-            }
-        }
+        self.groups_lend = self.lenders.iter().any(is_implied);
         for &role in self.roles.keys() {
             if let Some(namespace) = role.namespace {
                 self.roles_by_namespace.entry(namespace).or_default().push(role);
@@ -357,6 +349,12 @@ impl<'g> Attack<'g> {
             .map(|(&subject, _)| subject)
             .collect();
         subjects.sort_unstable();
+        for &subject in &subjects {
+            if let Subject::Group(group) = subject {
+                self.accounts_granted.extend(namespace_of_accounts(graph, group));
+                self.all_accounts_granted |= graph.text(group) == SERVICE_ACCOUNTS;
+            }
+        }
         let guests = self.guests();
         self.common = self.common(&subjects).filter(|_| self.thrifty && guests.is_empty() && self.ask.from.is_none());
         for &subject in &subjects {
@@ -635,18 +633,13 @@ impl<'g> Attack<'g> {
     /// Remembers a request that makes accounts, and gives those that it could make.
     pub(super) fn makes_accounts(&mut self, within: usize, site: Site, fact: u32) -> Vec<Subject> {
         self.account_makers.entry(site.place).or_default().push((within, site, fact));
+        let mut missing = Vec::new();
         let all = self.accounts_in(site.place, None);
-        let of_namespace = all.chunk_by(|one, next| one.namespace() == next.namespace());
-        let missing = of_namespace.flat_map(|accounts| {
-            let is_missing =
-                accounts.first().and_then(|one| one.namespace()).map(|namespace| self.missing_in(namespace));
-            let is_missing = move |account: &&Subject| match **account {
-                Subject::ServiceAccount { name, .. } => is_missing.as_ref().is_some_and(|is_missing| is_missing(name)),
-                _ => false,
-            };
-            accounts.iter().filter(is_missing).copied()
-        });
-        missing.collect()
+        for accounts in all.chunk_by(|one, next| one.namespace() == next.namespace()) {
+            let is_missing = accounts[0].namespace().map(|namespace| self.missing_in(namespace));
+            missing.extend(is_missing.into_iter().flat_map(|is| accounts.iter().copied().filter(move |&one| is(one))));
+        }
+        missing
     }
 
     /// Every role that identities can be put under, and where.

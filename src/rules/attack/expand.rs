@@ -83,8 +83,7 @@ impl Attack<'_> {
             Fact::Accounts(place @ Place::Namespace(namespace)) => {
                 let is_missing = self.missing_in(namespace);
                 for account in self.accounts_in(place, None) {
-                    let is_missing = matches!(account, Subject::ServiceAccount { name, .. } if is_missing(name));
-                    let missing = is_missing.then(|| self.lack(account));
+                    let missing = is_missing(account).then(|| self.lack(account));
                     let effect = Effect::ActAs(account);
                     match missing {
                         Some(missing) => {

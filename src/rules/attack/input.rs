@@ -214,7 +214,8 @@ impl<'g> Attack<'g> {
         let known = self.granted.borrow().get(&namespace).copied();
         Some(known.unwrap_or_else(|| {
             let grants = |subject: &Subject| !self.grants(*subject).is_empty();
-            let any = self.groups(subject).iter().any(grants);
+            let of_group = self.all_accounts_granted || self.accounts_granted.contains(&namespace);
+            let any = of_group || self.groups(subject).iter().any(grants);
             self.granted.borrow_mut().insert(namespace, any);
             any
         }))
@@ -472,7 +473,7 @@ impl<'g> Attack<'g> {
     }
 
     /// The same for all accounts of a namespace.
-    pub(super) fn missing_in(&self, namespace: Name) -> impl Fn(Name) -> bool + use<'g> {
+    pub(super) fn missing_in(&self, namespace: Name) -> impl Fn(Subject) -> bool + use<'g> {
         absent_in(self.graph, self.cluster, namespace)
     }
 
@@ -482,7 +483,8 @@ impl<'g> Attack<'g> {
             return Leads::Anywhere;
         }
         let lacks = |(namespace, names): (&Name, &BTreeSet<Name>)| {
-            names.iter().copied().any(self.missing_in(*namespace)).then_some(*namespace)
+            let account = |&name: &Name| Subject::ServiceAccount { namespace: *namespace, name };
+            names.iter().map(account).any(self.missing_in(*namespace)).then_some(*namespace)
         };
         Leads::In(self.accounts.iter().filter_map(lacks).chain(self.accounts_granted.iter().copied()).collect())
     }
@@ -525,22 +527,20 @@ impl<'g> Attack<'g> {
 
 /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
 pub(in crate::rules) fn is_absent(graph: &AccessGraph, cluster: ClusterId, account: Subject) -> bool {
-    let Subject::ServiceAccount { namespace, name } = account else { return false };
-    absent_in(graph, cluster, namespace)(name)
+    account.namespace().is_some_and(|namespace| absent_in(graph, cluster, namespace)(account))
 }
 
 /// The same for all accounts of a namespace.
-pub(super) fn absent_in(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> impl Fn(Name) -> bool + use<'_> {
+fn absent_in(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> impl Fn(Subject) -> bool + use<'_> {
     let snapshot = graph.snapshot();
     let (all, key) = (&snapshot.service_accounts, (cluster, namespace));
-    let from = all.partition_point(|one| (one.cluster, one.namespace) < key);
-    let len = all[from..].iter().take_while(|one| (one.cluster, one.namespace) == key).count();
-    let here = &all[from..from + len];
+    let here = &all[all.partition_point(|one| (one.cluster, one.namespace) < key)..];
+    let here = &here[..here.partition_point(|one| (one.cluster, one.namespace) == key)];
     let has = move |name: Name| here.binary_search_by_key(&name, |one| one.name).is_ok();
     // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
     let dumped = snapshot.names.find("default").is_some_and(has);
     let whole = dumped || read_all(graph, cluster, "", "serviceaccounts", Some(namespace));
-    move |name| whole && !has(name)
+    move |account| matches!(account, Subject::ServiceAccount { name, .. } if whole && !has(name))
 }
 
 /// Whether a list of the cluster was read in full.

@@ -57,6 +57,32 @@ mod tests {
     }
 
     #[test]
+    fn accounts_write_what_their_group_may() {
+        let world = |way: &str| {
+            format!(
+                "aso
+                 credential dev/aso-credential app
+                 kinds storageaccounts.storage
+                 identity app s1/ids
+                 assign app Contributor s1/rg
+                 account dev/default
+                 account dev/app
+                 pod dev/one app n1
+                 role s: create storageaccounts.storage.azure.com
+                 bind dev/s=s group:system:serviceaccounts:dev
+                 role w: {way}
+                 bind dev/w=w user:alice"
+            )
+        };
+        let of_group = "system:serviceaccounts:dev -> limited (storageaccounts) on s1/rg: aso-resource-write, aso-role";
+        for (way, step) in [("create serviceaccounts/token", "token-request"), ("create pods/exec", "pod-exec, pod-serviceaccount")] {
+            let found = format!("alice -> limited (storageaccounts) on s1/rg: {step}, aso-resource-write, aso-role");
+            check(&world(way), &format!("{of_group}\n{found}"));
+        }
+        check(&world("list pods"), of_group);
+    }
+
+    #[test]
     fn a_resource_is_made_by_its_name_with_both_rights_on_it() {
         let world = |rules: &str| {
             format!(
