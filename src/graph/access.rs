@@ -60,7 +60,7 @@ pub struct AccessGraph {
     common_verbs: [Option<Name>; COMMON_VERBS.len()],
     /// What belongs to which node.
     nodes: NodeTables,
-    /// The Azure side, and what things of it are called; each made at the first question.
+    /// The Azure side, and what things of it are called; each made at the first question, if not before.
     azure: OnceLock<Arc<AzureIndex>>,
     azure_names: OnceLock<AzureNames>,
 }
@@ -122,7 +122,7 @@ impl AccessGraph {
         aggregate(&mut snapshot);
         name_identities(&mut snapshot);
         join_aso(&mut snapshot);
-        // Nothing of the cluster's own graph is asked of Azure, so where there is much both are made side by side.
+        // Neither graph takes anything of the other, so where there is much of Azure both are made side by side, asked for or not.
         let facts = std::mem::take(&mut snapshot.azure);
         let worth = AzureIndex::is_large(&facts);
         let index = || worth.then(|| AzureIndex::new(&facts));
@@ -134,6 +134,7 @@ impl AccessGraph {
         graph
     }
 
+    /// The cluster's own side of it.
     fn of_cluster(snapshot: Snapshot) -> AccessGraph {
         let role_of: Vec<Option<RoleIx>> =
             snapshot.bindings.iter().map(|binding| find_role(&snapshot, binding)).collect();

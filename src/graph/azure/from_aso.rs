@@ -53,13 +53,15 @@ fn is_active(resource: &AsoResource) -> bool {
 /// Sorts a list by what each is known by; what was there before comes first and stays.
 fn sorted<T>(list: &mut Vec<T>, key: impl Fn(&T) -> String) {
     let keys: Vec<String> = list.iter().map(key).collect();
-    if keys.is_sorted_by(|one, next| one < next) {
-        return;
-    }
+    put(list, &order_of(&keys));
+}
+
+/// The places of keys in their order, the first of those that are the same.
+fn order_of(keys: &[String]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_by_key(|&at| &keys[at]);
     order.dedup_by_key(|at| &keys[*at]);
-    put(list, &order);
+    order
 }
 
 /// Puts a list in an order; what is not in it goes.

@@ -98,11 +98,8 @@ impl<'g> Attack<'g> {
     pub(in crate::rules) fn pods_named(&self, place: Place, name: Name) -> Vec<PodIx> {
         let pods = &self.graph.snapshot().pods;
         let by_name = self.named_pods.get_or_init(|| {
-            let mut by_name: FxHashMap<Name, Vec<PodIx>> = FxHashMap::default();
-            for (at, pod) in (0_u32..).zip(pods).filter(|(_, pod)| pod.cluster == self.cluster) {
-                by_name.entry(pod.name).or_default().push(PodIx(at));
-            }
-            by_name
+            let here = (0_u32..).zip(pods).filter(|(_, pod)| pod.cluster == self.cluster);
+            by(here.map(|(at, pod)| (pod.name, PodIx(at))))
         });
         let all = by_name.get(&name).into_iter().flatten();
         all.copied().filter(|&at| place.has(self.pod(at).namespace)).collect()
@@ -111,13 +108,8 @@ impl<'g> Attack<'g> {
     /// The pods that are bound to a node, also those that have run to their end.
     pub(in crate::rules) fn bound_to(&self, node: Name) -> &[PodIx] {
         let by_node = self.bound_pods.get_or_init(|| {
-            let mut by_node: FxHashMap<Name, Vec<PodIx>> = FxHashMap::default();
-            for (at, pod) in (0_u32..).zip(&self.graph.snapshot().pods) {
-                if let Some(node) = pod.node.filter(|_| pod.cluster == self.cluster) {
-                    by_node.entry(node).or_default().push(PodIx(at));
-                }
-            }
-            by_node
+            let pods = (0_u32..).zip(&self.graph.snapshot().pods).filter(|(_, pod)| pod.cluster == self.cluster);
+            by(pods.filter_map(|(at, pod)| Some((pod.node?, PodIx(at)))))
         });
         by_node.get(&node).map_or(&[], Vec::as_slice)
     }
@@ -289,9 +281,7 @@ impl<'g> Attack<'g> {
         let by_name = self.named_secrets.get_or_init(|| {
             let secrets = (0_u32..).zip(&self.graph.snapshot().secrets);
             let here = secrets.filter(|(_, secret)| secret.cluster == self.cluster);
-            let mut by_name: FxHashMap<Name, Vec<SecretIx>> = FxHashMap::default();
-            here.for_each(|(at, secret)| by_name.entry(secret.name).or_default().push(SecretIx(at)));
-            by_name
+            by(here.map(|(at, secret)| (secret.name, SecretIx(at))))
         });
         let all = by_name.get(&name).into_iter().flatten().copied();
         all.filter(|at| !self.ask.without_secrets.contains(at)).collect()
@@ -523,6 +513,13 @@ impl<'g> Attack<'g> {
     pub(in crate::rules) fn counts(&self, binding: BindingIx) -> bool {
         !self.ask.without.contains(&binding)
     }
+}
+
+/// Things by a name.
+fn by<T>(all: impl Iterator<Item = (Name, T)>) -> FxHashMap<Name, Vec<T>> {
+    let mut by_name: FxHashMap<Name, Vec<T>> = FxHashMap::default();
+    all.for_each(|(name, one)| by_name.entry(name).or_default().push(one));
+    by_name
 }
 
 /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
