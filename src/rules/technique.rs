@@ -38,7 +38,7 @@ pub struct Technique {
     /// never looked at. None where any may.
     pub(super) leads: Option<fn(&Attack<'_>, usize) -> Leads>,
     /// What each of its requests does that names no object.
-    pub(super) alike: fn(usize) -> Alike,
+    pub(super) alike: fn(&Attack<'_>, usize) -> Alike,
     /// Called for each new fact but requests and what roles allow; adds what follows from it without any request, such as what a
     /// shell in a pod holds.
     pub(super) react: Option<fn(&mut Attack<'_>, Fact, u32)>,
@@ -56,8 +56,8 @@ pub struct Technique {
 pub(super) struct Alike {
     /// The same as others that do this, those of other techniques included.
     pub(super) does: Option<&'static str>,
-    /// No more than those that do any of this.
-    pub(super) part_of: &'static [&'static str],
+    /// No more than those that do any of this; each of these takes all of its parts.
+    pub(super) part_of: &'static [&'static [&'static str]],
 }
 
 impl Alike {
@@ -70,19 +70,19 @@ impl Alike {
     }
 
     /// No more than those that do any of this.
-    pub(super) const fn part(of: &'static [&'static str]) -> Alike {
+    pub(super) const fn part(of: &'static [&'static [&'static str]]) -> Alike {
         Alike { does: None, part_of: of }
     }
 }
 
 /// Which of some requests that name no object do something that no other one of them does: of those that do all the same it is the
 /// first, in the order that they have here.
-pub(super) fn needed(all: &[(&Technique, usize)]) -> Vec<bool> {
-    let alike = || all.iter().map(|&(technique, within)| (technique.alike)(within));
+pub(super) fn needed(attack: &Attack<'_>, all: &[(&Technique, usize)]) -> Vec<bool> {
+    let alike = || all.iter().map(|&(technique, within)| (technique.alike)(attack, within));
     let done: BTreeSet<&str> = alike().filter_map(|alike| alike.does).collect();
     let mut seen = BTreeSet::new();
     let mut is_needed = |alike: Alike| {
-        let is_part = alike.part_of.iter().any(|what| done.contains(what));
+        let is_part = alike.part_of.iter().any(|parts| parts.iter().all(|what| done.contains(what)));
         !is_part && alike.does.is_none_or(|what| seen.insert(what))
     };
     alike().map(&mut is_needed).collect()
@@ -106,7 +106,7 @@ impl Technique {
         references: &[],
         build: None,
         leads: None,
-        alike: |_| Alike::OTHER,
+        alike: |_, _| Alike::OTHER,
         react: None,
         proof: None,
         kinds: None,
@@ -327,12 +327,20 @@ pub(super) const WRITE: &[&str] = &["update", "patch"];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Ask;
+    use crate::rules::kubernetes::graph;
+
+    #[track_caller]
+    fn check_in(world: &str, requests: &[(&str, usize)], expected: &[bool]) {
+        let (graph, ask) = (graph(world), Ask::default());
+        let all = requests.iter().filter_map(|&(id, within)| Some((crate::rules::technique(id)?, within)));
+        let all: Vec<_> = all.collect();
+        assert_eq!(needed(&Attack::new(&graph, &ask), &all), expected, "{requests:?}");
+    }
 
     #[track_caller]
     fn check(requests: &[(&str, usize)], expected: &[bool]) {
-        let all = requests.iter().filter_map(|&(id, within)| Some((crate::rules::technique(id)?, within)));
-        let all: Vec<_> = all.collect();
-        assert_eq!(needed(&all), expected, "{requests:?}");
+        check_in("namespace dev -", requests, expected);
     }
 
     #[test]
@@ -371,5 +379,17 @@ mod tests {
         check(&[("pod-exec", 1), ("pod-steal", 0), ("pod-steal", 2)], &[true, true, true]);
         check(&[("bind-role", 2), ("bind-role", 5)], &[true, true]);
         check(&[("apiservice-write", 7), ("apiservice-write", 0)], &[true, true]);
+    }
+
+    #[test]
+    fn what_takes_several_others_to_be_a_part_of_them_is_needed_without_one() {
+        let (container, shell, pod) = (("ephemeral-container", 0), ("pod-exec", 0), ("pod-create", 0));
+        check(&[container, shell, pod], &[false, true, true]);
+        check(&[container, shell], &[true, true]);
+        check(&[container, pod], &[true, true]);
+        // A webhook that judges new pods says nothing to a container in one that is there.
+        let guard = "yaml {apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: \
+                     {name: judge}, webhooks: [{name: a, rules: [{operations: [\"*\"], apiGroups: [\"\"], resources: [pods]}]}]}";
+        check_in(guard, &[container, shell, pod], &[true, true, true]);
     }
 }

@@ -130,7 +130,7 @@ impl Attack<'_> {
         if self.thrifty {
             let is_whole = |&&(_, object, other): &&PlanWay| (object, other) == (None, None);
             let whole: Vec<_> = found.iter().filter(is_whole).map(|&(at, ..)| self.rights.technique(at)).collect();
-            let mut needed = needed(&whole).into_iter();
+            let mut needed = needed(self, &whole).into_iter();
             found.retain(|way| !is_whole(&way) || needed.next().unwrap_or(true));
         }
         let plan = Rc::new(Plan { ways: found.into(), some, any });

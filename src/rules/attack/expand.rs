@@ -210,7 +210,7 @@ impl Attack<'_> {
                 });
                 let inside: Vec<RequestIx> = inside.collect();
                 let whole: Vec<_> = inside.iter().map(|&request| self.rights.technique(request)).collect();
-                for (request, needed) in inside.into_iter().zip(needed(&whole)) {
+                for (request, needed) in inside.into_iter().zip(needed(self, &whole)) {
                     if self.thrifty && !needed {
                         continue;
                     }

@@ -191,13 +191,16 @@ impl<'g> Attack<'g> {
         self.ask.from == pod || self.ask.to.iter().any(|to| to.start() == pod)
     }
 
-    /// Whether anything is granted to this identity or to a group that it is in, or whether it is asked for.
+    /// Whether anything is granted to this identity itself, or whether it is asked for.
+    pub(in crate::rules) fn is_granted(&self, subject: Subject) -> bool {
+        // Whoever is granted something is a fact from the start.
+        !self.grants(subject).is_empty() || self.find(Fact::Identity(subject)).is_some()
+    }
+
+    /// The same, or to a group that it is in.
     pub(in crate::rules) fn is_somebody(&self, subject: Subject) -> bool {
         let grants = |subject: &Subject| !self.grants(*subject).is_empty();
-        // Whoever is granted something is a fact from the start.
-        grants(&subject)
-            || self.find(Fact::Identity(subject)).is_some()
-            || self.accounts_of(subject).unwrap_or_else(|| self.groups(subject).iter().any(grants))
+        self.is_granted(subject) || self.accounts_of(subject).unwrap_or_else(|| self.groups(subject).iter().any(grants))
     }
 
     /// For an account whether its groups are granted anything; looked up once for each namespace.

@@ -54,9 +54,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     build: Some(build),
     leads: Some(leads),
-    alike: |within| match within {
+    alike: |_, within| match within {
         CREATE_SERVICE => Alike::all(TECHNIQUE.id),
-        CHANGE_SERVICE => Alike::part(&[TECHNIQUE.id]),
+        CHANGE_SERVICE => Alike::part(&[&[TECHNIQUE.id]]),
         _ => Alike::OTHER,
     },
     proof: Some(proof),

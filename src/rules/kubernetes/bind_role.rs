@@ -75,9 +75,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     build: Some(build),
     // Whoever binds any ClusterRole in a namespace holds everything there, and so what any Role grants.
-    alike: |within| match within {
+    alike: |_, within| match within {
         1 => Alike::all(TECHNIQUE.id),
-        2 | 4 | 5 | 7 | 8 => Alike::part(&[TECHNIQUE.id]),
+        2 | 4 | 5 | 7 | 8 => Alike::part(&[&[TECHNIQUE.id]]),
         _ => Alike::OTHER,
     },
     ..Technique::MOVE

@@ -44,7 +44,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubevirt.io/user-guide/storage/disks_and_volumes/",
     ],
     build: Some(build),
-    alike: |_| Alike::part(&[NEW_PODS]),
+    alike: |_, _| Alike::part(&[&[NEW_PODS]]),
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -3,9 +3,11 @@
 use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, WRITE, core};
 
+use super::admission_guard_remove::guards;
 use super::pod_image_patch::changes_pods;
+use super::pods::{NEW_PODS, SHELLS};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -23,6 +25,11 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1609", "T1610"],
     references: &["https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/"],
     build: Some(build),
+    // What may refuse a new pod is asked about pods alone.
+    alike: |attack, _| match guards(attack.graph, attack.cluster).is_empty() {
+        true => Alike::part(&[&[NEW_PODS, SHELLS]]),
+        false => Alike::OTHER,
+    },
     proof: Some(proof),
     ..Technique::MOVE
 };
@@ -115,6 +122,29 @@ mod tests {
             "alice -> node n2: relax-pod-security, ephemeral-container, privileged-pod
              alice -> node n4: relax-pod-security, ephemeral-container, privileged-pod",
         );
+    }
+
+    #[test]
+    fn who_runs_new_pods_and_enters_those_that_run_has_no_more_by_it() {
+        let world = |rules: &str, level: &str| {
+            format!(
+                "role x: {rules}; patch pods/ephemeralcontainers
+                 bind dev/x=x user:alice
+                 pod dev/one other n1
+                 namespace dev {level}"
+            )
+        };
+        check(&world("create pods; create pods/exec", "-"), "alice -> any node: pod-create, privileged-pod");
+        check(&world("create pods", "-"), "alice -> any node: pod-create, privileged-pod");
+        check(&world("create pods/exec", "-"), "alice -> node n1: ephemeral-container, privileged-pod");
+        check_blocked(
+            &world("create pods; create pods/exec", "baseline"),
+            "alice -> any node: pod-create, privileged-pod",
+        );
+        // Whatever it is that judges new pods, it does not judge this.
+        let guard = "yaml {apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: judge}, webhooks: [{name: a, rules: [{operations: [\"*\"], apiGroups: [\"\"], resources: [pods]}]}]}";
+        let found = "alice -> any node: pod-create, privileged-pod";
+        check(&format!("{}\n{guard}", world("create pods; create pods/exec", "-")), found);
     }
 
     #[test]

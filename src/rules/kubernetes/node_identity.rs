@@ -46,16 +46,20 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     if let Some(group) = group.filter(|&group| fact == Fact::Nodes && attack.is_somebody(group)) {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(group), Fact::Identity(group));
     }
+    // What the group and all nodes have goes without any one of them.
+    let is_more = |user: Subject| match fact {
+        Fact::Nodes if attack.is_thrifty() => attack.is_granted(user),
+        _ => attack.is_somebody(user),
+    };
     let mut accounts = BTreeSet::new();
+    let mut users = Vec::new();
     for &node in &nodes {
         let user = [NODE_PREFIX, attack.graph.text(node)].concat();
         let user = attack.graph.snapshot().names.find(&user).map(Subject::User);
-        if let Some(user) = user.filter(|&user| attack.is_somebody(user)) {
-            attack.leads_to(&TECHNIQUE, id, Effect::ActAs(user), Fact::Identity(user));
-        }
+        users.extend(user.filter(|&user| is_more(user)));
         accounts.extend(attack.bound_to(node).iter().filter_map(|&at| account_for(attack, at)));
     }
-    for account in accounts {
+    for account in users.into_iter().chain(accounts) {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
     for secret in secrets(attack, &nodes) {
@@ -233,6 +237,27 @@ mod tests {
              bind big user:system:node:n2",
             NODE,
         );
+    }
+
+    #[test]
+    fn root_on_any_node_is_each_node_that_is_granted_something() {
+        let world = |who: &str| {
+            format!(
+                "role p: create pods
+                 role r: get pods
+                 role big: * *.*
+                 namespace dev privileged
+                 pod prod/one other n1
+                 pod prod/two other n2
+                 bind dev/p=p user:alice
+                 bind r group:system:authenticated
+                 bind big {who}"
+            )
+        };
+        let found = "alice -> cluster-admin: pod-create, privileged-pod, node-identity, wildcard-admin";
+        check(&world("user:system:node:n2"), found);
+        check(&world("group:system:nodes"), found);
+        check(&world("user:system:node:n3"), "alice -> any node: pod-create, privileged-pod");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1609", "MS-TA9006"],
     references: &["https://kubernetes.io/docs/reference/access-authn-authz/authorization/"],
     build: Some(build),
-    alike: |_| Alike::part(&[SHELLS]),
+    alike: |_, _| Alike::part(&[&[SHELLS]]),
     proof: Some(proof),
     ..Technique::MOVE
 };

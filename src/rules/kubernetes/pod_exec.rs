@@ -23,7 +23,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1609", "MS-TA9006"],
     references: &["https://kubernetes.io/docs/reference/access-authn-authz/authorization/"],
     build: Some(build),
-    alike: |within| if within == 0 { Alike::all(SHELLS) } else { Alike::part(&[SHELLS]) },
+    alike: |_, within| if within == 0 { Alike::all(SHELLS) } else { Alike::part(&[&[SHELLS]]) },
     proof: Some(proof),
     ..Technique::MOVE
 };

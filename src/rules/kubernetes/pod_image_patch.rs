@@ -21,7 +21,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1525", "T1609"],
     references: &["https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement"],
     build: Some(build),
-    alike: |_| Alike { does: Some(CHANGES), part_of: &[SHELLS] },
+    alike: |_, _| Alike { does: Some(CHANGES), part_of: &[&[SHELLS]] },
     proof: Some(proof),
     ..Technique::MOVE
 };

@@ -27,7 +27,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1578", "T1528"],
     references: &["https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"],
     build: Some(build),
-    alike: |within| if STEER.contains(&within) { Alike::OTHER } else { Alike::part(&[CHANGES, SHELLS]) },
+    alike: |_, within| if STEER.contains(&within) { Alike::OTHER } else { Alike::part(&[&[CHANGES], &[SHELLS]]) },
     proof: Some(proof),
     ..Technique::MOVE
 };

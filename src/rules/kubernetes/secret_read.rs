@@ -22,7 +22,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1552.007", "MS-TA9025"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets"],
     build: Some(build),
-    alike: |_| Alike::all("read Secrets"),
+    alike: |_, _| Alike::all("read Secrets"),
     proof: Some(proof),
     ..Technique::HOLDING
 };

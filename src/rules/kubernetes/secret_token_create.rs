@@ -35,7 +35,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     references: &["https://kubernetes.io/docs/concepts/security/service-accounts/#manually-create-an-api-token"],
     build: Some(build),
     leads: Some(|_, within| if within == 0 { Leads::Anywhere } else { Leads::Named }),
-    alike: |_| Alike::part(&[NEW_PODS]),
+    alike: |_, _| Alike::part(&[&[NEW_PODS]]),
     react: Some(react),
     proof: Some(proof),
     ..Technique::MOVE

@@ -37,7 +37,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/workloads/controllers/job/",
     ],
     build: Some(build),
-    alike: |_| Alike::part(&[NEW_PODS]),
+    alike: |_, _| Alike::part(&[&[NEW_PODS]]),
     proof: Some(proof),
     ..Technique::MOVE
 };
