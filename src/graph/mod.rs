@@ -12,4 +12,4 @@ pub use azure::AzureGraph;
 pub use node::{
     AttachmentIx, KnownNode, NodeGraph, NodeObject, Object, Objects, PodIx, Related, Relation, SliceIx, VolumeIx,
 };
-pub use walk::{AndOr, Far, Link, Surely, Walker, Within};
+pub use walk::{AndOr, Far, Link, Surely, WORTH, Walker, Within};

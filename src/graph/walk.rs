@@ -66,7 +66,7 @@ impl Lists {
 const NEVER: u32 = u32::MAX;
 
 /// So many steps are worth another thread; in tests few, so that they see both.
-const WORTH: usize = if cfg!(test) { 20 } else { 20_000 };
+pub const WORTH: usize = if cfg!(test) { 20 } else { 20_000 };
 
 /// So many steps that need one fact are worth sorting.
 const MANY: usize = 32;

@@ -33,7 +33,8 @@ pub use facts::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub(super) use facts::{Fact, How, Marks, OnHalf, Pose, Share, Step, Table, Who, Writer, WritesBy};
 pub(super) use input::{groups, is_absent, place_in, place_of, role_key};
 use input::{namespace_of_accounts, namespaces};
-use steps::{Links, Steps};
+pub(super) use steps::Links;
+use steps::Steps;
 
 /// A binding that puts a subject under a role which grants a right of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +70,8 @@ pub(super) struct Plan {
     /// The rights that are supplied for some objects, and those for every object.
     pub(super) some: Mask,
     pub(super) any: Mask,
+    /// Whether any of them is a part of a request that takes several, or impersonates.
+    is_part: bool,
 }
 
 /// A way to make a request, as techniques are told of it.
@@ -128,6 +131,8 @@ pub(super) struct Attack<'g> {
     /// What can be given to every identity, sorted; and what came to it since it was last looked at.
     made: Rc<Vec<Held>>,
     made_mask: Mask,
+    /// What it may complete.
+    completed: Completed,
     fresh: Vec<Held>,
     /// How many rights there were to give when those that are as good as this one were last looked up.
     served: FxHashMap<(u8, Place, Option<Name>), usize>,
@@ -178,6 +183,8 @@ pub(super) struct Attack<'g> {
     /// What comes with the folders of nodes that claims are bound to.
     folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
     node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
+    nodes: OnceCell<Rc<[Name]>>,
+    granted_kubelets: OnceCell<FxHashMap<Name, Subject>>,
     /// What a shell in each pod leads to.
     gives: OnceCell<Vec<kubernetes::Gives>>,
     /// What Pod Security says in each namespace that was asked about.
@@ -239,6 +246,7 @@ impl<'g> Attack<'g> {
             groups: RefCell::default(),
             made: Rc::default(),
             made_mask: Mask::default(),
+            completed: Completed::default(),
             fresh: Vec::new(),
             served: FxHashMap::default(),
             ask,
@@ -272,6 +280,8 @@ impl<'g> Attack<'g> {
             bound_pods: OnceCell::new(),
             folders: OnceCell::new(),
             node_secrets: OnceCell::new(),
+            nodes: OnceCell::new(),
+            granted_kubelets: OnceCell::new(),
             pins: RefCell::default(),
             gives: OnceCell::new(),
             security: RefCell::default(),
@@ -452,6 +462,7 @@ impl<'g> Attack<'g> {
             made.append(&mut self.fresh);
             made.sort_unstable();
             self.made_mask = Rights::mask(made);
+            self.completed.clear();
             let mut known = Completed::default();
             for id in self.unders.clone() {
                 self.complete(id, fresh, &mut known);

@@ -345,9 +345,9 @@ impl Rights {
         &self.unshared
     }
 
-    /// Whether a right is a part of a request of several of which each is granted by some role.
-    pub(super) fn is_part(&self, supply: Supply) -> bool {
-        !Mask::of(supply.right).and(self.parts).is_empty()
+    /// The rights that are a part of a request of several of which each is granted by some role.
+    pub(super) fn parts(&self) -> Mask {
+        self.parts
     }
 
     /// The rights of requests that impersonate.

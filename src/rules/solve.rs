@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::attack::{Attack, Fact, Marks, Place, RoleKey, SecretIx, Step, Version};
+use super::attack::{Attack, Fact, Links, Marks, Place, RoleKey, SecretIx, Step, Version};
 use super::azure::{self, AzureTarget, AzureWanted};
 use super::finding::{Evidence, Finding, Start, StepDone, Target, fingerprint, severity};
 use super::pins::{self, Names, Pin};
@@ -156,11 +156,12 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let mut found = Escalations::default();
-    let (sources, platform) = sources(attack, ask, &mut found.hidden);
+    let (links, facts) = (attack.links(), attack.facts.len());
+    let ((sources, platform), whole) =
+        both(links.is_large(), || sources(attack, ask, &mut found.hidden), || whole(links, facts));
     // Whoever comes to cluster-admin comes out into Azure as well, so that is looked for by itself.
     let of_azure = |&(_, target): &(u32, Target)| matches!(target, Target::Azure(_));
     let (azure, inside): (Vec<_>, Vec<_>) = goals(attack, ask).into_iter().partition(of_azure);
-    let whole = whole(attack);
     search((attack, &whole), ask, &inside.into_iter().collect(), &sources, &platform, &mut found);
     // Whoever is cluster-admin has everything that the cluster has in Azure, which goes without saying.
     let admins = found.holders.iter().filter(|holders| holders.target == Target::ClusterAdmin);
@@ -330,10 +331,9 @@ struct Walk<'w, 'g> {
 }
 
 /// The graph of all steps, those that are stopped included: what walks are made of.
-fn whole(attack: &Attack<'_>) -> AndOr {
-    let links = attack.links();
+fn whole(links: &Links, facts: usize) -> AndOr {
     let link = |at: u32| Link { needs: links.needs(at), gain: links.gain(at), free: links.marks(at).is_free() };
-    AndOr::new(attack.facts.len(), (0..attack.count()).map(link))
+    AndOr::new(facts, (0..links.count()).map(link))
 }
 
 /// How many more rounds than the fewest are walked first, and what if that was not enough: most paths are about as short as they can be.
@@ -699,7 +699,7 @@ fn settle(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Begin], reached: &mut [Rc<[
         let goals = goals(&attack, &own).into_iter().filter(|(_, target)| is_azure(target) == in_azure).collect();
         let own_sources: Vec<Begin> = whose.iter().map(|&at| Begin::new(&attack, sources[at].from)).collect();
         let starts: Vec<u32> = own_sources.iter().flat_map(|source| source.facts.iter().copied()).collect();
-        let whole = whole(&attack);
+        let whole = whole(attack.links(), attack.facts.len());
         let walk = Walk::new(&attack, &own, &goals, (&whole, None), &starts, true, walk.counts);
         let (mut walker, mut memo) = (Walker::new(&walk.graph), Memo::default());
         for (at, source) in whose.into_iter().zip(&own_sources) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
+
 use super::attack::{Attack, Done, Fact, Place};
 use super::finding::StepDone;
 use super::held::Site;
@@ -150,7 +152,7 @@ impl Request {
 }
 
 /// Where a request may lead anywhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Leads {
     /// Wherever it is made.
     Anywhere,
@@ -158,6 +160,10 @@ pub(super) enum Leads {
     Named,
     /// In these namespaces.
     In(BTreeSet<Name>),
+    /// Where it names no object, or one of these: each in its namespace, and once more without.
+    Of(FxHashSet<(Option<Name>, Name)>),
+    /// Where this is so.
+    Where(fn(Site) -> bool),
 }
 
 impl Leads {
@@ -166,6 +172,13 @@ impl Leads {
         match (self, site.place) {
             (Leads::Anywhere, _) => true,
             (Leads::Named, _) => site.object.is_some(),
+            (Leads::Of(objects), Place::Namespace(namespace)) => {
+                site.object.is_none_or(|object| objects.contains(&(Some(namespace), object)))
+            }
+            (Leads::Of(objects), Place::Cluster | Place::EachNamespace) => {
+                site.object.is_none_or(|object| objects.contains(&(None, object)))
+            }
+            (Leads::Where(is), _) => is(site),
             (Leads::In(namespaces), Place::Namespace(namespace)) => namespaces.contains(&namespace),
             (Leads::In(namespaces), Place::Cluster | Place::EachNamespace) => !namespaces.is_empty(),
         }

@@ -361,7 +361,7 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
 
 /// Searches of which each has findings that no other one has, and the fingerprint of one.
 const SEARCHES: &[(&[&str], &str)] = &[
-    (&["--from", "user:alice@contoso.example"], "19680f9d1e3582c8-8efd3b3c"),
+    (&["--from", "user:alice@contoso.example"], "19680f9d1e3582c8-bb61a488"),
     (&["--from", "pods:dev"], "c57b0c82eb64b670-eaa6ccfc"),
     (&["--to", "node"], "1b0557dd534f8e2b-84a793b9"),
     (&["--to", "azure", "--power", "contributor"], "52a81e0acfd8bcf3-bb37e58b"),

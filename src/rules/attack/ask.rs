@@ -17,11 +17,7 @@ impl Attack<'_> {
             let Fact::Under(role, place, credentials) = self.facts[id as usize] else { continue };
             for &(request, object, other) in &self.plan(role, place).ways {
                 let asked = self.rights.asked(request);
-                let place = match (asked.at, place) {
-                    (At::Namespace, Place::Cluster) => Place::EachNamespace,
-                    (_, place) => place,
-                };
-                let site = Site { place, object, other };
+                let site = self.site_under(request, place, (object, other));
                 if asked.impersonates() == credentials && self.rights.is_shared(request) && self.leads(request, site) {
                     ways.push((request, id, site));
                 }
@@ -40,12 +36,30 @@ impl Attack<'_> {
             self.build(request, site, fact, None, under);
         }
         if !self.made.is_empty() {
-            let mut known = Completed::default();
+            let mut known = std::mem::take(&mut self.completed);
             for &id in &ids {
                 self.complete(id, self.made_mask, &mut known);
             }
+            self.completed = known;
         }
         self.unders.extend(ids);
+    }
+
+    /// Where and on what whoever is under a role at a place makes a request.
+    fn site_under(&self, request: RequestIx, place: Place, (object, other): (Option<Name>, Option<Name>)) -> Site {
+        let place = match (self.rights.asked(request).at, place) {
+            (At::Namespace, Place::Cluster) => Place::EachNamespace,
+            (_, place) => place,
+        };
+        Site { place, object, other }
+    }
+
+    /// Whether it leads anywhere to be under a role, by what the role allows alone or by what it is a part of.
+    pub(super) fn leads_under(&self, role: RoleIx, place: Place) -> bool {
+        let plan = self.plan(role, place);
+        let leads =
+            |&(request, object, other): &PlanWay| self.leads(request, self.site_under(request, place, (object, other)));
+        !self.thrifty || plan.is_part || plan.ways.iter().any(leads)
     }
 
     /// Adds every request that rights which can be given to everybody complete for whoever is under a role.
@@ -133,7 +147,8 @@ impl Attack<'_> {
             let mut needed = needed(self, &whole).into_iter();
             found.retain(|way| !is_whole(&way) || needed.next().unwrap_or(true));
         }
-        let plan = Rc::new(Plan { ways: found.into(), some, any });
+        let is_part = !some.and(self.rights.parts().with(self.rights.impersonating())).is_empty();
+        let plan = Rc::new(Plan { ways: found.into(), some, any, is_part });
         self.plans.borrow_mut().insert(key, Rc::clone(&plan));
         plan
     }

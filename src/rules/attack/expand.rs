@@ -76,7 +76,7 @@ impl Attack<'_> {
             && !matches!(place, Place::Namespace(_))
         {
             for namespace in self.namespaces.clone() {
-                self.link(id, inside(Place::Namespace(namespace)), How::Follows);
+                self.link(id, inside(Place::Namespace(namespace)), How::Serves);
             }
         }
         match fact {
@@ -111,9 +111,10 @@ impl Attack<'_> {
                     self.choice(id, Effect::ActAs(subject), Fact::Identity(subject));
                 }
                 if fact == Fact::Users {
-                    for user in self.nodes().into_iter().filter_map(|node| self.user_of_node(node)).collect::<Vec<_>>()
-                    {
-                        self.choice(id, Effect::ActAs(user), Fact::Identity(user));
+                    for &node in self.nodes().iter() {
+                        if let Some(user) = self.user_of_node(node) {
+                            self.choice(id, Effect::ActAs(user), Fact::Identity(user));
+                        }
                     }
                 }
             }
@@ -241,7 +242,7 @@ impl Attack<'_> {
             }
         }
         // What others hold a part of is completed right by right.
-        let parts = self.supplied(at).iter().copied().filter(|&supply| self.rights.is_part(supply));
+        let parts = self.supplied(at).iter().copied().filter(|supply| supply.is_of(self.rights.parts()));
         for supply in parts.collect::<Vec<_>>() {
             let fact = Fact::Right(role, place, supply.key());
             self.step(vec![id], fact, How::Follows);
@@ -284,7 +285,8 @@ impl Attack<'_> {
     pub(super) fn is_under(&mut self, subject: Subject, id: u32, credentials: bool) {
         for at in 0..self.grants(subject).len() {
             let Grant { place, binding, role } = self.grants(subject)[at];
-            if !credentials || self.impersonates(role, place) {
+            let leads = if credentials { Self::impersonates } else { Self::leads_under };
+            if leads(self, role, place) {
                 let under = self.under_role(role, place, credentials);
                 let number = under as usize;
                 if number >= self.granted_unders.len() {

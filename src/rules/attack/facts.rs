@@ -145,6 +145,10 @@ pub(in crate::rules) enum Fact {
     Node(Name),
     /// Is root on some node, whichever.
     SomeNode,
+    /// Acts as the kubelet of any node of their choice.
+    Kubelets,
+    /// Has what the Node authorizer gives to a node, any of their choice.
+    OfKubelets,
     /// Has the credentials of another cluster, which a Secret holds.
     Kubeconfig(SecretIx),
     /// Sees the Secrets of every namespace that are written from now on. Those that lie there stay unread.

@@ -296,12 +296,17 @@ impl<'g> Attack<'g> {
     }
 
     /// Every node that is known, by its own object or by a pod on it.
-    pub(in crate::rules) fn nodes(&self) -> Vec<Name> {
-        let snapshot = self.graph.snapshot();
-        let own = snapshot.nodes.iter().filter(|node| node.cluster == self.cluster).map(|node| node.name);
-        let of_pods = snapshot.pods.iter().filter(|pod| pod.cluster == self.cluster).filter_map(|pod| pod.node);
-        let nodes: BTreeSet<Name> = own.chain(of_pods).collect();
-        nodes.into_iter().collect()
+    pub(in crate::rules) fn nodes(&self) -> Rc<[Name]> {
+        let nodes = self.nodes.get_or_init(|| {
+            let snapshot = self.graph.snapshot();
+            let own = snapshot.nodes.iter().filter(|node| node.cluster == self.cluster).map(|node| node.name);
+            let of_pods = snapshot.pods.iter().filter(|pod| pod.cluster == self.cluster).filter_map(|pod| pod.node);
+            let mut nodes: Vec<Name> = own.chain(of_pods).collect();
+            nodes.sort_unstable();
+            nodes.dedup();
+            nodes.into()
+        });
+        Rc::clone(nodes)
     }
 
     /// The version of the server, if it is known.
@@ -505,6 +510,19 @@ impl<'g> Attack<'g> {
         let granted = self.grants.keys().copied().filter(|&subject| of_kind(subject) && !self.is_masters(subject));
         let subjects: BTreeSet<Subject> = granted.collect();
         subjects.into_iter().collect()
+    }
+
+    /// The kubelet of a node, if it is granted something by its name or is asked for.
+    pub(in crate::rules) fn granted_kubelet(&self, node: Name) -> Option<Subject> {
+        let names = &self.graph.snapshot().names;
+        let granted = self.granted_kubelets.get_or_init(|| {
+            let node = |&subject: &Subject| match subject {
+                Subject::User(name) => Some((names.find(self.graph.text(name).strip_prefix(NODE_PREFIX)?)?, subject)),
+                Subject::Group(_) | Subject::ServiceAccount { .. } => None,
+            };
+            self.grants.keys().filter_map(node).collect()
+        });
+        granted.get(&node).copied()
     }
 
     /// The identity of a node's kubelet.

@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::facts::{Effect, Fact, How, Marks, Step};
 use super::number;
-use crate::graph::BindingIx;
+use crate::graph::{BindingIx, WORTH};
 use crate::rules::technique::{Blocker, Technique};
 
 /// How many facts have their steps in one part.
@@ -70,7 +70,7 @@ enum Kept {
 impl Steps {
     /// How many there are.
     pub(super) fn count(&self) -> u32 {
-        number(self.links.lines.len())
+        self.links.count()
     }
 
     /// What walks look at.
@@ -144,6 +144,16 @@ impl Steps {
 }
 
 impl Links {
+    /// How many steps there are.
+    pub(in crate::rules) fn count(&self) -> u32 {
+        number(self.lines.len())
+    }
+
+    /// Whether there is enough to look at for two threads.
+    pub(in crate::rules) fn is_large(&self) -> bool {
+        self.lines.len() >= WORTH
+    }
+
     /// What a step needs, sorted.
     pub(in crate::rules) fn needs(&self, step: u32) -> &[u32] {
         let (from, to) = self.lines[step as usize].needs;

@@ -6,7 +6,7 @@ use crate::query::CredentialIx;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Change, Confidence, Request, Technique, changes};
+use crate::rules::technique::{At, Change, Confidence, Leads, Request, Technique, changes};
 
 use super::bridge::Bridge;
 
@@ -40,9 +40,16 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
     ],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
+
+fn leads(attack: &Attack<'_>, within: usize) -> Leads {
+    let kind = KINDS.get(within / Change::ALL.len()).and_then(|kind| KindIx::of_resource(kind.0, kind.1));
+    let resources = attack.bridge.iter().flat_map(|bridge| bridge.resources_of(kind, Place::Cluster));
+    Leads::In(resources.map(|resource| resource.namespace).collect())
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let (Some(&kind), Some(bridge)) = (KINDS.get(done.within / 3).filter(|_| done.first), attack.bridge.clone()) else {

@@ -180,7 +180,7 @@ fn impersonated(attack: &Attack<'_>, done: &Done, by: Subject) -> (usize, Vec<Wh
         (2, None) => (1, vec![Who::Accounts(done.site.place)]),
         (2, name) => (1, attack.accounts_in(done.site.place, name).into_iter().map(Who::One).collect()),
         (3, Some(name)) => (2, node(name).collect()),
-        (3, None) => (2, attack.nodes().into_iter().flat_map(node).chain(names.find(NODES).map(Subject::Group).map(Who::One)).collect()),
+        (3, None) => (2, attack.nodes().iter().copied().flat_map(node).chain(names.find(NODES).map(Subject::Group).map(Who::One)).collect()),
         // The name that is looked at here is always `*`, and the node is the one that the sender's token is bound to.
         (_, None | Some(Name::STAR)) => {
             let Subject::ServiceAccount { namespace, name } = by else { return (3, Vec::new()) };

@@ -91,9 +91,7 @@ fn approve(attack: &mut Attack<'_>, done: &Done, needs: Vec<u32>, signer: Option
             attack.does(done.technique, needs.clone(), Effect::ActAs(account), Fact::Identity(account));
         }
     } else if signer == Some(KUBELET) {
-        for node in super::node_csr::identities(attack) {
-            attack.does(done.technique, needs.clone(), Effect::ActAs(node), Fact::Identity(node));
-        }
+        super::node_csr::join(attack, done, &needs);
     }
 }
 

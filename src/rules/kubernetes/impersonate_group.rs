@@ -6,6 +6,8 @@ use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, core};
 
+use super::node_identity::be_any;
+
 const IMPERSONATE: &[&str] = &["impersonate"];
 /// What the names of accounts begin with.
 const ACCOUNTS: &str = "system:serviceaccount:";
@@ -66,8 +68,10 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
     let of_nodes = done.site.object.is_none_or(|name| attack.graph.text(name) == NODES);
     if done.within == 0 && of_nodes {
-        let nodes = attack.nodes().into_iter().filter_map(|node| attack.user_of_node(node)).collect::<Vec<_>>();
-        for node in nodes.into_iter().filter(|node| done.site.other.is_none_or(|name| name == node.name())) {
+        let Some(name) = done.site.other else { return be_any(attack, &done, &[done.fact], Fact::Acts) };
+        let nodes = attack.nodes();
+        let mut nodes = nodes.iter().filter_map(|&node| attack.user_of_node(node));
+        if let Some(node) = nodes.find(|node| node.name() == name) {
             attack.does(done.technique, vec![done.fact], Effect::ActAs(node), Fact::Acts(node));
         }
     }

@@ -7,6 +7,8 @@ use crate::rules::held::Site;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, right};
 
+use super::node_identity::be_any;
+
 const CERTIFICATES: &str = "certificates.k8s.io";
 const REQUESTS: &str = "certificatesigningrequests";
 const NODE_CLIENT: &str = "certificatesigningrequests/nodeclient";
@@ -53,16 +55,15 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         (2, Some(_)) => vec![attack.asking(&TECHNIQUE, 0, any), done.fact],
         _ => return,
     };
-    for node in identities(attack) {
-        attack.does(done.technique, needs.clone(), Effect::ActAs(node), Fact::Identity(node));
-    }
+    join(attack, &done, &needs);
 }
 
-/// Every node that is known, and what any of them is.
-pub(super) fn identities(attack: &Attack<'_>) -> Vec<Subject> {
-    let all = attack.graph.snapshot().names.find(NODES).map(Subject::Group);
-    let each = attack.nodes().into_iter().filter_map(|node| attack.user_of_node(node));
-    all.into_iter().chain(each).collect()
+/// Whoever has a certificate of any node is each that is known, and what any of them is.
+pub(super) fn join(attack: &mut Attack<'_>, done: &Done, needs: &[u32]) {
+    if let Some(all) = attack.graph.snapshot().names.find(NODES).map(Subject::Group) {
+        attack.does(done.technique, needs.to_vec(), Effect::ActAs(all), Fact::Identity(all));
+    }
+    be_any(attack, done, needs, Fact::Identity);
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {

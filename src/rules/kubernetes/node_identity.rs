@@ -2,11 +2,14 @@
 //! node, or whoever had a certificate made out to its name.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
 
 use crate::graph::{NodeObject, Objects};
 use crate::model::{Action, Identity, NODE_PREFIX, NODES, Name, ResourceAction, Subject};
 use crate::query::{Authorizers, decide};
-use crate::rules::attack::{Attack, Effect, Fact, PodIx, SecretIx};
+use crate::rules::attack::{Attack, Done, Effect, Fact, PodIx, SecretIx};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Confidence, Technique};
@@ -35,10 +38,12 @@ pub(super) const TECHNIQUE: Technique = Technique {
 const AUDIENCES_COUNT: (u32, u32) = (1, 33);
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    let nodes: Vec<Name> = match fact {
-        Fact::Node(node) => vec![node],
+    let nodes: Rc<[Name]> = match fact {
+        Fact::Node(node) => Rc::new([node]),
         Fact::Nodes => attack.nodes(),
         Fact::Acts(Subject::User(user)) => return be(attack, user, id),
+        Fact::Kubelets => return attack.leads_to(&TECHNIQUE, id, Effect::Any, Fact::OfKubelets),
+        Fact::OfKubelets => return choose(attack, id),
         _ => return,
     };
     // Some node there is, even where none is known.
@@ -46,20 +51,8 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     if let Some(group) = group.filter(|&group| fact == Fact::Nodes && attack.is_somebody(group)) {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(group), Fact::Identity(group));
     }
-    // What the group and all nodes have goes without any one of them.
-    let is_more = |user: Subject| match fact {
-        Fact::Nodes if attack.is_thrifty() => attack.is_granted(user),
-        _ => attack.is_somebody(user),
-    };
-    let mut accounts = BTreeSet::new();
-    let mut users = Vec::new();
-    for &node in &nodes {
-        let user = [NODE_PREFIX, attack.graph.text(node)].concat();
-        let user = attack.graph.snapshot().names.find(&user).map(Subject::User);
-        users.extend(user.filter(|&user| is_more(user)));
-        accounts.extend(attack.bound_to(node).iter().filter_map(|&at| account_for(attack, at)));
-    }
-    for account in users.into_iter().chain(accounts) {
+    let accounts = accounts(attack, &nodes, account_for);
+    for account in users(attack, &nodes).into_iter().chain(accounts) {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
     for secret in secrets(attack, &nodes) {
@@ -67,21 +60,66 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     }
 }
 
+/// The kubelets of these nodes that are granted something. What their groups are granted any of them has, and so the first does.
+fn users(attack: &Attack<'_>, nodes: &[Name]) -> Vec<Subject> {
+    let first = nodes.iter().find_map(|&node| attack.user_of_node(node));
+    let first = first.filter(|&user| attack.is_somebody(user));
+    let granted = nodes.iter().filter_map(|&node| attack.granted_kubelet(node)).filter(|&user| Some(user) != first);
+    first.into_iter().chain(granted).collect()
+}
+
+/// The node whose kubelet has this name.
+fn node_of(attack: &Attack<'_>, user: Name) -> Option<Name> {
+    let node = attack.graph.text(user).strip_prefix(NODE_PREFIX)?;
+    attack.graph.snapshot().names.find(node)
+}
+
+/// Whoever can have the name of any kubelet has that of each one, and what the Node authorizer gives to any of them.
+pub(super) fn be_any(attack: &mut Attack<'_>, done: &Done, needs: &[u32], name: fn(Subject) -> Fact) {
+    let nodes = attack.nodes();
+    let users = match attack.is_thrifty() {
+        true => users(attack, &nodes),
+        false => nodes.iter().filter_map(|&node| attack.user_of_node(node)).collect(),
+    };
+    for user in users {
+        attack.does(done.technique, needs.to_vec(), Effect::ActAs(user), name(user));
+    }
+    if attack.is_thrifty() {
+        attack.does(done.technique, needs.to_vec(), Effect::Any, Fact::Kubelets);
+    }
+}
+
+/// What any kubelet gets.
+fn choose(attack: &mut Attack<'_>, id: u32) {
+    let nodes = attack.nodes();
+    for account in accounts(attack, &nodes, account_of) {
+        attack.choice(id, Effect::ActAs(account), Fact::Identity(account));
+    }
+    for secret in secrets(attack, &nodes) {
+        attack.choice(id, Effect::Secret(secret), Fact::Secret(secret));
+    }
+}
+
+/// The kubelet that gets this, the first where there are several.
+pub(in crate::rules) fn kubelet_for(attack: &Attack<'_>, effect: Effect) -> Option<Subject> {
+    let nodes = attack.nodes();
+    let mut has = nodes.iter().copied().filter(|&node| match effect {
+        Effect::ActAs(account) => attack.bound_to(node).iter().any(|&at| account_of(attack, at) == Some(account)),
+        Effect::Secret(secret) => secrets(attack, &[node]).contains(&secret),
+        _ => false,
+    });
+    attack.user_of_node(has.next()?)
+}
+
 /// Whoever has the kubelet's name has what the Node authorizer gives it, and nothing else of the node.
 fn be(attack: &mut Attack<'_>, user: Name, id: u32) {
-    let names = &attack.graph.snapshot().names;
-    let node = attack.graph.text(user).strip_prefix(NODE_PREFIX).and_then(|node| names.find(node));
-    let Some(node) = node else { return };
-    let any_audience = attack.version().is_none_or(|version| version < AUDIENCES_COUNT);
+    let Some(node) = node_of(attack, user) else { return };
     // Those of most pods are what whoever enters the pods has.
-    let is_open = |&&at: &&PodIx| !attack.pod(at).finished && attack.gives(at).only_account().is_some();
-    let (open, others): (Vec<PodIx>, Vec<PodIx>) = attack.bound_to(node).iter().partition(is_open);
+    let (open, others): (Vec<PodIx>, Vec<PodIx>) = attack.bound_to(node).iter().partition(|&&at| is_open(attack, at));
     if !open.is_empty() {
         attack.leads_to(&TECHNIQUE, id, Effect::Any, Fact::TokensOn(node));
     }
-    let has_token = |&at: &PodIx| any_audience || token_account(attack, attack.pod(at)).is_some();
-    let others = others.into_iter().filter(has_token).filter_map(|at| account(attack, attack.pod(at)));
-    let others: BTreeSet<Subject> = others.filter(|&account| attack.is_somebody(account)).collect();
+    let others: BTreeSet<Subject> = others.into_iter().filter_map(|at| account_of(attack, at)).collect();
     for account in others {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
@@ -90,16 +128,42 @@ fn be(attack: &mut Attack<'_>, user: Name, id: u32) {
     }
 }
 
+/// The accounts of pods of these nodes.
+fn accounts(attack: &Attack<'_>, nodes: &[Name], of: fn(&Attack<'_>, PodIx) -> Option<Subject>) -> Vec<Subject> {
+    let pods = nodes.iter().flat_map(|&node| attack.bound_to(node));
+    // Most of many pods run as one that others run as as well.
+    let accounts: FxHashSet<Subject> = pods.filter_map(|&at| of(attack, at)).collect();
+    let mut accounts: Vec<Subject> = accounts.into_iter().collect();
+    accounts.sort_unstable();
+    accounts
+}
+
+/// Whether whoever enters a pod has the token of its account, and nothing else.
+fn is_open(attack: &Attack<'_>, at: PodIx) -> bool {
+    !attack.pod(at).finished && attack.gives(at).only_account().is_some()
+}
+
+/// The account of a pod, where the node gets a token of it.
+fn account_of(attack: &Attack<'_>, at: PodIx) -> Option<Subject> {
+    attack.gives(at).account().or_else(|| {
+        let account = account(attack, attack.pod(at)).filter(|_| any_audience(attack));
+        account.filter(|&account| attack.is_somebody(account))
+    })
+}
+
+/// Whether a node gets tokens for whatever audience.
+fn any_audience(attack: &Attack<'_>) -> bool {
+    attack.version().is_none_or(|version| version < AUDIENCES_COUNT)
+}
+
 /// The account of a pod, where the node gets a token of it that lies in no running pod.
 fn account_for(attack: &Attack<'_>, at: PodIx) -> Option<Subject> {
     let pod = attack.pod(at);
-    if !pod.finished && attack.gives(at).has_account() {
+    if !pod.finished && attack.gives(at).account().is_some() {
         return None;
     }
     let in_the_pod = token_account(attack, pod).is_some();
-    let any_audience = attack.version().is_none_or(|version| version < AUDIENCES_COUNT);
-    let can = if pod.finished { in_the_pod || any_audience } else { !in_the_pod && any_audience };
-    account(attack, pod).filter(|&account| can && attack.is_somebody(account))
+    account_of(attack, at).filter(|_| pod.finished || !in_the_pod)
 }
 
 /// The Secrets that pods of these nodes refer to, and those of their volumes, as far as they are good for something.

@@ -3,7 +3,7 @@
 use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{At, Confidence, Leads, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -21,9 +21,15 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1578", "T1528"],
     references: &["https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/"],
     build: Some(build),
+    leads: Some(leads),
     proof: Some(proof),
     ..Technique::MOVE
 };
+
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    let pods = attack.graph.snapshot().pods.iter().filter(|pod| pod.cluster == attack.cluster);
+    Leads::In(pods.filter(|pod| pod.node.is_none()).map(|pod| pod.namespace).collect())
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     // Where no pod is bound, nobody has bound them yet: these are manifests.

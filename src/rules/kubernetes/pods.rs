@@ -37,9 +37,9 @@ impl Gives {
         self.secrets.is_some() || self.node.is_some() || self.trusted
     }
 
-    /// Whether the token of an account lies in it that is somebody.
-    pub(in crate::rules) fn has_account(self) -> bool {
-        self.account.is_some()
+    /// The account whose token lies in it, where that is somebody.
+    pub(in crate::rules) fn account(self) -> Option<Subject> {
+        self.account
     }
 
     /// The account, where it leads to nothing else.

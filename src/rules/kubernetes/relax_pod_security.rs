@@ -3,7 +3,7 @@
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Technique, WRITE, core};
+use crate::rules::technique::{Alike, At, Confidence, Leads, On, Request, Technique, WRITE, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -27,6 +27,14 @@ pub(super) const TECHNIQUE: Technique = Technique {
         "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#namespace-modification",
     ],
     build: Some(build),
+    // The namespace of a request for a namespace is that one itself.
+    leads: Some(|_, _| {
+        Leads::Where(|site| match (site.place, site.object) {
+            (Place::Namespace(own), Some(name)) => own == name,
+            _ => true,
+        })
+    }),
+    alike: |_, within| if within == CREATE { Alike::OTHER } else { Alike::all(TECHNIQUE.id) },
     proof: Some(proof),
     ..Technique::MOVE
 };
@@ -45,7 +53,6 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
     let place = match (done.site.place, done.site.object) {
         (place, None) => place,
-        // The namespace of a request for a namespace is that one itself.
         (Place::Namespace(own), Some(name)) if own != name => return,
         (_, Some(name)) => Place::Namespace(name),
     };

@@ -3,7 +3,7 @@
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{Alike, At, Confidence, Leads, On, Request, Technique, core};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -22,10 +22,16 @@ pub(super) const TECHNIQUE: Technique = Technique {
     attack: &["T1552.007", "MS-TA9025"],
     references: &["https://kubernetes.io/docs/concepts/security/rbac-good-practices/#listing-secrets"],
     build: Some(build),
+    leads: Some(leads),
     alike: |_, _| Alike::all("read Secrets"),
     proof: Some(proof),
     ..Technique::HOLDING
 };
+
+fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+    let secrets = attack.graph.snapshot().secrets.iter().filter(|secret| secret.cluster == attack.cluster);
+    Leads::Of(secrets.flat_map(|secret| [(Some(secret.namespace), secret.name), (None, secret.name)]).collect())
+}
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let place = done.site.place;

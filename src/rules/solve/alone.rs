@@ -85,7 +85,7 @@ impl<'w, 'g> Alone<'w, 'g> {
     pub(super) fn new(walk: &'w Walk<'w, 'g>) -> Alone<'w, 'g> {
         let is_wide = |place: Place| !matches!(place, Place::Namespace(_));
         let is_gate = |fact: &Fact| match *fact {
-            Fact::Nodes | Fact::NewSecrets | Fact::Users | Fact::Groups => true,
+            Fact::Nodes | Fact::Kubelets | Fact::NewSecrets | Fact::Users | Fact::Groups => true,
             Fact::Everything(place)
             | Fact::NamespaceAdmin(place)
             | Fact::Secrets(place)

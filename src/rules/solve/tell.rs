@@ -43,7 +43,7 @@ pub(super) fn tell(
 ) {
     let step = walk.step(at);
     let added = added(walk, walker, &step.how);
-    let foothold = added.as_ref().map(|&(effect, _)| effect);
+    let foothold = added.as_ref().map(|&(effect, _)| effect).filter(|effect| !matches!(effect, Effect::ActAs(_)));
     steps.extend(added.and_then(|(_, done)| done).map(Rc::new));
     // What a choice is made of tells how, and what it needs.
     let mut blockers: Vec<Blocker> = step.blockers.to_vec();
@@ -76,7 +76,7 @@ pub(super) fn tell(
 }
 
 /// What is chosen before a choice that says it: the pod that is entered for the token of an account, the pod to which a container is
-/// added on a node. And the step that does so, unless one starts with any of them.
+/// added on a node, the kubelet that gets it. And the step that does so, unless one starts with any of them.
 fn added(walk: &Walk<'_, '_>, walker: &Walker<'_>, how: &How) -> Option<(Effect, Option<StepDone>)> {
     let attack = walk.attack;
     let &How::Chooses { of, effect } = how else { return None };
@@ -91,6 +91,7 @@ fn added(walk: &Walk<'_, '_>, walker: &Walker<'_>, how: &How) -> Option<(Effect,
             let (any, pod) = needs().find_map(pod)?;
             (any, Effect::Pod(pod))
         }
+        (Fact::OfKubelets, effect) => (needs().next()?, Effect::ActAs(kubernetes::kubelet_for(attack, effect)?)),
         _ => return None,
     };
     let done = behind(walk, walker, any).map(|(technique, step)| {
