@@ -197,10 +197,14 @@ impl<'g> Attack<'g> {
         !self.grants(subject).is_empty() || self.find(Fact::Identity(subject)).is_some()
     }
 
-    /// The same, or to a group that it is in.
+    /// The same, or to a group that it is in and not everybody who may start.
     pub(in crate::rules) fn is_somebody(&self, subject: Subject) -> bool {
-        let grants = |subject: &Subject| !self.grants(*subject).is_empty();
-        self.is_granted(subject) || self.accounts_of(subject).unwrap_or_else(|| self.groups(subject).iter().any(grants))
+        self.is_granted(subject) || self.accounts_of(subject).unwrap_or_else(|| self.is_granted_as_member(subject))
+    }
+
+    fn is_granted_as_member(&self, subject: Subject) -> bool {
+        let grants = |&group: &Subject| Some(group) != self.common && !self.grants(group).is_empty();
+        self.groups(subject).iter().any(grants)
     }
 
     /// For an account whether its groups are granted anything; looked up once for each namespace.
@@ -208,9 +212,8 @@ impl<'g> Attack<'g> {
         let Subject::ServiceAccount { namespace, .. } = subject else { return None };
         let known = self.granted.borrow().get(&namespace).copied();
         Some(known.unwrap_or_else(|| {
-            let grants = |subject: &Subject| !self.grants(*subject).is_empty();
             let of_group = self.all_accounts_granted || self.accounts_granted.contains(&namespace);
-            let any = of_group || self.groups(subject).iter().any(grants);
+            let any = of_group || self.is_granted_as_member(subject);
             self.granted.borrow_mut().insert(namespace, any);
             any
         }))

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use crate::collect::{FileOptions, Input, Limits, Needs, load, read_azure};
+use crate::collect::{BundleFile, DEMO, DEMO_AZURE, FileOptions, Input, Limits, Needs, load, read_azure};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Thing};
 use crate::query::SystemFilter;
@@ -30,15 +30,19 @@ pub(in crate::rules) fn yaml(world: &str) -> String {
     lines::yaml(world)
 }
 
-fn read(yaml: &str, azure: &[serde_json::Value]) -> AccessGraph {
-    let options = FileOptions {
+fn options() -> FileOptions {
+    FileOptions {
         recursive: false,
         needs: Needs::ALL,
         default_namespace: "default".to_owned(),
         keep_going: false,
         limits: Limits::default(),
         threads: 1,
-    };
+    }
+}
+
+fn read(yaml: &str, azure: &[serde_json::Value]) -> AccessGraph {
+    let options = options();
     let mut snapshot = load(&[Input::Stdin], &mut yaml.as_bytes(), &options).unwrap();
     if !azure.is_empty() {
         let text = serde_json::to_string(azure).unwrap();
@@ -122,6 +126,26 @@ fn is_whole(graph: &AccessGraph, ask: &Ask, found: &Escalations, world: &str) {
         found
     };
     assert_eq!(brief(found.clone()), brief(escalations_slowly(graph, ask)), "{world}");
+}
+
+#[test]
+fn the_example_is_whole() {
+    let inputs = |files: &'static [BundleFile]| files.iter().map(Input::Embedded).collect::<Vec<_>>();
+    for with_azure in [false, true] {
+        let mut snapshot = load(&inputs(DEMO), &mut std::io::empty(), &options()).unwrap();
+        if with_azure {
+            let files = snapshot.files.len();
+            let azure = read_azure(&inputs(DEMO_AZURE), &mut std::io::empty(), &options(), files).unwrap();
+            azure.add_to(&mut snapshot);
+        }
+        let graph = AccessGraph::new(snapshot);
+        for system in [SystemFilter::Hide, SystemFilter::Show] {
+            let ask = Ask { system, blocked: true, ..Ask::default() };
+            let found = escalations(&graph, &ask);
+            assert!(found.findings.len() > 10);
+            is_whole(&graph, &ask, &found, "examples/contoso");
+        }
+    }
 }
 
 fn compare(graph: &AccessGraph, ask: Ask, world: &str, expected: &str) {
