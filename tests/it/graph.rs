@@ -365,7 +365,7 @@ const SEARCHES: &[(&[&str], &str)] = &[
     (&["--from", "pods:dev"], "c57b0c82eb64b670-eaa6ccfc"),
     (&["--to", "node"], "1b0557dd534f8e2b-84a793b9"),
     (&["--to", "azure", "--power", "contributor"], "52a81e0acfd8bcf3-bb37e58b"),
-    (&["--without", "clusterrolebinding:argocd-application-controller"], "12bae458cbacb54a-9dda44a7"),
+    (&["--without", "clusterrolebinding:argocd-application-controller"], "12bae458cbacb54a-b2ac86d9"),
 ];
 
 #[test]
