@@ -183,6 +183,7 @@ pub(super) struct Attack<'g> {
     /// What comes with the folders of nodes that claims are bound to.
     folders: OnceCell<BTreeMap<(Name, Name), PodPowers>>,
     node_secrets: OnceCell<Vec<(Name, SecretIx)>>,
+    /// Every node, and of the kubelets those that are granted something, by their nodes.
     nodes: OnceCell<Rc<[Name]>>,
     granted_kubelets: OnceCell<FxHashMap<Name, Subject>>,
     /// What a shell in each pod leads to.

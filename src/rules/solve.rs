@@ -19,7 +19,7 @@ use super::finding::{Evidence, Finding, Start, StepDone, Target, fingerprint, se
 use super::pins::{self, Names, Pin};
 use crate::both::both;
 use crate::graph::azure::{AssignmentIx, ScopeIx};
-use crate::graph::{AccessGraph, AndOr, BindingIx, Far, Link, RoleIx, Surely, Walker, Within};
+use crate::graph::{AccessGraph, AndOr, BindingIx, Far, Link, RoleIx, Surely, WORTH, Walker, Within};
 use crate::model::{Action, ClusterId, Subject};
 use crate::query::TokenMode;
 use crate::query::{Filter, SystemFilter, Where, who_can};
@@ -157,8 +157,8 @@ fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, sta
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let mut found = Escalations::default();
     let (links, facts) = (attack.links(), attack.facts.len());
-    let ((sources, platform), whole) =
-        both(links.is_large(), || sources(attack, ask, &mut found.hidden), || whole(links, facts));
+    let worth = links.count() as usize >= WORTH;
+    let ((sources, platform), whole) = both(worth, || sources(attack, ask, &mut found.hidden), || whole(links, facts));
     // Whoever comes to cluster-admin comes out into Azure as well, so that is looked for by itself.
     let of_azure = |&(_, target): &(u32, Target)| matches!(target, Target::Azure(_));
     let (azure, inside): (Vec<_>, Vec<_>) = goals(attack, ask).into_iter().partition(of_azure);

@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::facts::{Effect, Fact, How, Marks, Step};
 use super::number;
-use crate::graph::{BindingIx, WORTH};
+use crate::graph::BindingIx;
 use crate::rules::technique::{Blocker, Technique};
 
 /// How many facts have their steps in one part.
@@ -147,11 +147,6 @@ impl Links {
     /// How many steps there are.
     pub(in crate::rules) fn count(&self) -> u32 {
         number(self.lines.len())
-    }
-
-    /// Whether there is enough to look at for two threads.
-    pub(in crate::rules) fn is_large(&self) -> bool {
-        self.lines.len() >= WORTH
     }
 
     /// What a step needs, sorted.
