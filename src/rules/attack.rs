@@ -117,6 +117,8 @@ pub(super) struct Attack<'g> {
     /// Those of them who may impersonate, and whether a group is among them that Kubernetes itself puts identities into.
     lenders: FxHashSet<Subject>,
     groups_lend: bool,
+    /// Whether a group is granted a right of a request that is about the identity which makes it.
+    groups_pose: bool,
     /// What roles allow, each rule set looked at once.
     plans: RefCell<FxHashMap<PlanKey, Rc<Plan>>>,
     /// The same for each role, bound in the cluster or not.
@@ -239,6 +241,7 @@ impl<'g> Attack<'g> {
             grants: FxHashMap::default(),
             lenders: FxHashSet::default(),
             groups_lend: false,
+            groups_pose: false,
             plans: RefCell::default(),
             plan_of: graph.roles().map(|_| Default::default()).collect(),
             unders: Vec::new(),
@@ -347,6 +350,11 @@ impl<'g> Attack<'g> {
         let is_implied =
             |subject: &Subject| matches!(subject, Subject::Group(name) if graph.text(*name).starts_with("system:"));
         self.groups_lend = self.lenders.iter().any(is_implied);
+        let poses = self.rights.unshared().iter().fold(Mask::default(), |all, &one| all.with(self.rights.mask_of(one)));
+        let pose = |(subject, grants): (&Subject, &Grants)| {
+            matches!(subject, Subject::Group(_)) && !grants.mask.and(poses).is_empty()
+        };
+        self.groups_pose = self.grants.iter().any(pose);
         for &role in self.roles.keys() {
             if let Some(namespace) = role.namespace {
                 self.roles_by_namespace.entry(namespace).or_default().push(role);
@@ -356,7 +364,9 @@ impl<'g> Attack<'g> {
         let mut subjects: Vec<Subject> = self
             .grants
             .iter()
-            .filter(|(subject, grants)| !grants.all.is_empty() || writes(**subject) || self.is_masters(**subject))
+            .filter(|(subject, grants)| {
+                self.groups_pose || !grants.all.is_empty() || writes(**subject) || self.is_masters(**subject)
+            })
             .map(|(&subject, _)| subject)
             .collect();
         subjects.sort_unstable();
@@ -367,7 +377,8 @@ impl<'g> Attack<'g> {
             }
         }
         let guests = self.guests();
-        self.common = self.common(&subjects).filter(|_| self.thrifty && guests.is_empty() && self.ask.from.is_none());
+        let may = self.thrifty && guests.is_empty() && self.ask.from.is_none() && !self.groups_pose;
+        self.common = self.common(&subjects).filter(|_| may);
         for &subject in &subjects {
             self.fact(Fact::Identity(subject));
             self.log_in(subject);

@@ -198,11 +198,18 @@ impl Attack<'_> {
         }
         let own = self.held(subject);
         let groups: Vec<Vec<Held>> = self.groups(subject).iter().map(|&group| self.held(group)).collect();
+        let mut all: Vec<Held> = own.iter().chain(groups.iter().flatten()).copied().collect();
+        all.sort_unstable();
         let groups: Vec<&[Held]> = groups.iter().map(Vec::as_slice).collect();
         let made = Rc::clone(&self.made);
         for request in requests {
-            for way in self.rights.ways(request, &own, &groups, &made) {
-                if !self.rights.is_shared(request) || !way.is_of_one() {
+            if self.rights.is_shared(request) {
+                for way in self.rights.ways(request, &own, &groups, &made).iter().filter(|way| !way.is_of_one()) {
+                    self.make(Some(subject), request, way);
+                }
+            } else {
+                // What it comes to depends on who makes it, so that what a group is granted is asked of each of its members.
+                for way in self.rights.ways(request, &all, &[], &made) {
                     self.make(Some(subject), request, &way);
                 }
             }
@@ -242,15 +249,17 @@ impl Attack<'_> {
 
     /// The requests for which it takes several bindings of an identity, or the identity itself.
     pub(super) fn together(&self, subject: Subject, fresh: Option<Mask>) -> Vec<RequestIx> {
-        let own = match self.grants.get(&subject) {
-            Some(own) if !own.mask.is_empty() => own,
-            _ => return Vec::new(),
-        };
-        let alone = self.unshared_of(fresh).filter(|&request| !self.rights.mask_of(request).and(own.mask).is_empty());
-        let mut found: Vec<RequestIx> = alone.collect();
+        let own = self.grants.get(&subject).filter(|own| !own.mask.is_empty());
+        if own.is_none() && !self.groups_pose {
+            return Vec::new();
+        }
+        let (own, own_mask) = own.map_or((&[][..], Mask::default()), |own| (&own.all, own.mask));
         let (groups, of_groups) = self.groups_and_mask(subject);
-        let all = own.all.iter().chain(groups.iter().flat_map(|&group| self.grants(group)));
-        let anywhere = own.mask.with(of_groups).with(self.made_mask);
+        let mine = own_mask.with(of_groups);
+        let alone = self.unshared_of(fresh).filter(|&request| !self.rights.mask_of(request).and(mine).is_empty());
+        let mut found: Vec<RequestIx> = alone.collect();
+        let all = own.iter().chain(groups.iter().flat_map(|&group| self.grants(group)));
+        let anywhere = mine.with(self.made_mask);
         let several = || self.several_of(fresh).filter(|&request| anywhere.has(self.rights.mask_of(request)));
         if all.clone().nth(1).is_some() && several().next().is_some() {
             let plans: Vec<(Place, Rc<Plan>)> =

@@ -626,6 +626,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_group_is_granted_is_asked_of_each_of_its_members() {
+        let near = "role i: impersonate:associated-node nodes.authentication.k8s.io; impersonate-on:associated-node:get secrets
+             role s: get secrets
+             bind kube-system/s=s group:system:nodes
+             role x: create pods/exec
+             bind dev/x=x user:alice
+             bind i ";
+        let path = "alice -> secrets of kube-system: pod-exec, pod-serviceaccount, constrained-impersonation, secret-read";
+        for group in ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:dev"] {
+            check(&format!("{near}group:{group}\npod dev/one bot n1"), path);
+        }
+        check(&format!("{near}group:system:serviceaccounts:prod\npod dev/one bot n1"), "");
+        check(&format!("{near}group:system:authenticated\npod prod/one bot n1"), "");
+
+        let halves = "role w: impersonate:user-info users.authentication.k8s.io
+             role o: impersonate-on:user-info:create serviceaccounts/token
+             bind w group:system:authenticated
+             ";
+        check(&format!("{BOB}{halves}bind o user:alice"), PATH);
+        check(&format!("{BOB}{halves}bind dev/o=o user:alice"), PATH);
+        check(&format!("{BOB}{halves}bind prod/o=o user:alice"), ONLY_BOB);
+        check(&format!("{BOB}{}bind o user:alice", halves.replace("system:authenticated", "dev")), ONLY_BOB);
+    }
+
+    #[test]
     fn whoever_is_impersonated_impersonates_nobody() {
         check(
             &format!(
