@@ -188,6 +188,8 @@ pub(super) struct Attack<'g> {
     /// Every node, and of the kubelets those that are granted something, by their nodes.
     nodes: OnceCell<Rc<[Name]>>,
     granted_kubelets: OnceCell<FxHashMap<Name, Subject>>,
+    /// The accounts whose tokens lie in running pods of each namespace that was asked about.
+    running: RefCell<FxHashMap<Name, Rc<[Subject]>>>,
     /// What a shell in each pod leads to.
     gives: OnceCell<Vec<kubernetes::Gives>>,
     /// What Pod Security says in each namespace that was asked about.
@@ -287,6 +289,7 @@ impl<'g> Attack<'g> {
             nodes: OnceCell::new(),
             granted_kubelets: OnceCell::new(),
             pins: RefCell::default(),
+            running: RefCell::default(),
             gives: OnceCell::new(),
             security: RefCell::default(),
             granted: RefCell::default(),
@@ -583,6 +586,11 @@ impl<'g> Attack<'g> {
     /// Adds a step of a technique that follows from a fact alone, when the fact is new.
     pub(super) fn leads_to(&mut self, technique: &'static Technique, need: u32, effect: Effect, gain: Fact) {
         self.link(need, gain, How::Does { technique, effect });
+    }
+
+    /// What holds here holds there as well, when the fact is new.
+    pub(super) fn serves(&mut self, need: u32, gain: Fact) {
+        self.link(need, gain, How::Serves);
     }
 
     /// Whether it leaves out what leads nowhere or does no more than something else.

@@ -82,15 +82,18 @@ impl Attack<'_> {
         match fact {
             Fact::Accounts(place @ Place::Namespace(namespace)) => {
                 let is_missing = self.missing_in(namespace);
-                for account in self.accounts_in(place, None) {
-                    let missing = is_missing(account).then(|| self.lack(account));
-                    let effect = Effect::ActAs(account);
-                    match missing {
-                        Some(missing) => {
-                            self.step(vec![id, missing], Fact::Identity(account), How::Chooses { of: id, effect });
-                        }
-                        None => self.choice(id, effect, Fact::Identity(account)),
-                    }
+                let (missing, there): (Vec<Subject>, Vec<Subject>) =
+                    self.accounts_in(place, None).into_iter().partition(|&account| is_missing(account));
+                let (together, there) = kubernetes::together(self, &there, |account| !is_missing(account));
+                for tokens in together {
+                    self.serves(id, tokens);
+                }
+                for account in there {
+                    self.choice(id, Effect::ActAs(account), Fact::Identity(account));
+                }
+                for account in missing {
+                    let (lack, effect) = (self.lack(account), Effect::ActAs(account));
+                    self.step(vec![id, lack], Fact::Identity(account), How::Chooses { of: id, effect });
                 }
             }
             Fact::Tokens(place) => {
@@ -314,7 +317,7 @@ impl Attack<'_> {
 
     /// Whether it matters that somebody has the credentials of an identity, or of a member of a group, and not only that they act
     /// as one: whether it may impersonate, by itself or by its groups.
-    pub(super) fn lends(&self, subject: Subject) -> bool {
+    pub(in crate::rules) fn lends(&self, subject: Subject) -> bool {
         !self.thrifty
             || self.lenders.contains(&subject)
             || (self.groups_lend && !self.mask_of_groups(subject).and(self.rights.impersonating()).is_empty())

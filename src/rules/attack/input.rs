@@ -166,6 +166,16 @@ impl<'g> Attack<'g> {
         accounts.get(at)
     }
 
+    /// The accounts whose tokens lie in running pods of a namespace, as a technique finds them; looked up once for each.
+    pub(in crate::rules) fn running_in(&self, namespace: Name, find: impl FnOnce() -> Rc<[Subject]>) -> Rc<[Subject]> {
+        let known = self.running.borrow().get(&namespace).cloned();
+        known.unwrap_or_else(|| {
+            let found = find();
+            self.running.borrow_mut().insert(namespace, Rc::clone(&found));
+            found
+        })
+    }
+
     /// What a shell in a pod leads to; found for all at the first question.
     pub(in crate::rules) fn gives(&self, at: PodIx) -> Gives {
         let all = self.gives.get_or_init(|| {
@@ -197,7 +207,12 @@ impl<'g> Attack<'g> {
         !self.grants(subject).is_empty() || self.find(Fact::Identity(subject)).is_some()
     }
 
-    /// The same, or to a group that it is in and not everybody who may start.
+    /// Whether a binding names this identity, whatever it grants, or whether it is asked for or trusted.
+    pub(in crate::rules) fn is_named(&self, subject: Subject) -> bool {
+        self.grants.contains_key(&subject) || self.is_trusted(subject)
+    }
+
+    /// The same as `is_granted`, or to a group that it is in and not everybody who may start.
     pub(in crate::rules) fn is_somebody(&self, subject: Subject) -> bool {
         self.is_granted(subject) || self.accounts_of(subject).unwrap_or_else(|| self.is_granted_as_member(subject))
     }

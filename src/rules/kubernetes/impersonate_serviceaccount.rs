@@ -1,5 +1,6 @@
 //! `impersonate-serviceaccount`: a request carries the name of an account, and is judged as that account's.
 
+use super::pod_serviceaccount;
 use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 
@@ -27,7 +28,15 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     if !done.first {
         return;
     }
-    for account in attack.accounts_in(done.site.place, done.site.object) {
+    let accounts = attack.accounts_in(done.site.place, done.site.object);
+    // Those whose names are used have not lent their credentials.
+    let any = done.site.object.is_none();
+    let (together, accounts) =
+        pod_serviceaccount::together(attack, &accounts, |account| any && !attack.lends(account));
+    for tokens in together {
+        attack.does(done.technique, vec![done.fact], Effect::Any, tokens);
+    }
+    for account in accounts {
         attack.does(done.technique, vec![done.fact], Effect::ActAs(account), Fact::Acts(account));
     }
 }

@@ -14,7 +14,8 @@ use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Confidence, Technique};
 
-use super::pods::{account, token_account};
+use super::pod_serviceaccount;
+use super::pods::{account, told_apart, token_account};
 
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
@@ -92,7 +93,13 @@ pub(super) fn be_any(attack: &mut Attack<'_>, done: &Done, needs: &[u32], name: 
 /// What any kubelet gets.
 fn choose(attack: &mut Attack<'_>, id: u32) {
     let nodes = attack.nodes();
-    for account in accounts(attack, &nodes, account_of) {
+    let all = accounts(attack, &nodes, account_of);
+    let (together, accounts) =
+        pod_serviceaccount::together(attack, &all, |account| all.binary_search(&account).is_ok());
+    for tokens in together {
+        attack.serves(id, tokens);
+    }
+    for account in accounts {
         attack.choice(id, Effect::ActAs(account), Fact::Identity(account));
     }
     for secret in secrets(attack, &nodes) {
@@ -135,6 +142,7 @@ fn accounts(attack: &Attack<'_>, nodes: &[Name], of: fn(&Attack<'_>, PodIx) -> O
     let accounts: FxHashSet<Subject> = pods.filter_map(|&at| of(attack, at)).collect();
     let mut accounts: Vec<Subject> = accounts.into_iter().collect();
     accounts.sort_unstable();
+    told_apart(attack, &mut accounts);
     accounts
 }
 

@@ -1,5 +1,7 @@
 //! `pod-serviceaccount`: the token of its account lies in a pod.
 
+use std::rc::Rc;
+
 use crate::model::Subject;
 use crate::rules::attack::{Attack, Effect, Fact, Place, PodIx};
 use crate::rules::finding::StepDone;
@@ -45,21 +47,56 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
 /// Whoever enters any of many pods has the tokens of all of them. Where only some may be entered, and those of fewer accounts, each
 /// has its own way.
 fn any(attack: &mut Attack<'_>, some: Fact, id: u32, tokens: Fact, all: Fact) {
-    let own = accounts(attack, &pods_of(attack, some));
-    if !own.is_empty() && (some == all || own == accounts(attack, &pods_of(attack, all))) {
+    let own = accounts_of(attack, some);
+    if !own.is_empty() && (some == all || own == accounts_of(attack, all)) {
         attack.leads_to(&TECHNIQUE, id, Effect::Any, tokens);
         return;
     }
-    for account in own {
+    for &account in own.iter() {
         let Some(pod) = entered(attack, some, account) else { continue };
         attack.choice(id, Effect::Pod(pod), Fact::Pod(pod));
     }
 }
 
 fn choose(attack: &mut Attack<'_>, id: u32, all: Fact) {
-    for account in accounts(attack, &pods_of(attack, all)) {
+    for &account in accounts_of(attack, all).iter() {
         attack.choice(id, Effect::ActAs(account), Fact::Identity(account));
     }
+}
+
+/// The accounts of pods that are good for nothing else, of those pods that a fact is any of; those of a namespace found once.
+fn accounts_of(attack: &Attack<'_>, pods: Fact) -> Rc<[Subject]> {
+    let find = || accounts(attack, &pods_of(attack, pods)).into();
+    match pods {
+        Fact::Pods(Place::Namespace(namespace)) => attack.running_in(namespace, find),
+        _ => find(),
+    }
+}
+
+/// Of accounts, sorted, those that do not come with the ones of their namespaces whose tokens lie in pods; and the facts for these,
+/// where each of them may be had. So whoever acts as any of many does so by one step for those of a namespace, which are chosen from
+/// in one place.
+pub(in crate::rules) fn together(
+    attack: &Attack<'_>,
+    accounts: &[Subject],
+    may: impl Fn(Subject) -> bool,
+) -> (Vec<Fact>, Vec<Subject>) {
+    if !attack.is_thrifty() {
+        return (Vec::new(), accounts.to_vec());
+    }
+    let (mut all, mut single) = (Vec::new(), Vec::new());
+    for here in accounts.chunk_by(|one, next| one.namespace() == next.namespace()) {
+        let namespace = here[0].namespace();
+        let running = namespace.map(|at| accounts_of(attack, Fact::Pods(Place::Namespace(at)))).unwrap_or_default();
+        match namespace.filter(|_| running.len() > 1 && running.iter().all(|&account| may(account))) {
+            Some(namespace) => {
+                all.push(Fact::TokensIn(namespace));
+                single.extend(here.iter().filter(|account| running.binary_search(account).is_err()));
+            }
+            None => single.extend(here),
+        }
+    }
+    (all, single)
 }
 
 /// The pod that is entered for the token of an account, of those that a fact is any of.

@@ -82,7 +82,17 @@ pub(super) fn accounts(attack: &Attack<'_>, pods: &[PodIx]) -> Vec<Subject> {
     let mut accounts: Vec<Subject> = pods.iter().filter_map(|&at| attack.gives(at).only_account()).collect();
     accounts.sort_unstable();
     accounts.dedup();
+    told_apart(attack, &mut accounts);
     accounts
+}
+
+/// Leaves of sorted accounts that no binding names the first of each namespace: what they have is their groups'.
+pub(super) fn told_apart(attack: &Attack<'_>, accounts: &mut Vec<Subject>) {
+    let mut known = None;
+    accounts.retain(|&account| {
+        let namespace = account.namespace();
+        !attack.is_thrifty() || attack.is_named(account) || known.replace(namespace) != Some(namespace)
+    });
 }
 
 /// The account whose token lies in a pod.

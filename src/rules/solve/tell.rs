@@ -87,9 +87,11 @@ fn added(walk: &Walk<'_, '_>, walker: &Walker<'_>, how: &How) -> Option<(Effect,
             (needs().find(is_added)?, Effect::Container(*attack.open_pods(namespace).get(&node)?))
         }
         (Fact::TokensOn(_) | Fact::TokensIn(_), Effect::ActAs(account)) => {
-            let pod = |need: u32| Some((need, kubernetes::entered(attack, attack.facts[need as usize], account)?));
-            let (any, pod) = needs().find_map(pod)?;
-            (any, Effect::Pod(pod))
+            let entered = |need: u32| match attack.facts[need as usize] {
+                Fact::Kubelets => Some((need, Effect::ActAs(kubernetes::kubelet_for(attack, effect)?))),
+                pods => Some((need, Effect::Pod(kubernetes::entered(attack, pods, account)?))),
+            };
+            needs().find_map(entered)?
         }
         (Fact::OfKubelets, effect) => (needs().next()?, Effect::ActAs(kubernetes::kubelet_for(attack, effect)?)),
         _ => return None,
