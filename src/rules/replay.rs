@@ -268,7 +268,11 @@ impl<'g> State<'g> {
                 self.act_as(step, account);
             }
             Effect::Everything(_) if step.technique.proof.is_some() => self.gained.push(step.effect),
-            Effect::Everything(place) => self.holds(&[("*", "*", "*")], place)?,
+            Effect::Everything(place) => {
+                self.holds(&[("*", "*", "*")], place)?;
+                // With a binding there everybody else of ours has it as well.
+                self.gained.push(step.effect);
+            }
             Effect::NamespaceAdmin(place) => self.administers(place)?,
             effect @ (Effect::Secrets(_)
             | Effect::Secret(_)

@@ -205,6 +205,14 @@ mod tests {
              bind i user:bob",
             "bob -> cluster-admin: bind-role, impersonate-group, system-masters",
         );
+        // The one by one of their groups, and the other by another one.
+        check(
+            "role i: impersonate groups
+             role all: * *.*
+             bind i group:system:authenticated
+             bind kube-system/all=all group:system:serviceaccounts:dev",
+            "system:serviceaccounts:dev -> cluster-admin: wildcard-admin, impersonate-group, system-masters",
+        );
         // The group is somebody else's, or the server refuses it in a namespace.
         let inside = "bob -> admin of dev: escalate-role, namespace-admin
              bob -> any node: escalate-role, pod-create, relax-pod-security, privileged-pod";
