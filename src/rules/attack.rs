@@ -31,8 +31,8 @@ use crate::model::{AUTHENTICATED, ClusterId, ControllerKind, Name, PodPowers, Ru
 
 pub use facts::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
 pub(super) use facts::{Fact, How, Marks, OnHalf, Pose, Share, Step, Table, Who, Writer, WritesBy};
+use input::{Spans, namespace_of_accounts, namespaces};
 pub(super) use input::{groups, is_absent, place_in, place_of, role_key};
-use input::{namespace_of_accounts, namespaces};
 pub(super) use steps::Links;
 use steps::Steps;
 
@@ -110,6 +110,9 @@ pub(super) struct Attack<'g> {
     begin: Vec<Subject>,
     /// A group that everybody is in who may start, so that nobody comes to be in it.
     common: Option<Subject>,
+    /// The new pods that can be run, until somebody asks whether there is any.
+    new_pods: Vec<u32>,
+    any_pod_counts: bool,
     /// The requests that some way to make is known of.
     asked: FxHashSet<u32>,
     /// What puts every subject of a binding under roles by itself.
@@ -157,6 +160,7 @@ pub(super) struct Attack<'g> {
     reacting: Vec<fn(&mut Attack<'_>, Fact, u32)>,
     /// Every namespace that something is known of, sorted.
     namespaces: Vec<Name>,
+    spans: Spans,
     roles: FxHashMap<RoleKey, RoleIx>,
     /// What roles supply of which rules are taken to be gone.
     cut: FxHashMap<RoleIx, Vec<Supply>>,
@@ -228,6 +232,7 @@ impl<'g> Attack<'g> {
         let of_cluster = |(at, role): (RoleIx, &crate::model::Role)| {
             (role.cluster == cluster).then_some((RoleKey { namespace: role.namespace, name: role.name }, at))
         };
+        let spans = Spans::new(graph.snapshot(), cluster);
         let mut attack = Attack {
             graph,
             cluster,
@@ -239,6 +244,8 @@ impl<'g> Attack<'g> {
             acting: Vec::new(),
             begin: Vec::new(),
             common: None,
+            new_pods: Vec::new(),
+            any_pod_counts: false,
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
             lenders: FxHashSet::default(),
@@ -265,7 +272,8 @@ impl<'g> Attack<'g> {
             poses: kubernetes::Poses::default(),
             leads: Vec::new(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
-            namespaces: namespaces(graph, cluster),
+            namespaces: namespaces(graph, cluster, &spans),
+            spans,
             roles: graph.roles().filter_map(of_cluster).collect(),
             cut: FxHashMap::default(),
             bindings: FxHashMap::default(),

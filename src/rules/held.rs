@@ -86,6 +86,12 @@ impl Mask {
         self.and(other) == other
     }
 
+    /// The rights, in order.
+    fn iter(self) -> impl Iterator<Item = u8> {
+        let words = (0_u8..).step_by(64).zip(self.0);
+        words.flat_map(|(first, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| first + bit))
+    }
+
     /// Whether nothing is in it.
     pub(super) fn is_empty(self) -> bool {
         self == Mask::default()
@@ -114,6 +120,8 @@ pub(super) struct Rights {
     /// The requests of several rights, and those that are about the identity which makes them.
     several: Vec<RequestIx>,
     unshared: Vec<RequestIx>,
+    /// The requests by the first of their rights.
+    by_first: Vec<Vec<RequestIx>>,
 }
 
 /// A right in the names of a graph.
@@ -194,7 +202,14 @@ impl Rights {
             parts: Mask::default(),
             several: Vec::new(),
             unshared: Vec::new(),
+            by_first: Vec::new(),
         };
+        all.by_first.resize(all.rights.len(), Vec::new());
+        for request in all.requests() {
+            if let Some(&first) = all.of(request).iter().min() {
+                all.by_first[usize::from(first)].push(request);
+            }
+        }
         let impersonating = all.requests().filter(|&request| all.asked(request).impersonates());
         all.impersonating = impersonating.fold(Mask::default(), |mask, request| mask.with(all.mask_of(request)));
         all.several = all.requests().filter(|&request| all.asked(request).rights.len() > 1).collect();
@@ -317,6 +332,14 @@ impl Rights {
     /// The rights of a request as a set.
     pub(super) fn mask_of(&self, request: RequestIx) -> Mask {
         self.requests[usize::from(request.0)].mask
+    }
+
+    /// The requests of which all rights are among these, in the order of the catalogue.
+    pub(super) fn within(&self, rights: Mask) -> Vec<RequestIx> {
+        let all = rights.iter().flat_map(|right| self.by_first[usize::from(right)].iter().copied());
+        let mut found: Vec<RequestIx> = all.filter(|&request| rights.has(self.mask_of(request))).collect();
+        found.sort_unstable();
+        found
     }
 
     /// Whether somebody with these rights alone could make the request anywhere.

@@ -133,7 +133,7 @@ impl Attack<'_> {
         let held = self.held_under(role, if wide { Place::Cluster } else { Place::Namespace(Name::EMPTY) });
         let (some, any) = (Rights::mask(&held), Rights::mask_of_any(&held));
         let mut found: Vec<PlanWay> = Vec::new();
-        for request in self.rights.requests().filter(|&request| self.rights.may_be_made(request, some, some)) {
+        for request in self.rights.within(some) {
             // An object of a name is not made by whoever makes any.
             let posted = self.rights.is_more_by_post(request, any) && any.has(self.rights.mask_of(request));
             if !self.thrifty || !posted {

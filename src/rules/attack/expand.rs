@@ -139,7 +139,14 @@ impl Attack<'_> {
                 }
             }
             Fact::Azure(fact) => azure::choices(self, fact, id),
-            Fact::NewPod(_) => self.link(id, Fact::SomeNewPod, How::Follows),
+            Fact::NewPod(_) if self.any_pod_counts => self.link(id, Fact::SomeNewPod, How::Follows),
+            Fact::NewPod(_) => self.new_pods.push(id),
+            Fact::SomeNewPod => {
+                self.any_pod_counts = true;
+                for pod in std::mem::take(&mut self.new_pods) {
+                    self.link_to(pod, id, How::Follows);
+                }
+            }
             Fact::Nodes | Fact::Node(_) => self.link(id, Fact::SomeNode, How::Follows),
             _ => {}
         }

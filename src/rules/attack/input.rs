@@ -2,6 +2,7 @@
 //! and kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,7 +12,7 @@ use crate::graph::azure::ScopeIx;
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
     ClusterId, ControllerKind, GapReason, Identity, MASTERS, NODE_PREFIX, Name, Pod, PodPowers, RoleKind, RuleId,
-    SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Subject, SubjectText, is_account_name,
+    SERVICE_ACCOUNTS, Secret, SecretPurpose, ServiceAccount, Snapshot, Subject, SubjectText, is_account_name,
 };
 use crate::rules::azure;
 use crate::rules::finding::{Start, Target};
@@ -69,11 +70,9 @@ impl<'g> Attack<'g> {
 
     /// The pods of a namespace that are there and have not run to their end.
     pub(in crate::rules) fn pods_in(&self, namespace: Name) -> Vec<PodIx> {
-        let pods = &self.graph.snapshot().pods;
-        let key = (self.cluster, namespace);
-        let from = pods.partition_point(|pod| (pod.cluster, pod.namespace) < key);
-        let here = pods[from..].iter().take_while(|pod| (pod.cluster, pod.namespace) == key);
-        (number(from)..).zip(here).filter(|(_, pod)| !pod.finished).map(|(at, _)| PodIx(at)).collect()
+        let here = self.spans.pods.get(&namespace).cloned().unwrap_or_default();
+        let pods = &self.graph.snapshot().pods[here.clone()];
+        (number(here.start)..).zip(pods).filter(|(_, pod)| !pod.finished).map(|(at, _)| PodIx(at)).collect()
     }
 
     /// The nodes on which pods of a namespace run that take containers, each with the first of them; static pods take none.
@@ -160,10 +159,13 @@ impl<'g> Attack<'g> {
     /// An account, if it was read.
     pub(in crate::rules) fn account(&self, account: Subject) -> Option<&'g ServiceAccount> {
         let Subject::ServiceAccount { namespace, name } = account else { return None };
-        let accounts = &self.graph.snapshot().service_accounts;
-        let key = (self.cluster, namespace, name);
-        let at = accounts.binary_search_by_key(&key, |one| (one.cluster, one.namespace, one.name)).ok()?;
-        accounts.get(at)
+        let here = self.accounts_read(namespace);
+        here.get(here.binary_search_by_key(&name, |one| one.name).ok()?)
+    }
+
+    fn accounts_read(&self, namespace: Name) -> &'g [ServiceAccount] {
+        let here = self.spans.accounts.get(&namespace).cloned().unwrap_or_default();
+        &self.graph.snapshot().service_accounts[here]
     }
 
     /// The accounts whose tokens lie in running pods of a namespace, as a technique finds them; looked up once for each.
@@ -284,13 +286,11 @@ impl<'g> Attack<'g> {
 
     /// The Secrets of a namespace that were read, all or the one of a name, but for those taken to be gone.
     pub(in crate::rules) fn secrets_in(&self, namespace: Name, name: Option<Name>) -> Vec<SecretIx> {
-        let secrets = &self.graph.snapshot().secrets;
-        let key = (self.cluster, namespace);
-        let first = (self.cluster, namespace, name.unwrap_or(Name::EMPTY));
-        let from = secrets.partition_point(|secret| (secret.cluster, secret.namespace, secret.name) < first);
-        let is_here =
-            |secret: &&Secret| (secret.cluster, secret.namespace) == key && name.is_none_or(|name| name == secret.name);
-        let all = (number(from)..).zip(secrets[from..].iter().take_while(is_here));
+        let here = self.spans.secrets.get(&namespace).cloned().unwrap_or_default();
+        let secrets = &self.graph.snapshot().secrets[here.clone()];
+        let from = name.map_or(0, |name| secrets.partition_point(|secret| secret.name < name));
+        let is_it = |secret: &&Secret| name.is_none_or(|name| name == secret.name);
+        let all = (number(here.start + from)..).zip(secrets[from..].iter().take_while(is_it));
         all.map(|(at, _)| SecretIx(at)).filter(|at| !self.ask.without_secrets.contains(at)).collect()
     }
 
@@ -485,12 +485,12 @@ impl<'g> Attack<'g> {
 
     /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
     pub(in crate::rules) fn is_missing(&self, account: Subject) -> bool {
-        is_absent(self.graph, self.cluster, account)
+        account.namespace().is_some_and(|namespace| self.missing_in(namespace)(account))
     }
 
     /// The same for all accounts of a namespace.
     pub(super) fn missing_in(&self, namespace: Name) -> impl Fn(Subject) -> bool + use<'g> {
-        absent_in(self.graph, self.cluster, namespace)
+        absent_among(self.accounts_read(namespace), self.graph, self.cluster, namespace)
     }
 
     /// Where an account may be missing that has grants; where all accounts have some, that is one of any name.
@@ -554,6 +554,34 @@ impl<'g> Attack<'g> {
     }
 }
 
+/// Where the objects of each namespace stand in the lists of a snapshot, which are sorted by cluster and namespace.
+pub(super) struct Spans {
+    pods: FxHashMap<Name, Range<usize>>,
+    secrets: FxHashMap<Name, Range<usize>>,
+    accounts: FxHashMap<Name, Range<usize>>,
+}
+
+impl Spans {
+    pub(super) fn new(snapshot: &Snapshot, cluster: ClusterId) -> Spans {
+        Spans {
+            pods: spans(&snapshot.pods, cluster, |pod| (pod.cluster, pod.namespace)),
+            secrets: spans(&snapshot.secrets, cluster, |secret| (secret.cluster, secret.namespace)),
+            accounts: spans(&snapshot.service_accounts, cluster, |account| (account.cluster, account.namespace)),
+        }
+    }
+}
+
+fn spans<T>(all: &[T], cluster: ClusterId, place: fn(&T) -> (ClusterId, Name)) -> FxHashMap<Name, Range<usize>> {
+    let mut from = 0;
+    let span = |here: &[T]| {
+        let span = from..from + here.len();
+        from = span.end;
+        let (own, namespace) = place(&here[0]);
+        (own == cluster).then_some((namespace, span))
+    };
+    all.chunk_by(|one, next| place(one) == place(next)).filter_map(span).collect()
+}
+
 /// Things by a name.
 fn by<T>(all: impl Iterator<Item = (Name, T)>) -> FxHashMap<Name, Vec<T>> {
     let mut by_name: FxHashMap<Name, Vec<T>> = FxHashMap::default();
@@ -563,15 +591,21 @@ fn by<T>(all: impl Iterator<Item = (Name, T)>) -> FxHashMap<Name, Vec<T>> {
 
 /// Whether there is no account of this name, as far as the input can say: it has to hold all accounts of the namespace.
 pub(in crate::rules) fn is_absent(graph: &AccessGraph, cluster: ClusterId, account: Subject) -> bool {
-    account.namespace().is_some_and(|namespace| absent_in(graph, cluster, namespace)(account))
-}
-
-/// The same for all accounts of a namespace.
-fn absent_in(graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> impl Fn(Subject) -> bool + use<'_> {
-    let snapshot = graph.snapshot();
-    let (all, key) = (&snapshot.service_accounts, (cluster, namespace));
+    let Some(namespace) = account.namespace() else { return false };
+    let (all, key) = (&graph.snapshot().service_accounts, (cluster, namespace));
     let here = &all[all.partition_point(|one| (one.cluster, one.namespace) < key)..];
     let here = &here[..here.partition_point(|one| (one.cluster, one.namespace) == key)];
+    absent_among(here, graph, cluster, namespace)(account)
+}
+
+/// The same for all accounts of a namespace, with those that were read of it.
+fn absent_among<'g>(
+    here: &'g [ServiceAccount],
+    graph: &'g AccessGraph,
+    cluster: ClusterId,
+    namespace: Name,
+) -> impl Fn(Subject) -> bool + use<'g> {
+    let snapshot = graph.snapshot();
     let has = move |name: Name| here.binary_search_by_key(&name, |one| one.name).is_ok();
     // A controller makes the account `default` in every namespace, so where it is, all others that exist are as well.
     let dumped = snapshot.names.find("default").is_some_and(has);
@@ -643,12 +677,12 @@ pub(super) fn namespace_of_accounts(graph: &AccessGraph, group: Name) -> Option<
 }
 
 /// Every namespace that is there, or that something is known to be in, sorted.
-pub(super) fn namespaces(graph: &AccessGraph, cluster: ClusterId) -> Vec<Name> {
+pub(super) fn namespaces(graph: &AccessGraph, cluster: ClusterId, spans: &Spans) -> Vec<Name> {
     let snapshot = graph.snapshot();
     let scopes = graph.scopes().iter().filter(|scope| scope.cluster == cluster).filter_map(|scope| scope.namespace);
     let own = snapshot.namespaces.iter().filter(|own| own.cluster == cluster).map(|own| own.name);
-    let pods = snapshot.pods.iter().filter(|pod| pod.cluster == cluster).map(|pod| pod.namespace);
-    let secrets = snapshot.secrets.iter().filter(|secret| secret.cluster == cluster).map(|secret| secret.namespace);
+    let pods = spans.pods.keys().copied();
+    let secrets = spans.secrets.keys().copied();
     let of_subject = |subject: Subject| match subject {
         Subject::Group(name) => namespace_of_accounts(graph, name),
         Subject::User(_) | Subject::ServiceAccount { .. } => subject.namespace(),

@@ -29,6 +29,10 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let reaches = match fact {
         Fact::SomeNode => true,
+        Fact::NewPod(_) if bridge.pods_reach_imds() => {
+            attack.fact(Fact::SomeNewPod);
+            false
+        }
         Fact::SomeNewPod => bridge.pods_reach_imds(),
         _ => return,
     };
