@@ -12,6 +12,7 @@ mod steps;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::rc::Rc;
 
 use hashbrown::HashTable;
@@ -45,10 +46,10 @@ pub(super) struct Grant {
 }
 
 /// What bindings grant a subject by itself, and which rights that are.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Grants {
-    /// Sorted; each role once a place.
-    all: Vec<Grant>,
+    /// Where they stand among all, sorted; each role once a place.
+    all: Range<usize>,
     mask: Mask,
 }
 
@@ -117,6 +118,7 @@ pub(super) struct Attack<'g> {
     asked: FxHashSet<u32>,
     /// What puts every subject of a binding under roles by itself.
     grants: FxHashMap<Subject, Grants>,
+    all_grants: Vec<Grant>,
     /// Those of them who may impersonate, and whether a group is among them that Kubernetes itself puts identities into.
     lenders: FxHashSet<Subject>,
     groups_lend: bool,
@@ -248,6 +250,7 @@ impl<'g> Attack<'g> {
             any_pod_counts: false,
             asked: FxHashSet::default(),
             grants: FxHashMap::default(),
+            all_grants: Vec::new(),
             lenders: FxHashSet::default(),
             groups_lend: false,
             groups_pose: false,
@@ -333,29 +336,8 @@ impl<'g> Attack<'g> {
                     self.missing.insert(role);
                 }
             }
-            let role = graph.role_of(at).filter(|&role| !self.supplied(role).is_empty());
-            for &id in graph.snapshot().subjects.set(binding.subjects) {
-                let subject = graph.snapshot().subjects.get(id);
-                if let Subject::ServiceAccount { namespace, name } = subject {
-                    self.accounts.entry(namespace).or_default().insert(name);
-                }
-                let grants = &mut self.grants.entry(subject).or_default().all;
-                grants.extend(role.map(|role| Grant { place: place_of(binding.namespace), binding: at, role }));
-            }
         }
-        let mut grants = std::mem::take(&mut self.grants);
-        let mut seen = FxHashSet::default();
-        for Grants { all, mask } in grants.values_mut() {
-            if all.len() > 1 {
-                // The first binding will do.
-                seen.clear();
-                all.sort_unstable();
-                all.retain(|grant| seen.insert((grant.place, grant.role)));
-            }
-            let plans = all.iter().map(|grant| self.plan(grant.role, grant.place).some);
-            *mask = plans.fold(Mask::default(), Mask::with);
-        }
-        self.grants = grants;
+        self.read_grants();
         let lends = |grants: &Grants| !grants.mask.and(self.rights.impersonating()).is_empty();
         self.lenders = self.grants.iter().filter(|(_, grants)| lends(grants)).map(|(&subject, _)| subject).collect();
         let is_implied =
@@ -425,6 +407,42 @@ impl<'g> Attack<'g> {
             }
         }
         kubernetes::masters(self);
+    }
+
+    /// Reads what bindings grant each subject.
+    fn read_grants(&mut self) {
+        let graph = self.graph;
+        let subjects = &graph.snapshot().subjects;
+        let of_use: Vec<bool> = graph.roles().map(|(role, _)| !self.supplied(role).is_empty()).collect();
+        self.grants.reserve(subjects.len());
+        let (mut own, mut seen) = (Vec::new(), FxHashSet::default());
+        for (id, subject) in subjects.iter() {
+            let here = |&&at: &&BindingIx| graph.binding(at).cluster == self.cluster && self.counts(at);
+            let mut bindings = graph.bindings_of(id).iter().filter(here).peekable();
+            if bindings.peek().is_none() {
+                continue;
+            }
+            let grant = |&binding: &BindingIx| {
+                let role = graph.role_of(binding).filter(|role| of_use[role.place()])?;
+                Some(Grant { place: place_of(graph.binding(binding).namespace), binding, role })
+            };
+            own.clear();
+            own.extend(bindings.filter_map(grant));
+            if own.len() > 1 {
+                // The first binding will do.
+                seen.clear();
+                own.sort_unstable();
+                own.retain(|grant| seen.insert((grant.place, grant.role)));
+            }
+            let plans = own.iter().map(|grant| self.plan(grant.role, grant.place).some);
+            let mask = plans.fold(Mask::default(), Mask::with);
+            let from = self.all_grants.len();
+            self.all_grants.append(&mut own);
+            self.grants.insert(subject, Grants { all: from..self.all_grants.len(), mask });
+            if let Subject::ServiceAccount { namespace, name } = subject {
+                self.accounts.entry(namespace).or_default().insert(name);
+            }
+        }
     }
 
     /// The subjects that may start where nobody else is asked for: those whom bindings name and who are granted something of use,

@@ -88,7 +88,7 @@ impl Mask {
 
     /// The rights, in order.
     fn iter(self) -> impl Iterator<Item = u8> {
-        let words = (0_u8..).step_by(64).zip(self.0);
+        let words = [0_u8, 64, 128, 192].into_iter().zip(self.0);
         words.flat_map(|(first, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| first + bit))
     }
 

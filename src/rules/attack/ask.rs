@@ -253,7 +253,8 @@ impl Attack<'_> {
         if own.is_none() && !self.groups_pose {
             return Vec::new();
         }
-        let (own, own_mask) = own.map_or((&[][..], Mask::default()), |own| (&own.all, own.mask));
+        let (own, own_mask) =
+            own.map_or((&[][..], Mask::default()), |own| (&self.all_grants[own.all.clone()], own.mask));
         let (groups, of_groups) = self.groups_and_mask(subject);
         let mine = own_mask.with(of_groups);
         let alone = self.unshared_of(fresh).filter(|&request| !self.rights.mask_of(request).and(mine).is_empty());

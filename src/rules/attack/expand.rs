@@ -293,8 +293,8 @@ impl Attack<'_> {
 
     /// Adds the roles that an identity is under by bindings that name it; those that impersonate ask for credentials.
     pub(super) fn is_under(&mut self, subject: Subject, id: u32, credentials: bool) {
-        for at in 0..self.grants(subject).len() {
-            let Grant { place, binding, role } = self.grants(subject)[at];
+        for at in self.place_of_grants(subject) {
+            let Grant { place, binding, role } = self.all_grants[at];
             let leads = if credentials { Self::impersonates } else { Self::leads_under };
             if leads(self, role, place) {
                 let under = self.under_role(role, place, credentials);

@@ -353,7 +353,12 @@ impl<'g> Attack<'g> {
 
     /// The bindings that put a subject itself under roles of use.
     pub(in crate::rules) fn grants(&self, subject: Subject) -> &[Grant] {
-        self.grants.get(&subject).map_or(&[], |grants| &grants.all)
+        &self.all_grants[self.place_of_grants(subject)]
+    }
+
+    /// Where they stand among all.
+    pub(super) fn place_of_grants(&self, subject: Subject) -> Range<usize> {
+        self.grants.get(&subject).map(|grants| grants.all.clone()).unwrap_or_default()
     }
 
     /// The groups that an identity is in without anybody's doing, as far as bindings name them.
