@@ -218,6 +218,12 @@ pub(in crate::render) fn azure_evidence(graph: &AccessGraph, step: AzureStep) ->
     let (action, assignment) = step.action?;
     let assigned = names.assignment(assignment)?;
     let who = names.principal(assigned.principal).map_or("", |known| known.name.as_str());
+    // Whoever has it by a group is named as well.
+    let member = match step.by {
+        Some(Who::Principal(by)) if by != assigned.principal => names.principal(by),
+        _ => None,
+    };
+    let member = member.map(|known| format!(" (member {})", known.name)).unwrap_or_default();
     let action = if action.is_empty() { String::new() } else { format!(" allows {action}") };
     let sure = match step.sure {
         Sure::Yes | Sure::Denied => "",
@@ -225,5 +231,5 @@ pub(in crate::render) fn azure_evidence(graph: &AccessGraph, step: AzureStep) ->
         Sure::Unknown => ", if what was not read lets it",
         Sure::Eligible => ", once it is activated",
     };
-    Some(format!("role {} of {who} on {}{action}{sure}", assigned.role, names.scope(assigned.scope)))
+    Some(format!("role {} of {who}{member} on {}{action}{sure}", assigned.role, names.scope(assigned.scope)))
 }

@@ -50,23 +50,40 @@ enum Part {
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     let (Fact::Azure(AzureFact::Token(who)), Some(bridge)) = (fact, attack.bridge.clone()) else { return };
+    let behind_arc = attack.bridge.as_ref().filter(|bridge| bridge.is_behind_arc());
+    let unreached: Vec<Blocker> = behind_arc.into_iter().flat_map(|bridge| unreached(bridge, who)).collect();
+    for (step, fact) in given(&bridge, who) {
+        let blockers = [blockers(step.sure), unreached.clone()].concat();
+        attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), fact, blockers);
+    }
+}
+
+/// What Azure gives somebody in this cluster: each as a step of theirs, with the fact that it gains.
+pub(super) fn given(bridge: &Bridge<'_>, who: Who) -> Vec<(AzureStep, Fact)> {
+    let mut found = Vec::new();
+    let by = |gain: AzureGain, (sure, by): (Sure, AssignmentIx)| AzureStep {
+        by: Some(who),
+        action: Some(("", by)),
+        sure,
+        ..AzureStep::new(gain)
+    };
     for place in bridge.kubernetes_places(who) {
         let may = |action: &str| bridge.in_kubernetes(who, action, place);
         if place == Place::Cluster
             && let (Some(first), Some(second)) = (may(ADMIN[0]), may(ADMIN[1]))
         {
-            let gain = (AzureGain::ThisCluster, Fact::Everything(Place::Cluster));
-            adds(attack, id, who, gain, (first.0.max(second.0), first.1));
+            let sure = (first.0.max(second.0), first.1);
+            found.push((by(AzureGain::ThisCluster, sure), Fact::Everything(Place::Cluster)));
         }
         let inside = if place == Place::Cluster { Place::EachNamespace } else { place };
         for (action, part) in PARTS {
             let Some(may) = may(action) else { continue };
-            let gain = match part {
+            let (gain, fact) = match part {
                 Part::Secrets => (AzureGain::Secrets(inside), Fact::Secrets(inside)),
                 Part::Accounts => (AzureGain::Any, Fact::Accounts(inside)),
                 Part::Pods => (AzureGain::NewPod(inside), Fact::NewPod(inside)),
             };
-            adds(attack, id, who, gain, may);
+            found.push((by(gain, may), fact));
         }
         let kinds = |kind: KindIx| kind_actions(kind).iter().filter_map(|action| may(action)).min();
         let all: Vec<(KindIx, (Sure, AssignmentIx))> =
@@ -76,29 +93,18 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             let those = || all.iter().filter(move |(_, (own, _))| *own <= sure);
             let set = bridge.writers.those(|kind| those().any(|(own, _)| own == kind));
             let last = those().max_by_key(|(_, (own, _))| *own);
-            let (Some(set), Some(&(kind, by))) = (set, last) else { continue };
-            let step = AzureStep { kind: Some(kind), ..AzureStep::new(AzureGain::Resources(inside)) };
-            does(attack, id, who, step, Fact::Azure(AzureFact::Manages(set, inside)), by);
+            let (Some(set), Some(&(kind, last))) = (set, last) else { continue };
+            let step = AzureStep { kind: Some(kind), ..by(AzureGain::Resources(inside), last) };
+            found.push((step, Fact::Azure(AzureFact::Manages(set, inside))));
         }
     }
+    found
 }
 
 /// The data actions of which one allows to write resources of a kind: Guard asks for either, as a switch of the cluster has it.
 fn kind_actions(kind: KindIx) -> [String; 2] {
     let facts = kind.facts();
     [[facts.group, "/", facts.plural, "/write"].concat(), "customresources/write".to_owned()]
-}
-
-fn adds(attack: &mut Attack<'_>, id: u32, who: Who, (gain, fact): (AzureGain, Fact), by: (Sure, AssignmentIx)) {
-    does(attack, id, who, AzureStep::new(gain), fact, by);
-}
-
-fn does(attack: &mut Attack<'_>, id: u32, who: Who, step: AzureStep, fact: Fact, (sure, by): (Sure, AssignmentIx)) {
-    let mut blockers = blockers(sure);
-    let behind_arc = attack.bridge.as_ref().filter(|bridge| bridge.is_behind_arc());
-    blockers.extend(behind_arc.into_iter().flat_map(|bridge| unreached(bridge, who)));
-    let step = AzureStep { by: Some(who), action: Some(("", by)), sure, ..step };
-    attack.does_unless(&TECHNIQUE, vec![id], Effect::Azure(step), fact, blockers);
 }
 
 /// What stands before the API server of a cluster behind Arc, for somebody who may not open its tunnel.
@@ -113,6 +119,11 @@ pub(super) fn unreached(bridge: &Bridge<'_>, who: Who) -> Vec<Blocker> {
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let Effect::Azure(own) = step.effect else { return Err("the step is not in Azure".to_owned()) };
     let who = own.by.filter(|&who| state.has_token(who)).ok_or_else(|| "it is the role of somebody else".to_owned())?;
+    is_given(state, own, who)
+}
+
+/// Whether Azure gives somebody what a step says.
+pub(super) fn is_given(state: &State<'_>, own: AzureStep, who: Who) -> Result<(), String> {
     let (actions, place): (&[&str], Place) = match own.gain {
         AzureGain::ThisCluster => (&ADMIN, Place::Cluster),
         AzureGain::Secrets(place) => (&["secrets/read"], place),

@@ -954,6 +954,17 @@ impl<'g> Bridge<'g> {
         all.into_iter().map(Who::Principal).filter(|&who| !self.kubernetes_places(who).is_empty()).collect()
     }
 
+    /// Every principal of the directory that requests can be made as: all but groups.
+    pub(super) fn principals_of_one(&self) -> impl Iterator<Item = Who> {
+        let graph = &self.azure.graph;
+        graph.principals().filter(|&one| !graph.is_group(one)).map(Who::Principal)
+    }
+
+    /// Whether this is the object id of somebody.
+    pub(super) fn has_id(&self, who: Who, id: &str) -> bool {
+        matches!(who, Who::Principal(one) if self.azure.graph.principal(one).object_id.eq_ignore_ascii_case(id))
+    }
+
     /// Where in this cluster somebody has roles of Azure, if the cluster asks Azure: the whole cluster, or namespaces.
     pub(super) fn kubernetes_places(&self, who: Who) -> Vec<Place> {
         let graph = &self.azure.graph;

@@ -85,6 +85,7 @@ techniques! {
     azure_run_command,
     azure_node_command,
     azure_kubernetes_role,
+    impersonate_extra,
     azure_cluster_login,
     azure_key_vault_policy,
     azure_pim_request,

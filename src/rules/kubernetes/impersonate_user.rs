@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn extra_values_count_for_no_authorizer_of_the_cluster_itself() {
-        // They reach webhooks, such as that of AKS, and constrained impersonation, which looks at the sender's own.
+        // They reach webhooks, such as that of AKS (see `impersonate-extra`), and constrained impersonation, which looks at the sender's own.
         check(
             "role i: impersonate userextras/scopes,userextras/authentication.kubernetes.io/node-name,uids.authentication.k8s.io
              role u: impersonate users nobody
