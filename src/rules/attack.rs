@@ -46,7 +46,7 @@ pub(super) struct Grant {
 }
 
 /// What bindings grant a subject by itself, and which rights that are.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Grants {
     /// Where they stand among all, sorted; each role once a place.
     all: Range<usize>,
@@ -152,6 +152,8 @@ pub(super) struct Attack<'g> {
     pub(super) binds: Vec<(usize, Site, u32)>,
     pub(super) shares: Table<Share>,
     pub(super) posing: Table<Pose>,
+    /// The requests that those who are under roles make only together.
+    pub(super) halves: Option<kubernetes::Halves>,
     /// Identities that are put together.
     pub(super) joint: kubernetes::Joint,
     /// What constrained impersonation has looked at.
@@ -271,6 +273,7 @@ impl<'g> Attack<'g> {
             binds: Vec::new(),
             shares: Table::default(),
             posing: Table::default(),
+            halves: None,
             joint: kubernetes::Joint::default(),
             poses: kubernetes::Poses::default(),
             leads: Vec::new(),
@@ -318,8 +321,8 @@ impl<'g> Attack<'g> {
     /// Reads what subjects hold.
     fn read(&mut self) {
         let graph = self.graph;
-        // About as many as there will be, so that the table grows once.
-        self.ids.reserve(4 * (graph.snapshot().subjects.len() + graph.snapshot().pods.len()), |_| 0);
+        // About as many as there will be, so that the table hardly grows.
+        self.ids.reserve(2 * (graph.snapshot().subjects.len() + graph.snapshot().pods.len()), |_| 0);
         let roles: BTreeSet<RoleIx> = self.ask.without_rules.iter().map(|&(role, _)| role).collect();
         for role in roles {
             let supplied = self.rights.supplied_by(graph, self.rules_of(role));
@@ -426,7 +429,6 @@ impl<'g> Attack<'g> {
                 let role = graph.role_of(binding).filter(|role| of_use[role.place()])?;
                 Some(Grant { place: place_of(graph.binding(binding).namespace), binding, role })
             };
-            own.clear();
             own.extend(bindings.filter_map(grant));
             if own.len() > 1 {
                 // The first binding will do.

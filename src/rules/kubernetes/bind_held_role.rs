@@ -63,10 +63,11 @@ pub(in crate::rules) fn share(attack: &mut Attack<'_>) {
     bind_bare(attack, &rewritten);
     let requests: Vec<RequestIx> =
         attack.rights.requests().filter(|&request| attack.rights.technique(request).0.id == TECHNIQUE.id).collect();
-    let halves = Halves::new(attack);
+    let halves = Halves::of(attack);
     if !halves.is_empty() {
         share_own(attack, &requests, &halves);
     }
+    attack.halves = Some(halves);
     let fed = |role: &RoleKey| attack.find(Fact::CanFeed(*role)).is_some();
     let fed: Vec<RoleKey> = rewritten.into_values().flatten().filter(fed).collect();
     if !fed.is_empty() {
@@ -144,11 +145,17 @@ impl Half {
     }
 }
 
-/// Requests that those who are under roles make only together, what is held of them, and where.
-struct Halves {
+/// Requests that those who are under roles make only together, what is held of them, and where. Looked at again when more are
+/// under roles.
+pub(in crate::rules) struct Halves {
     halves: Vec<Half>,
     /// For each, the parts that are held at a place.
     parts: Vec<FxHashMap<Place, Mask>>,
+    /// Whether each is whole when all come together, at some place at least; only then it is worth it.
+    whole: Vec<bool>,
+    /// The roles that are a part of any, and how many were looked at.
+    unders: Rc<[(RoleIx, Place, u32)]>,
+    looked_at: usize,
     /// What can be given to everybody.
     made: Mask,
     /// The parts of each plan, in the cluster or not.
@@ -159,7 +166,18 @@ struct Halves {
 type Parts = Rc<[(usize, Mask)]>;
 
 impl Halves {
-    fn new(attack: &Attack<'_>) -> Halves {
+    /// Those of now.
+    fn of(attack: &mut Attack<'_>) -> Halves {
+        let unders = attack.unders();
+        let known = attack.halves.take().filter(|known| known.looked_at == unders.len());
+        let mut halves = known.unwrap_or_else(|| Halves::new(attack, unders));
+        halves.made = attack.made().1;
+        let whole = |at: usize| halves.parts[at].keys().any(|&place| halves.is_whole(at, place));
+        halves.whole = (0..halves.halves.len()).map(whole).collect();
+        halves
+    }
+
+    fn new(attack: &Attack<'_>, mut unders: Vec<(RoleIx, Place, u32)>) -> Halves {
         let rights = &attack.rights;
         let half = |request: RequestIx| {
             let asked = rights.asked(request);
@@ -174,22 +192,24 @@ impl Halves {
         };
         let all: BTreeSet<Half> = rights.requests().filter_map(half).collect();
         let all: Vec<Half> = all.into_iter().collect();
-        let parts = all.iter().map(|_| FxHashMap::default()).collect();
-        let mut halves = Halves { halves: all, parts, made: attack.made().1, of_plan: RefCell::default() };
-        for (role, place, _) in attack.unders() {
-            for &(at, part) in halves.parts(&attack.plan(role, place), place).iter() {
+        let mut halves = Halves {
+            parts: all.iter().map(|_| FxHashMap::default()).collect(),
+            halves: all,
+            whole: Vec::new(),
+            unders: Rc::default(),
+            looked_at: unders.len(),
+            made: Mask::default(),
+            of_plan: RefCell::default(),
+        };
+        unders.retain(|&(role, place, _)| {
+            let parts = halves.parts(&attack.plan(role, place), place);
+            for &(at, part) in parts.iter() {
                 let known = halves.parts[at].entry(place).or_default();
                 *known = known.with(part);
             }
-        }
-        // Only what is whole when all come together is worth it, at some place at least.
-        for at in (0..halves.halves.len()).rev() {
-            if !halves.parts[at].keys().any(|&place| halves.is_whole(at, place)) {
-                halves.halves.swap_remove(at);
-                halves.parts.swap_remove(at);
-                halves.of_plan.get_mut().clear();
-            }
-        }
+            !parts.is_empty()
+        });
+        halves.unders = unders.into();
         halves
     }
 
@@ -204,7 +224,12 @@ impl Halves {
     }
 
     fn is_empty(&self) -> bool {
-        self.halves.is_empty()
+        !self.whole.contains(&true)
+    }
+
+    /// Whether whoever is under a role at a place adds to any that is worth it.
+    fn is_part(&self, plan: &Rc<Plan>, place: Place) -> bool {
+        self.parts(plan, place).iter().any(|&(at, _)| self.whole[at])
     }
 
     /// Whether those who hold parts of a request at a place hold all of it together.
@@ -215,7 +240,7 @@ impl Halves {
 
     /// Whether a role that is bound at one place is a part of something when it is bound at another one.
     fn needs(&self, plan: &Rc<Plan>, bound: Place, place: Place) -> bool {
-        self.parts(plan, bound).iter().any(|&(at, _)| self.is_whole(at, place))
+        self.parts(plan, bound).iter().any(|&(at, _)| self.whole[at] && self.is_whole(at, place))
     }
 }
 
@@ -225,10 +250,10 @@ fn share_own(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Halves) {
     let made_ways: Vec<Vec<Way>> =
         requests.iter().map(|&request| attack.rights.ways(request, &made, &[], &[])).collect();
     let binding = requests.iter().fold(Mask::default(), |all, &request| all.with(attack.rights.mask_of(request)));
-    for (role, at, id) in attack.unders() {
+    for &(role, at, id) in halves.unders.iter() {
         let plan = attack.plan(role, at);
         let is_part = match at {
-            Place::Cluster | Place::EachNamespace => !halves.parts(&plan, at).is_empty(),
+            Place::Cluster | Place::EachNamespace => halves.is_part(&plan, at),
             Place::Namespace(_) => halves.needs(&plan, at, at),
         };
         if !is_part {
@@ -274,7 +299,7 @@ fn share_by_others(attack: &mut Attack<'_>, requests: &[RequestIx], halves: &Hal
         let held = attack.held_of(by, binding);
         for &(owner, Grant { place: at, role, .. }) in &grants {
             let plan = attack.plan(role, at);
-            if halves.parts(&plan, at).is_empty() {
+            if !halves.is_part(&plan, at) {
                 continue;
             }
             // What one of them does alone, or one of the groups by itself, is known.
@@ -305,14 +330,24 @@ pub(super) fn share_joined(
     attack: &mut Attack<'_>,
     groups: &BTreeSet<Subject>,
     names: &BTreeSet<Subject>,
+    join: impl FnMut(&mut Attack<'_>, &BTreeSet<Subject>) -> u32,
+) {
+    let halves = Halves::of(attack);
+    if !halves.is_empty() {
+        share_of(attack, &halves, groups, names, join);
+    }
+    attack.halves = Some(halves);
+}
+
+fn share_of(
+    attack: &mut Attack<'_>,
+    halves: &Halves,
+    groups: &BTreeSet<Subject>,
+    names: &BTreeSet<Subject>,
     mut join: impl FnMut(&mut Attack<'_>, &BTreeSet<Subject>) -> u32,
 ) {
     let requests: Vec<RequestIx> =
         attack.rights.requests().filter(|&request| attack.rights.technique(request).0.id == TECHNIQUE.id).collect();
-    let halves = Halves::new(attack);
-    if halves.is_empty() {
-        return;
-    }
     let made = attack.made().0.to_vec();
     let held = |attack: &Attack<'_>, parts: &mut dyn Iterator<Item = Subject>| {
         let mut held: Vec<Held> = parts.flat_map(|part| attack.held_by(part).0).collect();
@@ -331,7 +366,7 @@ pub(super) fn share_joined(
     for owner in groups.iter().chain(names).copied() {
         for Grant { place: at, role, .. } in attack.grants(owner).to_vec() {
             let plan = attack.plan(role, at);
-            if halves.parts(&plan, at).is_empty() {
+            if !halves.is_part(&plan, at) {
                 continue;
             }
             // A request carries one name: that of the owner, or any other one beside a group.

@@ -62,7 +62,7 @@ techniques! {
     custom_workload_create,
 }
 
-pub(super) use bind_held_role::share;
+pub(super) use bind_held_role::{Halves, share};
 pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPERSONATION};
 pub(super) use dangling_claim::make as make_account;
 pub(super) use joint::{Joint, join, names_it};
