@@ -111,7 +111,7 @@ pub(super) struct Attack<'g> {
     begin: Vec<Subject>,
     /// A group that everybody is in who may start, so that nobody comes to be in it.
     common: Option<Subject>,
-    /// The new pods that can be run, until somebody asks whether there is any.
+    /// The new pods that can be run, until somebody asks whether there is any, and whether somebody did.
     new_pods: Vec<u32>,
     any_pod_counts: bool,
     /// The requests that some way to make is known of.

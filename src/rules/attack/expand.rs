@@ -84,7 +84,7 @@ impl Attack<'_> {
                 let is_missing = self.missing_in(namespace);
                 let (missing, there): (Vec<Subject>, Vec<Subject>) =
                     self.accounts_in(place, None).into_iter().partition(|&account| is_missing(account));
-                let (together, there) = kubernetes::together(self, &there, |account| !is_missing(account));
+                let (together, there) = kubernetes::chosen_together(self, &there, |account| !is_missing(account));
                 for tokens in together {
                     self.serves(id, tokens);
                 }

@@ -32,7 +32,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     // Those whose names are used have not lent their credentials.
     let any = done.site.object.is_none();
     let (together, accounts) =
-        pod_serviceaccount::together(attack, &accounts, |account| any && !attack.lends(account));
+        pod_serviceaccount::chosen_together(attack, &accounts, |account| any && !attack.lends(account));
     for tokens in together {
         attack.does(done.technique, vec![done.fact], Effect::Any, tokens);
     }

@@ -67,7 +67,7 @@ pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPER
 pub(super) use dangling_claim::make as make_account;
 pub(super) use joint::{Joint, join, names_it};
 pub(super) use node_identity::kubelet_for;
-pub(super) use pod_serviceaccount::{entered, together};
+pub(super) use pod_serviceaccount::{chosen_together, entered};
 pub(super) use pods::{Gives, blockers, gives, pods_of};
 pub(super) use system_masters::masters;
 

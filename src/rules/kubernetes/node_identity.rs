@@ -95,7 +95,7 @@ fn choose(attack: &mut Attack<'_>, id: u32) {
     let nodes = attack.nodes();
     let all = accounts(attack, &nodes, account_of);
     let (together, accounts) =
-        pod_serviceaccount::together(attack, &all, |account| all.binary_search(&account).is_ok());
+        pod_serviceaccount::chosen_together(attack, &all, |account| all.binary_search(&account).is_ok());
     for tokens in together {
         attack.serves(id, tokens);
     }

@@ -76,7 +76,7 @@ fn accounts_of(attack: &Attack<'_>, pods: Fact) -> Rc<[Subject]> {
 /// Of accounts, sorted, those that do not come with the ones of their namespaces whose tokens lie in pods; and the facts for these,
 /// where each of them may be had. So whoever acts as any of many does so by one step for those of a namespace, which are chosen from
 /// in one place.
-pub(in crate::rules) fn together(
+pub(in crate::rules) fn chosen_together(
     attack: &Attack<'_>,
     accounts: &[Subject],
     may: impl Fn(Subject) -> bool,
