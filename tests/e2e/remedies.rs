@@ -34,7 +34,7 @@ const SECOND: &[(&str, &str)] = &[
 /// commands, and are done to the objects in the tests of the technique.
 fn is_of_azure(id: &str) -> bool {
     ["aso-", "azure-"].iter().any(|prefix| id.starts_with(prefix))
-        || ["workload-identity", "identity-binding", "node-imds"].contains(&id)
+        || ["workload-identity", "identity-binding", "node-imds", "impersonate-extra"].contains(&id)
 }
 
 /// A server whose objects can be deleted for good by whoever asks.
