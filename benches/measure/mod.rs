@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, read_azure};
+use rbac_lens::collect::{FileOptions, Input, Needs, read_azure};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::graph::azure::AzureGraph;
 use rbac_lens::query::{SystemFilter, azure_gaps};
@@ -174,14 +174,7 @@ pub(crate) fn here(task: &str, threads: &str, file: &Path) -> io::Result<()> {
 pub(crate) const AZURE: &str = "azure";
 
 fn options(threads: usize, needs: Needs) -> FileOptions {
-    FileOptions {
-        recursive: false,
-        needs,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads,
-    }
+    FileOptions { needs, threads, ..FileOptions::default() }
 }
 
 fn load(path: &Path, threads: usize, needs: Needs) -> io::Result<rbac_lens::model::Snapshot> {

@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, action: &str, world: &mut World<'_>) -> Result<Ou
 }
 
 /// A hint for a scope that nothing was read of: a slip of the hand looks just like an empty one.
-fn nearest(graph: &AzureGraph<'_>, scope: &str, place: AzurePlace) -> Option<String> {
+pub(super) fn nearest(graph: &AzureGraph<'_>, scope: &str, place: AzurePlace) -> Option<String> {
     let near = graph.scope_text(place.scope);
     // What lies inside a resource that is known need not be listed anywhere.
     let resource = subscription_of(graph.scope_folded(place.scope)).is_some() && near.contains("/providers/");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::World;
+use super::azure::nearest;
 use super::connection::ConnectionArgs;
 use super::exit::{Exits, Failure, Outcome, count, notes};
 use super::first::without_azure;
@@ -11,7 +12,7 @@ use super::search::SearchArgs;
 use crate::collect::{LoadError, Needs, Problem, StandardInput, read_baseline, read_suppressions};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, FileId, OldReport};
-use crate::query::{Aso, AsoOptions, azure_gaps};
+use crate::query::{Aso, AsoOptions, azure_gaps, unread_place};
 use crate::render::{EscalationsReport, Format, Metadata, Print, safe};
 use crate::rules::{
     Ask, CATALOGUE, Change, Date, Escalations, Finding, Hidden, Remedies, Suppression, compare, cuts, escalations,
@@ -24,6 +25,7 @@ use crate::rules::{
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "kubectl rbac-lens escalations [--from THING] [--to TARGET] [flags]",
+    mut_arg("namespace", |namespace| namespace.help("The namespace of objects in files that name none; paths lead through all")),
     after_help = "Examples:
   kubectl rbac-lens escalations --demo
   kubectl rbac-lens escalations --from user:alice@contoso.example -o tree --demo
@@ -99,19 +101,25 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     let graph = graph_of(facts.snapshot);
     search.finish(&graph, &mut ask)?;
     let mut answer = escalations(&graph, &ask);
-    let mut missing = azure_gaps(&graph.azure());
+    let azure = graph.azure();
+    let mut missing = azure_gaps(&azure);
+    let scope = args.search.azure_scope().map(|scope| (scope, azure.locate(scope)));
+    let unread = scope.and_then(|(_, place)| unread_place(&azure, place));
+    missing.extend(unread.filter(|gap| !missing.contains(gap)));
     let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions { assume: ask.assume });
     missing.extend(aso.azure_gaps());
     let mut lines = notes(graph.snapshot(), &missing, args.output.quiet);
     let whole = ask.from.is_none() && ask.to.is_empty() && ask.azure.is_none() && ask.max_steps.is_none();
+    let reached = answer.reached();
     let suppressed = kept.hide(&graph, &mut answer, whole, &mut lines);
-    let cuts = args.cuts.then(|| cuts(&graph, &ask, &answer));
+    let cuts = args.cuts.then(|| cuts(&graph, &ask, &answer, &|findings| kept.shown(&graph, findings)));
     if args.ungrouped {
         answer.findings = ungrouped(answer.findings);
         answer.blocked = ungrouped(answer.blocked);
     }
     let changes = kept.baseline.as_ref().map(|old| {
-        let (changes, counts) = compare(&graph, &answer.findings, old);
+        let unlisted = suppressed.iter().map(|hidden| &hidden.finding).chain(&answer.longer);
+        let (changes, counts) = compare(&graph, &answer.findings, unlisted, old);
         let mut stays = changes.iter().map(|change| *change != Change::Same);
         answer.findings.retain(|_| stays.next().unwrap_or(true));
         (changes.into_iter().filter(|change| *change != Change::Same).collect::<Vec<_>>(), counts)
@@ -130,8 +138,10 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     lines.extend(kept.other_version(version.as_deref()));
     let report = EscalationsReport {
         graph: &graph,
-        asked: args.search.asked(version.as_deref()),
+        asked: args.search.asked(Some(args.system), version.as_deref()),
+        to: ask.to.first().copied(),
         answer: &answer,
+        reached: &reached,
         remedies: &Remedies::new(&graph),
         changes: changes.as_ref().map(|(changes, counts)| (changes.as_slice(), *counts)),
         suppressed: &suppressed,
@@ -145,10 +155,23 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
     }
     let printed = report.print(&wanted)?;
     if !args.output.quiet {
+        lines.extend(search.hint(&graph));
+        lines.extend(args.input.namespace.as_deref().map(through_all));
+        let looked = scope.filter(|_| azure.assignments_known());
+        lines.extend(looked.and_then(|(scope, place)| nearest(&azure, scope, place)));
         lines.extend(without_azure(&aso, graph.snapshot().azure.given));
         lines.extend(told(args, &report));
     }
     Ok(Outcome::new(printed, lines, report.exit.code))
+}
+
+/// A namespace that was given leaves no path out, which must not go unsaid.
+fn through_all(namespace: &str) -> String {
+    let namespace = safe(namespace);
+    format!(
+        "note: --namespace leaves nothing out, since paths lead through all namespaces; to those of one lead \
+         --to namespace-admin:{namespace} and --to secrets:{namespace}, from its pods --from pods:{namespace}"
+    )
 }
 
 /// What was found and what was left out, in words.
@@ -171,7 +194,7 @@ fn told(args: &Args, report: &EscalationsReport<'_>) -> Vec<String> {
     let left_out = [
         (answer.hidden, "system subject", "left out as a start (--system=show)"),
         (answer.inherited, "subject", "with paths of a group that is listed (--from shows them)"),
-        (answer.longer, "finding", "with more steps than --max-steps"),
+        (answer.longer.len(), "finding", "with more steps than --max-steps"),
         (report.suppressed.len(), "finding", "suppressed"),
     ];
     for (number, word, why) in left_out.into_iter().filter(|(number, _, _)| *number > 0) {
@@ -183,11 +206,12 @@ fn told(args: &Args, report: &EscalationsReport<'_>) -> Vec<String> {
     }
     let mut lines = vec![counts.join("; ")];
     if let Some(cuts) = report.cuts {
+        let few = args.max_steps.map(|most| format!(" and of at most {}", count(most, "step"))).unwrap_or_default();
         let smallest = if cuts.smallest { "no fewer would do" } else { "fewer might do" };
         lines.push(match (cuts.chosen.len(), cuts.left) {
             (0, _) => "nothing to cut".to_owned(),
             (some, 0) => format!(
-                "without {} none of the {} of severity {} or above is left; {smallest}",
+                "without {} none of the {} of severity {} or above{few} is left; {smallest}",
                 count(some, "grant"),
                 count(cuts.paths, "path"),
                 cuts.level.as_str()
@@ -253,12 +277,13 @@ impl Kept {
             None => None,
         };
         if let Some(old) = &baseline {
-            let own = args.search.asked(None);
+            let own = args.search.asked(Some(args.system), None);
             let others = [
                 ("--from and --to", (old.from.as_deref(), old.to.as_deref()) != (own.from, own.to)),
                 ("--power", old.power.as_deref() != own.power),
                 ("--assume", old.assume.as_deref() != own.assume),
                 ("--without", old.without != own.without),
+                ("--system", old.system.as_deref() != own.system),
             ];
             if let Some((flag, _)) = others.into_iter().find(|(_, other)| *other) {
                 return Err(Failure::Usage(format!(
@@ -267,6 +292,11 @@ impl Kept {
             }
         }
         Ok(Kept { file, entries, baseline, today, quiet: args.output.quiet })
+    }
+
+    /// Findings without what is suppressed.
+    fn shown(&self, graph: &AccessGraph, findings: Vec<Finding>) -> Vec<Finding> {
+        if self.entries.is_empty() { findings } else { suppress(graph, findings, &self.entries, self.today).kept }
     }
 
     /// Hides what is suppressed, keeps it apart, and warns of entries that are over or about nothing.

@@ -21,7 +21,7 @@ use crate::rules::{Around, Ask, Finding, Picture, PictureAsk, escalations, find,
     after_help = "Examples:
   kubectl rbac-lens graph --demo
   kubectl rbac-lens graph --finding 19395f9cbed20717 --demo
-  kubectl rbac-lens graph --finding 1b0557dd534f8e2b --to node --save yaml=finding.yaml --demo
+  kubectl rbac-lens graph --finding dd2eebb694687882 --to node --save yaml=finding.yaml --demo
   kubectl rbac-lens graph --around sa:cicd/deployer --depth 3 -o mermaid --demo
   kubectl rbac-lens graph -n dev -o json --demo"
 )]
@@ -123,7 +123,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
             finding: args.finding.as_deref(),
             around: args.around.as_deref().map(|thing| (thing, args.depth)),
             namespace: namespace.as_deref(),
-            search: args.search.asked(kube_version.as_deref()),
+            search: args.search.asked(args.system, kube_version.as_deref()),
         },
         metadata: Metadata { gaps: missing, ..facts.metadata },
         exit: exits.exit(),
@@ -179,10 +179,11 @@ fn of_finding(graph: &AccessGraph, fingerprint: &str, usual: &Ask, system: Optio
     Ok(picture_of(graph, ClusterId::FIRST, &with_alternatives(graph, &ask, finding)))
 }
 
-/// The finding with the paths that are left without its starting grant; they are looked for from its start to its target only.
+/// The finding with the paths that are left without its starting grant; they are looked for from those who start to its target only.
 fn with_alternatives(graph: &AccessGraph, ask: &Ask, finding: &Finding) -> Finding {
     let ask = Ask {
         from: finding.from.first().copied(),
+        beside: finding.from.get(1..).unwrap_or_default().to_vec(),
         to: vec![finding.target],
         azure: None,
         alternatives: true,

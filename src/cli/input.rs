@@ -124,6 +124,15 @@ impl System {
             System::Only => SystemFilter::Only,
         }
     }
+
+    /// The word that is typed, unless they are hidden.
+    pub(super) fn unhidden(self) -> Option<&'static str> {
+        match self {
+            System::Show => Some("show"),
+            System::Hide => None,
+            System::Only => Some("only"),
+        }
+    }
 }
 
 /// From which severity on a run fails.
@@ -410,6 +419,15 @@ pub(super) fn namespace_hint(graph: &AccessGraph, namespace: &str) -> Option<Str
             || snapshot.service_accounts.iter().any(|account| account.namespace == name)
     });
     (!known).then(|| format!("hint: nothing was read of a namespace `{}`", safe(namespace)))
+}
+
+/// The same for a node, which is known by what runs on it as well.
+pub(super) fn node_hint(graph: &AccessGraph, node: &str) -> Option<String> {
+    let snapshot = graph.snapshot();
+    let known = snapshot.names.find(node).is_some_and(|name| {
+        snapshot.nodes.iter().any(|node| node.name == name) || snapshot.pods.iter().any(|pod| pod.node == Some(name))
+    });
+    (!known).then(|| format!("hint: nothing was read of a node `{}`", safe(node)))
 }
 
 /// The inputs behind file arguments.

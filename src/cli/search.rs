@@ -4,9 +4,10 @@
 use clap::ValueEnum;
 
 use super::exit::Failure;
+use super::input::{System, namespace_hint, node_hint};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::azure::check_scope;
-use crate::model::{AsoSecretContent, ClusterId, Name, Snapshot, Subject, SubjectText, Thing};
+use crate::model::{AsoSecretContent, ClusterId, Name, Snapshot, Subject, SubjectText, Thing, ThingError};
 use crate::query::TokenMode;
 use crate::render::Asked;
 use crate::rules::{Ask, AzureWanted, AzureWhat, Place, Power, Start, Target, Version, secret, start, start_in};
@@ -20,7 +21,8 @@ pub(super) struct SearchArgs {
     from: Option<String>,
     /// Only to cluster-admin, node[:NAME], namespace-admin[:NAMESPACE], secrets[:NAMESPACE], or to user:NAME, group:NAME,
     /// sa:NAMESPACE/NAME, pod:NAMESPACE/NAME or secret:NAMESPACE/NAME; or in Azure to azure[:SCOPE], cluster:NAME,
-    /// identity:CLIENT-ID or principal:OBJECT-ID.
+    /// identity:CLIENT-ID or principal:OBJECT-ID. Where something that has the target as a part is nearer, such as cluster-admin,
+    /// the path to that is told.
     #[arg(long, value_name = "TARGET")]
     to: Option<String>,
     /// With --to azure: no less than this.
@@ -137,14 +139,20 @@ impl SearchArgs {
         self.to.as_deref()
     }
 
-    /// What was asked, with the version that was taken.
-    pub(super) fn asked<'a>(&'a self, kube_version: Option<&'a str>) -> Asked<'a> {
+    /// The scope of Azure that is searched for, as it was typed.
+    pub(super) fn azure_scope(&self) -> Option<&str> {
+        self.to()?.strip_prefix("azure:").filter(|scope| !scope.is_empty())
+    }
+
+    /// What was asked, with what is done with system subjects and the version that was taken.
+    pub(super) fn asked<'a>(&'a self, system: Option<System>, kube_version: Option<&'a str>) -> Asked<'a> {
         Asked {
             from: self.from(),
             to: self.to(),
             power: self.power.map(PowerArg::word),
             assume: self.assume.map(Assume::word),
             without: &self.without,
+            system: system.and_then(System::unhidden),
             kube_version,
         }
     }
@@ -183,6 +191,17 @@ impl Search {
         }
         ask.azure = self.to.as_ref().map(|to| to.azure(graph, self.power)).transpose()?.flatten();
         take_away(graph, &self.without, ask)
+    }
+
+    /// A hint for a namespace or a node to which paths were asked for and of which nothing was read.
+    pub(super) fn hint(&self, graph: &AccessGraph) -> Option<String> {
+        match self.to.as_ref()? {
+            Wanted::NamespaceAdmin(Some(namespace)) | Wanted::Secrets(Some(namespace)) => {
+                namespace_hint(graph, namespace)
+            }
+            Wanted::Node(Some(node)) => node_hint(graph, node),
+            _ => None,
+        }
     }
 }
 
@@ -326,13 +345,19 @@ enum Wanted {
 
 impl Wanted {
     fn parse(text: &str) -> Result<Wanted, Failure> {
-        let inside = |rest: &str| (!rest.is_empty()).then(|| rest.to_owned());
-        match text.split_once(':').unwrap_or((text, "")) {
-            ("cluster-admin", "") => return Ok(Wanted::ClusterAdmin),
+        let (class, name) = match text.split_once(':') {
+            // A name that a script left empty must not ask for all there are.
+            Some((_, "")) => return Err(Failure::Usage(ThingError::Empty(text.to_owned()).to_string())),
+            Some((class, name)) => (class, Some(name)),
+            None => (text, None),
+        };
+        let inside = |name: Option<&str>| name.map(str::to_owned);
+        match (class, name) {
+            ("cluster-admin", None) => return Ok(Wanted::ClusterAdmin),
             ("namespace-admin", namespace) => return Ok(Wanted::NamespaceAdmin(inside(namespace))),
             ("secrets", namespace) => return Ok(Wanted::Secrets(inside(namespace))),
             ("node", name) => return Ok(Wanted::Node(inside(name))),
-            ("azure", "") => return Ok(Wanted::Azure),
+            ("azure", None) => return Ok(Wanted::Azure),
             _ => {}
         }
         match Thing::parse(text) {

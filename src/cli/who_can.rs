@@ -19,7 +19,10 @@ use crate::model::{
     Action, Authorizer, ClusterId, Decision, Identity, Name, Resolved, ResourceAction, ResourceTable, Snapshot,
     Subject, implied_groups,
 };
-use crate::query::{Filter, Place, Row, SystemFilter, Where, guard_who_can, members, node, who_can};
+use crate::query::{
+    EntraMembers, Filter, Place, Row, SystemFilter, Where, entra_members, guard_who_can, members, node, unread_groups,
+    who_can,
+};
 use crate::render::{GuardPart, Metadata, Print, WhoCanReport, safe};
 use crate::rules::{Access, Ask, Remedies, Start, escalations};
 
@@ -50,7 +53,7 @@ pub(super) struct Args {
     /// In each namespace. The default for files.
     #[arg(short = 'A', long)]
     all_namespaces: bool,
-    /// List the known accounts behind groups that the API server fills by itself.
+    /// List the known accounts behind groups that the API server fills by itself, and with --azure who is in groups of Entra.
     #[arg(long)]
     expand: bool,
     /// Ask the live cluster's own SubjectAccessReview for each row, and mark whether it agrees. Needs the right to create
@@ -188,6 +191,13 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         Subject::Group(group) if args.expand => members(&graph, ClusterId::FIRST, group),
         _ => None,
     };
+    let in_group = |row: &Row| args.expand.then(|| entra_members(&graph, row.subject)).flatten();
+    let in_groups: Vec<Option<EntraMembers>> = answer.rows.iter().map(in_group).collect();
+    let unread: BTreeSet<PrincipalIx> =
+        in_groups.iter().flatten().filter(|of| !of.complete).map(|of| of.group).collect();
+    if !unread.is_empty() {
+        missing.extend(unread_groups(&graph.azure(), &unread.into_iter().collect::<Vec<_>>()));
+    }
     let (verified, unverified) = match &facts.live {
         Some(live) if args.verify => verify(live, &graph, &placed, &answer.rows),
         _ => (vec![None; answer.rows.len()], Vec::new()),
@@ -214,6 +224,7 @@ pub(super) fn run(args: &Args, connection: &ConnectionArgs, world: &mut World<'_
         graph: &graph,
         action: &placed.action,
         members: answer.rows.iter().map(|row| behind(row.subject)).collect(),
+        entra_members: in_groups,
         verified,
         answer: &answer,
         escalations: later.as_deref().map(|findings| (findings, &remedies)),

@@ -79,6 +79,16 @@ impl<'de> Fields<'de> {
     }
 }
 
+/// Whether objects of a kind say what is in Azure, as `graph/azure/from_aso.rs` takes it of them.
+pub(super) fn is_fact(group: &str, kind: &str) -> bool {
+    matches!(
+        (group, kind),
+        ("authorization.azure.com", "RoleAssignment")
+            | ("containerservice.azure.com", "ManagedCluster")
+            | ("managedidentity.azure.com", "FederatedIdentityCredential" | "UserAssignedIdentity")
+    )
+}
+
 const CREDENTIAL_FROM: &str = "serviceoperator.azure.com/credential-from";
 const RECONCILE_POLICY: &str = "serviceoperator.azure.com/reconcile-policy";
 const RESOURCE_ID: &str = "serviceoperator.azure.com/resource-id";

@@ -26,17 +26,18 @@ pub struct Needs {
     pub definitions: bool,
     /// What escalations go through: tokens, powers of pods, the workloads that make pods, admission, GitOps.
     pub escalations: bool,
-    /// Nodes, even without pods: in which resource group of Azure they are.
-    pub nodes: bool,
+    /// What says which cluster of Azure this is: nodes, even without pods, and ASO with its credentials; and those of ASO's resources
+    /// that say what is in Azure. Escalations need all of ASO.
+    pub azure: bool,
 }
 
 impl Needs {
     /// Everything that a snapshot can hold.
-    pub const ALL: Needs = Needs { workloads: true, definitions: true, escalations: true, nodes: true };
+    pub const ALL: Needs = Needs { workloads: true, definitions: true, escalations: true, azure: true };
 
-    /// The same with what says which cluster of Azure this is: its nodes, and ASO.
+    /// The same for a cluster that may ask Azure.
     pub fn with_azure(self) -> Needs {
-        Needs { escalations: true, nodes: true, ..self }
+        Needs { azure: true, ..self }
     }
 }
 
@@ -347,7 +348,7 @@ impl Wanted {
             _ => match workloads::Kind::of(group, kind) {
                 Some(found) if found.needed(needs) => Wanted::Workload(found),
                 Some(_) => Wanted::Other,
-                None if needs.escalations
+                None if (needs.escalations || needs.azure && aso::is_fact(group, kind))
                     && let Some(found) = aso::Kind::of(api_version, kind) =>
                 {
                     Wanted::Aso(found)
@@ -373,7 +374,9 @@ impl Wanted {
             // INVARIANT: of a Secret nothing else is looked at, and of `data` only the names, so that its content cannot get
             // anywhere.
             Wanted::Secret => {
-                metadata || field == "type" || needs.escalations && matches!(field, "data" | "stringData")
+                metadata
+                    || field == "type"
+                    || (needs.escalations || needs.azure) && matches!(field, "data" | "stringData")
             }
             Wanted::Aso(kind) => metadata || kind.uses(field),
             Wanted::Saved => saved::Fields::uses(field),
@@ -443,11 +446,13 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
                 "apiVersion" if api_version.is_some() => return Err(A::Error::custom("`apiVersion` stands twice")),
                 "kind" if kind.is_some() => return Err(A::Error::custom("`kind` stands twice")),
                 "apiVersion" => {
+                    wanted = None;
                     reader.rules.enter("apiVersion");
                     api_version = map.next_value()?;
                     reader.rules.leave();
                 }
                 "kind" => {
+                    wanted = None;
                     reader.rules.enter("kind");
                     kind = map.next_value()?;
                     reader.rules.leave();
@@ -478,7 +483,8 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
             reader.warn(at, format!("this is no Kubernetes object, since it has no `{missing}`; it is left out"));
             return Ok(Read::Object);
         }
-        let wanted = if bare_list { Wanted::List } else { Wanted::of(api_version, kind, reader.needs) };
+        let of_kind = || wanted.unwrap_or_else(|| Wanted::of(api_version, kind, reader.needs));
+        let wanted = if bare_list { Wanted::List } else { of_kind() };
         let needs = reader.needs;
         for (field, raw) in early.into_iter().filter(|(field, _)| wanted.uses(field, needs)) {
             let seed = FieldSeed { reader: &mut *reader, body: &mut body, wanted, field: &field };

@@ -68,6 +68,20 @@ pub struct FileOptions {
     pub threads: usize,
 }
 
+impl Default for FileOptions {
+    /// One reader, of RBAC alone, that stops at what it cannot read.
+    fn default() -> Self {
+        Self {
+            recursive: false,
+            needs: Needs::default(),
+            default_namespace: "default".to_owned(),
+            keep_going: false,
+            limits: Limits::DEFAULT,
+            threads: 1,
+        }
+    }
+}
+
 /// Everything wrong with the inputs, all at once.
 #[derive(Debug, thiserror::Error)]
 #[error("{} input problems", problems.len())]

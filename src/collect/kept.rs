@@ -200,6 +200,7 @@ fn old_report(text: &str) -> Result<OldReport, String> {
         power: Option<String>,
         assume: Option<String>,
         without: Vec<String>,
+        system: Option<String>,
         kube_version: Option<String>,
     }
     #[derive(Default, Deserialize)]
@@ -254,8 +255,8 @@ fn old_report(text: &str) -> Result<OldReport, String> {
     }
     let findings =
         report.items.into_iter().map(|item| OldFinding { fingerprint: item.fingerprint, from: item.from }).collect();
-    let QuestionIn { from, to, power, assume, without, kube_version } = report.metadata.question;
-    Ok(OldReport { from, to, power, assume, without, kube_version, findings })
+    let QuestionIn { from, to, power, assume, without, system, kube_version } = report.metadata.question;
+    Ok(OldReport { from, to, power, assume, without, system, kube_version, findings })
 }
 
 #[cfg(test)]

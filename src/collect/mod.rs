@@ -28,7 +28,7 @@ mod transcode;
 mod workloads;
 mod yaml;
 
-pub use azure::{AzureExport, AzureInput, azure_commands, export_azure, read_azure};
+pub use azure::{AzureExport, AzureInput, AzureWanted, Refusal, azure_commands, export_azure, read_azure};
 pub use bundle::{BundleFile, DEMO, DEMO_AZURE};
 pub use document::{Needs, Problem};
 pub use files::{FileOptions, Input, Limits, LoadError, count_files, load, load_watched, read_documents};

@@ -58,7 +58,9 @@ impl Kind {
         match self {
             Kind::Definition => needs.definitions || needs.escalations,
             Kind::Pod | Kind::Volume | Kind::Attachment | Kind::Slice => needs.workloads,
-            Kind::Node => needs.workloads || needs.nodes,
+            Kind::Node => needs.workloads || needs.azure,
+            // One of them may run ASO.
+            Kind::Controller(ControllerKind::Deployment) => needs.escalations || needs.azure,
             Kind::Controller(_) | Kind::Admission(_) | Kind::PolicyBinding(_) | Kind::ApiService | Kind::Deputy(_) => {
                 needs.escalations
             }

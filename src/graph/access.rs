@@ -3,14 +3,16 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
+
 use crate::both::both;
 use crate::model::{
-    Action, Binding, ClusterId, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question, Role, RoleKind, Rule,
-    RuleSetId, Snapshot, Subject, SubjectId,
+    Action, Added, Atom, Binding, ClusterId, DefaultRole, MASTERS, MatchedNames, NODE_PREFIX, NODES, Name, Question,
+    Role, RoleKind, Rule, RuleSetId, Snapshot, Subject, SubjectId, default_roles,
 };
 
 use super::aggregation::aggregate;
-use super::azure::{AzureGraph, AzureIndex, AzureNames, join_aso};
+use super::azure::{AzureGraph, AzureIndex, AzureNames, join_aso, resource_ids};
 use super::node::{NodeGraph, NodeTables};
 
 /// A role of the graph.
@@ -63,6 +65,8 @@ pub struct AccessGraph {
     /// The Azure side, and what things of it are called; each made at the first question, if not before.
     azure: OnceLock<Arc<AzureIndex>>,
     azure_names: OnceLock<AzureNames>,
+    /// What was added to roles of Kubernetes; looked for at the first question.
+    added: OnceLock<FxHashMap<RoleIx, Added>>,
 }
 
 /// Lists of different lengths in one piece of memory.
@@ -125,7 +129,8 @@ impl AccessGraph {
         // Neither graph takes anything of the other, so where there is much of Azure both are made side by side, asked for or not.
         let facts = std::mem::take(&mut snapshot.azure);
         let worth = AzureIndex::is_large(&facts);
-        let index = || worth.then(|| AzureIndex::new(&facts));
+        let of_aso = if worth { resource_ids(&snapshot) } else { Vec::new() };
+        let index = || worth.then(|| AzureIndex::new(&facts, &of_aso));
         let (mut graph, index) = both(worth, || AccessGraph::of_cluster(snapshot), index);
         graph.snapshot.azure = facts;
         if let Some(index) = index {
@@ -175,6 +180,7 @@ impl AccessGraph {
             nodes,
             azure: OnceLock::new(),
             azure_names: OnceLock::new(),
+            added: OnceLock::new(),
         };
         graph.postings = (0..graph.scopes.len()).filter_map(|scope| graph.post(scope)).collect();
         graph
@@ -206,7 +212,10 @@ impl AccessGraph {
     /// The Azure side of the snapshot, joined once.
     pub fn azure(&self) -> AzureGraph<'_> {
         let facts = &self.snapshot.azure;
-        AzureGraph::with(facts, Arc::clone(self.azure.get_or_init(|| AzureIndex::new(facts))))
+        AzureGraph::with(
+            facts,
+            Arc::clone(self.azure.get_or_init(|| AzureIndex::new(facts, &resource_ids(&self.snapshot)))),
+        )
     }
 
     /// What things of Azure are called, by their numbers in [`AccessGraph::azure`].
@@ -237,6 +246,30 @@ impl AccessGraph {
     /// The role that a binding grants, unless it does not exist.
     pub fn role_of(&self, at: BindingIx) -> Option<RoleIx> {
         self.role_of[at.0 as usize]
+    }
+
+    /// What a role that Kubernetes makes has and no version of Kubernetes put there, by the places of the rules.
+    pub fn added(&self, at: RoleIx) -> &[(u32, Vec<Atom>)] {
+        self.added.get_or_init(|| self.find_added()).get(&at).map_or(&[], Vec::as_slice)
+    }
+
+    fn find_added(&self) -> FxHashMap<RoleIx, Added> {
+        let names = &self.snapshot.names;
+        let key = |role: &DefaultRole| {
+            let namespace = match role.namespace {
+                Some(namespace) => Some(names.find(namespace)?),
+                None => None,
+            };
+            Some((namespace, names.find(role.name)?))
+        };
+        let known: FxHashMap<(Option<Name>, Name), &DefaultRole> =
+            default_roles().iter().filter_map(|role| Some((key(role)?, role))).collect();
+        let of_role = |(at, role): (RoleIx, &Role)| {
+            let rules = self.snapshot.rules.set(role.rules).iter().map(|&rule| self.snapshot.rules.rule(rule));
+            let added = known.get(&(role.namespace, role.name))?.added(names, &rules.collect::<Vec<_>>());
+            (!added.is_empty()).then_some((at, added))
+        };
+        self.roles().filter_map(of_role).collect()
     }
 
     /// Every binding.

@@ -44,6 +44,8 @@ pub struct OldReport {
     pub assume: Option<String>,
     /// What was taken to be gone.
     pub without: Vec<String>,
+    /// What was done with system subjects as those who start, if they were not hidden.
+    pub system: Option<String>,
     /// The version of Kubernetes that was taken.
     pub kube_version: Option<String>,
     /// Its findings.

@@ -8,6 +8,7 @@ pub mod azure;
 mod controller;
 mod cover;
 mod decision;
+mod default_roles;
 mod deputy;
 mod gap;
 mod identity;
@@ -37,6 +38,7 @@ pub use azure::AzureFacts;
 pub use controller::{Controller, ControllerKind};
 pub use cover::{Atom, uncovered};
 pub use decision::{Authorizer, Decision};
+pub use default_roles::{Added, DefaultRole, default_roles, is_default_role_name};
 pub use deputy::{ArgoProject, Deputy, DeputyKind, DeputySpec, Destination, FluxApply, SourceRef};
 pub use gap::{Gap, GapReason};
 pub use identity::{

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::azure::{AzureDecision, AzureGraph, AzurePlace, AzureQuestion, PrincipalIx, Standing, Verdict};
-use crate::model::azure::{management_group, subscription_of};
+use crate::model::azure::{Alternative, Set, built_in_role, management_group, subscription_of};
 use crate::model::{Gap, GapReason};
 
 /// Everybody who can.
@@ -126,20 +126,24 @@ pub(super) fn concerning(
     gaps.extend((!roles.is_empty()).then(|| unread_operations(&roles.into_iter().collect::<Vec<_>>())));
     let groups: Vec<PrincipalIx> = found.iter().filter_map(|(_, unread)| *unread).collect();
     gaps.extend(unread_groups(graph, &groups));
+    gaps.extend(unread_place(graph, place));
+    gaps.sort();
+    gaps
+}
+
+/// That no role assignment was read of the subscription, or of the part of Azure, that a place is in.
+pub fn unread_place(graph: &AzureGraph<'_>, place: AzurePlace) -> Option<Gap> {
     if !graph.assignments_known() {
-        gaps.push(no_assignments("the Azure data"));
-    } else if let Some(subscription) = subscription_of(graph.scope_folded(place.scope)).or(None) {
+        return Some(no_assignments("the Azure data"));
+    }
+    if let Some(subscription) = subscription_of(graph.scope_folded(place.scope)) {
         let read = graph
             .find_scope(subscription)
             .is_some_and(|scope| graph.below(scope).any(|scope| !graph.assignments_at(scope).is_empty()));
-        if !read {
-            gaps.push(no_assignments(subscription));
-        }
-    } else if place.below && management_group(graph.scope_folded(place.scope)).is_none() {
-        gaps.push(no_assignments("this part of Azure"));
+        return (!read).then(|| no_assignments(subscription));
     }
-    gaps.sort();
-    gaps
+    let elsewhere = place.below && management_group(graph.scope_folded(place.scope)).is_none();
+    elsewhere.then(|| no_assignments("this part of Azure"))
 }
 
 /// Everything that Azure's side lacks so that answers about anybody could be "at least these": roles that nobody knows, groups with roles
@@ -205,7 +209,8 @@ fn no_assignments(of: &str) -> Gap {
     gap("Microsoft.Authorization", "roleAssignments", message)
 }
 
-fn unread_groups(graph: &AzureGraph<'_>, groups: &[PrincipalIx]) -> Option<Gap> {
+/// That the members of some groups were not read.
+pub fn unread_groups(graph: &AzureGraph<'_>, groups: &[PrincipalIx]) -> Option<Gap> {
     let name = |&group: &PrincipalIx| {
         let node = graph.principal(group);
         if node.name.is_empty() { node.object_id.clone() } else { node.name.clone() }
@@ -214,4 +219,41 @@ fn unread_groups(graph: &AzureGraph<'_>, groups: &[PrincipalIx]) -> Option<Gap> 
     let message =
         || format!("who is in the Azure groups {} is not known: their members were not read", names.join(", "));
     (!names.is_empty()).then(|| gap("graph.microsoft.com", "groups", message()))
+}
+
+/// What people call somebody: a name, or else the object id.
+pub fn principal_name(graph: &AzureGraph<'_>, principal: PrincipalIx) -> String {
+    let node = graph.principal(principal);
+    let known = [&node.user_principal_name, &node.name].into_iter().find(|name| !name.is_empty());
+    known.unwrap_or(&node.object_id).clone()
+}
+
+/// What a condition lets be given in few words: which roles, to whom.
+pub fn condition_words(graph: &AzureGraph<'_>, ways: &[Alternative]) -> String {
+    let role = |id: &String| {
+        let read = graph.find_role(id).map(|role| graph.role(role).name.clone());
+        let known = || built_in_role(id).map(|role| role.name.to_owned());
+        read.filter(|name| !name.is_empty()).or_else(known).unwrap_or_else(|| id.clone())
+    };
+    let somebody = |id: &String| graph.by_object_id(id).map_or_else(|| id.clone(), |ix| principal_name(graph, ix));
+    let way = |way: &Alternative| {
+        let mut parts = Vec::new();
+        parts.extend(set("role", &way.roles, role));
+        parts.extend(set("to", &way.principals, somebody));
+        parts.extend(set("to kind", &way.kinds, String::clone));
+        if way.open {
+            parts.push("something not evaluated".to_owned());
+        }
+        parts.join(" and ")
+    };
+    ways.iter().map(way).collect::<Vec<_>>().join(" or ")
+}
+
+fn set(what: &str, set: &Set, name: impl Fn(&String) -> String) -> Option<String> {
+    let list = |these: &BTreeSet<String>| these.iter().map(&name).collect::<Vec<_>>().join(", ");
+    match set {
+        Set::Only(these) => Some(format!("{what} {}", list(these))),
+        Set::AllBut(these) if !these.is_empty() => Some(format!("{what} not {}", list(these))),
+        Set::AllBut(_) => None,
+    }
 }

@@ -1,9 +1,12 @@
-//! The accounts behind a group that the API server fills by itself.
+//! The accounts behind a group that the API server fills by itself, and who is in a group of Entra.
 
 use std::collections::BTreeMap;
 
+use crate::graph::azure::PrincipalIx;
 use crate::graph::{AccessGraph, KnownNode};
 use crate::model::{AUTHENTICATED, ClusterId, NODES, Name, SERVICE_ACCOUNTS, Subject};
+
+use super::guard::entra_principal;
 
 /// A service account or a node that is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,4 +48,23 @@ pub fn members(graph: &AccessGraph, cluster: ClusterId, group: Name) -> Option<V
         }
     }
     Some(found.into_iter().map(|(account, exists)| Member { account, exists }).collect())
+}
+
+/// Who is in a group of Entra, nested groups included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntraMembers {
+    /// The group.
+    pub group: PrincipalIx,
+    /// Whether these are all.
+    pub complete: bool,
+    /// Those that are known, each with whether it has to activate the membership.
+    pub known: Vec<(PrincipalIx, bool)>,
+}
+
+/// Who is in the group of Entra that a subject is, if it is one that Azure's data name.
+pub fn entra_members(graph: &AccessGraph, subject: Subject) -> Option<EntraMembers> {
+    let azure = graph.azure();
+    let group = entra_principal(graph, subject).filter(|&one| azure.is_group(one))?;
+    let known = azure.members_of(group).into_iter().map(|one| (one.group, one.eligible)).collect();
+    Some(EntraMembers { group, complete: !azure.members_unread(group), known })
 }

@@ -430,6 +430,21 @@ fn named(resource: &str, part: &str) -> String {
     if part.is_empty() { resource.to_owned() } else { [resource, "/", part].concat() }
 }
 
+/// Who a user or a group of bindings is in Entra, as far as Azure was read: users by the user principal name or the object id, groups by
+/// the object id. Accounts are nobody there.
+pub fn entra_principal(access: &AccessGraph, subject: Subject) -> Option<PrincipalIx> {
+    if !access.snapshot().azure.given {
+        return None;
+    }
+    let (graph, name) = (access.azure(), access.text(subject.name()));
+    let found = match subject {
+        Subject::User(_) => graph.by_user_principal_name(name).or_else(|| graph.by_object_id(name)),
+        Subject::Group(_) => graph.by_object_id(name),
+        Subject::ServiceAccount { .. } => None,
+    }?;
+    (graph.is_group(found) == matches!(subject, Subject::Group(_))).then_some(found)
+}
+
 /// What an Entra principal is called in Kubernetes: a user of the tenant by the user principal name, everybody else by the object id
 /// (<https://github.com/kubeguard/guard>, the `azure` authentication provider).
 pub fn kubernetes_name<'a>(graph: &'a AzureGraph<'_>, principal: PrincipalIx) -> &'a str {

@@ -19,14 +19,17 @@ pub use aso::{
     CredentialProblem, CredentialRow, CredentialScope, Dormant, Elsewhere, Failing, Holder, HowKnown, Installed,
     KindSet, Operator, OperatorIx, OperatorMode, Outcome, Power, PowerLevel, Step, Targets, TokenMode, TokenReason,
 };
-pub use azure::{AzureMember, AzureMembers, AzureRow, AzureWhoCan, azure_gaps, azure_who_can};
+pub use azure::{
+    AzureMember, AzureMembers, AzureRow, AzureWhoCan, azure_gaps, azure_who_can, condition_words, principal_name,
+    unread_groups, unread_place,
+};
 pub use decide::{Authorizers, Verdict, decide};
-pub use expand::{Member, members};
+pub use expand::{EntraMembers, Member, entra_members, members};
 pub use gaps::concerning;
 pub(crate) use guard::is_same_issuer;
 pub use guard::{
-    GuardPlace, GuardRequest, GuardRight, GuardRow, GuardWhoCan, HowRecognised, guard_what_can, guard_who_can,
-    kubernetes_name, this_cluster,
+    GuardPlace, GuardRequest, GuardRight, GuardRow, GuardWhoCan, HowRecognised, entra_principal, guard_what_can,
+    guard_who_can, kubernetes_name, this_cluster,
 };
 pub use node::{NodeGrant, NodeRefusal};
 pub use review::{Reviewed, reason};

@@ -3,7 +3,7 @@
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{
     ANONYMOUS, AUTHENTICATED, CLUSTER_ADMIN, ClusterId, FileId, MASTERS, Maker, NODES, Names, RoleKind,
-    SERVICE_ACCOUNTS, Subject, UNAUTHENTICATED,
+    SERVICE_ACCOUNTS, Subject, UNAUTHENTICATED, is_default_role_name,
 };
 
 /// What to do with system subjects.
@@ -69,8 +69,9 @@ pub enum Standing {
 const SHARED_NAMESPACE: &str = "flux-system";
 
 /// By whose doing a subject holds what it holds, by all its bindings that count. A label alone says nothing, since whoever may write
-/// the binding can set it: a default of Kubernetes has to have its role and its subjects as well, an add-on's has to be about a
-/// subject of the platform, and lie in one of the platform's namespaces if it lies in any.
+/// the binding can set it: a default of Kubernetes has to have its role and its subjects as well, and nothing in the role that no
+/// version of Kubernetes put there; an add-on's has to be about a subject of the platform, and lie in one of the platform's
+/// namespaces if it lies in any. What is in the roles of add-ons is not published, and not looked at.
 pub fn standing(
     graph: &AccessGraph,
     cluster: ClusterId,
@@ -89,7 +90,8 @@ pub fn standing(
     let of_binding = |&at: &BindingIx| {
         let binding = graph.binding(at);
         let in_its_place = binding.namespace.is_none_or(|namespace| in_platform(graph.text(namespace)));
-        if is_default_grant(graph, at, subject) {
+        let is_as_made = || graph.role_of(at).is_none_or(|role| graph.added(role).is_empty());
+        if is_default_grant(graph, at, subject) && is_as_made() {
             Standing::Kubernetes
         } else if of_platform && binding.maker == Maker::AddOn && in_its_place {
             Standing::Platform
@@ -144,6 +146,7 @@ const DEFAULT_GRANTS: &[(&str, &str, &str)] = &[
         "system::leader-locking-kube-scheduler",
         "system:serviceaccount:kube-system:kube-scheduler",
     ),
+    ("kube-proxy", "kube-proxy", BOOTSTRAPPERS),
     ("kubeadm:apiserver-kubelet-client", "system:kubelet-api-admin", "kube-apiserver-kubelet-client"),
     ("kubeadm:get-nodes", "kubeadm:get-nodes", BOOTSTRAPPERS),
     ("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", BOOTSTRAPPERS),
@@ -164,14 +167,14 @@ const DEFAULT_GRANTS: &[(&str, &str, &str)] = &[
     ("kubeadm:nodes-kubeadm-config", "kubeadm:nodes-kubeadm-config", NODES),
 ];
 
-/// Whether a binding is one that Kubernetes 1.36 or 1.37, or its kubeadm, creates itself, and gives a subject what it gives it there. The rules of
-/// the role are not looked at: they differ from version to version.
+/// Whether a binding is one that Kubernetes, or its kubeadm, creates itself, and gives a subject what it gives it there. What is in the
+/// role is not looked at.
 pub fn is_default_grant(graph: &AccessGraph, at: BindingIx, subject: Subject) -> bool {
     let binding = graph.binding(at);
     let (name, role) = (graph.text(binding.name), graph.text(binding.role.name));
     let kind = if binding.namespace.is_some() { RoleKind::Role } else { RoleKind::ClusterRole };
     // kubeadm labels nothing.
-    let is_marked = binding.maker == Maker::Kubernetes || name.starts_with("kubeadm:");
+    let is_marked = binding.maker == Maker::Kubernetes || name.starts_with("kubeadm:") || name == "kube-proxy";
     if !is_marked || binding.role.kind != kind {
         return false;
     }
@@ -182,109 +185,40 @@ pub fn is_default_grant(graph: &AccessGraph, at: BindingIx, subject: Subject) ->
     }
     let user = subject.request_name(&graph.snapshot().names);
     if let Some(controller) = name.strip_prefix("system:controller:") {
-        let known = binding.namespace.is_some() || DEFAULT_ROLES.binary_search(&name).is_ok();
-        return known && role == name && user.strip_prefix("system:serviceaccount:kube-system:") == Some(controller);
+        let namespace = binding.namespace.map(|namespace| graph.text(namespace));
+        return is_default_role_name(namespace, name)
+            && role == name
+            && user.strip_prefix("system:serviceaccount:kube-system:") == Some(controller);
     }
+    // Up to 1.23 each minor had its own.
+    let is_old = name.starts_with("kubeadm:kubelet-config-1.") && role == name;
+    let (name, role) = if is_old { ("kubeadm:kubelet-config", "kubeadm:kubelet-config") } else { (name, role) };
     DEFAULT_GRANTS.iter().any(|&(binding, of, to)| binding == name && of == role && user == to)
 }
 
-/// The ClusterRoles that Kubernetes 1.36 and 1.37 create in every cluster, sorted.
-const DEFAULT_ROLES: &[&str] = &[
-    "admin",
-    "cluster-admin",
-    "edit",
-    "system:aggregate-to-admin",
-    "system:aggregate-to-edit",
-    "system:aggregate-to-view",
-    "system:auth-delegator",
-    "system:basic-user",
-    "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
-    "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
-    "system:certificates.k8s.io:kube-apiserver-client-approver",
-    "system:certificates.k8s.io:kube-apiserver-client-kubelet-approver",
-    "system:certificates.k8s.io:kubelet-serving-approver",
-    "system:certificates.k8s.io:legacy-unknown-approver",
-    "system:cluster-trust-bundle-discovery",
-    "system:controller:attachdetach-controller",
-    "system:controller:certificate-controller",
-    "system:controller:clusterrole-aggregation-controller",
-    "system:controller:cronjob-controller",
-    "system:controller:daemon-set-controller",
-    "system:controller:deployment-controller",
-    "system:controller:device-taint-eviction-controller",
-    "system:controller:disruption-controller",
-    "system:controller:endpoint-controller",
-    "system:controller:endpointslice-controller",
-    "system:controller:endpointslicemirroring-controller",
-    "system:controller:ephemeral-volume-controller",
-    "system:controller:expand-controller",
-    "system:controller:generic-garbage-collector",
-    "system:controller:horizontal-pod-autoscaler",
-    "system:controller:job-controller",
-    "system:controller:kube-apiserver-serving-clustertrustbundle-publisher",
-    "system:controller:legacy-service-account-token-cleaner",
-    "system:controller:namespace-controller",
-    "system:controller:node-controller",
-    "system:controller:persistent-volume-binder",
-    "system:controller:pod-garbage-collector",
-    "system:controller:pv-protection-controller",
-    "system:controller:pvc-protection-controller",
-    "system:controller:replicaset-controller",
-    "system:controller:replication-controller",
-    "system:controller:resource-claim-controller",
-    "system:controller:resourcequota-controller",
-    "system:controller:root-ca-cert-publisher",
-    "system:controller:route-controller",
-    "system:controller:selinux-warning-controller",
-    "system:controller:service-account-controller",
-    "system:controller:service-cidrs-controller",
-    "system:controller:service-controller",
-    "system:controller:statefulset-controller",
-    "system:controller:storage-version-migrator-controller",
-    "system:controller:ttl-after-finished-controller",
-    "system:controller:ttl-controller",
-    "system:controller:validatingadmissionpolicy-status-controller",
-    "system:controller:volumeattributesclass-protection-controller",
-    "system:discovery",
-    "system:heapster",
-    "system:kube-aggregator",
-    "system:kube-controller-manager",
-    "system:kube-dns",
-    "system:kube-scheduler",
-    "system:kubelet-api-admin",
-    "system:monitoring",
-    "system:node",
-    "system:node-bootstrapper",
-    "system:node-problem-detector",
-    "system:node-proxier",
-    "system:persistent-volume-provisioner",
-    "system:public-info-viewer",
-    "system:service-account-issuer-discovery",
-    "system:volume-scheduler",
-    "view",
-];
-
-/// Whether a role is one that Kubernetes creates itself. Its name and its label must both say so: anyone who may write the
-/// object can set the label.
-pub fn is_default_role(graph: &AccessGraph, role: RoleIx) -> bool {
-    let role = graph.role(role);
+/// Whether a role is one that Kubernetes creates itself, and nothing was added to it. Its name and its label must both say so: anyone
+/// who may write the object can set the label.
+pub fn is_default_role(graph: &AccessGraph, at: RoleIx) -> bool {
+    let role = graph.role(at);
     let labelled = || {
         let bootstrapping =
             |&(key, value)| graph.text(key) == "kubernetes.io/bootstrapping" && graph.text(value) == "rbac-defaults";
         role.labels.iter().any(bootstrapping)
     };
     role.namespace.is_none()
-        && DEFAULT_ROLES.binary_search(&graph.text(role.name)).is_ok()
+        && is_default_role_name(None, graph.text(role.name))
         && (role.origin.file == FileId::BUILT_IN || labelled())
+        && graph.added(at).is_empty()
 }
 
-/// Whether Kubernetes writes a role anew at every start, so that no change of it lasts. Its name alone says so.
+/// Whether Kubernetes writes a role anew at every start, so that nothing that is taken out of it stays out, unless somebody else put it
+/// there. Its name alone says so.
 pub fn is_reconciled(graph: &AccessGraph, role: RoleIx) -> bool {
     let role = graph.role(role);
     let name = graph.text(role.name);
     let in_namespace = |namespace: &str| namespace == "kube-system" || namespace == "kube-public";
     match role.namespace {
-        None => DEFAULT_ROLES.binary_search(&name).is_ok() || name.starts_with("system:"),
+        None => name.starts_with("system:") || (is_default_role_name(None, name) && !name.starts_with("kubeadm:")),
         Some(namespace) => {
             in_namespace(graph.text(namespace))
                 && (name.starts_with("system:") || name == "extension-apiserver-authentication-reader")

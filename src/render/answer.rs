@@ -65,7 +65,7 @@ pub(super) trait Answer {
 
 /// A part of what people read. Parts stand apart by an empty line.
 pub(super) enum Part {
-    /// Lines that say what is below; they count as heads.
+    /// Lines that say what is below, or what to do about what is above; they count as heads.
     Summary(Vec<String>),
     /// Sentences, a line each.
     Words(Vec<String>),

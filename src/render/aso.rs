@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::answer::{Answer, Part};
+use super::azure::{WayOut, way_out};
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::{shown, thing};
 use super::format::Fits;
@@ -139,6 +140,9 @@ struct PowerOut {
     /// The resource types that `limited` may write.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_types: Vec<&'static str>,
+    /// Which roles may be given and to whom, where conditions say so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ways: Vec<WayOut>,
 }
 
 /// A resource of ASO.
@@ -363,6 +367,7 @@ fn power_out(report: &AsoReport<'_, '_>, power: &Power) -> PowerOut {
         scope: report.power.graph().scope_text(power.scope).to_owned(),
         decision: power.decision.as_str(),
         resource_types: if power.level == Some(PowerLevel::Limited) { types.collect() } else { Vec::new() },
+        ways: power.ways.iter().map(way_out).collect(),
     }
 }
 
@@ -496,13 +501,22 @@ fn subscription_name<'r>(report: &'r AsoReport<'_, '_>, id: &str) -> Option<&'r 
     Some(&found.name)
 }
 
+/// The most that it may do, and the most that it surely may where that is less.
 fn power(report: &AsoReport<'_, '_>, credential: &Credential) -> String {
     let Some(powers) = powers(report, credential) else { return "roles unknown".to_owned() };
-    let Some(power) = powers.first() else { return "none".to_owned() };
+    let Some(most) = powers.first() else { return "none".to_owned() };
+    let sure = powers.iter().find(|power| power.decision == AzureDecision::Allowed);
+    match sure.filter(|_| most.decision != AzureDecision::Allowed) {
+        Some(sure) => format!("{}; {}", power_words(report, most), power_words(report, sure)),
+        None => power_words(report, most),
+    }
+}
+
+fn power_words(report: &AsoReport<'_, '_>, power: &Power) -> String {
     let place = place(report, power.scope);
     let doubt = match power.decision {
         AzureDecision::Allowed => String::new(),
-        other => format!(" ({})", other.as_str()),
+        _ => format!(" ({})", power.doubt(report.power.graph())),
     };
     match power.level {
         None => format!("roles unknown at {place}"),

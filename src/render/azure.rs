@@ -11,7 +11,8 @@ use crate::graph::azure::{
 };
 use crate::model::azure::{Alternative, Assigned, Effect, Plane, Set};
 use crate::model::{Snapshot, Thing};
-use crate::query::{AzureRow, AzureWhoCan};
+pub(super) use crate::query::principal_name as name;
+use crate::query::{AzureRow, AzureWhoCan, condition_words};
 
 /// What is rendered: the answer and what was asked.
 pub struct AzureWhoCanReport<'a> {
@@ -153,7 +154,7 @@ struct ConditionOut {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Way"))]
 #[serde(rename_all = "camelCase")]
-struct WayOut {
+pub(super) struct WayOut {
     /// The roles that may be given, by id.
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<SetOut>,
@@ -317,7 +318,7 @@ fn is_inherited(report: &AzureWhoCanReport<'_>, grant: &AzureGrant) -> bool {
     AzurePlace::from(report.graph.assigned_scope(grant.assignment)) != report.place
 }
 
-fn way_out(way: &Alternative) -> WayOut {
+pub(super) fn way_out(way: &Alternative) -> WayOut {
     let set = |set: &Set| match set {
         Set::Only(these) => Some(SetOut { only: Some(these.iter().cloned().collect()), all_but: None }),
         Set::AllBut(these) if !these.is_empty() => {
@@ -403,19 +404,12 @@ pub(super) fn scope_words(scope: &str) -> String {
     let segments: Vec<&str> = scope.split('/').filter(|segment| !segment.is_empty()).collect();
     match segments.as_slice() {
         [] => "everything (/)".to_owned(),
-        ["subscriptions", id] => format!("subscription {id}"),
-        ["subscriptions", _, _, group] => format!("resource group {group}"),
-        [.., _, "managementGroups", name] => format!("management group {name}"),
+        [first, id] if first.eq_ignore_ascii_case("subscriptions") => format!("subscription {id}"),
+        [first, _, _, group] if first.eq_ignore_ascii_case("subscriptions") => format!("resource group {group}"),
+        [.., _, kind, name] if kind.eq_ignore_ascii_case("managementGroups") => format!("management group {name}"),
         [.., kind, name] => format!("{kind}/{name}"),
         [one] => (*one).to_owned(),
     }
-}
-
-/// What people call somebody: a name, or else the object id.
-pub(super) fn name(graph: &AzureGraph<'_>, ix: PrincipalIx) -> String {
-    let node = graph.principal(ix);
-    let known = [&node.user_principal_name, &node.name].into_iter().find(|name| !name.is_empty());
-    known.unwrap_or(&node.object_id).clone()
 }
 
 fn decision(grant: &AzureGrant) -> String {
@@ -433,32 +427,8 @@ fn decision(grant: &AzureGrant) -> String {
 
 /// A condition in few words.
 fn condition(graph: &AzureGraph<'_>, effect: &Effect) -> String {
-    let Effect::Depends(ways) = effect else { return String::new() };
-    let role = |id: &String| {
-        let read = graph.find_role(id).map(|role| graph.role(role).name.to_owned());
-        let known = || crate::model::azure::built_in_role(id).map(|role| role.name.to_owned());
-        read.filter(|name| !name.is_empty()).or_else(known).unwrap_or_else(|| id.clone())
-    };
-    let plain = |text: &String| text.clone();
-    let somebody = |id: &String| graph.by_object_id(id).map_or_else(|| id.clone(), |ix| name(graph, ix));
-    let way = |way: &Alternative| {
-        let mut parts = Vec::new();
-        parts.extend(set("role", &way.roles, role));
-        parts.extend(set("to", &way.principals, somebody));
-        parts.extend(set("to kind", &way.kinds, plain));
-        if way.open {
-            parts.push("something not evaluated".to_owned());
-        }
-        parts.join(" and ")
-    };
-    ways.iter().map(way).collect::<Vec<_>>().join(" or ")
-}
-
-fn set(what: &str, set: &Set, name: impl Fn(&String) -> String) -> Option<String> {
-    let list = |these: &std::collections::BTreeSet<String>| these.iter().map(&name).collect::<Vec<_>>().join(", ");
-    match set {
-        Set::Only(these) => Some(format!("{what} {}", list(these))),
-        Set::AllBut(these) if !these.is_empty() => Some(format!("{what} not {}", list(these))),
-        Set::AllBut(_) => None,
+    match effect {
+        Effect::Depends(ways) => condition_words(graph, ways),
+        Effect::Always | Effect::Never => String::new(),
     }
 }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::azure::{self, PrincipalOut};
 use super::document::OriginOut;
 use crate::graph::{AccessGraph, BindingIx, Relation};
 use crate::model::{Action, Name, RoleKind, Rule, Subject, Thing};
-use crate::query::{NodeGrant, is_default_role};
+use crate::query::{NodeGrant, entra_principal, is_default_role};
 
 /// The question as it was resolved.
 #[derive(Clone, Debug, Serialize)]
@@ -86,7 +87,7 @@ pub(super) struct RoleOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) namespace: Option<String>,
     pub(super) name: String,
-    /// Whether Kubernetes itself creates this role in every cluster.
+    /// Whether Kubernetes itself creates this role in every cluster, and nothing was added to it.
     pub(super) kubernetes_default: bool,
 }
 
@@ -266,12 +267,22 @@ impl NodeGrantOut {
     }
 }
 
-/// `Group dev`, `ServiceAccount ns/name`.
+/// `Group dev`, `ServiceAccount ns/name`, with the name that people know it by where Kubernetes has an object id of Entra.
 pub(super) fn subject_column(graph: &AccessGraph, subject: Subject) -> String {
-    match subject.namespace() {
-        Some(namespace) => format!("{} {}/{}", subject.kind(), graph.text(namespace), graph.text(subject.name())),
-        None => format!("{} {}", subject.kind(), graph.text(subject.name())),
+    let (kind, name) = (subject.kind(), graph.text(subject.name()));
+    if let Some(namespace) = subject.namespace() {
+        return format!("{kind} {}/{name}", graph.text(namespace));
     }
+    let known = entra_principal(graph, subject).map(|ix| azure::name(&graph.azure(), ix));
+    match known.filter(|known| !known.eq_ignore_ascii_case(name)) {
+        Some(known) => format!("{kind} {name} ({known})"),
+        None => format!("{kind} {name}"),
+    }
+}
+
+/// Who a subject is in Entra.
+pub(super) fn principal_out(graph: &AccessGraph, subject: Subject) -> Option<PrincipalOut> {
+    entra_principal(graph, subject).map(|ix| azure::principal(&graph.azure(), ix))
 }
 
 /// The subject in the grammar of things.

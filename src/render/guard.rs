@@ -1,12 +1,14 @@
 //! What Azure RBAC for Kubernetes allows, behind the answers of the cluster's own authorizers.
 
+use serde::Serialize;
+
 use super::azure::{AzureGrantOut, PrincipalOut, grant_out, name, principal, scope_words};
 use super::document::{OriginOut, SubjectOut};
 use super::table::Table;
 use crate::graph::azure::{AzureDecision, AzureGrant, AzureGraph, ClusterIx, PrincipalIx, Verdict};
 use crate::model::azure::contains;
 use crate::model::{Decision, Snapshot, Thing};
-use crate::query::{GuardPlace, GuardRight, GuardRow, GuardWhoCan, kubernetes_name};
+use crate::query::{AzureMembers, GuardPlace, GuardRight, GuardRow, GuardWhoCan, kubernetes_name};
 
 /// Whom Azure lets do it.
 pub struct GuardPart<'a> {
@@ -111,17 +113,60 @@ pub(super) fn lines(snapshot: &Snapshot, part: &GuardPart<'_>, wide: bool) -> Ve
             ];
             all.push((at, cells));
         }
-        for member in row.members.iter().flat_map(|members| &members.known) {
-            let activate = if member.eligible { "member, can be activated" } else { "member" };
-            let who = format!("  {}", subject_column(graph, member.principal));
-            all.push((at, [who, activate.to_owned(), String::new(), String::new(), String::new()]));
-        }
-        if row.members.as_ref().is_some_and(|members| !members.complete) {
-            let who = "  (members not read)".to_owned();
-            all.push((at, [who, String::new(), String::new(), String::new(), String::new()]));
+        if let Some(members) = &row.members {
+            for [who, how] in member_lines(graph, members.complete, known(members)) {
+                all.push((at, [who, how, String::new(), String::new(), String::new()]));
+            }
         }
     }
     all
+}
+
+/// The members of a group, each with whether it has to activate the membership.
+fn known(members: &AzureMembers) -> impl Iterator<Item = (PrincipalIx, bool)> {
+    members.known.iter().map(|member| (member.principal, member.eligible))
+}
+
+/// Who is in a group and how, and whether there may be more.
+pub(super) fn member_lines(
+    graph: &AzureGraph<'_>,
+    complete: bool,
+    known: impl Iterator<Item = (PrincipalIx, bool)>,
+) -> Vec<[String; 2]> {
+    let line = |(principal, eligible)| {
+        let how = if eligible { "member, can be activated" } else { "member" };
+        [format!("  {}", subject_column(graph, principal)), how.to_owned()]
+    };
+    let unread = (!complete).then(|| ["  (members not read)".to_owned(), String::new()]);
+    known.map(line).chain(unread).collect()
+}
+
+/// Who is in a group of Entra, nested groups included.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EntraMembers"))]
+pub(super) struct EntraMembersOut {
+    /// Whether these are all.
+    complete: bool,
+    known: Vec<EntraMemberOut>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EntraMember"))]
+struct EntraMemberOut {
+    principal: PrincipalOut,
+    /// Whether it has to activate the membership.
+    eligible: bool,
+}
+
+impl EntraMembersOut {
+    pub(super) fn new(
+        graph: &AzureGraph<'_>,
+        complete: bool,
+        known: impl Iterator<Item = (PrincipalIx, bool)>,
+    ) -> EntraMembersOut {
+        let member = |(one, eligible)| EntraMemberOut { principal: principal(graph, one), eligible };
+        EntraMembersOut { complete, known: known.map(member).collect() }
+    }
 }
 
 /// `RoleAssignment at resource group rg`, in full where there is room.
@@ -143,15 +188,16 @@ fn grant_of(snapshot: &Snapshot, graph: &AzureGraph<'_>, cluster: ClusterIx, gra
     grant_out(snapshot, graph, grant, !inside)
 }
 
-/// A row, who that is in Kubernetes and in Azure, and by which assignments.
-pub(super) type Item<'p> = (&'p GuardRow, SubjectOut, PrincipalOut, Vec<AzureGrantOut>);
+/// A row, who that is in Kubernetes and in Azure, by which assignments, and who is in it.
+pub(super) type Item<'p> = (&'p GuardRow, SubjectOut, PrincipalOut, Vec<AzureGrantOut>, Option<EntraMembersOut>);
 
-/// The rows as items: who in Kubernetes, who in Azure, and by which assignments.
+/// The rows as items.
 pub(super) fn items<'p>(snapshot: &'p Snapshot, part: &'p GuardPart<'_>) -> impl Iterator<Item = Item<'p>> {
     part.answer.rows.iter().map(move |row| {
         let graph = part.graph;
         let own = grants(&row.verdict).map(|grant| grant_of(snapshot, graph, part.cluster, grant)).collect();
-        (row, subject(graph, row.principal), principal(graph, row.principal), own)
+        let members = row.members.as_ref().map(|of| EntraMembersOut::new(graph, of.complete, known(of)));
+        (row, subject(graph, row.principal), principal(graph, row.principal), own, members)
     })
 }
 

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::answer::{Answer, Part};
-use super::azure::AzureGrantOut;
+use super::azure::{AzureGrantOut, PrincipalOut};
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
-use super::evidence::{GrantOut, ObjectOut, binding_out, grant_out, name_list, role_out};
+use super::evidence::{GrantOut, ObjectOut, binding_out, grant_out, name_list, principal_out, role_out};
 use super::format::Fits;
 use super::guard::GuardRights;
 use super::table::{Table, Width};
@@ -96,6 +96,9 @@ pub(super) struct RightItem {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SubjectGrant"))]
 pub(super) struct SubjectGrantOut {
     pub(super) subject: SubjectOut,
+    /// Who it is in Azure, where that was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) principal: Option<PrincipalOut>,
     #[serde(flatten)]
     pub(super) grant: GrantOut,
 }
@@ -184,6 +187,7 @@ fn item(report: &WhatCanReport<'_>, right: &Right) -> RightItem {
             .iter()
             .map(|grant| SubjectGrantOut {
                 subject: SubjectOut::new(graph.snapshot(), grant.subject),
+                principal: principal_out(graph, grant.subject),
                 grant: grant_out(graph, grant.binding, grant.rule),
             })
             .collect(),

@@ -9,15 +9,16 @@ use super::azure::{AzureGrantOut, PrincipalOut};
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::escalations::{items as escalation_items, paths as later, start_names, trees};
 use super::evidence::{
-    GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, role_out, subject_column, thing,
+    GrantOut, NodeGrantOut, QuestionOut, binding_out, grant_out, name_list, principal_out, role_out, subject_column,
+    thing,
 };
 use super::format::Fits;
-use super::guard::{self, GuardPart};
+use super::guard::{self, EntraMembersOut, GuardPart};
 use super::look::Look;
 use super::table::{Table, Width};
 use crate::graph::AccessGraph;
 use crate::model::{Action, Authorizer, Decision, Name, RoleKind};
-use crate::query::{Grant, GuardPlace, Member, Place, Row, WhoCan};
+use crate::query::{EntraMembers, Grant, GuardPlace, Member, Place, Row, WhoCan};
 use crate::rules::{Finding, Remedies};
 
 /// What is rendered: the answer and what was asked.
@@ -30,6 +31,8 @@ pub struct WhoCanReport<'a> {
     pub answer: &'a WhoCan,
     /// For each row the accounts behind its group, under `--expand`.
     pub members: Vec<Option<Vec<Member>>>,
+    /// For each row who is in the group of Entra that it is of, under `--expand`.
+    pub entra_members: Vec<Option<EntraMembers>>,
     /// For each row what the cluster's own SubjectAccessReview said, under `--verify`.
     pub verified: Vec<Option<bool>>,
     /// Those who can only after escalating, each with the path, under `--via-escalation`.
@@ -66,7 +69,7 @@ pub(super) struct WhoCanItem {
     /// Through what the Node authorizer allows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     node_grants: Vec<NodeGrantOut>,
-    /// Who it is in Azure, if Azure allows it.
+    /// Who it is in Azure, where that was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<PrincipalOut>,
     /// The role assignments by which Azure allows it.
@@ -75,6 +78,9 @@ pub(super) struct WhoCanItem {
     /// The known accounts behind a group that the API server fills by itself, under `--expand`.
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<MemberOut>>,
+    /// Who is in a group of Entra: under `--expand`, and where Azure allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entra_members: Option<EntraMembersOut>,
     /// Whether the cluster's own SubjectAccessReview agreed, under `--verify`.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<bool>,
@@ -161,15 +167,20 @@ fn item(report: &WhoCanReport<'_>, at: usize) -> WhoCanItem {
         decision: row.decision.as_str(),
         grants: row.grants.iter().flat_map(|grant| grants(report, grant)).collect(),
         node_grants: row.node_grants.iter().map(|&grant| NodeGrantOut::new(graph, grant)).collect(),
-        principal: None,
+        principal: principal_out(graph, row.subject),
         azure_grants: Vec::new(),
         members,
+        entra_members: report
+            .entra_members
+            .get(at)
+            .and_then(Option::as_ref)
+            .map(|of| EntraMembersOut::new(&graph.azure(), of.complete, of.known.iter().copied())),
         verified: report.verified.get(at).copied().flatten(),
     }
 }
 
 /// Somebody whom Azure allows it.
-fn azure_item((row, subject, principal, azure_grants): guard::Item<'_>) -> WhoCanItem {
+fn azure_item((row, subject, principal, azure_grants, entra_members): guard::Item<'_>) -> WhoCanItem {
     let (cluster_wide, namespaces) = match &row.place {
         GuardPlace::Cluster => (Some(true), Vec::new()),
         GuardPlace::Namespaces(names) => (None, names.clone()),
@@ -186,6 +197,7 @@ fn azure_item((row, subject, principal, azure_grants): guard::Item<'_>) -> WhoCa
         principal: Some(principal),
         azure_grants,
         members: None,
+        entra_members,
         verified: None,
     }
 }
@@ -228,6 +240,11 @@ fn table(report: &WhoCanReport<'_>, width: Width) -> Table {
                 vec![format!("  {}{note}", subject_column(report.graph, member.account)), "member".to_owned()];
             cells.resize(columns.len(), String::new());
             table.row_of(at, cells);
+        }
+        if let Some(of) = report.entra_members.get(at).and_then(Option::as_ref) {
+            for cells in guard::member_lines(&report.graph.azure(), of.complete, of.known.iter().copied()) {
+                table.row_of(at, cells.into_iter().chain(vec![String::new(); columns.len() - 2]));
+            }
         }
     }
     if let Some(part) = &report.azure {

@@ -6,8 +6,8 @@ use super::answer::{Answer, Part};
 use super::azure::AzureGrantOut;
 use super::document::{Document, Exit, Metadata, OriginOut, SubjectOut};
 use super::evidence::{
-    GrantOut, NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, grant_out, role_out, rule_out,
-    shown, subject_column,
+    GrantOut, NodeGrantOut, ObjectOut, QuestionOut, RoleOut, RuleOut, binding_out, grant_out, principal_out, role_out,
+    rule_out, shown, subject_column,
 };
 use super::format::Fits;
 use super::guard::GuardVerdict;
@@ -176,6 +176,7 @@ fn item(report: &WhyReport<'_>) -> WhyItem {
             .iter()
             .map(|grant| SubjectGrantOut {
                 subject: SubjectOut::new(graph.snapshot(), grant.subject),
+                principal: principal_out(graph, grant.subject),
                 grant: grant_out(graph, grant.binding, grant.rule),
             })
             .collect(),

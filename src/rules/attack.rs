@@ -31,7 +31,7 @@ use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::{AUTHENTICATED, ClusterId, ControllerKind, Name, PodPowers, RuleSetId, SERVICE_ACCOUNTS, Subject};
 
 pub use facts::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
-pub(super) use facts::{Fact, How, Marks, OnHalf, Pose, Share, Step, Table, Who, Writer, WritesBy};
+pub(super) use facts::{Fact, How, Marks, OnHalf, Pose, Share, Step, Table, Who, Whole, Writer, WritesBy};
 use input::{Spans, namespace_of_accounts, namespaces};
 pub(super) use input::{groups, is_absent, place_in, place_of, role_key};
 pub(super) use steps::Links;
@@ -151,6 +151,7 @@ pub(super) struct Attack<'g> {
     /// The requests that write bindings: which of `bind-held-role`, where, and the fact.
     pub(super) binds: Vec<(usize, Site, u32)>,
     pub(super) shares: Table<Share>,
+    pub(super) wholes: Table<Whole>,
     pub(super) posing: Table<Pose>,
     /// The requests that those who are under roles make only together.
     pub(super) halves: Option<kubernetes::Halves>,
@@ -164,6 +165,9 @@ pub(super) struct Attack<'g> {
     reacting: Vec<fn(&mut Attack<'_>, Fact, u32)>,
     /// Every namespace that something is known of, sorted.
     namespaces: Vec<Name>,
+    /// Those that are not there and of which identities of Azure trust accounts: nothing is done in them, but that somebody who makes
+    /// the account may be it.
+    trusted_namespaces: BTreeSet<Name>,
     spans: Spans,
     roles: FxHashMap<RoleKey, RoleIx>,
     /// What roles supply of which rules are taken to be gone.
@@ -202,6 +206,8 @@ pub(super) struct Attack<'g> {
     gives: OnceCell<Vec<kubernetes::Gives>>,
     /// What Pod Security says in each namespace that was asked about.
     security: RefCell<FxHashMap<Name, Rc<[Blocker]>>>,
+    /// What might refuse a new pod.
+    guards: OnceCell<Rc<[Blocker]>>,
     /// Whether the groups of a namespace's accounts are granted anything.
     granted: RefCell<FxHashMap<Name, bool>>,
     /// The bindings that may be made under names that they have to have.
@@ -272,6 +278,7 @@ impl<'g> Attack<'g> {
             bridge: Bridge::new(graph, ask).map(Rc::new),
             binds: Vec::new(),
             shares: Table::default(),
+            wholes: Table::default(),
             posing: Table::default(),
             halves: None,
             joint: kubernetes::Joint::default(),
@@ -279,6 +286,7 @@ impl<'g> Attack<'g> {
             leads: Vec::new(),
             reacting: CATALOGUE.iter().filter_map(|technique| technique.react).collect(),
             namespaces: namespaces(graph, cluster, &spans),
+            trusted_namespaces: BTreeSet::new(),
             spans,
             roles: graph.roles().filter_map(of_cluster).collect(),
             cut: FxHashMap::default(),
@@ -306,6 +314,7 @@ impl<'g> Attack<'g> {
             running: RefCell::default(),
             gives: OnceCell::new(),
             security: RefCell::default(),
+            guards: OnceCell::new(),
             granted: RefCell::default(),
         };
         attack.read();
@@ -388,7 +397,7 @@ impl<'g> Attack<'g> {
         for who in guests {
             self.fact(Fact::Azure(AzureFact::Token(who)));
         }
-        for start in self.ask.from.into_iter().chain(self.ask.to.iter().filter_map(|to| to.start())) {
+        for start in self.ask.starts().chain(self.ask.to.iter().filter_map(|to| to.start())) {
             match start {
                 Start::Subject(subject) => {
                     if let Subject::ServiceAccount { namespace, name } = subject {
@@ -473,8 +482,13 @@ impl<'g> Attack<'g> {
         for account in bridge.trusted_accounts() {
             let Subject::ServiceAccount { namespace, name } = account else { continue };
             self.accounts.entry(namespace).or_default().insert(name);
-            if let Err(at) = self.namespaces.binary_search(&namespace) {
-                self.namespaces.insert(at, namespace);
+            // That Azure names a namespace does not make it one.
+            match self.namespaces.binary_search(&namespace) {
+                Err(_) if self.is_no_namespace_read(namespace) => {
+                    self.trusted_namespaces.insert(namespace);
+                }
+                Err(at) => self.namespaces.insert(at, namespace),
+                Ok(_) => {}
             }
             self.fact(Fact::Identity(account));
             self.fact(Fact::Mints(account));
@@ -579,7 +593,13 @@ impl<'g> Attack<'g> {
     }
 
     /// The same for a step that something stops or might. One that is stopped is not the same as one that is not.
-    fn step_unless(&mut self, needs: Vec<u32>, gain: Fact, how: How, blockers: Option<Rc<[Blocker]>>) -> bool {
+    pub(super) fn step_unless(
+        &mut self,
+        needs: Vec<u32>,
+        gain: Fact,
+        how: How,
+        blockers: Option<Rc<[Blocker]>>,
+    ) -> bool {
         let gain = self.fact(gain);
         self.step_to(needs, gain, how, blockers)
     }

@@ -41,8 +41,13 @@ pub struct Changes {
     pub gone: usize,
 }
 
-/// Says for each finding how it stands to an old report, and counts.
-pub fn compare(graph: &AccessGraph, findings: &[Finding], old: &OldReport) -> (Vec<Change>, Changes) {
+/// Says for each finding how it stands to an old report, and counts. What was found and is not listed is not gone.
+pub fn compare<'f>(
+    graph: &AccessGraph,
+    findings: &'f [Finding],
+    unlisted: impl Iterator<Item = &'f Finding>,
+    old: &OldReport,
+) -> (Vec<Change>, Changes) {
     let mut before: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for finding in &old.findings {
         let (start, steps) = halves(&finding.fingerprint);
@@ -64,7 +69,7 @@ pub fn compare(graph: &AccessGraph, findings: &[Finding], old: &OldReport) -> (V
     };
     let all: Vec<Change> = findings.iter().map(change).collect();
     let count = |wanted: Change| all.iter().filter(|change| **change == wanted).count();
-    let now: BTreeSet<&str> = findings.iter().map(|finding| halves(&finding.fingerprint).0).collect();
+    let now: BTreeSet<&str> = findings.iter().chain(unlisted).map(|finding| halves(&finding.fingerprint).0).collect();
     let gone = old.findings.iter().filter(|finding| !now.contains(halves(&finding.fingerprint).0)).count();
     let changes = Changes { new: count(Change::New), changed: count(Change::Changed), same: count(Change::Same), gone };
     (all, changes)

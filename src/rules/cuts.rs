@@ -59,12 +59,14 @@ const COUNTED: usize = 64;
 const TRIED: usize = 12;
 const SMALL: usize = 2_000;
 
-/// The fewest grants without which nothing severe is found; `found` is what is found with all of them.
-pub fn cuts(graph: &AccessGraph, ask: &Ask, found: &Escalations) -> Cuts {
+/// The fewest grants without which nothing severe is found that is asked for and shown. `found` is what is found with all of them,
+/// as far as it is shown; `shown` takes of findings those that are.
+pub fn cuts(graph: &AccessGraph, ask: &Ask, found: &Escalations, shown: &dyn Fn(Vec<Finding>) -> Vec<Finding>) -> Cuts {
     let _stage = tracing::debug_span!("cuts").entered();
     let severe = |finding: &&Finding| finding.severity >= Severity::High;
     let level = if found.findings.iter().any(|finding| severe(&finding)) { Severity::High } else { Severity::Info };
-    let ask = Ask { max_steps: None, alternatives: false, blocked: false, ..ask.clone() };
+    let ask = Ask { alternatives: false, blocked: false, ..ask.clone() };
+    let solve = |grants: &[Grant]| shown(escalations(graph, &without(&ask, grants)).findings);
     let mut before = Paths::of(&found.findings, level);
     let mut known: BTreeSet<Vec<Grant>> = BTreeSet::new();
     let mut latest: Vec<Finding> = found.findings.clone();
@@ -83,18 +85,18 @@ pub fn cuts(graph: &AccessGraph, ask: &Ask, found: &Escalations) -> Cuts {
         let exact;
         (chosen, exact) = hitting(graph, &sets);
         smallest = exact;
-        latest = escalations(graph, &without(&ask, &chosen)).findings;
+        latest = solve(&chosen);
         // What stood behind a wider target comes to light, and counts as well.
         before.pairs.extend(Paths::of(&latest, level).pairs);
     }
     let order = by_hits(&known, chosen);
     let order = if order.len() <= TRIED && graph.bindings().len() <= SMALL {
-        by_trial(graph, &ask, &before, level, order)
+        by_trial(&solve, &before, level, order)
     } else {
         order
     };
     let left = before.left(&Paths::of(&latest, level));
-    let counted = count(graph, &ask, &before, level, &known, order);
+    let counted = count(&solve, &before, level, &known, order);
     Cuts {
         level,
         paths: before.pairs.len(),
@@ -155,12 +157,20 @@ fn grants(graph: &AccessGraph, finding: &Finding) -> Vec<Grant> {
             found.insert(Grant::Binding(binding));
         }
         let role = graph.role_of(binding);
-        // What Kubernetes writes anew, or unites from others, cannot be changed there.
-        let lasts = |role: &RoleIx| !is_reconciled(graph, *role) && graph.role(*role).aggregation.is_none();
+        // What Kubernetes writes anew, or unites from others, cannot be changed there; nor is a part of a rule a grant.
+        let is_free = |role: RoleIx| !is_reconciled(graph, role) || is_foreign(graph, role, rule);
+        let lasts = |role: &RoleIx| is_free(*role) && graph.role(*role).aggregation.is_none();
         found.extend(role.filter(lasts).map(|role| Grant::Rule(role, rule)));
     }
     found.extend(finding.steps.iter().flat_map(|step| &step.under).map(|&binding| Grant::Binding(binding)));
     found.into_iter().collect()
+}
+
+/// Whether nothing of a rule in a role of Kubernetes is Kubernetes' own.
+fn is_foreign(graph: &AccessGraph, role: RoleIx, position: u32) -> bool {
+    let whole = graph.rule(graph.role(role).rules, position);
+    let mut added = graph.added(role).iter().filter(|(at, _)| *at == position);
+    added.any(|(_, added)| RuleText::without(graph.snapshot(), whole, added).is_empty())
 }
 
 /// A set of grants that has one of each list, and whether no smaller one has.
@@ -308,11 +318,16 @@ fn by_hits(known: &BTreeSet<Vec<Grant>>, chosen: Vec<Grant>) -> Vec<Grant> {
 }
 
 /// What severs most first, by solving again without each.
-fn by_trial(graph: &AccessGraph, ask: &Ask, before: &Paths, level: Severity, order: Vec<Grant>) -> Vec<Grant> {
+fn by_trial(
+    solve: &dyn Fn(&[Grant]) -> Vec<Finding>,
+    before: &Paths,
+    level: Severity,
+    order: Vec<Grant>,
+) -> Vec<Grant> {
     let (mut rest, mut gone) = (order, Vec::new());
     while rest.len() > 1 {
         let left = |grant: &Grant| {
-            let now = escalations(graph, &without(ask, &[gone.as_slice(), &[*grant]].concat())).findings;
+            let now = solve(&[gone.as_slice(), &[*grant]].concat());
             before.left(&Paths::of(&now, level)).pairs.len()
         };
         let best = (0..rest.len()).min_by_key(|&at| (left(&rest[at]), at)).unwrap_or(0);
@@ -324,8 +339,7 @@ fn by_trial(graph: &AccessGraph, ask: &Ask, before: &Paths, level: Severity, ord
 
 /// Removes one after the other and counts what is left.
 fn count(
-    graph: &AccessGraph,
-    ask: &Ask,
+    solve: &dyn Fn(&[Grant]) -> Vec<Finding>,
     before: &Paths,
     level: Severity,
     known: &BTreeSet<Vec<Grant>>,
@@ -343,7 +357,7 @@ fn count(
             counted.push(Chosen { grant, severs, frees: 0 });
             continue;
         }
-        let now = escalations(graph, &without(ask, &gone)).findings;
+        let now = solve(&gone);
         let left = before.left(&Paths::of(&now, level));
         let (pairs_left, starts_left) = (left.pairs.len(), left.starts().len());
         counted.push(Chosen {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, is_absent};
-use super::azure::{AzureTarget, Power, Sure, Who, identity_thing, is_wide, least_sure, step_text};
+use super::azure::{AzureTarget, Power, Sure, Who, has_roles, identity_thing, is_wide, least_sure, step_text};
 use super::technique::{Blocker, Confidence, Kind, READ, Technique};
 use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{
@@ -160,7 +160,7 @@ pub struct Finding {
     pub reasons: Vec<String>,
     /// The same for the same starting grant, target and steps, whatever else changes.
     pub fingerprint: String,
-    /// Paths that are left when the starting grant of this one, and then of each of them, is gone.
+    /// Paths that are left when the starting grant of this one, and then of each of them, is gone; each of some of those who start.
     pub alternatives: Vec<Finding>,
 }
 
@@ -325,10 +325,20 @@ impl Severity {
 }
 
 impl Finding {
-    /// The same finding for some of those who start. The steps are told of the first of them.
+    /// What is gained in the end: of a path to what was asked, whom or what its last step reaches.
+    pub fn gained(&self) -> Target {
+        gained(self.target, &self.steps)
+    }
+
+    /// The same finding for some of those who start, with the alternatives of theirs. The steps are told of the first of them.
     #[must_use]
     pub fn started_by(&self, from: Vec<Start>) -> Finding {
-        let mut own = Finding { from, ..self.clone() };
+        let theirs = |other: &Finding| -> Option<Finding> {
+            let own: Vec<Start> = other.from.iter().copied().filter(|start| from.contains(start)).collect();
+            (!own.is_empty()).then(|| other.started_by(own))
+        };
+        let alternatives = self.alternatives.iter().filter_map(theirs).collect();
+        let mut own = Finding { from, alternatives, ..self.clone() };
         if let (Some(&Start::Subject(before)), Some(&Start::Subject(now))) = (self.from.first(), own.from.first()) {
             for request in own.steps.iter_mut().flat_map(|step| &mut Rc::make_mut(step).requests) {
                 request.by = request.by.map(|by| if by == before { now } else { by });
@@ -369,6 +379,15 @@ impl Finding {
     }
 }
 
+fn gained(target: Target, steps: &[Rc<StepDone>]) -> Target {
+    match (target, steps.last().map(|step| step.effect)) {
+        (Target::Access, Some(Effect::ActAs(subject))) => Target::Subject(subject),
+        (Target::Access, Some(Effect::Everything(Place::Cluster))) => Target::ClusterAdmin,
+        (Target::Access, Some(Effect::Everything(place))) => Target::NamespaceAdmin(place),
+        _ => target,
+    }
+}
+
 /// How severe it is that these reach a target by these steps, and why.
 pub(super) fn severity(
     graph: &AccessGraph,
@@ -376,6 +395,7 @@ pub(super) fn severity(
     target: Target,
     steps: &[Rc<StepDone>],
 ) -> (Severity, Vec<String>) {
+    let target = gained(target, steps);
     let (mut level, reason) = match target {
         Target::ClusterAdmin => (Severity::Critical, "gains everything in the cluster"),
         Target::NamespaceAdmin(Place::Namespace(_)) => (Severity::High, "gains the administration of a namespace"),
@@ -394,6 +414,7 @@ pub(super) fn severity(
             Power::KeysAndData => (Severity::Medium, "gains keys and data"),
             Power::Read => (Severity::Low, "gains the right to read"),
         },
+        Target::Azure(AzureTarget::Identity(who)) if has_roles(graph, who) => (Severity::Medium, "gains one identity"),
         Target::Azure(AzureTarget::Identity(_)) => (Severity::Medium, "gains an identity whose roles are not known"),
         Target::Azure(AzureTarget::Cluster(_)) => (Severity::High, "gains the administration of another cluster"),
         Target::Access => (Severity::Medium, "gains what was asked"),
@@ -525,7 +546,8 @@ fn target_text(graph: &AccessGraph, target: Target) -> String {
         Target::Kubeconfig(secret) => format!("kubeconfig/{}", secret_text(graph, secret)),
         Target::Secret(secret) => secret_text(graph, secret),
         Target::Pod(pod) => pod_text(graph, pod),
-        Target::Azure(target) => target.name(graph),
+        // Azure spells one id in several cases.
+        Target::Azure(target) => target.name(graph).to_ascii_lowercase(),
         Target::Access => "access".to_owned(),
     }
 }

@@ -314,6 +314,12 @@ impl Rights {
         self.supplied(set).first().is_some_and(|first| first.right == 0)
     }
 
+    /// A right as a part of everything, wherever everything is among what is held.
+    pub(super) fn of_everything(&self, right: u8, held: &[Held]) -> Vec<Held> {
+        let everything = held.iter().filter(|held| held.right == 0);
+        everything.map(|&held| Held { right, name: None, ..held }).collect()
+    }
+
     /// What the rules of a set supply.
     pub(super) fn supplied(&self, set: RuleSetId) -> &[Supply] {
         self.supplies.get(&set).map_or(&[], |supplies| supplies)

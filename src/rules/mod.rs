@@ -20,7 +20,7 @@ mod take;
 mod technique;
 
 pub use attack::{Effect, Place, PodIx, RoleKey, SecretIx, Version};
-pub use azure::{AzureGain, AzureStep, AzureTarget, AzureWanted, AzureWhat, Power, Sure, Types, Who};
+pub use azure::{AzureGain, AzureStep, AzureTarget, AzureWanted, AzureWhat, Power, Sure, Types, Who, has_roles};
 pub use baseline::{Change, Changes, compare};
 pub use catalogue::{CATALOGUE, technique};
 pub use checks::{CHECKS, Check, CheckFinding, CheckObject, Found, check, run_checks};

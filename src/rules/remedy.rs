@@ -12,15 +12,16 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
-use super::attack::{Effect, Place, groups};
+use super::attack::{Effect, Place, PodIx, groups};
 use super::azure::{AzureGain, opening_kinds};
 use super::cuts::Grant;
 use super::finding::{Evidence, Finding, RightDone, Start, StepDone};
+use super::kubernetes::{all_powers, blockers, is_way_out};
 use super::take::{RuleText, VERBS, in_group};
 use super::technique::{At, On, Right, Technique, right};
 use crate::graph::{AccessGraph, BindingIx, RoleIx};
 use crate::model::azure::DIRECTORY_ROLES;
-use crate::model::{ApiResource, CLUSTER_ADMIN, ClusterId, KindIx, Name, ResourceTable, Snapshot, Subject};
+use crate::model::{ApiResource, CLUSTER_ADMIN, ClusterId, KindIx, Name, PodPowers, ResourceTable, Snapshot, Subject};
 use crate::query::{is_default_grant, is_reconciled};
 
 /// How a finding goes away.
@@ -59,6 +60,8 @@ pub enum Cut {
         /// `KEY=VALUE`.
         label: &'static str,
     },
+    /// A running pod, that comes back only without what leads to its node.
+    Pod(PodIx),
 }
 
 /// What others lose: the most that one of them does, and all of them together.
@@ -84,6 +87,7 @@ pub struct Remedies<'g> {
 struct Case {
     label: Option<Cut>,
     claims: Option<Vec<Cut>>,
+    pods: Option<Vec<Cut>>,
     first: Option<First>,
     from: Vec<Start>,
 }
@@ -118,12 +122,14 @@ impl<'g> Remedies<'g> {
             let in_namespace = self.graph.binding(binding).namespace.is_some();
             First { subject, binding, rights: openings(finding, step, right, in_namespace) }
         });
-        let case = Case { label: self.label(finding), claims: self.claims(finding), first, from: finding.from.clone() };
+        let pods = if first.is_none() { self.pods(finding) } else { None };
+        let (label, claims) = (self.label(finding), self.claims(finding));
+        let case = Case { label, claims, pods, first, from: finding.from.clone() };
         if let Some(known) = self.known.borrow().get(&case) {
             return known.clone();
         }
         let Some(remedy) = self.best(&case) else {
-            let advice = finding.steps.first().map(|step| step.technique.remedy.to_owned()).unwrap_or_default();
+            let advice = finding.steps.first().map(|step| self.advice(finding, step)).unwrap_or_default();
             let commands = self.unassign(finding).into_iter().collect();
             return Remedy { advice, commands, ..Remedy::default() };
         };
@@ -135,14 +141,30 @@ impl<'g> Remedies<'g> {
     fn best(&self, case: &Case) -> Option<Remedy> {
         let mut candidates: Vec<(Loss, Vec<Cut>)> = Vec::new();
         candidates.extend(case.label.clone().map(|cut| (Loss::default(), vec![cut])));
-        candidates.extend(case.claims.clone().map(|cuts| (Loss::default(), cuts)));
+        candidates.extend([&case.claims, &case.pods].into_iter().flatten().map(|cuts| (Loss::default(), cuts.clone())));
         if let Some(first) = &case.first {
+            candidates.extend(self.restore(first));
             candidates.extend(self.trim(first));
-            candidates.push(self.drop(&case.from, first));
+            // Kubernetes would put its own binding back.
+            if !is_default_grant(self.graph, first.binding, first.subject) {
+                candidates.push(self.drop(&case.from, first));
+            }
         }
         let (_, removes) = candidates.into_iter().enumerate().min_by_key(|(at, (loss, _))| (*loss, *at))?.1;
         let patch = case.first.as_ref().and_then(|first| self.lesser(first, &removes));
         Some(Remedy { advice: self.words(&removes), commands: self.commands(&removes), patch, removes })
+    }
+
+    /// What to do about a path of which no object says how it goes away, and where, if it starts in pods.
+    fn advice(&self, finding: &Finding, first: &StepDone) -> String {
+        let entered = || finding.steps.iter().find_map(|step| step.foothold.and_then(pod_of));
+        let pod = match finding.from.first() {
+            Some(&Start::Pod(at)) => Some(at),
+            Some(Start::Pods(_)) => entered(),
+            _ => None,
+        };
+        let about = pod.map(|at| format!(" This is about {}, and what makes it.", self.pod_words(at)));
+        format!("{}{}", first.technique.remedy, about.unwrap_or_default())
     }
 
     /// The commands that remove each of some grants, lines for a POSIX shell. They are run in this order: a rule of a role stands
@@ -206,6 +228,33 @@ impl<'g> Remedies<'g> {
             && !text.starts_with("kube-")
             && here.all(|pod| pod.powers.is_empty());
         fits.then_some(Cut::Label { namespace, label: BASELINE })
+    }
+
+    /// The pods of those who start from which a path leads to a node without any right: they go, and Pod Security keeps them from
+    /// coming back. None where it does not, or where what the platform runs would not come back either.
+    fn pods(&self, finding: &Finding) -> Option<Vec<Cut>> {
+        let snapshot = self.graph.snapshot();
+        let to_node = finding.steps.iter().find(|step| matches!(step.effect, Effect::Node(_)))?;
+        let at = to_node.foothold.and_then(pod_of)?;
+        let pod = &snapshot.pods[at.0 as usize];
+        let every = finding.from.contains(&Start::Pods(pod.namespace));
+        let here = |&own: &PodIx| {
+            let other = &snapshot.pods[own.0 as usize];
+            every && (other.cluster, other.namespace) == (pod.cluster, pod.namespace) && !other.finished
+        };
+        let all = (0..).take(snapshot.pods.len()).map(PodIx);
+        let open: Vec<PodIx> =
+            all.filter(|own| *own == at || here(own)).filter(|&own| is_way_out(all_powers(snapshot, own))).collect();
+        let lasts = |&own: &PodIx| {
+            let pod = &snapshot.pods[own.0 as usize];
+            !pod.mirror && all_powers(snapshot, own) == pod.powers
+        };
+        if snapshot.text(pod.namespace).starts_with("kube-") || !open.iter().all(lasts) {
+            return None;
+        }
+        let strict = blockers(self.graph, pod.cluster, pod.namespace).iter().any(|blocker| blocker.stops);
+        let label = (!strict).then_some(Cut::Label { namespace: pod.namespace, label: BASELINE });
+        Some(label.into_iter().chain(open.into_iter().map(Cut::Pod)).collect())
     }
 
     /// A missing account that bindings name, taken out of all of them; none where Kubernetes would put it back.
@@ -280,6 +329,30 @@ impl<'g> Remedies<'g> {
             loss = Loss { most: loss.most.max(lost), all: loss.all + lost * subjects.max(1) };
         }
         (!cuts.is_empty()).then_some((loss, cuts))
+    }
+
+    /// What somebody added to a role of Kubernetes, taken out of it; none where what is left lets the path begin as well.
+    fn restore(&self, first: &First) -> Option<(Loss, Vec<Cut>)> {
+        let rights = first.rights.as_deref()?;
+        let role = self.graph.role_of(first.binding).filter(|&role| !self.graph.added(role).is_empty())?;
+        let rules = self.graph.role(role).rules;
+        let opens = |rule: &RuleText| {
+            let grants = |(right, on): &Opening| on.iter().any(|&resource| rule.grants(&Right { resource, ..*right }));
+            rights.iter().any(grants)
+        };
+        let mut cuts = Vec::new();
+        for (position, rule) in (0_u32..).zip(self.rules(role)) {
+            if !opens(&rule) {
+                continue;
+            }
+            let (_, added) = self.graph.added(role).iter().find(|(at, _)| *at == position)?;
+            let left = RuleText::without(self.graph.snapshot(), self.graph.rule(rules, position), added);
+            if left.iter().any(opens) {
+                return None;
+            }
+            cuts.push(Cut::Rule { role, position, left });
+        }
+        (!cuts.is_empty()).then_some((Loss::default(), cuts))
     }
 
     /// What is left of a rule without some rights.
@@ -378,8 +451,20 @@ impl<'g> Remedies<'g> {
     }
 
     fn words(&self, cuts: &[Cut]) -> String {
-        let words: Vec<String> = cuts.iter().map(|cut| self.cut_words(cut)).collect();
+        let words: Vec<String> = cuts.iter().map(|cut| self.cut_words(cut)).chain(self.others(cuts)).collect();
         words.join("; ")
+    }
+
+    /// What else would not come back where pods go for good.
+    fn others(&self, cuts: &[Cut]) -> Option<String> {
+        let [Cut::Label { namespace, .. }, Cut::Pod(_), ..] = cuts else { return None };
+        let pods = (0..).map(PodIx).zip(&self.graph.snapshot().pods);
+        let others = pods.filter(|(at, pod)| {
+            let more = pod.powers.without(PodPowers::SHARED_PID);
+            pod.namespace == *namespace && !pod.finished && !more.is_empty() && !cuts.contains(&Cut::Pod(*at))
+        });
+        let count = others.count();
+        (count > 0).then(|| format!("{count} more of its pods need a namespace that admits them"))
     }
 
     fn cut_words(&self, cut: &Cut) -> String {
@@ -395,13 +480,27 @@ impl<'g> Remedies<'g> {
                 let what = gone(before, left, &self.table);
                 let own = self.graph.role(*role);
                 let name = self.graph.text(own.name);
+                let stays = if is_reconciled(self.graph, *role) {
+                    " (kube-apiserver puts back what is its own at its next start, and this is not)"
+                } else {
+                    ""
+                };
                 match own.namespace {
-                    Some(namespace) => format!("take {what} out of Role {}/{name}", self.graph.text(namespace)),
-                    None => format!("take {what} out of ClusterRole {name}"),
+                    Some(namespace) => format!("take {what} out of Role {}/{name}{stays}", self.graph.text(namespace)),
+                    None => format!("take {what} out of ClusterRole {name}{stays}"),
                 }
             }
             Cut::Label { namespace, label } => format!("label namespace {} {label}", self.graph.text(*namespace)),
+            Cut::Pod(at) => {
+                let powers = self.graph.snapshot().pods[at.0 as usize].powers.without(PodPowers::SHARED_PID);
+                format!("delete {}, which what makes it has to make without {powers}", self.pod_words(*at))
+            }
         }
+    }
+
+    fn pod_words(&self, at: PodIx) -> String {
+        let pod = &self.graph.snapshot().pods[at.0 as usize];
+        format!("Pod {}/{}", self.graph.text(pod.namespace), self.graph.text(pod.name))
     }
 
     fn binding_words(&self, at: BindingIx) -> String {
@@ -437,6 +536,10 @@ impl<'g> Remedies<'g> {
                         "kubectl label --overwrite namespace {} {label}",
                         shell(self.graph.text(*namespace))
                     ));
+                }
+                Cut::Pod(at) => {
+                    let pod = &self.graph.snapshot().pods[at.0 as usize];
+                    commands.push(self.command("delete", "pod", Some(pod.namespace), pod.name, ""));
                 }
             }
         }
@@ -629,6 +732,13 @@ fn gone(before: &RuleText, left: &[RuleText], table: &ResourceTable) -> String {
         }
     }
     words.join(" and ")
+}
+
+fn pod_of(foothold: Effect) -> Option<PodIx> {
+    match foothold {
+        Effect::Pod(at) => Some(at),
+        _ => None,
+    }
 }
 
 fn binding_kind(namespace: Option<Name>) -> &'static str {

@@ -4,8 +4,8 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx};
-use super::azure::{AzureGain, AzureStep, AzureTarget, Bridge, Sure, Who};
+use super::attack::{Effect, Place, PodIx, RoleKey, SecretIx, place_in};
+use super::azure::{AzureGain, AzureStep, AzureTarget, Bridge, Power, Sure, Who};
 use super::finding::{Evidence, Finding, RequestDone, RightDone, Start, StepDone, Target};
 use super::solve::Ask;
 use crate::graph::azure::{AzureDecision, AzureGraph, AzurePlace, ClusterIx, DenyIx, ScopeIx};
@@ -862,7 +862,7 @@ impl<'g> State<'g> {
         let creates = |kind: &KindIx| {
             let facts = kind.facts();
             namespaces.iter().any(|&namespace| {
-                let place = Place::Namespace(namespace);
+                let place = place_in(namespace);
                 self.identities.iter().any(|own| self.can(own, "create", facts.group, facts.plural, None, place))
                     || self.identities.iter().any(|own| self.makes_by_name(own, facts, namespace))
                     || self.azure_writes(*kind, place)
@@ -884,9 +884,8 @@ impl<'g> State<'g> {
             let mut there = snapshot.aso_resources.iter().filter(same);
             there.any(|one| snapshot.text(one.group) == kind.group && snapshot.text(one.kind) == kind.kind)
         };
-        let can = |verb: &str, name: Name| {
-            self.can(own, verb, kind.group, kind.plural, Some(name), Place::Namespace(namespace))
-        };
+        let can =
+            |verb: &str, name: Name| self.can(own, verb, kind.group, kind.plural, Some(name), place_in(namespace));
         names.into_iter().any(|name| name != Name::EMPTY && !taken(name) && can("create", name) && can("patch", name))
     }
 
@@ -1036,6 +1035,17 @@ impl<'g> State<'g> {
         let own = azure.assignments_of(principal);
         let mut scopes = own.iter().map(|&(one, _)| azure.assigned_scope(one));
         scopes.any(|scope| azure.within(outer, scope) && self.azure_allows(who, action, scope).is_ok())
+    }
+
+    /// Whether roles can be assigned in a scope, and nothing is denied there to everybody.
+    pub(super) fn assigns_roles(&self, at: ScopeIx) -> bool {
+        let assigns = |gained| match gained {
+            Effect::Azure(AzureStep { gain: AzureGain::Power(scope, Power::RoleAssignments, _), .. }) => {
+                self.azure().within(scope, at)
+            }
+            _ => false,
+        };
+        self.has_gained(assigns) && !self.azure().is_denied_over(at)
     }
 
     /// The scope of the user-assigned identity that somebody is.

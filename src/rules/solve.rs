@@ -2,6 +2,7 @@
 //! beforehand what can lead to one at all.
 
 mod alone;
+mod alternatives;
 mod begin;
 mod groups;
 mod shared;
@@ -35,6 +36,8 @@ pub struct Ask {
     pub cluster: ClusterId,
     /// Only from here, whether or not a binding names it.
     pub from: Option<Start>,
+    /// Where somebody starts who is asked for, also from each of these.
+    pub beside: Vec<Start>,
     /// Only to these targets, sorted; without any, to whatever is worth reaching.
     pub to: Vec<Target>,
     /// Only to being allowed this, whatever else is worth reaching.
@@ -65,6 +68,13 @@ pub struct Ask {
     pub names: Names,
 }
 
+impl Ask {
+    /// Those who start, where somebody is asked for.
+    pub(super) fn starts(&self) -> impl Iterator<Item = Start> {
+        self.from.into_iter().flat_map(|from| [from].into_iter().chain(self.beside.iter().copied()))
+    }
+}
+
 /// One request, and where.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -91,8 +101,15 @@ pub struct Escalations {
     pub hidden: usize,
     /// How many subjects have the paths of a group they are in, and none that starts with a grant of their own.
     pub inherited: usize,
-    /// How many findings have more steps than were asked for.
-    pub longer: usize,
+    /// The findings of more steps than were asked for.
+    pub longer: Vec<Finding>,
+}
+
+impl Escalations {
+    /// Who can reach which target by whatever is found, be it by more steps than were asked for.
+    pub fn reached(&self) -> Vec<(Target, Vec<Start>)> {
+        self.findings.iter().chain(&self.longer).map(|finding| (finding.target, finding.from.clone())).collect()
+    }
 }
 
 /// Those who hold a target.
@@ -121,12 +138,8 @@ pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
     let attack = Attack::new(graph, ask);
     let mut found = solve(&attack, ask);
     if ask.alternatives {
-        let mut kept: BTreeMap<(BindingIx, Start, Target), Vec<Finding>> = BTreeMap::new();
         for finding in &mut found.findings {
-            let (Some((start, _)), Some(&first)) = (finding.start(), finding.from.first()) else { continue };
-            let key = (start, first, finding.target);
-            finding.alternatives =
-                kept.entry(key).or_insert_with(|| alternatives(graph, ask, first, finding.target, start)).clone();
+            finding.alternatives = alternatives::alternatives(graph, ask, finding);
         }
     }
     found
@@ -136,22 +149,6 @@ pub fn escalations(graph: &AccessGraph, ask: &Ask) -> Escalations {
 #[cfg(test)]
 pub(super) fn escalations_slowly(graph: &AccessGraph, ask: &Ask) -> Escalations {
     solve(&Attack::slowly(graph, ask), ask)
-}
-
-/// What is left for one of those who start when the starting grant is gone, then that of what is left, and so on.
-fn alternatives(graph: &AccessGraph, ask: &Ask, from: Start, target: Target, start: BindingIx) -> Vec<Finding> {
-    let mut ask = Ask { from: Some(from), to: vec![target], max_steps: None, alternatives: false, ..ask.clone() };
-    let mut cut = Some(start);
-    let mut found = Vec::new();
-    while let Some(start) = cut.take() {
-        ask.without.insert(start);
-        let attack = Attack::new(graph, &ask);
-        if let Some(finding) = solve(&attack, &ask).findings.into_iter().next() {
-            cut = finding.start().map(|(binding, _)| binding);
-            found.push(finding);
-        }
-    }
-    found
 }
 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
@@ -225,7 +222,7 @@ fn search(
         let paths = self::paths(&all, ask, sources, &mut had);
         found.stopped += paths.found.findings().iter().filter(|finding| !is_longer(ask, finding)).count();
         if ask.blocked {
-            found.blocked.extend(finish(attack, ask, paths, &mut 0));
+            found.blocked.extend(finish(attack, ask, paths, &mut Vec::new()));
         }
     }
 }
@@ -261,6 +258,12 @@ impl Had {
     /// Whether a target is had, by itself or as a part of another one.
     fn covers(&self, attack: &Attack<'_>, target: Target) -> bool {
         self.has(target) || self.has_more(attack, target)
+    }
+
+    /// Whether everything is had of what was asked for that is a part of a target.
+    fn has_all(&self, ask: &Ask, target: Target) -> bool {
+        let mut parts = ask.to.iter().filter(|&&to| to != target && target.covers(to)).peekable();
+        !ask.to.contains(&target) && parts.peek().is_some() && parts.all(|&to| self.has(to))
     }
 
     /// Whether something is had that a target is a part of. Power in Azure is a part of power in the same scope or one above it.
@@ -372,7 +375,9 @@ impl<'w, 'g> Walk<'w, 'g> {
         let numbers: Vec<u32> = goals.keys().copied().collect();
         let number = |at: u32| numbers_of.map_or(at, |numbers| numbers[at as usize]);
         let links = attack.links();
-        let of_use = of_use(among, &numbers, starts, |at| counts(links.marks(number(at))));
+        let mut of_use = of_use(among, &numbers, starts, |at| counts(links.marks(number(at))));
+        // Of the steps that bring a fact in one round a walk takes the first.
+        of_use.sort_by_key(|&at| links.marks(number(at)).doubt());
         let mut graph = AndOr::of(among, &of_use);
         let steps: Vec<u32> = of_use.into_iter().map(number).collect();
         let aim = |wanted: Target, is: &dyn Fn(Target) -> bool| {
@@ -518,8 +523,8 @@ impl<'w, 'g> Walk<'w, 'g> {
         }
     }
 
-    /// What is reached by fewer steps than something else, that has what was asked for as a part and is not everything: whoever is
-    /// root on any node is on the one.
+    /// What is reached by fewer steps than something else and has what was asked for as a part: whoever is root on any node is on
+    /// the one, and cluster-admin is everywhere.
     fn less(
         &self,
         than: &[Path],
@@ -528,8 +533,9 @@ impl<'w, 'g> Walk<'w, 'g> {
         start: &[u32],
     ) -> Option<Rc<[Path]>> {
         let far = |paths: &[Path]| paths.iter().map(|path| path.steps.len()).min();
-        let found = self.to(self.wider.as_ref()?, walker, memo, start);
-        (!found.is_empty() && far(&found) < far(than)).then_some(found)
+        let wider = [&self.wider, &self.admin].into_iter().flatten();
+        let found = wider.map(|aim| self.to(aim, walker, memo, start)).filter(|paths| !paths.is_empty());
+        found.min_by_key(|paths| far(paths)).filter(|paths| far(paths) < far(than))
     }
 
     /// Everything that is reached from a start.
@@ -662,7 +668,7 @@ fn paths(walk: &Walk<'_, '_>, ask: &Ask, sources: &[Begin], had: &mut [Had]) -> 
         sources.iter().zip(had.iter_mut()).zip(reached).enumerate()
     {
         for path in reached.iter().filter(|path| path.target.start() != Some(source)) {
-            if !had.covers(attack, path.target) {
+            if !had.covers(attack, path.target) && !had.has_all(ask, path.target) {
                 had.add(path.target);
                 own.add(at, source, ask, attack, path.clone());
             }
@@ -748,17 +754,13 @@ fn best(attack: &Attack<'_>, ask: &Ask, mut paths: Vec<Path>) -> Vec<Path> {
     paths
 }
 
-/// The findings of paths.
-fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut usize) -> Vec<Finding> {
+/// The findings of paths; those of more steps than were asked for are put apart.
+fn finish(attack: &Attack<'_>, ask: &Ask, paths: Paths, longer: &mut Vec<Finding>) -> Vec<Finding> {
     let mut findings = Vec::with_capacity(paths.found.findings().len());
     for mut finding in paths.found.into_findings() {
-        if is_longer(ask, &finding) {
-            *longer += 1;
-            continue;
-        }
         (finding.severity, finding.reasons) = severity(attack.graph, &finding.from, finding.target, &finding.steps);
         finding.fingerprint = fingerprint(attack.graph, &finding);
-        findings.push(finding);
+        if is_longer(ask, &finding) { &mut *longer } else { &mut findings }.push(finding);
     }
     findings
 }

@@ -1,7 +1,7 @@
 //! Rules without some of what they grant: what is left when a verb on a resource is taken out of a rule, and how much that is.
 
 use super::technique::{On, Right};
-use crate::model::{Name, ResourceTable, Rule, Snapshot};
+use crate::model::{Atom, Name, ResourceTable, Rule, Snapshot};
 
 /// A rule in texts, as a role spells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +32,38 @@ impl RuleText {
             resource_names: texts(rule.resource_names),
             non_resource_urls: texts(rule.non_resource_urls),
         }
+    }
+
+    /// What is left of a rule for resources without some of what it grants.
+    pub(super) fn without(snapshot: &Snapshot, rule: Rule<'_>, gone: &[Atom]) -> Vec<RuleText> {
+        let every = rule.resource_names.is_empty().then_some(None);
+        let objects: Vec<Option<Name>> = rule.resource_names.iter().copied().map(Some).chain(every).collect();
+        let places = rule.api_groups.iter().flat_map(|&group| objects.iter().map(move |&object| (group, object)));
+        let mut left: Vec<RuleText> = Vec::new();
+        for (api_group, resource_name) in places {
+            for &resource in rule.resources {
+                let stays = |&verb: &Name| !gone.contains(&Atom::Resource { verb, api_group, resource, resource_name });
+                let verbs: Vec<Name> = rule.verbs.iter().copied().filter(stays).collect();
+                if verbs.is_empty() {
+                    continue;
+                }
+                let part = Rule {
+                    verbs: &verbs,
+                    api_groups: &[api_group],
+                    resources: &[resource],
+                    resource_names: resource_name.as_slice(),
+                    non_resource_urls: &[],
+                };
+                let part = RuleText::of(snapshot, part);
+                match left.last_mut() {
+                    Some(last) if RuleText { resources: part.resources.clone(), ..last.clone() } == part => {
+                        last.resources.extend(part.resources)
+                    }
+                    _ => left.push(part),
+                }
+            }
+        }
+        left
     }
 
     /// Whether it grants a right for some object.

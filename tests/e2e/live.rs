@@ -10,8 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rbac_lens::collect::{
-    AccessQuestion, ConnectionOptions, FileOptions, Input, Limits, LiveCluster, LiveOptions, Needs, Secrets,
-    connection, load,
+    AccessQuestion, ConnectionOptions, FileOptions, Input, LiveCluster, LiveOptions, Needs, Secrets, connection, load,
 };
 use rbac_lens::model::{Action, AsoKind, AsoSecretContent, GapReason, KindIx, ResourceAction, Snapshot};
 use rbac_lens::render::saved;
@@ -52,14 +51,8 @@ fn objects(snapshot: &Snapshot) -> String {
 }
 
 fn load_file(path: &Path) -> Snapshot {
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::ALL,
-        default_namespace: String::new(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 2,
-    };
+    let options =
+        FileOptions { needs: Needs::ALL, default_namespace: String::new(), threads: 2, ..FileOptions::default() };
     load(&[Input::Path(path.to_owned())], &mut std::io::empty(), &options)
         .map_err(|error| error.lines().collect::<Vec<_>>())
         .unwrap()

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load, read_reviews};
+use rbac_lens::collect::{FileOptions, Input, Needs, load, read_reviews};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{ClusterId, Review};
 use rbac_lens::query::{Authorizers, decide, reason};
@@ -152,14 +152,7 @@ fn written(server: &ApiServer, name: &str, objects: &[Value]) -> Input {
 }
 
 fn options() -> FileOptions {
-    FileOptions {
-        recursive: false,
-        needs: Needs { workloads: true, ..Needs::default() },
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 2,
-    }
+    FileOptions { needs: Needs { workloads: true, ..Needs::default() }, threads: 2, ..FileOptions::default() }
 }
 
 const NODES: &str = "system:nodes";

@@ -73,10 +73,20 @@ impl<'s> Loaded<'s> {
     fn new(server: &'s ApiServer, objects: Vec<Value>) -> Loaded<'s> {
         let objects: Vec<Value> =
             objects.into_iter().filter(|object| object["metadata"]["name"] != "cluster-admin").map(whole).collect();
-        let bare = objects.iter().cloned().map(|mut object| {
+        let loaded = Loaded { server, objects };
+        loaded.make(|_| true);
+        loaded
+    }
+
+    /// Makes those of the objects that are not as they should be.
+    fn make(&self, of: impl Fn(&Value) -> bool) {
+        let Loaded { server, objects } = self;
+        for namespace in objects.iter().filter(|object| object["kind"] == "Namespace") {
+            set_level_of(server, namespace, None);
+        }
+        let bare = objects.iter().filter(|object| of(object)).cloned().map(|mut object| {
             if object["kind"] == "Namespace" {
                 object["metadata"]["labels"] = Value::Null;
-                set_level_of(server, &object, None);
             }
             object
         });
@@ -85,9 +95,7 @@ impl<'s> Loaded<'s> {
             let status = json!({"status": pod["status"]});
             assert_eq!(server.call(Call::patch(format!("{}/status", server.object_path(pod)), status)).code, 200);
         }
-        let loaded = Loaded { server, objects };
-        loaded.label();
-        loaded
+        self.label();
     }
 
     fn label(&self) {
@@ -102,9 +110,7 @@ impl<'s> Loaded<'s> {
 
     /// Takes back what a remedy did.
     fn restore(&self) {
-        let is_rbac = |object: &&Value| object["apiVersion"] == "rbac.authorization.k8s.io/v1";
-        self.server.apply_all(self.objects.iter().filter(is_rbac).cloned().collect());
-        self.label();
+        self.make(|object| object["apiVersion"] == "rbac.authorization.k8s.io/v1" || object["kind"] == "Pod");
     }
 
     /// What is on the server, whose version might be anybody's.
@@ -149,8 +155,12 @@ fn whole(mut object: Value) -> Value {
             object["spec"]["capacity"] = json!({"storage": "1Gi"});
             object["spec"]["accessModes"] = json!(["ReadWriteOnce"]);
         }
-        "Pod" if !object["metadata"]["annotations"].is_null() && object["spec"]["nodeName"].is_null() => {
-            object["spec"]["nodeName"] = json!("n1");
+        "Pod" => {
+            if !object["metadata"]["annotations"].is_null() && object["spec"]["nodeName"].is_null() {
+                object["spec"]["nodeName"] = json!("n1");
+            }
+            // No kubelet says that it has stopped.
+            object["spec"]["terminationGracePeriodSeconds"] = json!(0);
         }
         "Deployment" | "DaemonSet" if object["spec"].is_null() => object["spec"] = pods,
         _ => {}
@@ -274,7 +284,7 @@ impl Done {
     fn cuts(&mut self, loaded: &Loaded<'_>, graph: &AccessGraph) {
         let ask = usual();
         let found = escalations(graph, &ask);
-        let Cuts { level, chosen, left, .. } = cuts(graph, &ask, &found);
+        let Cuts { level, chosen, left, .. } = cuts(graph, &ask, &found, &|findings| findings);
         if chosen.is_empty() {
             return;
         }

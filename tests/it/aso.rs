@@ -224,3 +224,31 @@ fn forget_lines(report: &mut serde_json::Value) {
         _ => {}
     }
 }
+
+#[test]
+fn a_row_says_what_a_condition_lets_be_given() {
+    let scope = "/subscriptions/11111111-0000-0000-0000-000000000001";
+    let roles = "Microsoft.Authorization/roleAssignments";
+    let assignment = serde_json::json!([{
+        "id": format!("{scope}/providers/{roles}/one"), "scope": scope, "type": roles, "principalType": "ServicePrincipal",
+        "principalId": "bbbbbbbb-0000-0000-0000-000000000001", "roleDefinitionName": "Role Based Access Control Administrator",
+        "roleDefinitionId": format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/f58310d9-a9f6-439a-9e8d-f62e7b41a168"),
+        "condition": format!("((!(ActionMatches{{'{roles}/write'}})) OR (@Request[{roles}:RoleDefinitionId] \
+            ForAnyOfAnyValues:GuidEquals {{7f951dda-4ed3-4680-a7ca-43fe172d538d}}))"),
+    }]);
+    let file = tempfile::NamedTempFile::with_suffix(".json").unwrap();
+    std::fs::write(file.path(), assignment.to_string()).unwrap();
+    let contoso = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/contoso");
+    let words = format!("aso -f {contoso} --azure {contoso}/azure --azure {} -n dev", file.path().display());
+    let told = "role-assignment write (conditional: role AcrPull) at ";
+    let out = ask(&words, "").out;
+    let (_, row) = out.split_once(told).unwrap();
+    // What is surely held is told as well.
+    assert!(row.starts_with("subscription contoso-main; contributor-like at subscription contoso-main "), "{out}");
+    let report: serde_json::Value = serde_json::from_str(&ask(&format!("{words} -o json"), "").out).unwrap();
+    let powers =
+        report["items"].as_array().unwrap().iter().flat_map(|item| item["azurePower"].as_array().into_iter().flatten());
+    let ways: Vec<_> = powers.filter_map(|power| power.get("ways")).collect();
+    assert!(ways.iter().all(|ways| ways[0]["roles"]["only"][0] == "7f951dda-4ed3-4680-a7ca-43fe172d538d"), "{report}");
+    assert!(!ways.is_empty(), "{report}");
+}

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use rbac_lens::collect::{DEMO_AZURE, FileOptions, Input, Limits, Needs, read_azure};
-use rbac_lens::graph::AzureGraph;
-use rbac_lens::model::Snapshot;
+use rbac_lens::collect::{DEMO, DEMO_AZURE, FileOptions, Input, Needs, load, read_azure};
+use rbac_lens::graph::{AccessGraph, AzureGraph};
 use rbac_lens::model::azure::{Assigned, ClusterKind, Members, Plane, PrincipalKind, Request, fold};
-use rbac_lens::query::azure_gaps;
+use rbac_lens::model::{ClusterId, Snapshot};
+use rbac_lens::query::{Aso, AsoOptions, azure_gaps, this_cluster};
 use serde_json::{Value, json};
 
 use super::worlds::azure::{Answer, Asked, GIVEN, judge, questions, world};
@@ -17,14 +17,7 @@ use super::worlds::random::Dice;
 use super::{ask, ask_with};
 
 fn options() -> FileOptions {
-    FileOptions {
-        recursive: false,
-        needs: Needs::default(),
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::DEFAULT,
-        threads: 1,
-    }
+    FileOptions::default()
 }
 
 fn read_text(text: &str) -> Result<Snapshot, Vec<String>> {
@@ -32,6 +25,85 @@ fn read_text(text: &str) -> Result<Snapshot, Vec<String>> {
     let mut snapshot = Snapshot::default();
     read.map_err(|error| error.lines().collect::<Vec<_>>())?.add_to(&mut snapshot);
     Ok(snapshot)
+}
+
+/// Resources that ASO made and told the ids of.
+const MADE: &str = r#"
+{apiVersion: containerservice.azure.com/v1api20231001, kind: ManagedCluster, metadata: {name: k, namespace: dev},
+ status: {id: /subscriptions/s/resourceGroups/r/providers/Microsoft.ContainerService/managedClusters/k}}
+---
+{apiVersion: managedidentity.azure.com/v1api20230131, kind: UserAssignedIdentity, metadata: {name: i, namespace: dev},
+ status: {id: /subscriptions/s/resourceGroups/r/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i, clientId: c, principalId: p}}
+---
+{apiVersion: managedidentity.azure.com/v1api20230131, kind: FederatedIdentityCredential, metadata: {name: f, namespace: dev},
+ spec: {issuer: 'https://issuer', subject: 'system:serviceaccount:dev:f'},
+ status: {id: /subscriptions/s/resourceGroups/r/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i/federatedIdentityCredentials/f}}
+---
+{apiVersion: authorization.azure.com/v1api20220401, kind: RoleAssignment, metadata: {name: a, namespace: dev},
+ status: {id: /subscriptions/s/providers/Microsoft.Authorization/roleAssignments/a, scope: /subscriptions/s, principalId: p, roleDefinitionId: d}}
+---
+{apiVersion: authorization.azure.com/v1api20220401, kind: RoleAssignment, metadata: {name: same, namespace: prod},
+ status: {id: /subscriptions/s/providers/Microsoft.Authorization/roleAssignments/a, scope: /subscriptions/s, principalId: p, roleDefinitionId: d}}
+---
+{apiVersion: storage.azure.com/v1api20230101, kind: StorageAccount, metadata: {name: s, namespace: dev},
+ status: {id: /subscriptions/s/resourceGroups/r/providers/Microsoft.Storage/storageAccounts/s}}
+"#;
+
+/// What is in Azure, and which cluster this is, is the same whether all is read or only what tells that.
+#[test]
+fn what_asks_azure_needs_little_of_the_cluster() {
+    for of_azure in [DEMO_AZURE, &[]] {
+        let [all, little] = [Needs::ALL, Needs::default().with_azure()].map(|needs| {
+            let options = FileOptions { needs, ..options() };
+            let inputs: Vec<Input> = DEMO.iter().map(Input::Embedded).chain([Input::Stdin]).collect();
+            let mut snapshot = load(&inputs, &mut MADE.as_bytes(), &options).unwrap();
+            if !of_azure.is_empty() {
+                let azure: Vec<Input> = of_azure.iter().map(Input::Embedded).collect();
+                read_azure(&azure, &mut io::empty(), &options, inputs.len()).unwrap().add_to(&mut snapshot);
+            }
+            AccessGraph::new(snapshot)
+        });
+        let [whole, least] = [&all, &little].map(|graph| &graph.snapshot().azure);
+        assert_eq!(least, whole);
+        let made =
+            [&whole.clusters.len(), &whole.identities.len(), &whole.federated_credentials.len(), &whole.from_aso];
+        assert!(made.iter().all(|&&of_a_kind| of_a_kind > 0), "{made:?}");
+        let [whole, least] =
+            [&all, &little].map(|graph| this_cluster(graph, &Aso::new(graph, ClusterId::FIRST, AsoOptions::default())));
+        assert_eq!(least, whole);
+        assert_eq!(whole.is_some(), !of_azure.is_empty());
+        assert!(little.snapshot().aso_resources.len() < all.snapshot().aso_resources.len());
+    }
+}
+
+/// Azure spells one id in several cases, and the list of today another than that of tomorrow.
+#[test]
+fn a_fingerprint_is_the_same_however_azure_spells_an_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let spelled = |to: fn(&str) -> String| {
+        for file in DEMO_AZURE {
+            let text =
+                file.text.replace("resourceGroups", &to("resourceGroups")).replace("providers", &to("providers"));
+            std::fs::write(folder.path().join(Path::new(file.name).file_name().unwrap()), text).unwrap();
+        }
+        let azure = folder.path().to_str().unwrap();
+        let found = ask(["escalations", "-f", "examples/contoso", "--azure", azure, "-o", "json"]);
+        let found: Value = serde_json::from_str(&found.out).unwrap();
+        let items = found["items"].as_array().unwrap().iter();
+        items.map(|item| item["fingerprint"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    let usual = spelled(str::to_owned);
+    assert!(!usual.is_empty());
+    assert_eq!(spelled(str::to_lowercase), usual);
+    assert_eq!(spelled(str::to_uppercase), usual);
+}
+
+/// An identity whose roles were read is not said to have unknown ones.
+#[test]
+fn the_roles_of_an_identity_that_was_asked_for_are_known() {
+    let to = |id: &str| ask(["escalations", "--demo", "--from", "group:dev-team", "--to", id, "-o", "tree"]).out;
+    let known = to("identity:cccccccc-0000-0000-0000-000000000003");
+    assert!(known.contains("landing-zone") && !known.contains("unknown") && !known.contains("not known"), "{known}");
 }
 
 /// What the engine says to a question.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use assert_cmd::cargo::CommandCargoExt as _;
+use serde_json::json;
 
 use super::ask;
 
@@ -139,6 +140,34 @@ fn what_az_answers_is_saved_and_what_it_refuses_is_reported() {
 }
 
 #[test]
+fn a_file_of_an_earlier_run_is_not_passed_off_as_what_was_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    stub(folder.path(), "*privilegedAccess/group*) echo '{\"value\": []}' ;;");
+    let out = folder.path().join("out");
+    let words = [out.to_str().unwrap(), "--subscription", FIRST, "--strict"];
+    let first = export(folder.path(), &words);
+    assert_eq!((first.status.code(), lines(&first.stderr).len()), (Some(0), 1), "{:?}", lines(&first.stderr));
+    let saved = out.join(FIRST).join("role-assignments.json");
+    let before = std::fs::read(&saved).unwrap();
+    // The old answer is still there: it is told, and left as it is.
+    stub(
+        folder.path(),
+        "'role assignment list'*) echo 'ERROR: AuthorizationFailed' >&2; exit 1 ;;\n*privilegedAccess/group*) echo '{\"value\": []}' ;;",
+    );
+    let second = export(folder.path(), &words);
+    let said = lines(&second.stderr);
+    assert_eq!(second.status.code(), Some(3), "{said:?}");
+    let told =
+        format!("warning: {} is of an earlier run; remove it, or what it says is taken for current", saved.display());
+    assert_eq!(said.iter().filter(|line| line.contains("earlier run")).collect::<Vec<_>>(), [&told]);
+    assert_eq!(std::fs::read(&saved).unwrap(), before);
+    // Without it there is only the refusal.
+    std::fs::remove_file(&saved).unwrap();
+    let third = lines(&export(folder.path(), &words).stderr);
+    assert!(!third.iter().any(|line| line.contains("earlier run")), "{third:?}");
+}
+
+#[test]
 fn az_is_asked_for_nothing_but_reading() {
     let folder = tempfile::tempdir().unwrap();
     stub(folder.path(), "");
@@ -169,6 +198,63 @@ fn az_is_asked_for_nothing_but_reading() {
         let first = line.split(" --").next().unwrap().trim_end_matches(" -o json");
         assert!(printed.contains(&format!("az {first}")), "{line}");
     }
+}
+
+#[test]
+fn a_group_that_only_bindings_name_is_asked_for_when_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = "EEEEEEEE-0000-0000-0000-000000000099";
+    let out = folder.path().join("out");
+    let one = [out.to_str().unwrap(), "--subscription", FIRST, "--group", inner];
+    // Groups in it are asked for as well, and nobody twice.
+    stub(
+        folder.path(),
+        "'role assignment list'*) echo '[]' ;;\n'aks list'*) echo '[]' ;;\n*roleEligibility*) echo '{\"value\": []}' ;;",
+    );
+    assert_eq!(export(folder.path(), &one[..3]).status.code(), Some(0));
+    assert!(!out.join("groups").exists());
+    assert_eq!(export(folder.path(), &one).status.code(), Some(0));
+    let saved = |id: &str| out.join(format!("groups/eeeeeeee-0000-0000-0000-{id}.json")).is_file();
+    assert!(saved("000000000099") && saved("000000000002"));
+    let asked = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert_eq!(asked.lines().filter(|line| line.starts_with("ad group member list")).count(), 2, "{asked}");
+    let read = std::fs::read_to_string(out.join("groups/eeeeeeee-0000-0000-0000-000000000099.json")).unwrap();
+    assert!(read.contains("dana@contoso.example"));
+    // Bindings on AKS name object ids; a name would be looked for among all groups of the tenant.
+    let wrong = export(folder.path(), &[out.to_str().unwrap(), "--group", "dev-team"]);
+    assert_eq!(
+        lines(&wrong.stderr),
+        ["error: `dev-team` is no object id of a group; `az ad group show --group NAME --query id` prints it"]
+    );
+}
+
+#[test]
+fn the_groups_that_bindings_name_are_found_as_the_readme_says() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, program) = readme.split_once("jq -r '").unwrap();
+    let (program, _) = program.split_once('\'').unwrap();
+    let group = |name: &str| json!({"kind": "Group", "name": name});
+    let (inner, other) = ("EEEEEEEE-0000-0000-0000-000000000099", "eeeeeeee-0000-0000-0000-000000000001");
+    let bindings = json!({"kind": "List", "items": [
+        {"subjects": [group(inner), group("dev-team"), {"kind": "User", "name": "aaaaaaaa-0000-0000-0000-000000000001"}]},
+        {"roleRef": {"kind": "ClusterRole", "name": "view"}},
+        {"subjects": [group(other), group(&inner.to_lowercase()), group(&format!("{other}0"))]},
+    ]});
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bindings.json");
+    std::fs::write(&file, bindings.to_string()).unwrap();
+    let done = Command::new("jq").args(["-r", program]).arg(&file).output();
+    // A machine without jq cannot tell.
+    let Ok(done) = done else { return };
+    assert_eq!(lines(&done.stdout), [format!("--group={other}"), format!("--group={}", inner.to_lowercase())]);
+    // That is how they are given.
+    stub(folder.path(), "");
+    let out = folder.path().join("out");
+    let mut words = vec![out.to_str().unwrap().to_owned()];
+    words.extend(lines(&done.stdout));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_eq!(export(folder.path(), &words).status.code(), Some(0));
+    assert!(out.join(format!("groups/{other}.json")).is_file());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load};
+use rbac_lens::collect::{FileOptions, Input, load};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{Action, ClusterId, Identity, Name, Resolved, ResourceAction, RuleSetId};
 use rbac_lens::query::{Authorizers, decide, what_can};
@@ -13,14 +13,7 @@ fn folder() -> PathBuf {
 }
 
 fn graph() -> AccessGraph {
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::default(),
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 1,
-    };
+    let options = FileOptions::default();
     let graph = AccessGraph::new(load(&[Input::Path(folder())], &mut std::io::empty(), &options).unwrap());
     graph.verify().unwrap();
     graph
@@ -52,14 +45,7 @@ fn bound(role: &str) -> AccessGraph {
          roleRef: {{kind: ClusterRole, name: {role}}}\nsubjects: [{{kind: User, name: u}}]\n"
     );
     std::fs::write(extra.path(), text).unwrap();
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::default(),
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 2,
-    };
+    let options = FileOptions { threads: 2, ..FileOptions::default() };
     let inputs = [Input::Path(folder()), Input::Path(extra.path().to_owned())];
     AccessGraph::new(load(&inputs, &mut std::io::empty(), &options).unwrap())
 }

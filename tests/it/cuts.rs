@@ -53,7 +53,7 @@ fn no_smaller_set_severs_everything() {
         if found.findings.is_empty() {
             continue;
         }
-        let Cuts { level, chosen, left, smallest, paths, starts } = cuts(&graph, &ask, &found);
+        let Cuts { level, chosen, left, smallest, paths, starts } = cuts(&graph, &ask, &found, &|findings| findings);
         let own: Vec<Grant> = chosen.iter().map(|one| one.grant).collect();
         assert_eq!(left, 0, "seed {seed}");
         assert!(!severe(&graph, &without(&ask, &own), level), "seed {seed}: {own:?}");

@@ -284,19 +284,75 @@ fn alternatives_start_with_other_grants() {
         let graph = engine::graph(&world(seed));
         let ask = Ask { system: SystemFilter::Show, alternatives: true, ..Ask::default() };
         for finding in escalations(&graph, &ask).findings {
-            let mut starts: Vec<_> =
-                [&finding].into_iter().chain(&finding.alternatives).map(|one| one.start()).collect();
-            some += starts.len() - 1;
-            let all = starts.len();
-            starts.sort();
-            starts.dedup_by_key(|start| start.map(|(binding, _)| binding));
-            assert_eq!(starts.len(), all, "seed {seed}: {finding:#?}");
-            for alternative in &finding.alternatives {
-                assert_eq!(replay(&graph, ClusterId::FIRST, finding.from[0], alternative), Ok(()));
+            some += finding.alternatives.len();
+            for finding in finding.from.iter().map(|&start| finding.started_by(vec![start])) {
+                let all: Vec<_> = [&finding].into_iter().chain(&finding.alternatives).collect();
+                let mut starts: Vec<_> = all.iter().map(|one| one.start().map(|(binding, _)| binding)).collect();
+                starts.sort();
+                starts.dedup();
+                assert_eq!(starts.len(), all.len(), "seed {seed}: {finding:#?}");
+                for alternative in &finding.alternatives {
+                    assert_eq!(replay(&graph, ClusterId::FIRST, finding.from[0], alternative), Ok(()));
+                }
             }
         }
     }
     assert!(some > 5, "{some} alternatives");
+}
+
+/// Alice and bob may bind any role by one binding, and one of them by another one as well.
+fn two_bindings(second: &str) -> String {
+    let kind = |kind: &str, name: &str| {
+        format!("---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n")
+    };
+    let rule = |verb: &str, resource: &str| {
+        format!("- {{verbs: [{verb}], apiGroups: [rbac.authorization.k8s.io], resources: [{resource}]}}\n")
+    };
+    let binding = |name: &str, users: &[&str]| {
+        let users: String = users.iter().map(|user| format!("- {{kind: User, name: {user}}}\n")).collect();
+        let role = "roleRef: {kind: ClusterRole, name: binder}";
+        format!("{}{role}\nsubjects:\n{users}", kind("ClusterRoleBinding", name))
+    };
+    [
+        kind("ClusterRole", "binder"),
+        "rules:\n".to_owned(),
+        rule("bind", "clusterroles"),
+        rule("create", "clusterrolebindings"),
+        binding("first", &["alice", "bob"]),
+        binding("second", &[second]),
+    ]
+    .concat()
+}
+
+#[test]
+fn alternatives_say_whose_they_are() {
+    for (second, other) in [("bob", "alice"), ("alice", "bob")] {
+        let world = two_bindings(second);
+        let items = |words: &str| {
+            let report: serde_json::Value =
+                serde_json::from_str(&crate::ask_with(words.split(' '), &world).out).unwrap();
+            report["items"].as_array().unwrap().clone()
+        };
+        let grouped = items("escalations -f - --all -o json");
+        assert_eq!(grouped.len(), 1);
+        assert_eq!(grouped[0]["alternatives"].as_array().unwrap().len(), 1);
+        assert_eq!(grouped[0]["alternatives"][0]["from"], serde_json::json!([format!("user:{second}")]));
+        for item in items("escalations -f - --all --ungrouped -o json") {
+            let text = item.to_string();
+            if item["from"] == serde_json::json!([format!("user:{second}")]) {
+                assert_eq!(item["alternatives"].as_array().unwrap().len(), 1);
+                assert!(!text.contains(&format!("user:{other}")), "{text}");
+            } else {
+                assert_eq!(item.get("alternatives"), None);
+                assert!(!text.contains(&format!("user:{second}")), "{text}");
+            }
+        }
+        let tree = crate::ask_with("escalations -f - --all -o tree".split(' '), &world).out;
+        assert!(
+            tree.contains(&format!("without that, User {second}, from ClusterRoleBinding second in 1 step")),
+            "{tree}"
+        );
+    }
 }
 
 /// Teams that may each bind any role in a namespace of their own.

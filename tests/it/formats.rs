@@ -2,20 +2,13 @@
 
 use std::io::{self, Write};
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load};
+use rbac_lens::collect::{FileOptions, Input, load};
 use rbac_lens::model::{Name, Origin, RoleKind, Snapshot, Source, Warning};
 
 use super::profile::{self, Form, Profile};
 
 pub(crate) fn options() -> FileOptions {
-    FileOptions {
-        recursive: false,
-        needs: Needs::default(),
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::DEFAULT,
-        threads: 2,
-    }
+    FileOptions { threads: 2, ..FileOptions::default() }
 }
 
 /// A Role on one line.

@@ -361,9 +361,9 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
 
 /// Searches of which each has findings that no other one has, and the fingerprint of one.
 const SEARCHES: &[(&[&str], &str)] = &[
-    (&["--from", "user:alice@contoso.example"], "19680f9d1e3582c8-bb61a488"),
-    (&["--from", "pods:dev"], "c57b0c82eb64b670-eaa6ccfc"),
-    (&["--to", "node"], "1b0557dd534f8e2b-84a793b9"),
+    (&["--from", "user:alice@contoso.example"], "19680f9d1e3582c8-a1afae08"),
+    (&["--from", "pods:dev"], "af066e9dea126570-332606bc"),
+    (&["--to", "node"], "dd2eebb694687882-777ab607"),
     (&["--to", "azure", "--power", "contributor"], "52a81e0acfd8bcf3-bb37e58b"),
     (&["--without", "clusterrolebinding:argocd-application-controller"], "12bae458cbacb54a-b2ac86d9"),
 ];

@@ -116,6 +116,118 @@ fn azure_is_asked_where_the_cluster_asks_it() {
     assert_eq!(rows("create storageaccounts.storage.azure.com -n dev"), [format!("{ben} dev eligible")]);
 }
 
+/// Has bindings name the team, a group of which only the id is known, one that is nowhere in Azure, ann, and the robot.
+fn bind_by_id(folder: &Path) -> [String; 5] {
+    let (unread, nobody) = (TEAM.replace("0001", "0002"), TEAM.replace("0001", "0003"));
+    let subjects = [
+        ("Group", TEAM),
+        ("Group", &unread),
+        ("Group", &nobody),
+        ("User", "Ann@contoso.example"),
+        ("User", ROBOT),
+        // No group is called so, and no user.
+        ("Group", BEN),
+        ("User", TEAM),
+    ];
+    let list: Vec<String> = subjects
+        .map(|(kind, name)| format!("{{kind: {kind}, name: {name}, apiGroup: rbac.authorization.k8s.io}}"))
+        .to_vec();
+    let binding = format!(
+        "---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: viewers}}
+subjects: [{}]
+roleRef: {{kind: ClusterRole, name: view, apiGroup: rbac.authorization.k8s.io}}
+",
+        list.join(", ")
+    );
+    std::fs::write(folder.join("cluster.yaml"), binding).unwrap();
+    let rows = json!([
+        assigned(&unread, "Group", READER, "/subscriptions/11111111-0000-0000-0000-000000000002"),
+        assigned(BEN, "User", READER, "/subscriptions/11111111-0000-0000-0000-000000000002"),
+    ]);
+    std::fs::write(folder.join("azure/more.json"), rows.to_string()).unwrap();
+    let robot = json!([{"id": ROBOT, "appId": "cccccccc-0000-0000-0000-000000000001", "displayName": "robot",
+        "servicePrincipalType": "Application"}]);
+    std::fs::write(folder.join("azure/sp.json"), robot.to_string()).unwrap();
+    [TEAM.to_owned(), unread, nobody, BEN.to_owned(), ROBOT.to_owned()]
+}
+
+/// The first two cells of each line of a table.
+fn cells(table: &str) -> Vec<String> {
+    let cells = |line: &str| line.split("   ").filter(|cell| !cell.is_empty()).take(1).map(str::trim_end).collect();
+    table.lines().skip(1).map(cells).collect()
+}
+
+#[test]
+fn bindings_say_who_an_object_id_is() {
+    let world = world(false);
+    let [team, unread, nobody, ben, robot] = bind_by_id(world.path());
+    let only = "--subject 0000|contoso";
+    let done = ask(world.path(), &format!("who-can get pods {only}"));
+    let plain = [
+        format!("Group {ben}"),
+        format!("Group {team} (team)"),
+        format!("Group {unread}"),
+        format!("Group {nobody}"),
+        "User Ann@contoso.example".to_owned(),
+        format!("User {robot} (robot)"),
+        format!("User {team}"),
+    ];
+    assert_eq!(cells(&done.out), plain);
+    // What is not known of members is told where they are asked for.
+    assert!(!done.notes.iter().any(|note| note.contains("gap")), "{done:?}");
+    let done = ask(world.path(), &format!("who-can get pods {only} --expand"));
+    let [first, second, third, rest @ ..] = &plain;
+    let mut expanded = vec![first.clone(), second.clone(), "  User ann@contoso.example".to_owned(), third.clone()];
+    expanded.push("  (members not read)".to_owned());
+    expanded.extend_from_slice(rest);
+    assert_eq!(cells(&done.out), expanded);
+
+    let done = ask(world.path(), &format!("who-can get pods {only} --expand -o json"));
+    let report: Value = serde_json::from_str(&done.out).unwrap();
+    let item = |kind: &str, name: &str| {
+        let is = |item: &&Value| item["subject"]["kind"] == kind && item["subject"]["name"] == name;
+        report["items"].as_array().unwrap().iter().find(is).unwrap().clone()
+    };
+    let own = item("Group", &team);
+    assert_eq!((&own["principal"]["name"], &own["authorizer"]), (&json!("team"), &json!("rbac")));
+    assert_eq!(own["entraMembers"]["complete"], true);
+    assert_eq!(own["entraMembers"]["known"][0]["principal"]["userPrincipalName"], "ann@contoso.example");
+    assert_eq!(item("Group", &unread)["entraMembers"], json!({"complete": false, "known": []}));
+    assert_eq!(item("User", "Ann@contoso.example")["principal"]["objectId"], ANN);
+    for (kind, name) in [("Group", &nobody), ("Group", &ben), ("User", &team)] {
+        let own = item(kind, name);
+        assert!(own.get("principal").is_none() && own.get("entraMembers").is_none(), "{own}");
+    }
+    let gaps: Vec<&str> = report["gaps"].as_array().unwrap().iter().filter_map(|gap| gap["message"].as_str()).collect();
+    let about = gaps.iter().filter(|gap| gap.contains(&unread));
+    assert_eq!(about.count(), 1, "{gaps:?}");
+
+    let why = ask(world.path(), &format!("why group:{team} get pods"));
+    assert!(why.out.contains(&format!("gives Group {team} (team) the ClusterRole view")), "{why:?}");
+    let what = ask(world.path(), &format!("what-can group:{team} -o wide"));
+    assert!(what.out.contains(&format!("Group {team} (team)")), "{what:?}");
+}
+
+#[test]
+fn without_the_data_of_entra_an_object_id_is_all_that_is_known() {
+    let world = world(false);
+    let [team, ..] = bind_by_id(world.path());
+    let cluster = world.path().join("cluster.yaml");
+    let ask = |more: &str| {
+        super::ask(
+            ["who-can", "get", "pods", "--expand", "-f", cluster.to_str().unwrap()]
+                .into_iter()
+                .chain(more.split_whitespace()),
+        )
+    };
+    assert!(cells(&ask("").out).contains(&format!("Group {team}")), "{:?}", ask(""));
+    let json = ask("-o json").out;
+    assert!(!json.contains("\"principal\"") && !json.contains("entraMembers"), "{json}");
+}
+
 #[test]
 fn a_role_on_a_managed_namespace_is_one_in_it() {
     let world = world(true);

@@ -54,6 +54,13 @@ fn the_headline() {
 }
 
 #[test]
+fn argo_cd_does_what_the_release_manager_writes() {
+    let found = lines(&report("--demo --from user:carol@contoso.example"));
+    let expected = "critical user:carol@contoso.example -> clusterAdmin: operator-deputy, wildcard-admin";
+    assert!(found.iter().any(|line| line == expected), "{found:#?}");
+}
+
+#[test]
 fn each_step_names_what_makes_it() {
     let report = report("--demo --from group:dev-team --to azure --power roles");
     let steps = report["items"][0]["steps"].as_array().unwrap();
@@ -167,4 +174,29 @@ fn a_strict_operator_takes_the_neighbours_identity_away() {
         found.iter().any(|line| line.contains("forge"))
     };
     assert!(forged("") && !forged("--assume strict"));
+}
+
+#[test]
+fn a_scope_of_which_nothing_was_read_is_no_clean_answer() {
+    let ask = |scope: &str| {
+        let to = format!("azure:{scope}");
+        super::ask(["escalations", "--demo", "--strict", "--to", &to])
+    };
+    let unread = "/subscriptions/11111111-0000-0000-0000-000000000009";
+    let answer = ask(unread);
+    assert_eq!(answer.code, 3, "{:?}", answer.notes);
+    for told in [
+        "note: no role assignment of this part of Azure was read: `az role assignment list --all`".to_owned(),
+        format!("hint: nothing was read of a scope `{unread}`; what is above it is /"),
+    ] {
+        assert!(answer.notes.contains(&told), "{told}: {:?}", answer.notes);
+    }
+    // A subscription that was read says nothing, and what lies in it need not be listed.
+    let answer = ask("/subscriptions/11111111-0000-0000-0000-000000000002");
+    assert_eq!(answer.code, 0, "{:?}", answer.notes);
+    assert!(!answer.notes.iter().any(|line| line.contains("nothing was read")), "{:?}", answer.notes);
+    let inside = "/subscriptions/11111111-0000-0000-0000-000000000001/resourceGroups/Nope";
+    let answer = ask(inside);
+    assert_eq!(answer.code, 0, "{:?}", answer.notes);
+    assert!(answer.notes.iter().any(|line| line.contains(&format!("of a scope `{inside}`"))), "{:?}", answer.notes);
 }

@@ -250,6 +250,133 @@ fn a_baseline_leaves_what_is_new_or_changed() {
     assert_eq!(report["summary"]["exit"]["code"], 0, "{report:#}");
 }
 
+/// The lines above the table.
+fn summary(outcome: &Outcome) -> Vec<&str> {
+    outcome.out.lines().take_while(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_summary_counts_what_is_not_listed() {
+    let folder = Folder::new();
+    folder.write("old.json", &folder.ask("-f world.yaml -o json").out);
+    folder.write("config.yaml", "suppressions:\n- {target: cluster-admin, reason: known}\n");
+    for left_out in ["", "--baseline old.json", "--config config.yaml", "--max-steps 0", "--ungrouped"] {
+        let outcome = folder.ask(&format!("-f world.yaml -o table {left_out}"));
+        assert_eq!(summary(&outcome), ["cluster-admin: 0 hold it, 3 can reach it"], "{left_out}");
+    }
+    // Of those who start one finding some are suppressed.
+    folder.write("config.yaml", "suppressions:\n- {subject: user:alice, reason: known}\n");
+    let outcome = folder.ask("-f world.yaml -o table --config config.yaml");
+    assert_eq!(summary(&outcome), ["cluster-admin: 0 hold it, 3 can reach it"]);
+}
+
+#[test]
+fn the_summary_is_of_what_was_asked_for() {
+    for (to, expected) in [
+        ("cluster-admin", "cluster-admin: 4 hold it, 6 can reach it"),
+        ("node", "any node: 4 hold it, 6 can reach it"),
+        ("namespace-admin:prod", "admin of prod: 4 hold it, 6 can reach it"),
+        ("secrets:prod", "Secrets of prod: 8 hold it, 3 can reach it"),
+    ] {
+        let outcome = ask(["escalations", "--demo", "--to", to, "-o", "table"]);
+        assert_eq!(summary(&outcome), [expected]);
+    }
+}
+
+#[test]
+fn a_place_that_nothing_was_read_of_is_hinted_at() {
+    let hints = |to: &str| {
+        let outcome = ask(["escalations", "--demo", "--to", to]);
+        assert_eq!(outcome.code, 0, "{to}");
+        let is_hint = |note: &String| note.starts_with("hint: ");
+        outcome.notes.into_iter().filter(is_hint).collect::<Vec<_>>()
+    };
+    for to in ["secrets:nope", "namespace-admin:nope"] {
+        assert_eq!(hints(to), ["hint: nothing was read of a namespace `nope`"], "{to}");
+    }
+    assert_eq!(hints("node:build"), ["hint: nothing was read of a node `build`"]);
+    for to in ["secrets", "secrets:prod", "namespace-admin:dev", "node", "node:aks-user-10000002-vmss000000"] {
+        assert_eq!(hints(to), [""; 0], "{to}");
+    }
+}
+
+#[test]
+fn a_namespace_leaves_nothing_out_and_that_is_said() {
+    let [all, one] = ["escalations --demo", "escalations --demo -n dev"].map(|question| ask(question.split(' ')));
+    assert_eq!(all.out, one.out);
+    let is_said = |outcome: &Outcome| outcome.notes.iter().any(|note| note.contains("--to namespace-admin:dev"));
+    assert!(!is_said(&all) && is_said(&one), "{:?}", one.notes);
+}
+
+#[test]
+fn cuts_are_of_the_paths_that_are_listed() {
+    for (few, paths, told) in [
+        ("", 2, "of severity high or above is left"),
+        ("--max-steps 1", 1, "of severity high or above and of at most 1 step is left"),
+        ("--max-steps 0", 0, "nothing to cut"),
+    ] {
+        let question = format!("escalations -f examples/in-cluster -o json --cuts {few}");
+        let outcome = ask(question.split_whitespace());
+        let report: Value = serde_json::from_str(&outcome.out).unwrap();
+        assert_eq!(report["items"].as_array().unwrap().len(), paths, "{few}");
+        assert_eq!(report["summary"]["cuts"]["paths"], paths, "{few}");
+        assert!(outcome.notes.iter().any(|note| note.contains(told)), "{few}: {:?}", outcome.notes);
+    }
+}
+
+#[test]
+fn what_is_suppressed_is_not_cut() {
+    let folder = Folder::new();
+    folder.write("config.yaml", "suppressions:\n- {subject: 'sa:prod/robot', reason: known}\n");
+    let report = folder.json("-f world.yaml --config config.yaml --cuts");
+    let cuts = &report["summary"]["cuts"];
+    assert_eq!((cuts["paths"].as_u64(), cuts["left"].as_u64()), (Some(2), Some(0)), "{cuts:#}");
+    assert_eq!(cuts["remove"].as_array().unwrap().len(), 1, "{cuts:#}");
+    assert_eq!(cuts["remove"][0]["binding"], "clusterrolebinding:writers");
+}
+
+#[test]
+fn the_commands_of_cuts_are_printed_for_people() {
+    let cuts = |flags: &str| ask(format!("escalations -f examples/in-cluster --cuts -o {flags}").split(' ')).out;
+    let report: Value = serde_json::from_str(&cuts("json")).unwrap();
+    let command = report["summary"]["cuts"]["remove"][0]["commands"][0].as_str().unwrap();
+    assert!(command.starts_with("kubectl patch clusterrole "), "{command}");
+    for format in ["table", "wide", "tree", "markdown", "csv"] {
+        let out = cuts(format);
+        // Inside a cell of CSV each quote stands twice.
+        assert!(out.contains(command) || out.contains(&command.replace('"', "\"\"")), "{format}: {out}");
+    }
+    // Rows alone for those who want no heads.
+    assert_eq!(cuts("table --no-headers").lines().count(), 1);
+}
+
+#[test]
+fn what_is_left_out_is_not_gone() {
+    let folder = Folder::new();
+    folder.write("old.json", &folder.ask("-f world.yaml -o json").out);
+    folder.write("config.yaml", "suppressions:\n- {technique: escalate-role, reason: known}\n");
+    for (left_out, same) in [("--config config.yaml", 1), ("--max-steps 0", 0)] {
+        let report = folder.json(&format!("-f world.yaml --baseline old.json {left_out}"));
+        let expected = serde_json::json!({"new": 0, "changed": 0, "same": same, "gone": 0});
+        assert_eq!(report["summary"]["baseline"], expected, "{left_out}");
+    }
+    // What is gone is gone, whatever else is left out.
+    folder.write("world.yaml", WORLD.split("---\n").take(2).collect::<Vec<_>>().join("---\n").as_str());
+    for (left_out, same) in [("--config config.yaml", 0), ("--max-steps 0", 0), ("", 1)] {
+        let report = folder.json(&format!("-f world.yaml --baseline old.json {left_out}"));
+        let expected = serde_json::json!({"new": 0, "changed": 0, "same": same, "gone": 1});
+        assert_eq!(report["summary"]["baseline"], expected, "{left_out}");
+    }
+    // A baseline with system subjects compares with those.
+    for system in ["only", "show"] {
+        let question = format!("-f world.yaml --system {system}");
+        folder.write("old.json", &folder.ask(&format!("{question} -o json")).out);
+        let report = folder.json(&format!("{question} --baseline old.json"));
+        assert_eq!(report["summary"]["baseline"]["gone"], 0, "{system}");
+        assert_eq!(report["summary"]["baseline"]["new"], 0, "{system}");
+    }
+}
+
 #[test]
 fn what_is_no_baseline_is_refused() {
     let folder = Folder::new();
@@ -258,6 +385,8 @@ fn what_is_no_baseline_is_refused() {
         ("-f world.yaml -o json --max-steps 0", "error: old.json:1: this report leaves longer paths out"),
         ("-f world.yaml -o json --from user:alice", "error: the baseline was made with other --from and --to"),
         ("-f world.yaml -o json --assume strict", "error: the baseline was made with other --assume"),
+        ("-f world.yaml -o json --system only", "error: the baseline was made with other --system"),
+        ("-f world.yaml -o json --system show", "error: the baseline was made with other --system"),
     ] {
         folder.write("old.json", &folder.ask(question).out);
         let outcome = folder.ask("-f world.yaml --baseline old.json");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load, read_reviews};
+use rbac_lens::collect::{FileOptions, Input, Needs, load, read_reviews};
 use rbac_lens::graph::{AccessGraph, Relation};
 use rbac_lens::model::{
     Action, Authorizer, ClusterId, Decision, GapReason, Identity, Name, ResourceAction, ResourceTable, Snapshot,
@@ -24,17 +24,10 @@ fn fixture(path: &str) -> PathBuf {
 }
 
 fn options(needs: Needs) -> FileOptions {
-    FileOptions {
-        recursive: false,
-        needs,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 2,
-    }
+    FileOptions { needs, threads: 2, ..FileOptions::default() }
 }
 
-const WORKLOADS: Needs = Needs { workloads: true, definitions: false, escalations: false, nodes: false };
+const WORKLOADS: Needs = Needs { workloads: true, definitions: false, escalations: false, azure: false };
 
 fn graph_of(snapshot: Snapshot) -> AccessGraph {
     let graph = AccessGraph::new(snapshot);

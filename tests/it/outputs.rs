@@ -264,7 +264,7 @@ fn items_come_in_the_order_that_was_asked_for() {
         print(question, "jsonpath={range .items[*]}{.target.kind}{'\\n'}{end}").lines().map(str::to_owned).collect();
     assert!(kinds.is_sorted() && kinds.len() > 5, "{kinds:?}");
     let prints = print(question, FORMATS[9]);
-    let in_table: Vec<String> = rows(&print(question, "csv")).iter().skip(1).map(|row| row[8].clone()).collect();
+    let in_table: Vec<String> = rows(&print(question, "csv")).iter().skip(1).map(|row| row[9].clone()).collect();
     assert_eq!(in_table, prints.lines().collect::<Vec<_>>());
     let trees = print(question, "tree");
     let in_trees: Vec<&str> = trees.lines().filter_map(|line| line.strip_prefix("fingerprint: ")).collect();
@@ -282,6 +282,14 @@ fn items_come_in_the_order_that_was_asked_for() {
     let severities: Vec<&str> = severities.lines().skip(1).collect();
     let rank = |word: &&str| ["critical", "high", "medium", "low", "info"].iter().position(|own| own == word).unwrap();
     assert!(severities.iter().map(rank).is_sorted(), "{severities:?}");
+}
+
+#[test]
+fn who_can_after_escalating_is_told_with_what_is_reached() {
+    let told = print("who-can list secrets -n dev --via-escalation --demo", "table");
+    let is_told =
+        |line: &str| line.contains("carol@") && line.contains("ServiceAccount argocd/argocd-application-controller");
+    assert!(told.lines().any(is_told), "{told}");
 }
 
 #[test]

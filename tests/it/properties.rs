@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load};
+use rbac_lens::collect::{FileOptions, Input, load};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{Action, ClusterId, Identity, ResourceAction, Subject, SubjectText};
 use rbac_lens::query::{Authorizers, Filter, Place, SystemFilter, Target, Where, decide, what_can, who_can, why};
@@ -90,14 +90,7 @@ fn world(seed: u64) -> (Vec<Value>, Vec<Value>) {
 
 fn graph<'v>(objects: impl IntoIterator<Item = &'v Value>) -> AccessGraph {
     let text: String = objects.into_iter().map(|object| format!("{object}\n")).collect();
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::default(),
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 1,
-    };
+    let options = FileOptions::default();
     let graph = AccessGraph::new(load(&[Input::Stdin], &mut text.as_bytes(), &options).unwrap());
     graph.verify().unwrap();
     graph

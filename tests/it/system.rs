@@ -1,10 +1,14 @@
 //! Who holds what it holds by the doing of Kubernetes or of the platform, and who only looks like it.
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load};
+use std::fs;
+use std::path::Path;
+
+use rbac_lens::collect::{FileOptions, Input, Needs, load};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{ClusterId, Subject};
 use rbac_lens::query::{Standing, SystemFilter, standing};
-use rbac_lens::rules::{Ask, Platform, Start, escalations};
+use rbac_lens::rules::{Ask, Evidence, Platform, Start, escalations};
+use serde_json::{Value, json};
 
 const ADD_ON: &str = "addonmanager.kubernetes.io/mode: Reconcile";
 const MANAGED: &str = "kubernetes.azure.com/managedby: aks";
@@ -29,14 +33,7 @@ fn binding(name: &str, label: &str, kind: &str, to: &str) -> String {
 }
 
 fn graph(objects: &[String]) -> AccessGraph {
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::ALL,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 1,
-    };
+    let options = FileOptions { needs: Needs::ALL, ..FileOptions::default() };
     AccessGraph::new(load(&[Input::Stdin], &mut objects.concat().as_bytes(), &options).unwrap())
 }
 
@@ -132,6 +129,78 @@ fn what_kubernetes_gives_is_recognised_by_label_name_role_and_subject() {
     ] {
         assert_eq!(standing_of(who, &[binding(name, label, "User", who)]), Standing::Other, "{name} {label} {who}");
     }
+}
+
+/// A role `[NS/]NAME` with a rule `VERBS|RESOURCES` of the core group.
+fn role(name: &str, rule: &str) -> String {
+    let (kind, name, namespace) = match name.split_once('/') {
+        Some((namespace, name)) => ("Role", name, format!(", namespace: {namespace}")),
+        None => ("ClusterRole", name, String::new()),
+    };
+    let (verbs, resources) = rule.split_once('|').unwrap();
+    format!(
+        "---\n{{apiVersion: rbac.authorization.k8s.io/v1, kind: {kind}, metadata: {{name: \"{name}\"{namespace}, labels: \
+         {{{DEFAULT}}}}}, rules: [{{verbs: [{verbs}], apiGroups: [\"\"], resources: [{resources}]}}]}}\n"
+    )
+}
+
+#[test]
+fn a_role_to_which_somebody_added_is_not_kubernetes_doing() {
+    let name = "system:controller:persistent-volume-binder";
+    let account = "kube-system/persistent-volume-binder";
+    let group = "group:system:bootstrappers:kubeadm:default-node-token";
+    let of_group = |name: &str| binding(name, "", "Group", group.strip_prefix("group:").unwrap());
+    for (own, who, rule, expected) in [
+        (binding(name, DEFAULT, "", account), account, "create|pods", Standing::Kubernetes),
+        // 1.31 gave this, and 1.36 no longer does.
+        (binding(name, DEFAULT, "", account), account, "get|secrets", Standing::Kubernetes),
+        (binding(name, DEFAULT, "", account), account, "list|secrets", Standing::Other),
+        (binding(name, DEFAULT, "", account), account, "'*'|'*'", Standing::Other),
+        (of_group("kubeadm:get-nodes"), group, "get|nodes", Standing::Kubernetes),
+        (of_group("kubeadm:get-nodes"), group, "get|nodes, secrets", Standing::Other),
+        (of_group("kube-system/kube-proxy"), group, "get|configmaps", Standing::Other),
+    ] {
+        let role_name = own.split("name: \"").nth(1).unwrap().split('"').next().unwrap();
+        let namespace = if own.contains("kind: RoleBinding") { "kube-system/" } else { "" };
+        let objects = [own.clone(), role(&format!("{namespace}{role_name}"), rule)];
+        assert_eq!(standing_of(who, &objects), expected, "{role_name} {rule}");
+    }
+    // What nobody made gives nothing.
+    for old in ["kube-proxy", "kubeadm:kubelet-config-1.20"] {
+        assert_eq!(standing_of(group, &[of_group(&format!("kube-system/{old}"))]), Standing::Kubernetes, "{old}");
+        assert_eq!(standing_of(group, &[of_group(&format!("dev/{old}"))]), Standing::Other, "{old}");
+    }
+}
+
+#[test]
+fn who_holds_what_was_added_is_listed_and_a_fresh_cluster_has_nobody() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bootstrap-1.36");
+    let files = ["clusterroles", "clusterrolebindings", "roles", "rolebindings"];
+    let files = files.map(|name| fs::read_to_string(folder.join(format!("{name}.json"))).unwrap());
+    let [roles, ..] = &files;
+    let name = "system:controller:ttl-controller";
+    let mut widened: Value = serde_json::from_str(roles).unwrap();
+    let items = widened["items"].as_array_mut().unwrap();
+    let own = items.iter_mut().find(|role| role["metadata"]["name"] == name).unwrap();
+    let added = json!({"verbs": ["escalate", "patch"], "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"]});
+    own["rules"].as_array_mut().unwrap().push(added);
+    let ask = Ask { system: SystemFilter::Hide, ..Ask::default() };
+    let documents = |roles: &str| {
+        let all = [roles, &files[1], &files[2], &files[3]];
+        graph(&all.map(|text| format!("---\n{text}\n")))
+    };
+    let fresh = escalations(&documents(roles), &ask);
+    assert!(fresh.findings.is_empty() && fresh.holders.is_empty() && fresh.platform.is_empty());
+
+    let world = documents(&widened.to_string());
+    let [finding] = &escalations(&world, &ask).findings[..] else { panic!("one finding") };
+    assert_eq!(finding.from, [Start::Subject(subject(&world, "kube-system/ttl-controller"))]);
+    let of_role = |evidence| match evidence {
+        Evidence::Grant { binding, rule, .. } => Some((world.text(world.binding(binding).role.name), rule)),
+        _ => None,
+    };
+    let grants: Vec<(&str, u32)> = finding.evidence().filter_map(of_role).collect();
+    assert_eq!(grants, [(name, 2); 2]);
 }
 
 #[test]

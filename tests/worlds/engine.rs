@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
-use rbac_lens::collect::{FileOptions, Input, Limits, Needs, load, read_reviews};
+use rbac_lens::collect::{FileOptions, Input, Needs, load, read_reviews};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{Action, ClusterId, Decision, Identity, Names, Review, Subject};
 use rbac_lens::query::{
@@ -44,14 +44,7 @@ fn ndjson(objects: &[Value]) -> String {
 }
 
 pub(crate) fn options() -> FileOptions {
-    FileOptions {
-        recursive: false,
-        needs: Needs::ALL,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 1,
-    }
+    FileOptions { needs: Needs::ALL, ..FileOptions::default() }
 }
 
 fn authorizers(world: &World) -> Authorizers {

@@ -7,7 +7,7 @@ use clap::Command;
 
 use super::values::{Meaning, meaning};
 use super::{Completion, Directive, LineInput, Look, complete};
-use crate::collect::{DEMO, DEMO_AZURE, FileOptions, Input, KubeconfigNames, Limits, Needs, glance, load};
+use crate::collect::{DEMO, DEMO_AZURE, FileOptions, Input, KubeconfigNames, Needs, glance, load};
 use crate::model::Snapshot;
 
 /// The example company, or a world of the test's own; counts how often it is looked at.
@@ -28,14 +28,7 @@ impl Look for Known {
                 glance(&inputs(DEMO), &inputs(DEMO_AZURE), false)
             }
             Some(text) => {
-                let options = FileOptions {
-                    recursive: false,
-                    needs: Needs::ALL,
-                    default_namespace: "default".to_owned(),
-                    keep_going: false,
-                    limits: Limits::DEFAULT,
-                    threads: 1,
-                };
+                let options = FileOptions { needs: Needs::ALL, ..FileOptions::default() };
                 Some(load(&[Input::Stdin], &mut text.as_bytes(), &options).unwrap())
             }
         }

@@ -45,8 +45,10 @@ fn an_object_is_one_of_aso_by_its_group_or_version() {
 #[test]
 fn what_is_not_needed_is_not_read() {
     let object = r#"{"apiVersion": "storage.azure.com/v1api20230101", "kind": "StorageAccount", "metadata": {"name": "s"}, "spec": 7}"#;
-    let (snapshot, problems) = read_with(Needs::default(), &[object]);
-    assert_eq!((snapshot.aso_resources.len(), problems.len()), (0, 0));
+    for needs in [Needs::default(), Needs::default().with_azure()] {
+        let (snapshot, problems) = read_with(needs, &[object]);
+        assert_eq!((snapshot.aso_resources.len(), problems.len()), (0, 0));
+    }
     let (snapshot, problems) = read(object);
     assert_eq!((snapshot.aso_resources.len(), problems), (1, vec!["1: in `spec`: expected an object".to_owned()]));
 }

@@ -98,7 +98,7 @@ const LOCAL_CLUSTER: Ask = Ask {
             ?api-version=2024-01-01",
 };
 
-/// Asked for each group that has a role, and for the groups in it.
+/// Asked for each group that has a role, administers a cluster or was named, and for the groups in it.
 const GROUP: &[Ask] = &[
     Ask { file: "groups/{id}.json", words: "ad group member list --group {id} --query {id:'{id}',members:@}" },
     Ask {
@@ -149,15 +149,40 @@ fn quoted(words: &str) -> String {
 pub struct AzureExport {
     /// The answers, by file name.
     pub files: BTreeMap<String, String>,
-    /// What was refused or failed: the command, and the first line of what it said.
-    pub failures: Vec<(String, String)>,
+    /// What was refused or failed.
+    pub failures: Vec<Refusal>,
 }
 
-/// Asks everything, for these subscriptions or for all that `az` is logged in to.
+/// A command that was refused or failed.
+pub struct Refusal {
+    /// The command.
+    pub command: String,
+    /// The first line of what it said.
+    pub message: String,
+    /// The file that its answer would have gone to.
+    pub file: String,
+}
+
+/// What of Azure is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct AzureWanted<'a> {
+    /// The subscriptions, or all that `az` is logged in to.
+    pub subscriptions: &'a [String],
+    /// Groups that are asked for whether or not they have a role: those that bindings of a cluster name.
+    pub groups: &'a [String],
+}
+
+/// Asks everything that is wanted.
 ///
 /// # Errors
-/// When there is no `az`, nobody is logged in, or a subscription is none of theirs.
-pub fn export_azure(subscriptions: &[String], progress: &dyn Fn(&Progress)) -> Result<AzureExport, String> {
+/// When there is no `az`, nobody is logged in, a subscription is none of theirs, or a group is no object id.
+pub fn export_azure(wanted: AzureWanted<'_>, progress: &dyn Fn(&Progress)) -> Result<AzureExport, String> {
+    let AzureWanted { subscriptions, groups } = wanted;
+    if let Some(name) = groups.iter().find(|id| !is_guid(id)) {
+        return Err(format!(
+            "`{name}` is no object id of a group; `az ad group show --group NAME --query id` prints it"
+        ));
+    }
     let mut exporter = Exporter { done: AzureExport::default(), reader: Reader::default(), progress };
     let list = run(&["account", "list", "-o", "json"].map(str::to_owned))
         .map_err(|error| format!("`az account list` {error}; az has to be installed and logged in (`az login`)"))?;
@@ -185,7 +210,7 @@ pub fn export_azure(subscriptions: &[String], progress: &dyn Fn(&Progress)) -> R
         }
     }
     exporter.resources();
-    exporter.directory();
+    exporter.directory(groups);
     Ok(exporter.done)
 }
 
@@ -227,7 +252,9 @@ impl Exporter<'_> {
                 tracing::info!("az {}: {} bytes", words.join(" "), answer.len());
                 self.keep(&file, answer);
             }
-            Err(message) => self.done.failures.push((format!("az {}", words.join(" ")), message)),
+            Err(message) => {
+                self.done.failures.push(Refusal { command: format!("az {}", words.join(" ")), message, file });
+            }
         }
         let objects = self.done.files.len() as u64;
         (self.progress)(&Progress { objects, ..Progress::begin("lists of Azure") });
@@ -259,18 +286,19 @@ impl Exporter<'_> {
         }
     }
 
-    /// Who is in the groups that have roles, and which service principals have them.
-    fn directory(&mut self) {
+    /// Who is in the groups that were named or have roles, and which service principals have them.
+    fn directory(&mut self, named: &[String]) {
         let facts = &self.reader.facts;
         let known: BTreeSet<&str> = facts.identities.iter().map(|one| one.ids.object_id.as_str()).collect();
         let of_kind = |kind: PrincipalKind| {
-            let named = facts.assignments.iter().filter(move |one| one.principal_kind == kind);
-            named.map(|one| one.principal_id.clone()).collect::<BTreeSet<String>>()
+            let own = facts.assignments.iter().filter(move |one| one.principal_kind == kind);
+            own.map(|one| one.principal_id.clone()).collect::<BTreeSet<String>>()
         };
         let (groups, services) = (of_kind(PrincipalKind::Group), of_kind(PrincipalKind::ServicePrincipal));
         let services: Vec<String> = services.into_iter().filter(|id| !known.contains(id.as_str())).collect();
         let admins = facts.clusters.iter().flat_map(|one| one.admin_group_ids.clone());
-        let mut open: VecDeque<String> = groups.into_iter().chain(admins).collect();
+        let named = named.iter().map(|id| id.to_ascii_lowercase());
+        let mut open: VecDeque<String> = groups.into_iter().chain(admins).chain(named).collect();
         let mut asked: BTreeSet<String> = BTreeSet::new();
         while let Some(id) = open.pop_front() {
             if !is_guid(&id) || !asked.insert(id.clone()) {

@@ -22,7 +22,7 @@ use crate::model::{AzureFacts, FileId, Gap, GapReason, Origin, Snapshot, Warning
 use row::{Row, Top};
 use shapes::{Shape, shape};
 
-pub use export::{AzureExport, azure_commands, export_azure};
+pub use export::{AzureExport, AzureWanted, Refusal, azure_commands, export_azure};
 use unite::subscriptions;
 pub(super) use unite::unite;
 

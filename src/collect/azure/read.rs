@@ -374,7 +374,7 @@ impl Reader {
 }
 
 fn lower(text: String) -> String {
-    text.trim().to_ascii_lowercase()
+    text.trim_ascii().to_ascii_lowercase()
 }
 
 fn last_segment(id: &str) -> String {

@@ -139,7 +139,7 @@ impl<'a> Row<'a> {
 
     /// A GUID or another id that is compared in any case.
     pub(super) fn id(&self, key: &str) -> Result<String, String> {
-        Ok(self.text(key)?.map(|text| text.trim().to_ascii_lowercase()).unwrap_or_default())
+        Ok(self.text(key)?.map(|text| text.trim_ascii().to_ascii_lowercase()).unwrap_or_default())
     }
 
     /// A text that must be there; `what` says of what.

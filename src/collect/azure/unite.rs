@@ -1,14 +1,12 @@
 //! What several files say of one object becomes one: lists of two subscriptions both have what is inherited, a group's name and its
 //! members come from two commands. Everything is sorted, so that the order of the files does not matter.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashMap;
 
 use crate::model::azure::{
     AksIdentityBinding, AzureCluster, AzureFacts, AzureGroup, AzurePrincipal, Covered, DenyAssignment,
     FederatedCredential, GroupEligibility, KeyVault, LocalCluster, Members, PrincipalKind, Registry, RoleDefinition,
-    UserAssignedIdentity, fold, last_guid, subscription_of,
+    UserAssignedIdentity, fold,
 };
 use crate::model::{Origin, Warning};
 
@@ -92,88 +90,87 @@ pub(in crate::collect) fn unite(facts: &mut AzureFacts, warnings: &mut Vec<Warni
 
 /// Inherited assignments are in the lists of every subscription, and an active one is in PIM's list too.
 fn assignments(facts: &mut AzureFacts) {
-    facts.assignments.sort_by_cached_key(|one| {
-        let of_pim = one.id.to_ascii_lowercase().contains("scheduleinstances/");
-        let key =
-            (fold(&one.scope), one.principal_id.clone(), one.role_id.clone(), one.assigned, one.condition.clone());
-        (key, of_pim, one.id.to_ascii_lowercase(), one.origin)
+    let ids: Vec<(String, String)> =
+        facts.assignments.iter().map(|one| (fold(&one.scope), one.id.to_ascii_lowercase())).collect();
+    let mut all: Vec<_> = std::mem::take(&mut facts.assignments).into_iter().zip(ids).collect();
+    all.sort_unstable_by(|(a, (a_scope, a_id)), (b, (b_scope, b_id))| {
+        let key = a_scope.cmp(b_scope).then_with(|| a.principal_id.cmp(&b.principal_id));
+        let key = key.then_with(|| a.role_id.cmp(&b.role_id)).then_with(|| a.assigned.cmp(&b.assigned));
+        let of_pim = |id: &str| id.contains("scheduleinstances/");
+        let from = || of_pim(a_id).cmp(&of_pim(b_id)).then_with(|| a_id.cmp(b_id)).then(a.origin.cmp(&b.origin));
+        key.then_with(|| a.condition.cmp(&b.condition)).then_with(from)
     });
-    facts.assignments.dedup_by(|later, earlier| {
-        later.principal_id == earlier.principal_id
+    all.dedup_by(|(later, (later_scope, _)), (earlier, (earlier_scope, _))| {
+        later_scope == earlier_scope
+            && later.principal_id == earlier.principal_id
             && later.role_id == earlier.role_id
             && later.assigned == earlier.assigned
             && later.condition == earlier.condition
-            && later.scope.eq_ignore_ascii_case(&earlier.scope)
     });
+    facts.assignments = all.into_iter().map(|(one, _)| one).collect();
 }
 
-fn take(field: &mut String, other: String) {
+fn take(field: &mut String, other: &mut String) {
     if field.is_empty() {
-        *field = other;
+        std::mem::swap(field, other);
     }
 }
 
 fn principals(all: Vec<AzurePrincipal>) -> Vec<AzurePrincipal> {
-    let mut by_id: BTreeMap<String, AzurePrincipal> = BTreeMap::new();
     // An application is known by its app id; its service principal has the same.
-    let (applications, all): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.object_id.is_empty());
+    let (applications, mut all): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.object_id.is_empty());
     let applications: HashMap<String, String> =
         applications.into_iter().map(|one| (one.client_id, one.application_id)).collect();
-    for mut one in all {
-        if let Some(id) = applications.get(&one.client_id).filter(|_| !one.client_id.is_empty()) {
+    for one in all.iter_mut().filter(|one| !one.client_id.is_empty()) {
+        if let Some(id) = applications.get(&one.client_id) {
             one.application_id.clone_from(id);
         }
-        match by_id.entry(one.object_id.clone()) {
-            std::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(one);
-            }
-            std::collections::btree_map::Entry::Occupied(mut there) => {
-                let there = there.get_mut();
-                if there.kind == PrincipalKind::Unknown || one.kind == PrincipalKind::ManagedIdentity {
-                    there.kind = one.kind;
-                }
-                take(&mut there.name, one.name);
-                take(&mut there.user_principal_name, one.user_principal_name);
-                take(&mut there.client_id, one.client_id);
-                take(&mut there.resource_id, one.resource_id);
-                take(&mut there.application_id, one.application_id);
-                there.enabled &= one.enabled;
-                there.origin = there.origin.min(one.origin);
-            }
-        }
     }
-    by_id.into_values().collect()
+    all.sort_by(|a, b| a.object_id.cmp(&b.object_id));
+    all.dedup_by(|later, there| {
+        let same = later.object_id == there.object_id;
+        if same {
+            if there.kind == PrincipalKind::Unknown || later.kind == PrincipalKind::ManagedIdentity {
+                there.kind = later.kind;
+            }
+            take(&mut there.name, &mut later.name);
+            take(&mut there.user_principal_name, &mut later.user_principal_name);
+            take(&mut there.client_id, &mut later.client_id);
+            take(&mut there.resource_id, &mut later.resource_id);
+            take(&mut there.application_id, &mut later.application_id);
+            there.enabled &= later.enabled;
+            there.origin = there.origin.min(later.origin);
+        }
+        same
+    });
+    all
 }
 
-fn groups(all: Vec<AzureGroup>) -> Vec<AzureGroup> {
-    let mut by_id: BTreeMap<String, AzureGroup> = BTreeMap::new();
-    for one in all {
-        match by_id.entry(one.object_id.clone()) {
-            std::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(one);
+fn groups(mut all: Vec<AzureGroup>) -> Vec<AzureGroup> {
+    all.sort_by(|a, b| a.object_id.cmp(&b.object_id));
+    all.dedup_by(|later, there| {
+        let same = later.object_id == there.object_id;
+        if same {
+            take(&mut there.name, &mut later.name);
+            // Direct and transitive members are both members.
+            let exact = |members: &Members| matches!(members, Members::Exactly(_));
+            let (whole, unread) = (exact(&there.members) || exact(&later.members), Members::Unread);
+            if there.members == unread || later.members != unread {
+                let mut known = there.members.known().to_vec();
+                known.extend_from_slice(later.members.known());
+                known.sort();
+                known.dedup();
+                there.members = match (whole, &later.members) {
+                    (true, _) => Members::Exactly(known),
+                    (false, Members::Unread) => Members::Unread,
+                    (false, _) => Members::AtLeast(known),
+                };
             }
-            std::collections::btree_map::Entry::Occupied(mut there) => {
-                let there = there.get_mut();
-                take(&mut there.name, one.name);
-                // Direct and transitive members are both members.
-                let exact = |members: &Members| matches!(members, Members::Exactly(_));
-                let (whole, unread) = (exact(&there.members) || exact(&one.members), Members::Unread);
-                if there.members == unread || one.members != unread {
-                    let mut known = there.members.known().to_vec();
-                    known.extend_from_slice(one.members.known());
-                    known.sort();
-                    known.dedup();
-                    there.members = match (whole, &one.members) {
-                        (true, _) => Members::Exactly(known),
-                        (false, Members::Unread) => Members::Unread,
-                        (false, _) => Members::AtLeast(known),
-                    };
-                }
-                there.origin = there.origin.min(one.origin);
-            }
+            there.origin = there.origin.min(later.origin);
         }
-    }
-    by_id.into_values().collect()
+        same
+    });
+    all
 }
 
 /// Subscriptions and management groups, each once, with what is known of what is above it.
@@ -182,7 +179,7 @@ fn containers(facts: &mut AzureFacts) {
     facts.subscriptions.dedup_by(|later, earlier| {
         let same = later.id == earlier.id;
         if same {
-            take(&mut earlier.name, std::mem::take(&mut later.name));
+            take(&mut earlier.name, &mut later.name);
             earlier.parent = later.parent.take().or(earlier.parent.take());
         }
         same
@@ -192,7 +189,7 @@ fn containers(facts: &mut AzureFacts) {
     facts.management_groups.dedup_by(|later, earlier| {
         let same = key(&later.name) == key(&earlier.name);
         if same {
-            take(&mut earlier.display_name, std::mem::take(&mut later.display_name));
+            take(&mut earlier.display_name, &mut later.display_name);
             earlier.parent = later.parent.take().or(earlier.parent.take());
             earlier.root = (earlier.root || later.root) && earlier.parent.is_none();
         }
@@ -210,12 +207,18 @@ pub(super) fn subscriptions(facts: &AzureFacts) -> Vec<Covered> {
         .chain(facts.clusters.iter().map(|one| (&one.id, one.origin)))
         .chain(facts.registries.iter().map(|one| (&one.id, one.origin)))
         .chain(facts.vaults.iter().map(|one| (&one.id, one.origin)));
-    let mut found: BTreeMap<String, Origin> = BTreeMap::new();
+    let mut spelled: HashMap<&str, Origin> = HashMap::default();
     for (id, origin) in all {
-        if let Some(own) = subscription_of(&fold(id)) {
-            let first = found.entry(last_guid(own)).or_insert(origin);
+        let mut segments = id.trim_ascii().split('/').filter(|segment| !segment.is_empty());
+        let is_inside = segments.next().is_some_and(|first| first.eq_ignore_ascii_case("subscriptions"));
+        if let Some(own) = segments.next().filter(|_| is_inside) {
+            let first = spelled.entry(own).or_insert(origin);
             *first = origin.min(*first);
         }
     }
-    found.into_iter().map(|(id, origin)| Covered { id, origin }).collect()
+    let mut found: Vec<Covered> =
+        spelled.into_iter().map(|(id, origin)| Covered { id: id.to_ascii_lowercase(), origin }).collect();
+    found.sort();
+    found.dedup_by(|later, earlier| later.id == earlier.id);
+    found
 }

@@ -16,13 +16,16 @@ use crate::model::azure::{
     PrincipalKind, ancestors, built_in_role, fold, is_guid, management_group, subscription_of,
 };
 
+/// The scope `/`.
+const ROOT: ScopeIx = ScopeIx(0);
+
 /// So many facts are worth another thread.
 pub(super) const WORTH: usize = if cfg!(test) { 2 } else { 1000 };
 
-pub(super) fn build(facts: &AzureFacts) -> AzureIndex {
-    let ((scopes, by_scope), (principals, roles)) = both(
+pub(super) fn build(facts: &AzureFacts, of_aso: &[String]) -> AzureIndex {
+    let (Scopes { nodes: scopes, by_folded: by_scope, by_text }, (principals, roles)) = both(
         AzureIndex::is_large(facts),
-        || scopes(facts),
+        || scopes(facts, of_aso),
         || {
             let mut roles = Roles::default();
             roles.add_all(facts);
@@ -32,7 +35,7 @@ pub(super) fn build(facts: &AzureFacts) -> AzureIndex {
     let numbered = principals.iter().enumerate().map(|(ix, node)| (node.object_id.as_str(), PrincipalIx::at(ix)));
     let by_object: Map<&str, PrincipalIx> = numbered.collect();
     let at = |id: &str| by_object.get(id).copied();
-    let scope_of = |text: &str| by_scope.get(&fold(text)).copied().unwrap_or(ScopeIx(0));
+    let scope_of = |text: &str| by_text.get(text).copied().unwrap_or(ROOT);
     let (roles, blocks) = roles.finish();
     let role_at =
         |id: &str| roles.binary_search_by(|role: &AzureRoleNode| role.id.as_str().cmp(id)).unwrap_or_default();
@@ -65,7 +68,7 @@ pub(super) fn build(facts: &AzureFacts) -> AzureIndex {
     let identity_by_scope: FxHashMap<ScopeIx, IdentityIx> = identities_at.iter().copied().collect();
     let federated = facts.federated_credentials.iter().enumerate().filter(|(_, one)| !one.identity_id.is_empty());
     let federated_of = federated.filter_map(|(ix, one)| {
-        let identity = identity_by_scope.get(by_scope.get(&fold(&one.identity_id))?)?;
+        let identity = identity_by_scope.get(&scope_of(&one.identity_id))?;
         Some((identity.index(), FederatedIx::at(ix)))
     });
     let named = |key: fn(&PrincipalNode) -> String| {
@@ -133,179 +136,211 @@ fn scope_texts(facts: &AzureFacts) -> impl Iterator<Item = &str> {
         .filter(|text| !text.is_empty())
 }
 
-/// The tree of scopes. Inside a subscription the text says what holds what; management groups are linked as they were read.
-fn scopes(facts: &AzureFacts) -> (Vec<ScopeNode>, Map<String, ScopeIx>) {
-    let mut spelled: BTreeMap<String, String> = BTreeMap::new();
-    spelled.insert("/".to_owned(), "/".to_owned());
-    let mut add = |text: &str| {
+/// The tree of scopes, by their folded texts and by the texts of the facts.
+struct Scopes<'f> {
+    nodes: Vec<ScopeNode>,
+    by_folded: Map<String, ScopeIx>,
+    by_text: Map<&'f str, ScopeIx>,
+}
+
+/// Scopes in the order in which they were met, the root first.
+#[derive(Default)]
+struct Met {
+    /// Each as it was spelled first.
+    spelled: Vec<String>,
+    by_folded: Map<String, ScopeIx>,
+}
+
+impl Met {
+    fn add(&mut self, text: &str) -> ScopeIx {
         let folded = fold(text);
-        if spelled.contains_key(&folded) {
-            return;
+        if let Some(&known) = self.by_folded.get(&folded) {
+            return known;
         }
         // Its subscription and its resource group are scopes too, whether or not something names them.
-        let segments: Vec<usize> = folded.match_indices('/').map(|(at, _)| at).collect();
         if folded.starts_with("/subscriptions/") {
-            let mut ends = vec![segments.get(2)];
-            if folded.split('/').nth(3) == Some("resourcegroups") {
-                ends.push(segments.get(4));
-            }
-            for &end in ends.into_iter().flatten() {
-                let text = text.trim().get(..end).unwrap_or(&folded[..end]);
-                spelled.entry(folded[..end].to_owned()).or_insert_with(|| text.to_owned());
+            let in_group = folded.split('/').nth(3) == Some("resourcegroups");
+            let ends = folded.match_indices('/').map(|(at, _)| at).enumerate();
+            let ends: Vec<usize> =
+                ends.filter(|&(nth, _)| nth == 2 || in_group && nth == 4).map(|(_, end)| end).collect();
+            for end in ends {
+                self.push(folded[..end].to_owned(), text.trim_ascii().get(..end).unwrap_or(&folded[..end]));
             }
         }
-        spelled.insert(folded, text.trim().to_owned());
-    };
+        self.push(folded, text.trim_ascii())
+    }
+
+    fn push(&mut self, folded: String, spelled: &str) -> ScopeIx {
+        *self.by_folded.entry(folded).or_insert_with(|| {
+            self.spelled.push(spelled.to_owned());
+            ScopeIx::at(self.spelled.len() - 1)
+        })
+    }
+
+    fn find(&self, folded: &str) -> Option<ScopeIx> {
+        self.by_folded.get(folded).copied()
+    }
+
+    fn subscription(&self, id: &str) -> Option<ScopeIx> {
+        self.find(&format!("/subscriptions/{id}"))
+    }
+
+    fn management_group(&self, name: &str) -> Option<ScopeIx> {
+        self.find(&format!("{MANAGEMENT_GROUPS}{}", name.to_ascii_lowercase()))
+    }
+
+    /// The folded texts in the order of the scopes.
+    fn folded(&self) -> Vec<&str> {
+        let mut all = vec![""; self.spelled.len()];
+        for (text, at) in &self.by_folded {
+            all[at.index()] = text;
+        }
+        all
+    }
+}
+
+/// Inside a subscription the text says what holds what; management groups are linked as they were read.
+fn scopes<'f>(facts: &'f AzureFacts, of_aso: &[String]) -> Scopes<'f> {
+    let mut met = Met::default();
+    met.add("/");
+    let mut by_text: Map<&str, ScopeIx> = Map::default();
     for text in scope_texts(facts) {
-        add(text);
+        by_text.entry(text).or_insert_with(|| met.add(text));
     }
     for group in facts.clusters.iter().filter_map(AzureCluster::node_group) {
-        add(&group);
+        met.add(&group);
+    }
+    for id in of_aso {
+        met.add(id);
     }
     for one in &facts.subscriptions {
-        add(&format!("/subscriptions/{}", one.id));
+        met.add(&format!("/subscriptions/{}", one.id));
     }
-    let group_id = |name: &str| format!("/providers/Microsoft.Management/managementGroups/{name}");
     let parents = facts.subscriptions.iter().filter_map(|one| one.parent.as_ref());
     let groups = facts.management_groups.iter().flat_map(|one| std::iter::once(&one.name).chain(&one.parent));
     for name in parents.chain(groups) {
-        add(&group_id(name));
+        met.add(&format!("/providers/Microsoft.Management/managementGroups/{name}"));
     }
-    let above = linked(facts, &spelled);
-    ordered(spelled, &above, &complete(facts, &above))
+    let folded = met.folded();
+    let above = linked(facts, &met, &folded);
+    let (nodes, place) = ordered(&met, &folded, &above, &complete(facts, &met, &folded, &above));
+    let mut by_folded = met.by_folded;
+    for at in by_folded.values_mut().chain(by_text.values_mut()) {
+        *at = place[at.index()];
+    }
+    Scopes { nodes, by_folded, by_text }
 }
 
-/// The scope above each scope. Links that would run in a circle are left out.
-fn linked(facts: &AzureFacts, spelled: &BTreeMap<String, String>) -> Map<String, String> {
-    let mut above: Map<String, String> = Map::default();
-    let known: HashSet<&str> = spelled.keys().map(String::as_str).collect();
-    for folded in spelled.keys().filter(|folded| *folded != "/") {
-        let near = ancestors(folded).skip(1).find(|text| known.contains(text)).unwrap_or("/");
-        above.insert(folded.clone(), near.to_owned());
-    }
-    let group_id = |name: &str| format!("{MANAGEMENT_GROUPS}{}", name.to_ascii_lowercase());
-    let of_subscriptions =
-        facts.subscriptions.iter().map(|one| (format!("/subscriptions/{}", one.id), one.parent.as_ref()));
-    let of_groups = facts.management_groups.iter().map(|one| (group_id(&one.name), one.parent.as_ref()));
+/// Whether a scope is a subscription or a management group.
+fn is_container(folded: &str) -> bool {
+    management_group(folded).is_some() || subscription_of(folded) == Some(folded)
+}
+
+/// The scope above each scope; the root is above itself. Links that would run in a circle are left out.
+fn linked(facts: &AzureFacts, met: &Met, folded: &[&str]) -> Vec<ScopeIx> {
+    let near = |text: &&str| ancestors(text).skip(1).find_map(|text| met.find(text)).unwrap_or(ROOT);
+    let mut above: Vec<ScopeIx> = folded.iter().map(near).collect();
+    let of_subscriptions = facts.subscriptions.iter().map(|one| (met.subscription(&one.id), one.parent.as_ref()));
+    let of_groups = facts.management_groups.iter().map(|one| (met.management_group(&one.name), one.parent.as_ref()));
     for (child, parent) in of_groups.chain(of_subscriptions) {
-        if let Some(parent) = parent {
-            link(&mut above, child, group_id(parent));
+        if let (Some(child), Some(parent)) = (child, parent.and_then(|name| met.management_group(name))) {
+            link(&mut above, child, parent);
         }
     }
     // What is not said to lie anywhere lies below the root group of its tenant, at least.
-    let named: Vec<String> =
-        facts.management_groups.iter().filter(|one| one.root).map(|one| group_id(&one.name)).collect();
-    let by_tenant = facts.tenants.iter().map(|tenant| group_id(&tenant.id)).filter(|root| spelled.contains_key(root));
-    let mut roots: Vec<String> = named.into_iter().chain(by_tenant).collect();
-    roots.sort();
+    let named = facts.management_groups.iter().filter(|one| one.root).map(|one| one.name.as_str());
+    let of_tenants = facts.tenants.iter().map(|tenant| tenant.id.as_str());
+    let mut roots: Vec<ScopeIx> = named.chain(of_tenants).filter_map(|name| met.management_group(name)).collect();
+    roots.sort_unstable();
     roots.dedup();
-    if let [root] = roots.as_slice() {
-        let loose: Vec<String> = above
-            .iter()
-            .filter(|(child, parent)| {
-                *parent == "/"
-                    && *child != root
-                    && (management_group(child).is_some() || subscription_of(child) == Some(child.as_str()))
-            })
-            .map(|(child, _)| child.clone())
-            .collect();
-        for child in loose {
-            link(&mut above, child, root.clone());
+    if let [root] = *roots {
+        let all = folded.iter().enumerate().map(|(at, text)| (ScopeIx::at(at), *text));
+        let is_loose = |&(at, text): &(ScopeIx, &str)| at != root && above[at.index()] == ROOT && is_container(text);
+        for (child, _) in all.filter(is_loose).collect::<Vec<_>>() {
+            link(&mut above, child, root);
         }
     }
     above
 }
 
-fn link(above: &mut Map<String, String>, child: String, parent: String) {
-    let mut up = Some(&parent);
-    while let Some(here) = up {
-        if *here == child {
+fn link(above: &mut [ScopeIx], child: ScopeIx, parent: ScopeIx) {
+    let mut here = parent;
+    while here != ROOT {
+        if here == child {
             return;
         }
-        up = above.get(here);
+        here = above[here.index()];
     }
-    above.insert(child, parent);
+    above[child.index()] = parent;
 }
 
-/// The subscriptions and management groups above which everything is known, up to the root group of the tenant.
-fn complete(facts: &AzureFacts, above: &Map<String, String>) -> Map<String, bool> {
-    let root = |name: &str| {
+/// Of each subscription and management group whether everything above it is known, up to the root group of the tenant.
+fn complete(facts: &AzureFacts, met: &Met, folded: &[&str], above: &[ScopeIx]) -> Map<ScopeIx, bool> {
+    let is_root = |name: &str| {
         facts.tenants.iter().any(|tenant| tenant.id == name)
             || facts.management_groups.iter().any(|one| one.root && one.name.eq_ignore_ascii_case(name))
     };
     let groups = facts.management_groups.iter().filter(|one| one.parent.is_some());
-    let below_known: HashSet<String> = groups
-        .map(|one| format!("{MANAGEMENT_GROUPS}{}", one.name.to_ascii_lowercase()))
-        .chain(
-            facts
-                .subscriptions
-                .iter()
-                .filter(|one| one.parent.is_some())
-                .map(|one| format!("/subscriptions/{}", one.id)),
-        )
+    let subscriptions = facts.subscriptions.iter().filter(|one| one.parent.is_some());
+    let below_known: HashSet<ScopeIx> = groups
+        .filter_map(|one| met.management_group(&one.name))
+        .chain(subscriptions.filter_map(|one| met.subscription(&one.id)))
         .collect();
-    let is_root = |scope: &str| management_group(scope).is_some_and(root);
-    let containers = above
-        .keys()
-        .filter(|scope| management_group(scope).is_some() || subscription_of(scope) == Some(scope.as_str()));
-    let mut known: Map<String, bool> = Map::default();
-    for container in containers {
-        let mut here = container;
-        let mut holds = true;
-        while holds && here != "/" && !is_root(here) {
-            holds = below_known.contains(here);
-            match above.get(here) {
-                Some(next) => here = next,
-                None => break,
-            }
+    let all = folded.iter().enumerate().filter(|(_, text)| is_container(text));
+    let known = |container: ScopeIx| {
+        let (mut here, mut holds) = (container, true);
+        while holds && here != ROOT && !management_group(folded[here.index()]).is_some_and(is_root) {
+            holds = below_known.contains(&here);
+            here = above[here.index()];
         }
-        known.insert(container.clone(), holds);
-    }
-    known
+        holds
+    };
+    all.map(|(at, _)| (ScopeIx::at(at), known(ScopeIx::at(at)))).collect()
 }
 
-/// Numbers the scopes so that each comes right before everything below it.
+/// Numbers the scopes so that each comes right before everything below it, and tells the new number of each.
 fn ordered(
-    spelled: BTreeMap<String, String>,
-    above: &Map<String, String>,
-    complete: &Map<String, bool>,
-) -> (Vec<ScopeNode>, Map<String, ScopeIx>) {
-    let mut below: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
-    for folded in spelled.keys() {
-        if let Some(parent) = above.get(folded) {
-            below.entry(parent.as_str()).or_default().push(folded);
-        }
-    }
-    let mut nodes: Vec<ScopeNode> = Vec::with_capacity(spelled.len());
-    let mut by_scope: Map<String, ScopeIx> = Map::default();
-    let root = "/".to_owned();
+    met: &Met,
+    folded: &[&str],
+    above: &[ScopeIx],
+    complete: &Map<ScopeIx, bool>,
+) -> (Vec<ScopeNode>, Vec<ScopeIx>) {
+    let mut below: Vec<(ScopeIx, ScopeIx)> =
+        above.iter().enumerate().skip(1).map(|(child, &parent)| (parent, ScopeIx::at(child))).collect();
+    below.sort_unstable_by_key(|&(parent, child)| (parent, folded[child.index()]));
+    let mut nodes: Vec<ScopeNode> = Vec::with_capacity(folded.len());
+    let mut place = vec![ROOT; folded.len()];
     // Going down numbers a scope, coming back up says where what is below it ends.
-    enum Step<'s> {
-        Down(&'s String, Option<ScopeIx>, bool),
+    enum Step {
+        Down(ScopeIx, Option<ScopeIx>, bool),
         Up(ScopeIx),
     }
-    let mut steps = vec![Step::Down(&root, None, true)];
+    let mut steps = vec![Step::Down(ROOT, None, true)];
     while let Some(step) = steps.pop() {
         match step {
             Step::Up(scope) => nodes[scope.index()].end = ScopeIx::at(nodes.len()),
-            Step::Down(folded, parent, known) => {
+            Step::Down(from, parent, known) => {
                 let here = ScopeIx::at(nodes.len());
-                let known = complete.get(folded).copied().unwrap_or(known);
+                let known = complete.get(&from).copied().unwrap_or(known);
+                place[from.index()] = here;
                 nodes.push(ScopeNode {
-                    text: spelled.get(folded).unwrap_or(folded).clone(),
-                    folded: folded.clone(),
+                    text: met.spelled[from.index()].clone(),
+                    folded: folded[from.index()].to_owned(),
                     parent,
                     end: here,
                     complete: known,
                 });
-                by_scope.insert(folded.clone(), here);
                 steps.push(Step::Up(here));
-                let children = below.get(folded.as_str()).map(Vec::as_slice).unwrap_or_default();
-                steps.extend(children.iter().rev().map(|child| Step::Down(child, Some(here), known)));
+                let first = below.partition_point(|&(parent, _)| parent < from);
+                let children =
+                    below[first..].iter().take_while(|&&(parent, _)| parent == from).map(|&(_, child)| child);
+                let from = steps.len();
+                steps.extend(children.map(|child| Step::Down(child, Some(here), known)));
+                steps[from..].reverse();
             }
         }
     }
-    (nodes, by_scope)
+    (nodes, place)
 }
 
 /// Everybody that something names, by object id, with what all of it says together.
@@ -363,9 +398,8 @@ fn principals(facts: &AzureFacts) -> Vec<PrincipalNode> {
         found.named(&one.group_id, PrincipalKind::Group);
         found.named(&one.principal_id, PrincipalKind::Unknown);
     }
-    let mut all: Vec<PrincipalNode> = found.by_id.into_values().collect();
-    all.sort_unstable_by(|a, b| a.object_id.cmp(&b.object_id));
-    all
+    found.nodes.sort_unstable_by(|a, b| a.object_id.cmp(&b.object_id));
+    found.nodes
 }
 
 fn set(field: &mut String, value: &str) {
@@ -375,16 +409,18 @@ fn set(field: &mut String, value: &str) {
 }
 
 #[derive(Default)]
-struct Principals {
-    by_id: hashbrown::HashMap<String, PrincipalNode>,
+struct Principals<'f> {
+    nodes: Vec<PrincipalNode>,
+    by_id: Map<&'f str, usize>,
 }
 
-impl Principals {
-    fn named(&mut self, object_id: &str, kind: PrincipalKind) -> &mut PrincipalNode {
-        let node = self.by_id.entry_ref(object_id).or_default();
-        if node.object_id.is_empty() {
-            object_id.clone_into(&mut node.object_id);
-        }
+impl<'f> Principals<'f> {
+    fn named(&mut self, object_id: &'f str, kind: PrincipalKind) -> &mut PrincipalNode {
+        let at = *self.by_id.entry(object_id).or_insert_with(|| {
+            self.nodes.push(PrincipalNode { object_id: object_id.to_owned(), ..PrincipalNode::default() });
+            self.nodes.len() - 1
+        });
+        let node = &mut self.nodes[at];
         // "Service principal" is what assignments call a managed identity too.
         let weak = |kind| matches!(kind, PrincipalKind::Unknown | PrincipalKind::ServicePrincipal);
         if node.kind == PrincipalKind::Unknown || (weak(node.kind) && !weak(kind)) {
@@ -393,7 +429,7 @@ impl Principals {
         node
     }
 
-    fn identity(&mut self, ids: &AzureIdentityIds) -> Option<&mut PrincipalNode> {
+    fn identity(&mut self, ids: &'f AzureIdentityIds) -> Option<&mut PrincipalNode> {
         if ids.object_id.is_empty() {
             return None;
         }

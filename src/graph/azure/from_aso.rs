@@ -45,6 +45,12 @@ pub(in crate::graph) fn join(snapshot: &mut Snapshot) {
     }
 }
 
+/// What ASO's resources are called in Azure, each of which is a scope of its own. Role assignments are none.
+pub(in crate::graph) fn resource_ids(snapshot: &Snapshot) -> Vec<String> {
+    let resources = snapshot.aso_resources.iter().filter(|own| !matches!(own.spec, AsoSpec::RoleAssignment(_)));
+    resources.filter_map(|own| own.status_id).map(|id| snapshot.text(id).to_owned()).collect()
+}
+
 /// A RoleEligibilityScheduleRequest has the same fields and assigns nothing.
 fn is_active(resource: &AsoResource) -> bool {
     resource.known.is_some_and(|kind| kind.facts().plural == "roleassignments")
@@ -82,15 +88,19 @@ fn assignments(list: &mut Vec<RoleAssignment>, from_aso: &mut usize) {
         (scopes[at].as_str(), one.principal_id.as_str(), one.role_id.as_str(), one.assigned)
     };
     let known: FxHashSet<_> = (0..read).map(key).collect();
-    let is_new = |&at: &usize| at < read || !known.contains(&key(at));
-    let mut order: Vec<usize> = (0..list.len()).filter(is_new).collect();
-    *from_aso = order.len() - read;
+    let new: Vec<usize> = (read..list.len()).filter(|&at| !known.contains(&key(at))).collect();
+    if new.is_empty() {
+        *from_aso = 0;
+        return list.truncate(read);
+    }
+    let mut order: Vec<usize> = (0..read).chain(new).collect();
     let lower = |at: usize| list[at].id.bytes().map(|byte| byte.to_ascii_lowercase());
     order.sort_by(|&one, &other| {
         let by_key = key(one).cmp(&key(other)).then_with(|| list[one].condition.cmp(&list[other].condition));
         by_key.then_with(|| lower(one).cmp(lower(other)))
     });
     order.dedup_by(|later, earlier| list[*later].id == list[*earlier].id && key(*later) == key(*earlier));
+    *from_aso = order.len() - read;
     put(list, &order);
 }
 

@@ -18,7 +18,7 @@ use crate::model::azure::{
     UserAssignedIdentity, ancestors, fold,
 };
 
-pub(super) use from_aso::join as join_aso;
+pub(super) use from_aso::{join as join_aso, resource_ids};
 pub use names::{AssignmentName, AzureNames, PrincipalName};
 
 pub use decide::{AzureDecision, AzureGrant, AzureQuestion, BlockGrant, Denial, RoleAnswer, Standing, Verdict};
@@ -256,8 +256,8 @@ impl AzureIndex {
     }
 
     /// Joins the facts. O(n log n) in them.
-    pub(in crate::graph) fn new(facts: &AzureFacts) -> Arc<AzureIndex> {
-        Arc::new(build::build(facts))
+    pub(in crate::graph) fn new(facts: &AzureFacts, of_aso: &[String]) -> Arc<AzureIndex> {
+        Arc::new(build::build(facts, of_aso))
     }
 }
 
@@ -274,7 +274,7 @@ pub struct AzureGraph<'g> {
 impl<'g> AzureGraph<'g> {
     /// Joins the facts.
     pub fn new(facts: &'g AzureFacts) -> AzureGraph<'g> {
-        AzureGraph::with(facts, AzureIndex::new(facts))
+        AzureGraph::with(facts, AzureIndex::new(facts, &[]))
     }
 
     /// The graph of facts that were joined already.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::collect::{FileOptions, Input, Limits, Needs, read_azure};
+use crate::collect::{FileOptions, Input, read_azure};
 use crate::model::Snapshot;
 use crate::model::azure::{Plane, Request};
 
@@ -17,14 +17,7 @@ const WRITE: &str = "Microsoft.Authorization/roleAssignments/write";
 const KEYS: &str = "Microsoft.Storage/storageAccounts/listKeys/action";
 
 fn snapshot(rows: &Value) -> Snapshot {
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::default(),
-        default_namespace: String::new(),
-        keep_going: false,
-        limits: Limits::DEFAULT,
-        threads: 1,
-    };
+    let options = FileOptions { default_namespace: String::new(), ..FileOptions::default() };
     let text = rows.to_string();
     let read = read_azure(&[Input::Stdin], &mut text.as_bytes(), &options, 0);
     let mut snapshot = Snapshot::default();

@@ -6,7 +6,7 @@ pub const MANAGEMENT_GROUPS: &str = "/providers/microsoft.management/managementg
 
 /// The form that ids are compared in: lower-cased, one slash before it, none behind it. The root is `/`.
 pub fn fold(scope: &str) -> String {
-    let scope = scope.trim();
+    let scope = scope.trim_ascii();
     let bytes = scope.as_bytes();
     // Most are in this form but for their case.
     if bytes.len() > 1 && bytes[0] == b'/' && !bytes.ends_with(b"/") && !scope.contains("//") {

@@ -117,6 +117,13 @@ impl Operator {
         self.mode != OperatorMode::Webhooks && !self.scaled_down
     }
 
+    /// Whether resources may have it write any text into a Secret (`operatorSpec.secretExpressions`): releases before v2.11.0 do not
+    /// know how (<https://github.com/Azure/azure-service-operator/releases/tag/v2.11.0>). One whose tag is none of its releases may
+    /// be new.
+    pub fn has_expressions(&self) -> bool {
+        !matches!(self.version.as_deref().and_then(release), Some((2, 0..11)))
+    }
+
     /// Whether it reconciles what is in a namespace.
     pub fn reconciles(&self, namespace: &str) -> bool {
         self.is_active()
@@ -302,4 +309,11 @@ fn version(image: &str) -> Option<String> {
     let (name, _) = image.split_once('@').unwrap_or((image, ""));
     let (_, last) = name.rsplit_once('/').unwrap_or(("", name));
     last.split_once(':').map(|(_, tag)| tag.to_owned())
+}
+
+/// The first two numbers of a version such as `v2.11.0`; none of a tag that is no version.
+fn release(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.strip_prefix('v').unwrap_or(version).split('.');
+    let mut number = || numbers.next()?.parse().ok();
+    Some((number()?, number()?))
 }

@@ -4,9 +4,10 @@
 use std::cell::OnceCell;
 
 use super::rights::KindSet;
-use crate::graph::azure::{AzureDecision, AzureGraph, AzureQuestion, PrincipalIx, ScopeIx};
+use crate::graph::azure::{AzureDecision, AzureGraph, AzureQuestion, PrincipalIx, ScopeIx, Verdict};
 use crate::model::KindIx;
-use crate::model::azure::Plane;
+use crate::model::azure::{Alternative, Effect, Plane};
+use crate::query::azure::condition_words;
 
 /// How much somebody may do at a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +48,18 @@ pub struct Power {
     pub decision: AzureDecision,
     /// The kinds of ASO that may be written; of `Limited` and above.
     pub kinds: KindSet,
+    /// What may be given, where that is roles under conditions that are understood.
+    pub ways: Vec<Alternative>,
+}
+
+impl Power {
+    /// How sure it is, in words, with what its conditions let be given.
+    pub fn doubt(&self, graph: &AzureGraph<'_>) -> String {
+        match self.ways.as_slice() {
+            [] => self.decision.as_str().to_owned(),
+            ways => format!("{}: {}", self.decision.as_str(), condition_words(graph, ways)),
+        }
+    }
 }
 
 /// The actions that are asked about, each evaluated once.
@@ -103,8 +116,10 @@ impl<'g> AsoPower<'g> {
     }
 
     fn at(&self, principal: PrincipalIx, scope: ScopeIx) -> Vec<Power> {
-        let decide = |question: &AzureQuestion| self.graph.decide(principal, question, scope.into()).decision;
-        let assign = decide(self.assign.get_or_init(|| self.graph.question(ASSIGN, Plane::Control)));
+        let verdict = |question: &AzureQuestion| self.graph.decide(principal, question, scope.into());
+        let decide = |question: &AzureQuestion| verdict(question).decision;
+        let assigns = verdict(self.assign.get_or_init(|| self.graph.question(ASSIGN, Plane::Control)));
+        let assign = assigns.decision;
         let writes: Vec<(KindIx, AzureDecision)> =
             self.writes().iter().map(|(kind, question)| (*kind, decide(question))).collect();
         let keys = self.keys().iter().map(&decide).min().unwrap_or(AzureDecision::No);
@@ -132,19 +147,22 @@ impl<'g> AsoPower<'g> {
         let mut powers = Vec::new();
         let (sure, kinds) = of(AzureDecision::Allowed);
         if sure.is_some() {
-            powers.push(Power { scope, level: sure, decision: AzureDecision::Allowed, kinds });
+            powers.push(Power { scope, level: sure, decision: AzureDecision::Allowed, kinds, ways: Vec::new() });
         }
         let mut last = (sure, kinds);
         for decision in [AzureDecision::Conditional, AzureDecision::Eligible] {
             let more = of(decision);
             if more.0 > last.0 || more.0 == last.0 && more.1 != last.1 {
-                powers.push(Power { scope, level: more.0, decision, kinds: more.1 });
+                let limited = more.0 == Some(PowerLevel::RoleAssignments) && decision == AzureDecision::Conditional;
+                let ways = if limited { understood(&assigns) } else { Vec::new() };
+                powers.push(Power { scope, level: more.0, decision, kinds: more.1, ways });
                 last = more;
             }
         }
         let mut all = writes.iter().map(|(_, at)| *at).chain([assign, keys, read]);
         if all.any(|at| at == AzureDecision::Unknown) {
-            powers.push(Power { scope, level: None, decision: AzureDecision::Unknown, kinds: KindSet::default() });
+            let (decision, kinds) = (AzureDecision::Unknown, KindSet::default());
+            powers.push(Power { scope, level: None, decision, kinds, ways: Vec::new() });
         }
         powers
     }
@@ -174,6 +192,18 @@ const DATA: [&str; 2] = [
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
     "Microsoft.KeyVault/vaults/secrets/getSecret/action",
 ];
+
+/// What conditions let be given, where each of them is understood.
+fn understood(assigns: &Verdict) -> Vec<Alternative> {
+    let conditional = assigns.grants.iter().filter(|grant| grant.decision == AzureDecision::Conditional);
+    let ways: Option<Vec<&[Alternative]>> = conditional
+        .map(|grant| match &grant.effect {
+            Effect::Depends(ways) if ways.iter().all(|way| !way.open) => Some(ways.as_slice()),
+            _ => None,
+        })
+        .collect();
+    ways.unwrap_or_default().concat()
+}
 
 /// Whether a kind says nothing about whether its writer may write every kind: what gives roles, and what is no resource of a
 /// subscription.

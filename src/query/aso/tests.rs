@@ -4,20 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::collect::{FileOptions, Input, Limits, Needs, load};
+use crate::collect::{FileOptions, Input, Needs, load};
 use crate::graph::AzureGraph;
 use crate::model::{Action, Authorizer, ResourceAction};
 use crate::query::{Filter, SystemFilter, Where, who_can};
 
 fn options() -> FileOptions {
-    FileOptions {
-        recursive: false,
-        needs: Needs::ALL,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 2,
-    }
+    FileOptions { needs: Needs::ALL, threads: 2, ..FileOptions::default() }
 }
 
 fn graph(yaml: &str) -> AccessGraph {
@@ -683,4 +676,26 @@ fn what_fails_without_a_credential_is_told_by_itself() {
     let failing: Vec<_> =
         aso.failing(None).iter().map(|at| (at.problem, graph.text(at.namespace), at.resources.len())).collect();
     assert_eq!(failing, [(CredentialProblem::CrossNamespace, "dev", 1), (CredentialProblem::NoCredential, "prod", 1)]);
+}
+
+#[test]
+fn expressions_are_known_from_a_release_on() {
+    for (tag, expected) in [
+        (":v2.10.0", false),
+        (":v2.9.1", false),
+        (":2.10.0", false),
+        (":v2.11.0", true),
+        (":v2.11.0-hotfix.1", true),
+        (":v3.0.0", true),
+        (":latest", true),
+        (":v2", true),
+        (":1.3.0", true),
+        ("@sha256:0", true),
+        ("", true),
+    ] {
+        let graph = graph(&operator("", "").replace(":v2.20.0", tag));
+        let aso = Aso::new(&graph, ClusterId::FIRST, AsoOptions::default());
+        let (_, operator) = aso.operators().next().unwrap();
+        assert_eq!(operator.has_expressions(), expected, "{tag} {:?}", operator.version);
+    }
 }

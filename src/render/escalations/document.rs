@@ -7,7 +7,7 @@ use super::words::{pod_thing, secret_thing, step_words};
 use crate::graph::AccessGraph;
 use crate::model::{Name, Subject, Thing};
 use crate::render::document::SubjectOut;
-use crate::render::evidence::{RuleOut, grant_out, rule_out, thing};
+use crate::render::evidence::{RuleOut, grant_out, principal_out, rule_out, thing};
 use crate::render::what_can::{SubjectGrantOut, binding_thing};
 use crate::rules::{
     AzureGain, AzureTarget, Changes, Chosen, Cuts, Effect, Evidence, Finding, Grant, Holders, Kind, Place, Platform,
@@ -32,6 +32,9 @@ pub(in crate::render) struct EscalationsQuestion {
     /// What was taken to be gone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     without: Vec<String>,
+    /// What was done with system subjects as those who start; none where they were hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<&'static str>,
     /// The version of Kubernetes that was taken; none where whatever any version lets through counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     kube_version: Option<String>,
@@ -45,6 +48,7 @@ impl EscalationsQuestion {
             power: asked.power,
             assume: asked.assume,
             without: asked.without.to_vec(),
+            system: asked.system,
             kube_version: asked.kube_version.map(str::to_owned),
         }
     }
@@ -366,6 +370,11 @@ impl CutsOut {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Alternative"))]
 struct AlternativeOut {
     fingerprint: String,
+    /// Whose it is, of those who start.
+    from: Vec<String>,
+    /// Where it leads, if that is another target than the finding's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<TargetOut>,
     steps: Vec<StepOut>,
 }
 
@@ -432,6 +441,8 @@ fn item(graph: &AccessGraph, remedies: &Remedies<'_>, finding: &Finding) -> Esca
             .iter()
             .map(|other| AlternativeOut {
                 fingerprint: other.fingerprint.clone(),
+                from: other.from.iter().map(|&start| start_thing(graph, start).to_string()).collect(),
+                target: (other.target != finding.target).then(|| target_out(graph, other.target)),
                 steps: other.steps.iter().map(|step| step_out(graph, step)).collect(),
             })
             .collect(),
@@ -574,6 +585,7 @@ fn evidence_out(graph: &AccessGraph, step: &StepDone) -> Vec<EvidenceOut> {
         Evidence::Grant { subject, binding, rule } => EvidenceOut {
             grant: Some(SubjectGrantOut {
                 subject: SubjectOut::new(graph.snapshot(), subject),
+                principal: principal_out(graph, subject),
                 grant: grant_out(graph, binding, rule),
             }),
             ..empty("grant")

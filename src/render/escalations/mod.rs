@@ -17,7 +17,7 @@ use super::issues::Issues;
 use super::look::Look;
 use super::table::Width;
 use crate::graph::AccessGraph;
-use crate::rules::{Change, Changes, Cuts, Escalations, Finding, Hidden, Remedies};
+use crate::rules::{Change, Changes, Cuts, Escalations, Finding, Hidden, Remedies, Start, Target};
 
 /// What is rendered: the findings and what was asked.
 pub struct EscalationsReport<'a> {
@@ -25,8 +25,12 @@ pub struct EscalationsReport<'a> {
     pub graph: &'a AccessGraph,
     /// What was asked, as it was typed.
     pub asked: Asked<'a>,
+    /// The target in Kubernetes, if only one was asked for.
+    pub to: Option<Target>,
     /// The answer; its findings are those that are shown.
     pub answer: &'a Escalations,
+    /// Who can reach which target, by findings that are not shown as well.
+    pub reached: &'a [(Target, Vec<Start>)],
     /// How findings go away.
     pub remedies: &'a Remedies<'a>,
     /// How each finding stands to an old report, and the counts.
@@ -56,6 +60,8 @@ pub struct Asked<'a> {
     pub assume: Option<&'static str>,
     /// What is taken to be gone.
     pub without: &'a [String],
+    /// What is done with system subjects as those who start, if they are not hidden.
+    pub system: Option<&'static str>,
     /// The version of the server that was taken.
     pub kube_version: Option<&'a str>,
 }
@@ -79,7 +85,7 @@ impl Answer for EscalationsReport<'_> {
         let summary = &mut document.summary;
         summary.hidden_subjects = Some(self.answer.hidden);
         summary.inherited_subjects = Some(self.answer.inherited);
-        summary.longer_paths = Some(self.answer.longer);
+        summary.longer_paths = Some(self.answer.longer.len());
         summary.platform = self.answer.platform.iter().map(|one| PlatformOut::new(graph, one)).collect();
         summary.suppressed = Some(self.suppressed.len());
         summary.blocked_paths = Some(self.answer.stopped);
@@ -97,7 +103,10 @@ impl Answer for EscalationsReport<'_> {
     fn trees(&self, look: Look) -> Result<Vec<Part>, String> {
         let found = trees(self.graph, self.remedies, &self.answer.findings, look);
         let stopped = self.answer.blocked.iter().map(|finding| tree::stopped(self.graph, finding, look));
-        Ok(vec![Part::Trees(found), Part::Asides(stopped.collect()), Part::Table(table::cuts(self))])
+        Ok([Part::Trees(found), Part::Asides(stopped.collect())]
+            .into_iter()
+            .chain(table::cuts(self, Width::Narrow))
+            .collect())
     }
 
     fn issues(&self) -> Option<Issues> {

@@ -7,15 +7,15 @@ use crate::render::answer::Part;
 use crate::render::document::OriginOut;
 use crate::render::evidence::rule_out;
 use crate::render::table::{Table, Width};
-use crate::rules::{AzureTarget, Change, Finding, Grant, Place, RoleKey, Start, Target, start_thing};
+use crate::rules::{AzureTarget, Blocker, Change, Finding, Grant, Place, RoleKey, Start, Target, start_thing};
 
-/// One line for each kind of target: how many hold it, and how many can reach it.
+/// One line for each kind of target: how many hold it, and how many can reach it, whether or not that is listed. Of what was asked
+/// for there is one alone, and whoever has more has that as well.
 pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
-    let class = |target: Target| match target {
+    let class = |target: Target| match report.to.unwrap_or(target) {
         Target::ClusterAdmin => "cluster-admin".to_owned(),
-        Target::NamespaceAdmin(Place::Namespace(_)) => "admin of a namespace".to_owned(),
-        Target::NamespaceAdmin(_) => "admin of every namespace".to_owned(),
-        Target::Node(_) => "a node".to_owned(),
+        Target::NamespaceAdmin(Place::Namespace(_)) if report.to.is_none() => "admin of a namespace".to_owned(),
+        Target::Node(_) if report.to.is_none() => "a node".to_owned(),
         Target::Kubeconfig(_) | Target::Azure(AzureTarget::Cluster(_)) => "another cluster".to_owned(),
         Target::Azure(AzureTarget::Power { power, .. }) => format!("{} in Azure", power.as_str()),
         Target::Azure(AzureTarget::Identity(_)) => "an identity whose roles are unknown".to_owned(),
@@ -23,7 +23,7 @@ pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
     };
     let mut classes: Vec<String> = Vec::new();
     let holders = report.answer.holders.iter().map(|holders| holders.target);
-    let mut all: Vec<Target> = holders.chain(report.answer.findings.iter().map(|finding| finding.target)).collect();
+    let mut all: Vec<Target> = holders.chain(report.reached.iter().map(|&(target, _)| target)).collect();
     all.sort_unstable();
     for words in all.into_iter().map(class) {
         if !classes.contains(&words) {
@@ -38,9 +38,9 @@ pub fn classes(report: &EscalationsReport<'_>) -> Vec<String> {
     };
     let line = |words: String| {
         let hold = report.answer.holders.iter().filter(|holders| class(holders.target) == words);
-        let reach = report.answer.findings.iter().filter(|finding| class(finding.target) == words);
+        let reach = report.reached.iter().filter(|(target, _)| class(*target) == words);
         let held = distinct(&mut hold.flat_map(|holders| holders.from.iter().copied()));
-        let reached = distinct(&mut reach.flat_map(|finding| finding.from.iter().copied()));
+        let reached = distinct(&mut reach.flat_map(|(_, from)| from.iter().copied()));
         let hold = if held == 1 { "holds" } else { "hold" };
         format!("{words}: {held} {hold} it, {reached} can reach it")
     };
@@ -65,7 +65,8 @@ pub(super) fn parts(report: &EscalationsReport<'_>, width: Width) -> Vec<Part> {
         let changes = report.changes.map(|(changes, _)| changes);
         parts.push(Part::Table(paths(report.graph, &report.answer.findings, changes, width)));
     }
-    parts.extend([Part::Table(blocked(report)), Part::Table(cuts(report))]);
+    parts.push(Part::Table(blocked(report)));
+    parts.extend(cuts(report, width));
     parts
 }
 
@@ -82,14 +83,14 @@ fn paths(graph: &AccessGraph, findings: &[Finding], changes: Option<&[Change]>, 
         columns.insert(0, "CHANGE");
     }
     if wide {
-        columns.extend(["TECHNIQUES", "SOURCE", "FINGERPRINT"]);
+        columns.extend(["TECHNIQUES", "MIGHT BE STOPPED BY", "SOURCE", "FINGERPRINT"]);
     }
     let mut table = Table::new(&columns);
     for (at, finding) in findings.iter().enumerate() {
         let mut cells = vec![
             finding.severity.as_str().to_owned(),
             who(graph, &finding.from, wide),
-            target_words(graph, finding.target),
+            target_words(graph, finding.gained()),
             finding.moves().to_string(),
             starts_with(graph, finding),
             finding.confidence().as_str().to_owned(),
@@ -101,7 +102,8 @@ fn paths(graph: &AccessGraph, findings: &[Finding], changes: Option<&[Change]>, 
             let techniques: Vec<&str> = finding.steps.iter().map(|step| step.technique.id).collect();
             let origin = |binding: BindingIx| OriginOut::new(graph.snapshot(), graph.binding(binding).origin).column();
             let source = finding.start().map(|(binding, _)| origin(binding)).unwrap_or_default();
-            cells.extend([techniques.join(", "), source, finding.fingerprint.clone()]);
+            let might = stoppers(finding, |blocker| !blocker.stops);
+            cells.extend([techniques.join(", "), might, source, finding.fingerprint.clone()]);
         }
         table.row_of(at, cells);
     }
@@ -112,16 +114,21 @@ fn starts_with(graph: &AccessGraph, finding: &Finding) -> String {
     finding.start().map(|(binding, _)| binding_words(graph, binding)).unwrap_or_default()
 }
 
+/// What stops the steps of a path, or what might.
+fn stoppers(finding: &Finding, counts: fn(&Blocker) -> bool) -> String {
+    let blockers = finding.steps.iter().flat_map(|step| &step.blockers).filter(|blocker| counts(blocker));
+    let mut what: Vec<&str> = blockers.map(|blocker| blocker.what.as_str()).collect();
+    what.dedup();
+    what.join("; ")
+}
+
 /// Paths that something stops, and what.
 fn blocked(report: &EscalationsReport<'_>) -> Table {
     let graph = report.graph;
     let mut table = Table::new(&["STOPPED BY", "WHO", "WOULD REACH", "STEPS", "STARTS WITH"]);
     for finding in &report.answer.blocked {
-        let blockers = finding.steps.iter().flat_map(|step| &step.blockers).filter(|blocker| blocker.stops);
-        let mut what: Vec<&str> = blockers.map(|blocker| blocker.what.as_str()).collect();
-        what.dedup();
         table.row([
-            what.join("; "),
+            stoppers(finding, |blocker| blocker.stops),
             who(graph, &finding.from, false),
             target_words(graph, finding.target),
             finding.moves().to_string(),
@@ -131,12 +138,18 @@ fn blocked(report: &EscalationsReport<'_>) -> Table {
     table
 }
 
-/// The fewest grants to remove.
-pub(super) fn cuts(report: &EscalationsReport<'_>) -> Table {
-    let mut table = Table::new(&["REMOVE", "SEVERS", "FREES"]);
-    let Some(cuts) = report.cuts else { return table };
+/// The fewest grants to remove, and the commands that do so: beside each grant where there is room, and else below.
+pub(super) fn cuts(report: &EscalationsReport<'_>, width: Width) -> Vec<Part> {
+    let Some(cuts) = report.cuts else { return Vec::new() };
+    let mut columns = vec!["REMOVE", "SEVERS", "FREES"];
+    if width.is_wide() {
+        columns.push("COMMANDS");
+    }
+    let mut table = Table::new(&columns);
+    let mut below = Vec::new();
+    let grants: Vec<Grant> = cuts.chosen.iter().map(|chosen| chosen.grant).collect();
     let graph = report.graph;
-    for chosen in &cuts.chosen {
+    for (chosen, commands) in cuts.chosen.iter().zip(report.remedies.removing(&grants)) {
         let what = match chosen.grant {
             Grant::Binding(binding) => binding_words(graph, binding),
             Grant::Rule(role, position) => {
@@ -146,13 +159,16 @@ pub(super) fn cuts(report: &EscalationsReport<'_>) -> Table {
                 format!("rule {} of {role}: {rule}", position + 1)
             }
         };
-        table.row([
-            what,
-            format!("{} of {}", chosen.severs, cuts.paths),
-            format!("{} of {}", chosen.frees, cuts.starts),
-        ]);
+        let mut cells =
+            vec![what, format!("{} of {}", chosen.severs, cuts.paths), format!("{} of {}", chosen.frees, cuts.starts)];
+        if width.is_wide() {
+            cells.push(commands.join("; "));
+        } else {
+            below.extend(commands);
+        }
+        table.row(cells);
     }
-    table
+    vec![Part::Table(table), Part::Summary(below)]
 }
 
 /// Those who start, each with the first finding that is theirs.

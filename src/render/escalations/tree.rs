@@ -71,7 +71,7 @@ fn branches(graph: &AccessGraph, finding: &Finding, before: &str, lines: &mut Li
     let told = format!(
         ": {} can reach {} in {} ({})",
         who(graph, &finding.from, true),
-        target_words(graph, finding.target),
+        target_words(graph, finding.gained()),
         count(finding.moves(), "step"),
         finding.confidence().as_str(),
     );
@@ -80,7 +80,11 @@ fn branches(graph: &AccessGraph, finding: &Finding, before: &str, lines: &mut Li
     steps(graph, &finding.steps, lines);
     for alternative in &finding.alternatives {
         let start = alternative.start().map(|(binding, _)| binding_words(graph, binding)).unwrap_or_default();
-        let told = format!(", from {start} in {}", count(alternative.moves(), "step"));
+        let some = alternative.from.len() < finding.from.len();
+        let whose = if some { format!(", {}", who(graph, &alternative.from, true)) } else { String::new() };
+        let other = alternative.target != finding.target;
+        let to = if other { format!(" to {}", target_words(graph, alternative.target)) } else { String::new() };
+        let told = format!("{whose}, from {start}{to} in {}", count(alternative.moves(), "step"));
         lines.line(("", "  "), ("without that", Paint::Strong), (&told, None));
         steps(graph, &alternative.steps, lines);
     }

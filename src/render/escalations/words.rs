@@ -4,7 +4,7 @@ use crate::graph::{AccessGraph, BindingIx};
 use crate::model::{Name, Thing};
 use crate::render::azure::scope_words;
 use crate::render::evidence::{binding_out, subject_column};
-use crate::rules::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who};
+use crate::rules::{AzureGain, AzureStep, AzureTarget, Power, Sure, Types, Who, has_roles};
 use crate::rules::{Effect, Place, PodIx, RightDone, RoleKey, SecretIx, Start, StepDone, Target};
 
 pub(in crate::render) fn start_words(graph: &AccessGraph, start: Start) -> String {
@@ -167,6 +167,7 @@ fn azure_target_words(graph: &AccessGraph, target: AzureTarget) -> String {
         AzureTarget::Power { scope, power, types, .. } => {
             format!("{} on {}", power_words(power, types), scope_words(graph.azure_names().scope(scope)))
         }
+        AzureTarget::Identity(who) if has_roles(graph, who) => identity_words(graph, who),
         AzureTarget::Identity(who) => format!("{}: roles unknown", identity_words(graph, who)),
         AzureTarget::Cluster(cluster) => format!("admin of the cluster {}", graph.azure_names().cluster(cluster).0),
     }
@@ -184,7 +185,10 @@ fn azure_words(graph: &AccessGraph, step: AzureStep) -> String {
     let names = graph.azure_names();
     match step.gain {
         AzureGain::Through(who) => {
-            let namespace = step.namespace.map(|namespace| format!(" on what is written in {}", graph.text(namespace)));
+            let namespace = step.namespace.map(|namespace| match namespace {
+                Name::STAR => " on what is written in a namespace that is new".to_owned(),
+                _ => format!(" on what is written in {}", graph.text(namespace)),
+            });
             let credential = step.credential.map(|(namespace, name)| {
                 format!(", by the credential in Secret {}/{}", graph.text(namespace), graph.text(name))
             });

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::collect::{FileOptions, Input, Limits, Needs, load};
+use crate::collect::{FileOptions, Input, Needs, load};
 use crate::model::{
     Admission, ApiResource, ApiService, AsoDefinition, AsoDeployment, AsoEvent, AsoResource, AsoSecret,
     AsoSecretContent, AsoSpec, Cluster, Controller, Conversion, Deputy, Gap, GapReason, NameListId, Origin, PodPowers,
@@ -14,14 +14,7 @@ use crate::model::{
 };
 
 fn read(text: &[u8]) -> Result<Snapshot, Vec<String>> {
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::ALL,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 2,
-    };
+    let options = FileOptions { needs: Needs::ALL, threads: 2, ..FileOptions::default() };
     let mut input: &mut dyn Read = &mut &*text;
     load(&[Input::Stdin], &mut input, &options).map_err(|error| error.lines().collect())
 }

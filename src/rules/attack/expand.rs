@@ -11,19 +11,27 @@ use crate::rules::kubernetes;
 use crate::rules::technique::{At, Blocker, RBAC, Technique, needed};
 
 impl Attack<'_> {
-    /// A technique gets tokens of any account of a place for whatever audience.
-    pub(in crate::rules) fn mints(&mut self, technique: &'static Technique, needs: Vec<u32>, place: Place) {
+    /// A technique gets tokens of any account of a place for whatever audience, unless something stops it.
+    pub(in crate::rules) fn mints(
+        &mut self,
+        technique: &'static Technique,
+        needs: Vec<u32>,
+        place: Place,
+        blockers: Rc<[Blocker]>,
+    ) {
         let trusted = self.bridge.as_ref().is_some_and(|bridge| bridge.trusted_accounts().next().is_some());
         if trusted {
-            self.does(technique, needs, Effect::Any, Fact::Tokens(place));
+            self.does_unless(technique, needs, Effect::Any, Fact::Tokens(place), blockers);
         }
     }
 
     /// A technique lets code run in a new pod of a place: with any account of its namespace, and with what its Secrets hold.
     pub(in crate::rules) fn runs_pods(&mut self, technique: &'static Technique, needs: Vec<u32>, place: Place) {
-        self.does(technique, needs.clone(), Effect::Any, Fact::Accounts(place));
-        self.mints(technique, needs.clone(), place);
-        self.does(technique, needs.clone(), Effect::Secrets(place), Fact::Secrets(place));
+        let might = self.pod_guards();
+        self.does_unless(technique, needs.clone(), Effect::Any, Fact::Accounts(place), Rc::clone(&might));
+        self.mints(technique, needs.clone(), place, Rc::clone(&might));
+        self.does_unless(technique, needs.clone(), Effect::Secrets(place), Fact::Secrets(place), might);
+        // What leads to a node by it says so of itself.
         self.does(technique, needs, Effect::NewPod(place), Fact::NewPod(place));
     }
 
@@ -75,7 +83,11 @@ impl Attack<'_> {
         ) = (inside, fact)
             && !matches!(place, Place::Namespace(_))
         {
-            for namespace in self.namespaces.clone() {
+            let mut namespaces = self.namespaces.clone();
+            if let Fact::Accounts(_) = fact {
+                namespaces.extend(&self.trusted_namespaces);
+            }
+            for namespace in namespaces {
                 self.link(id, inside(Place::Namespace(namespace)), How::Serves);
             }
         }

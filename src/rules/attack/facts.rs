@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::hash::Hash;
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
 use super::number;
 use crate::graph::{BindingIx, RoleIx};
 use crate::model::{AdmissionKind, Atom, Name, Subject};
-use crate::rules::azure::{AzureFact, AzureStep};
+use crate::rules::azure::{AzureFact, AzureStep, Sure};
+use crate::rules::finding::RequestDone;
 use crate::rules::held::{Held, RequestIx, Site};
-use crate::rules::technique::{Blocker, Kind, Technique};
+use crate::rules::technique::{Blocker, Confidence, Kind, Technique};
 
 /// Where something holds. Ordered from wide to narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +90,8 @@ pub(in crate::rules) enum Fact {
     Shares(u32),
     /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
     Atom(Atom, Place),
+    /// The same for several rights.
+    Whole(u32),
     /// Can get tokens of any account of a place for whatever audience: more than having one for the API server. Only there for
     /// accounts whose tokens somebody else accepts.
     Tokens(Place),
@@ -208,6 +212,9 @@ impl<T> Default for Table<T> {
 /// Which request at which site binds others to a role at a place, by whom.
 pub(in crate::rules) type Share = (RequestIx, Site, Option<Subject>, RoleKey, Place);
 
+/// Rights that are needed together, where.
+pub(in crate::rules) type Whole = (Rc<[Atom]>, Place);
+
 /// A pod of a snapshot, by its place in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PodIx(pub u32);
@@ -248,6 +255,8 @@ pub(in crate::rules) enum How {
     Does { technique: &'static Technique, effect: Effect },
     /// Writes ASO resources.
     Writes(Writer),
+    /// Makes this request.
+    Sends(Rc<RequestDone>),
     /// One of many that the technique behind the need can have.
     Chooses { of: u32, effect: Effect },
 }
@@ -381,6 +390,8 @@ impl Marks {
     const BLOCKED: u8 = 1;
     const FREE: u8 = 2;
     const MOVE: u8 = 4;
+    /// What is behind the marks.
+    const DOUBT: u8 = 8;
 
     pub(super) fn of(how: &How, blocked: bool) -> Marks {
         let free = matches!(how, How::Granted(_) | How::Serves | How::Chooses { .. });
@@ -389,8 +400,25 @@ impl Marks {
             How::Through { .. } => true,
             _ => false,
         };
+        let sure = match how {
+            How::Does { effect: Effect::Azure(own), .. } | How::Chooses { effect: Effect::Azure(own), .. } => own.sure,
+            _ => Sure::Yes,
+        };
+        let inferred = matches!(how, How::Does { technique, .. } if technique.confidence == Confidence::Inferred);
         let mark = |is: bool, mark: u8| if is { mark } else { 0 };
-        Marks(mark(blocked, Marks::BLOCKED) | mark(free, Marks::FREE) | mark(moves, Marks::MOVE))
+        let doubt = (sure as u8 * 2 + u8::from(inferred)) * Marks::DOUBT;
+        Marks(mark(blocked, Marks::BLOCKED) | mark(free, Marks::FREE) | mark(moves, Marks::MOVE) | doubt)
+    }
+
+    /// How far from sure it is, by what makes a finding less severe: first whether Azure surely lets it be done, then whether the
+    /// technique is only inferred.
+    pub(in crate::rules) fn doubt(self) -> u8 {
+        self.0 / Marks::DOUBT
+    }
+
+    /// Whether it is the same as another one but surer.
+    pub(super) fn is_surer(self, than: Marks) -> bool {
+        self.0 % Marks::DOUBT == than.0 % Marks::DOUBT && self.doubt() < than.doubt()
     }
 
     /// Whether something stops it.

@@ -120,6 +120,11 @@ impl<'g> Attack<'g> {
         Rc::clone(known.entry(namespace).or_insert_with(own))
     }
 
+    /// What might refuse a new pod.
+    pub(in crate::rules) fn pod_guards(&self) -> Rc<[Blocker]> {
+        Rc::clone(self.guards.get_or_init(|| kubernetes::guarded(self.graph, self.cluster)))
+    }
+
     /// The folder of a node that a claim is bound to: what comes with it.
     pub(in crate::rules) fn folder_behind(&self, namespace: Name, claim: Name) -> PodPowers {
         self.folders().get(&(namespace, claim)).copied().unwrap_or_default()
@@ -199,8 +204,8 @@ impl<'g> Attack<'g> {
 
     /// Whether a pod is asked for.
     pub(in crate::rules) fn is_asked(&self, pod: PodIx) -> bool {
-        let pod = Some(Start::Pod(pod));
-        self.ask.from == pod || self.ask.to.iter().any(|to| to.start() == pod)
+        let pod = Start::Pod(pod);
+        self.ask.starts().any(|start| start == pod) || self.ask.to.iter().any(|to| to.start() == Some(pod))
     }
 
     /// Whether anything is granted to this identity itself, or whether it is asked for.
@@ -518,6 +523,15 @@ impl<'g> Attack<'g> {
             && snapshot.namespaces.binary_search_by_key(&key, |one| (one.cluster, one.name)).is_err()
     }
 
+    /// Whether the Namespaces were read, and this is none of them. Manifests that have some are taken to have all.
+    pub(super) fn is_no_namespace_read(&self, namespace: Name) -> bool {
+        let all = &self.graph.snapshot().namespaces;
+        let first = all.get(all.partition_point(|own| own.cluster < self.cluster));
+        first.is_some_and(|own| own.cluster == self.cluster)
+            && all.binary_search_by_key(&(self.cluster, namespace), |own| (own.cluster, own.name)).is_err()
+            && !is_hidden(self.graph, "", "namespaces", None)
+    }
+
     /// Whether a list of the cluster was read in full.
     pub(super) fn read_all(&self, api_group: &str, resource: &str, namespace: Option<Name>) -> bool {
         read_all(self.graph, self.cluster, api_group, resource, namespace)
@@ -626,9 +640,14 @@ pub(super) fn read_all(
     resource: &str,
     namespace: Option<Name>,
 ) -> bool {
-    let snapshot = graph.snapshot();
+    let clusters = &graph.snapshot().clusters;
+    let stored = clusters.get(usize::from(cluster.0)).is_some_and(|cluster| cluster.stored);
+    stored && !is_hidden(graph, api_group, resource, namespace)
+}
+
+/// Whether some of a list could not be read.
+fn is_hidden(graph: &AccessGraph, api_group: &str, resource: &str, namespace: Option<Name>) -> bool {
     let namespace = namespace.map(|namespace| graph.text(namespace));
-    let stored = snapshot.clusters.get(usize::from(cluster.0)).is_some_and(|cluster| cluster.stored);
     let hides = |gap: &crate::model::Gap| {
         gap.reason == GapReason::Unreadable
             || (gap.resource == resource
@@ -639,7 +658,7 @@ pub(super) fn read_all(
                     _ => true,
                 })
     };
-    stored && !snapshot.gaps.iter().any(hides)
+    graph.snapshot().gaps.iter().any(hides)
 }
 
 /// Where a role of the namespace can be bound.

@@ -78,8 +78,8 @@ impl Steps {
         &self.links
     }
 
-    /// Adds a step whose needs are sorted, unless one with the same needs and gain is there; one that is stopped is not the same as
-    /// one that is not. Gives whether it is new.
+    /// Adds a step whose needs are sorted, unless one with the same needs and gain is there, whose place it takes if it is surer; one
+    /// that is stopped is not the same as one that is not. Gives whether it is new.
     pub(super) fn add(
         &mut self,
         facts: &[Fact],
@@ -104,10 +104,24 @@ impl Steps {
         if part >= self.seen.len() {
             self.seen.resize_with(part + 1, || HashTable::with_capacity(NEAR as usize));
         }
-        match self.seen[part].entry(key(gain, stopped, needs), same, rehash) {
-            Entry::Occupied(_) => return false,
-            Entry::Vacant(entry) => entry.insert(number(lines.len())),
+        let known = match self.seen[part].entry(key(gain, stopped, needs), same, rehash) {
+            Entry::Occupied(known) => Some(*known.get()),
+            Entry::Vacant(entry) => {
+                entry.insert(number(lines.len()));
+                None
+            }
         };
+        if let Some(at) = known {
+            let marks = Marks::of(&how, stopped);
+            let no_more_blockers = blockers.is_none() || self.blockers.contains_key(&at);
+            if no_more_blockers && marks.is_surer(self.links.marks(at)) {
+                self.links.lines[at as usize].marks = marks;
+                self.kept[at as usize] = self.keep(facts, needs, gain, how);
+                self.blockers.remove(&at);
+                self.blockers.extend(blockers.map(|blockers| (at, blockers)));
+            }
+            return false;
+        }
         self.push(facts, needs, gain, how, stopped);
         if let Some(blockers) = blockers {
             self.blockers.insert(self.count() - 1, blockers);
@@ -121,14 +135,18 @@ impl Steps {
         let range = (number(all.len()), number(all.len() + needs.len()));
         all.extend_from_slice(needs);
         lines.push(Line { needs: range, gain, marks: Marks::of(&how, stopped) });
+        let kept = self.keep(facts, needs, gain, how);
+        self.kept.push(kept);
+    }
+
+    fn keep(&mut self, facts: &[Fact], needs: &[u32], gain: u32, how: How) -> Kept {
         let kept = Kept::of(&how, facts, needs, facts[gain as usize]);
         #[cfg(test)]
         assert!(kept.is_none_or(|kept| kept.how(facts, needs, facts[gain as usize]) == how), "{how:?}");
-        let kept = kept.unwrap_or_else(|| {
+        kept.unwrap_or_else(|| {
             self.others.push(how);
             Kept::Other(number(self.others.len() - 1))
-        });
-        self.kept.push(kept);
+        })
     }
 
     /// A step.

@@ -19,13 +19,15 @@ pub(super) const TECHNIQUE: Technique = Technique {
     requests: &[
         Request { rights: &[core(&["delete"], "secrets", On::Object)], at: At::Namespace },
         Request { rights: &[core(&["deletecollection"], "secrets", On::Nothing)], at: At::Namespace },
+        Request { rights: &[core(&["create"], "namespaces", On::Nothing)], at: At::Cluster },
     ],
     gain: "what the global credential may do in Azure to resources of the kinds that can be created",
     why: "Where a namespace has no Secret aso-credential, ASO falls back to its global credential, which thus serves every \
-          namespace that has none of its own. A Secret that is deleted is as if it never was; one that lacks a key stops \
-          ASO instead.",
+          namespace that has none of its own. A namespace that is new has none, and a Secret that is deleted is as if it \
+          never was; one that lacks a key stops ASO instead.",
     remedy: "Leave the three ids of aso-controller-settings empty, give each namespace a credential of its own, and do not \
-             let those who create ASO resources delete Secrets.",
+             let those who create ASO resources delete Secrets or create namespaces; AZURE_TARGET_NAMESPACES leaves out \
+             namespaces that are new.",
     confidence: Confidence::Documented,
     attack: &["T1078.004"],
     references: &[
@@ -39,13 +41,19 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
+/// The request that makes a namespace.
+const MADE: usize = 2;
+
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     uses::react(attack, &TECHNIQUE, fact, id, |scope| scope == CredentialScope::Global);
 }
 
-/// Where a credential that is deleted leaves the global one.
-fn leads(attack: &Attack<'_>, _: usize) -> Leads {
+/// Where a credential that is deleted leaves the global one; a namespace is made wherever that one serves it.
+fn leads(attack: &Attack<'_>, within: usize) -> Leads {
     let Some(bridge) = &attack.bridge else { return Leads::In(BTreeSet::new()) };
+    if within == MADE && bridge.aso.global_of(Name::STAR).is_some() {
+        return Leads::Anywhere;
+    }
     Leads::In(attack.all_namespaces().filter(|&namespace| falls_back(bridge, namespace)).collect())
 }
 
@@ -53,9 +61,12 @@ fn falls_back(bridge: &Bridge<'_>, namespace: Name) -> bool {
     bridge.aso.default_of(namespace).step == Step::Namespace && bridge.aso.global_of(namespace).is_some()
 }
 
-/// The credential of a namespace can be deleted.
+/// The credential of a namespace can be deleted, or a namespace made without one.
 fn build(attack: &mut Attack<'_>, done: Done) {
     let Some(bridge) = attack.bridge.clone().filter(|_| done.first) else { return };
+    if done.within == MADE {
+        return attack.follows(vec![done.fact], Fact::Azure(AzureFact::Loses(Name::STAR)));
+    }
     let own = attack.graph.snapshot().names.find(ASO_CREDENTIAL);
     if done.site.object.is_some_and(|name| Some(name) != own) {
         return;
@@ -68,7 +79,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
 }
 
-/// Resources are written in a namespace whose credential can be deleted.
+/// Resources are written in a namespace whose credential can be deleted, or in one that is new.
 pub(super) fn without(attack: &mut Attack<'_>, needs: Vec<u32>, set: KindSetIx, namespace: Name) {
     let Some(bridge) = attack.bridge.clone() else { return };
     let Some(credential) = bridge.aso.global_of(namespace) else { return };
@@ -81,7 +92,9 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
     let (own, namespace, who) = uses::written(step)?;
     let deleted = ["delete", "deletecollection"].into_iter().find_map(|verb| step.asks(&[verb], "", "secrets"));
     state.with_bridge(|bridge| {
-        if let Some(deleted) = deleted {
+        if namespace == Name::STAR {
+            step.asks(&["create"], "", "namespaces").ok_or("no namespace is made")?;
+        } else if let Some(deleted) = deleted {
             let named = deleted.name.is_none_or(|name| state.graph.text(name) == ASO_CREDENTIAL);
             if !named || deleted.place != Place::Namespace(namespace) {
                 return Err("another Secret is deleted".to_owned());
@@ -115,6 +128,32 @@ mod tests {
              bind dev/s=s user:bob",
             "alice -> limited (disks) on s1: aso-credential-fallback, aso-role
              bob -> limited (disks) on s1/rg: aso-resource-write, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_namespace_that_only_a_trust_names_is_none_to_write_in() {
+        let world = |more: &str| {
+            format!(
+                "aso
+                 credential global aso
+                 credential dev/aso-credential app
+                 credential azureserviceoperator-system/aso-credential app
+                 kinds disks.compute
+                 identity app s1/ids
+                 identity aso s1/ids
+                 trust app gone/app
+                 assign app Contributor s1/rg
+                 assign aso Contributor s1
+                 role s: create disks.compute.azure.com
+                 bind s user:alice
+                 {more}"
+            )
+        };
+        check(&world(""), "alice -> limited (disks) on s1/rg: aso-resource-write, aso-role");
+        check(
+            &world("namespace gone -"),
+            "alice -> limited (disks) on s1: aso-credential-fallback, aso-role",
         );
     }
 
@@ -162,6 +201,66 @@ mod tests {
              bind qa/d=d user:bob",
             "alice bob -> limited (disks) on s1/rg: aso-resource-write, aso-role",
         );
+    }
+
+    /// Every namespace has a credential of its own, and Alice makes namespaces.
+    fn own_everywhere(operator: &str, more: &str) -> String {
+        format!(
+            "aso {operator}
+             credential global aso
+             credential dev/aso-credential app
+             credential azureserviceoperator-system/aso-credential app
+             kinds disks.compute
+             identity app s1/ids
+             identity aso s1/ids
+             assign app Contributor s1/rg
+             assign aso Contributor s1
+             role s: create disks.compute.azure.com
+             role n: create namespaces
+             {more}"
+        )
+    }
+
+    #[test]
+    fn a_namespace_that_is_made_has_none() {
+        let found = "alice -> limited (disks) on s1: aso-credential-fallback, aso-role";
+        check(&own_everywhere("", "bind s user:alice\nbind n user:alice"), found);
+        check(
+            &own_everywhere("strict", "bind s group:system:authenticated\nbind n user:alice"),
+            &format!("system:authenticated -> limited (disks) on s1/rg: aso-resource-write, aso-role\n{found}"),
+        );
+        // Two identities do a half each.
+        check(
+            &own_everywhere(
+                "",
+                "account dev/maker
+                 bind n sa:dev/maker
+                 role t: impersonate serviceaccounts
+                 bind dev/t=t user:alice
+                 bind s user:alice",
+            ),
+            "alice -> limited (disks) on s1: impersonate-serviceaccount, aso-credential-fallback, aso-role",
+        );
+        // By a role that is bound on the way.
+        check(
+            &own_everywhere(
+                "",
+                "role b: bind clusterroles.rbac s; create clusterrolebindings.rbac
+                 bind b user:alice
+                 bind n user:alice",
+            ),
+            "alice -> limited (disks) on s1: bind-role, aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn a_namespace_that_is_made_has_no_role_bindings_and_may_be_no_target() {
+        let own = "alice -> limited (disks) on s1/rg: aso-resource-write, aso-role";
+        check(&own_everywhere("", "bind dev/s=s user:alice\nbind n user:alice"), own);
+        check(&own_everywhere("", "bind s user:alice\nbind dev/n=n user:alice"), own);
+        check(&own_everywhere("targets:dev,azureserviceoperator-system", "bind s user:alice\nbind n user:alice"), own);
+        let without = own_everywhere("", "bind s user:alice\nbind n user:alice").replace("credential global aso", "");
+        check(&without, own);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) const TECHNIQUE: Technique = Technique {
     title: "Have ASO itself write a credential that names another identity",
     gain: "what every identity that trusts the operator may do in Azure to resources of the kinds that can be created",
     why: "`operatorSpec.secretExpressions` writes any text into a Secret of the namespace under a chosen name, literal ids \
-          included; a resource that Azure has already and that is only observed (reconcile-policy skip) is enough to have \
+          included, from v2.11.0 on; a resource that Azure has already and that is only observed (reconcile-policy skip) is enough to have \
           it written. A second resource then names that Secret. So the right to create one ASO kind is also the right to \
           write a credential.",
     remedy: "Run ASO in strict mode (AZURE_WORKLOAD_IDENTITY_AUTH_MODE), or one operator for each tenant.",
@@ -50,7 +50,7 @@ pub(super) fn secret_writers(attack: &Attack<'_>, fact: Fact) -> Option<(KindSet
     let bridge = attack.bridge.as_ref()?;
     let writer = bridge.writers.secret_writer(set)?;
     let mut namespaces = attack.namespaces_of(place);
-    namespaces.retain(|&namespace| bridge.default_of(namespace).is_some());
+    namespaces.retain(|&namespace| bridge.default_of(namespace).is_some() && bridge.has_expressions(namespace));
     Some((set, writer, namespaces))
 }
 
@@ -77,7 +77,8 @@ fn expresses(state: &State<'_>, step: &StepDone, namespace: Name) -> Result<(), 
         return Err("no kind that writes Secrets is created".to_owned());
     }
     state.with_bridge(|bridge| match bridge.default_of(namespace) {
-        Some(_) => Ok(()),
+        Some(_) if bridge.has_expressions(namespace) => Ok(()),
+        Some(_) => Err("the operator is older than expressions".to_owned()),
         None => Err("no resource of the namespace gets ready".to_owned()),
     })
 }
@@ -146,5 +147,29 @@ mod tests {
              bind dev/s=s user:alice",
             "",
         );
+    }
+
+    #[test]
+    fn an_operator_that_is_older_than_expressions_writes_none() {
+        let world = |tag: &str, rule: &str| {
+            format!(
+                "aso image:{tag}
+                 credential dev/aso-credential app
+                 kinds storageaccounts.storage
+                 identity big s1/ids
+                 trust big azureserviceoperator-system/azureserviceoperator-default
+                 assign big Contributor s2
+                 role s: create storageaccounts.storage.azure.com{rule}
+                 identity app s1/ids
+                 bind dev/s=s user:alice"
+            )
+        };
+        let found = "alice -> limited (storageaccounts) on s2: aso-expression-forge, aso-role";
+        for (tag, expected) in [("v2.10.0", ""), ("v2.11.0", found), ("latest", found)] {
+            check(&world(tag, ""), expected);
+        }
+        // Who writes the Secret needs no expression.
+        let forged = found.replace("aso-expression-forge", "aso-credential-forge");
+        check(&world("v2.10.0", "; create secrets"), &forged);
     }
 }

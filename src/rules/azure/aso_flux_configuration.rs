@@ -22,19 +22,31 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ],
     react: Some(react),
     proof: Some(proof),
-    kinds: Some(|_, kind| DEED.takes(kind)),
+    kinds: Some(|_, kind| DEEDS.iter().any(|deed| deed.takes(kind))),
     ..Technique::MOVE
 };
 
-const DEED: Deed =
-    Deed { technique: &TECHNIQUE, by: By::Aso(&[("kubernetesconfiguration.azure.com", "fluxconfigurations")]), actions: &["Microsoft.KubernetesConfiguration/fluxConfigurations/write"] };
+const DEEDS: [Deed; 2] = [
+    Deed {
+        technique: &TECHNIQUE,
+        by: By::Aso(&[("kubernetesconfiguration.azure.com", "fluxconfigurations")]),
+        actions: &["Microsoft.KubernetesConfiguration/fluxConfigurations/write"],
+    },
+    Deed {
+        technique: &TECHNIQUE,
+        by: By::Aso(&[("kubernetesconfiguration.azure.com", "extensions")]),
+        actions: &["Microsoft.KubernetesConfiguration/extensions/write"],
+    },
+];
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    deed::clusters(attack, &DEED, fact, id);
+    for deed in &DEEDS {
+        deed::clusters(attack, deed, fact, id);
+    }
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    deed::clusters_proof(state, &DEED, step)
+    deed::one_of(&DEEDS, |deed| deed::clusters_proof(state, deed, step))
 }
 
 #[cfg(test)]
@@ -55,6 +67,23 @@ mod tests {
              bind dev/c=c user:alice",
             "alice -> cluster-admin: aso-credential-fallback, aso-flux-configuration
              alice -> limited (fluxconfigurations) on s1: aso-credential-fallback, aso-role",
+        );
+    }
+
+    #[test]
+    fn an_extension_is_installed() {
+        check(
+            "aso
+             credential global aso
+             kinds extensions.kubernetesconfiguration
+             aks one s1/rg
+             identity aso s3/ids
+             trust aso azureserviceoperator-system/azureserviceoperator-default
+             assign aso Contributor s1
+             role c: create extensions.kubernetesconfiguration.azure.com
+             bind dev/c=c user:alice",
+            "alice -> cluster-admin: aso-credential-fallback, aso-flux-configuration
+             alice -> limited (extensions) on s1: aso-credential-fallback, aso-role",
         );
     }
 

@@ -2,13 +2,10 @@
 
 use super::change::{self, CLUSTER, FEDERATED, FLUX, Kind};
 use crate::model::{AsoResource, KindIx, Name};
-use crate::query::CredentialIx;
 use crate::rules::attack::{Attack, Done, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{At, Change, Confidence, Leads, Request, Technique, changes};
-
-use super::bridge::Bridge;
 
 /// The kinds, in the order of the requests.
 const KINDS: [Kind; 3] = [FEDERATED, CLUSTER, FLUX];
@@ -62,16 +59,10 @@ fn build(attack: &mut Attack<'_>, done: Done) {
         }
         let place = Place::Namespace(resource.namespace);
         if let Some(needs) = attack.changes(&done, how, place, resource.name) {
-            let credentials = credentials(&bridge, resource);
+            let credentials = bridge.credentials_of(resource);
             change::change(attack, &TECHNIQUE, &needs, (resource, kind), &credentials, &[]);
         }
     }
-}
-
-/// The credentials that a resource has, or has once it names another one.
-fn credentials(bridge: &Bridge<'_>, resource: &AsoResource) -> Vec<CredentialIx> {
-    let own = change::own_credential(bridge, resource).into_iter();
-    own.chain(bridge.credentials_in(resource.namespace)).collect()
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
@@ -84,7 +75,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
                 && right.name.is_none_or(|name: Name| name == resource.name)
         };
         let mut all = bridge.aso.resources().map(|(resource, _)| resource).filter(|resource| is_it(resource));
-        let gained = all.any(|resource| change::proof(bridge, step, (resource, kind), &credentials(bridge, resource)));
+        let gained = all.any(|resource| change::proof(bridge, step, (resource, kind), &bridge.credentials_of(resource)));
         if gained { Ok(()) } else { Err("no such resource is there".to_owned()) }
     })
 }

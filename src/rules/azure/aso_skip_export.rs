@@ -2,9 +2,11 @@
 
 use super::deed::{self, By, Deed, Local};
 use super::uses;
-use super::facts::{AzureFact, AzureGain, AzureStep, KindSetIx, Power, Types, Who};
-use crate::model::{KindIx, Name, Secret};
-use crate::query::CredentialIx;
+use super::bridge::Bridge;
+use super::facts::{AzureFact, AzureGain, AzureStep, Changed, KindSetIx, Power, Types, Who};
+use crate::graph::azure::ScopeIx;
+use crate::model::{AsoResource, KindIx, Name, Secret};
+use crate::query::{CredentialIx, Outcome};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
@@ -22,8 +24,9 @@ pub(super) const TECHNIQUE: Technique = Technique {
     why: "`operatorSpec.secrets` makes ASO ask Azure for keys and write them into a Secret of the namespace, for a \
           resource that is only observed as well (reconcile-policy skip), so that nothing changes in Azure. For a \
           ManagedCluster, adminCredentials is a kubeconfig in system:masters while local accounts are on. Whoever creates the \
-          resource names the Secret, so it is enough to read one name that is free; what lies there already ASO leaves alone.",
-    remedy: "Do not let those who create ASO resources read the Secrets of the namespace, turn local accounts and shared keys \
+          resource, or changes one that is there, names the Secret, so it is enough to read one name that is free; what lies \
+          there already ASO leaves alone.",
+    remedy: "Do not let those who create or change ASO resources read the Secrets of the namespace, turn local accounts and shared keys \
              off, and give ASO a role without the list actions.",
     confidence: Confidence::Documented,
     attack: &["T1552.007"],
@@ -70,50 +73,69 @@ fn build(attack: &mut Attack<'_>, done: Done) {
 /// Resources are written in a namespace whose Secrets are read, or of which one name is.
 pub(super) fn read(attack: &mut Attack<'_>, needs: Vec<u32>, set: KindSetIx, namespace: Name) {
     let Some(bridge) = attack.bridge.clone() else { return };
-    let mut known: Vec<Who> = Vec::new();
-    for credential in bridge.credentials_in(namespace) {
-        if let Some(who) = bridge.who(credential).filter(|who| !known.contains(who)) {
-            known.push(who);
-            export(attack, &needs, set, namespace, (credential, who));
+    for credential in each(&bridge, bridge.credentials_in(namespace)) {
+        for &kind in bridge.writers.kinds(set).iter() {
+            export(attack, &needs, (kind, namespace), credential, None);
         }
     }
 }
 
-/// What can be exported with a credential.
+/// A resource that is there is changed in such a namespace.
+pub(super) fn read_of(attack: &mut Attack<'_>, needs: &[u32], changed: Changed) {
+    let Some(bridge) = attack.bridge.clone() else { return };
+    let Some(resource) = bridge.resource(changed) else { return };
+    let Some(only) = bridge.aso.arm_id(resource).and_then(|id| bridge.azure.graph.find_scope(&id)) else { return };
+    for credential in each(&bridge, bridge.credentials_of(resource)) {
+        export(attack, needs, (changed.0, changed.1), credential, Some(only));
+    }
+}
+
+/// Credentials with whom ASO acts as, each of these once.
+fn each(bridge: &Bridge<'_>, credentials: Vec<CredentialIx>) -> Vec<(CredentialIx, Who)> {
+    let mut known: Vec<(CredentialIx, Who)> = Vec::new();
+    for credential in credentials {
+        if let Some(who) = bridge.who(credential).filter(|who| known.iter().all(|(_, own)| own != who)) {
+            known.push((credential, who));
+        }
+    }
+    known
+}
+
+/// What can be exported with a credential: by the resources of a kind, or by one that is in Azure there.
 fn export(
     attack: &mut Attack<'_>,
     needs: &[u32],
-    set: KindSetIx,
-    namespace: Name,
+    (kind, namespace): (KindIx, Name),
     (credential, who): (CredentialIx, Who),
+    only: Option<ScopeIx>,
 ) {
-    let Some(bridge) = attack.bridge.clone() else { return };
-    let kinds = bridge.writers.kinds(set);
-    let exports = |kind: &&KindIx| kind.facts().exports().is_some();
-    for &kind in kinds.iter().filter(exports) {
-        let base = AzureStep {
-            by: Some(who),
-            kind: Some(kind),
-            namespace: Some(namespace),
-            credential: bridge.aso.credential(credential).secret,
-            ..AzureStep::new(AzureGain::Any)
-        };
-        if is_cluster(kind) {
-            let deed = Deed { technique: &TECHNIQUE, by: By::Aso(&[]), actions: ADMIN };
-            for at in bridge.allowed(who, ADMIN).iter() {
-                deed::clusters_at(attack, &deed, base, at, needs, Local::Needed);
-            }
-            continue;
+    let Some(bridge) = attack.bridge.clone().filter(|_| kind.facts().exports().is_some()) else { return };
+    let allowed = |actions: &[&str]| match only {
+        Some(scope) => bridge.allowed_at(who, actions, scope).into_iter().collect(),
+        None => bridge.allowed(who, actions),
+    };
+    let base = AzureStep {
+        by: Some(who),
+        kind: Some(kind),
+        namespace: Some(namespace),
+        credential: bridge.aso.credential(credential).secret,
+        ..AzureStep::new(AzureGain::Any)
+    };
+    if is_cluster(kind) {
+        let deed = Deed { technique: &TECHNIQUE, by: By::Aso(&[]), actions: ADMIN };
+        for at in allowed(ADMIN).iter() {
+            deed::clusters_at(attack, &deed, base, at, needs, Local::Needed);
         }
-        let Some(actions) = keys(kind) else { continue };
-        for at in bridge.allowed(who, &actions).iter() {
-            let types = Some(Types { first: kind, more: 0 });
-            let gain = AzureGain::Power(at.scope, Power::KeysAndData, types);
-            let action = actions.first().map(|&action| (action, at.assignment));
-            let step = AzureStep { gain, action, sure: at.sure, ..base };
-            let fact = Fact::Azure(AzureFact::Power(at.scope, Power::KeysAndData, types));
-            attack.does_unless(&TECHNIQUE, needs.to_vec(), Effect::Azure(step), fact, at.blockers());
-        }
+        return;
+    }
+    let Some(actions) = keys(kind) else { return };
+    for at in allowed(&actions).iter() {
+        let types = Some(Types { first: kind, more: 0 });
+        let gain = AzureGain::Power(at.scope, Power::KeysAndData, types);
+        let action = actions.first().map(|&action| (action, at.assignment));
+        let step = AzureStep { gain, action, sure: at.sure, ..base };
+        let fact = Fact::Azure(AzureFact::Power(at.scope, Power::KeysAndData, types));
+        attack.does_unless(&TECHNIQUE, needs.to_vec(), Effect::Azure(step), fact, at.blockers());
     }
 }
 
@@ -142,9 +164,11 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         return Err("nothing is exported".to_owned());
     };
     let facts = kind.facts();
-    let created = step.asks(&["create"], facts.group, facts.plural);
-    if created.is_none_or(|right| right.place != Place::Namespace(namespace)) {
-        return Err(format!("no {} is created", facts.plural));
+    let here = Place::Namespace(namespace);
+    let created = step.asks(&["create"], facts.group, facts.plural).is_some_and(|right| right.place == here);
+    let changed = step.changes(facts.group, facts.plural).filter(|right| right.place == here && !created);
+    if changed.is_none() && !created {
+        return Err(format!("no {} is created or changed", facts.plural));
     }
     let snapshot = state.graph.snapshot();
     let named = step.asks(READS, "", "secrets").filter(|right| right.place == Place::Namespace(namespace));
@@ -159,8 +183,22 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
         let applies = |&credential: &CredentialIx| {
             bridge.who(credential) == Some(who) && bridge.aso.credential(credential).secret == own.credential
         };
-        let any = bridge.credentials_in(namespace).iter().any(applies);
-        if any { Ok(()) } else { Err("no such credential applies there".to_owned()) }
+        let Some(changed) = changed else {
+            let any = bridge.credentials_in(namespace).iter().any(applies);
+            return if any { Ok(()) } else { Err("no such credential applies there".to_owned()) };
+        };
+        let is_it = |own: &&AsoResource| (own.known, own.namespace, Some(own.name)) == (Some(kind), namespace, changed.name);
+        let resource = bridge.aso.resources().map(|(own, _)| own).find(is_it).ok_or("no such resource is there")?;
+        let uses = matches!(bridge.aso.of_resource(resource).outcome, Outcome::Uses(at) if applies(&at));
+        if !uses && !bridge.credentials_in(namespace).iter().any(applies) {
+            return Err("it has no such credential".to_owned());
+        }
+        let scope = match own.gain {
+            AzureGain::Power(scope, ..) => scope,
+            gain => state.cluster_in_azure(gain, |_| false)?.0,
+        };
+        let id = bridge.aso.arm_id(resource).and_then(|id| bridge.azure.graph.find_scope(&id));
+        if id == Some(scope) { Ok(()) } else { Err("it is another resource in Azure".to_owned()) }
     });
     same?;
     match own.gain {
@@ -344,5 +382,54 @@ mod tests {
              bind dev/g=g user:alice",
             "",
         );
+    }
+
+    const DATA: &str = "/subscriptions/11111111-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/data";
+
+    #[test]
+    fn keys_of_an_account_that_is_there_are_written_into_a_secret() {
+        let world = |rule: &str, rest: &str| {
+            let there = format!("resource dev/data storageaccounts.storage spec: {{}}, status: {{id: {DATA}}}\n{rest}");
+            accounts(&there).replace("create storageaccounts.storage.azure.com", rule)
+        };
+        let patch = "patch storageaccounts.storage.azure.com";
+        let found = "alice -> keys and data (storageaccounts) on s1/rg/providers/Microsoft.Storage/storageAccounts/data: ";
+        let all = "role g: get,list secrets\nbind dev/g=g user:alice";
+        check(&world(patch, all), &format!("{found}secret-read, aso-skip-export"));
+        check(&world(&format!("{patch} data"), all), &format!("{found}secret-read, aso-skip-export"));
+        let named = "role g: get secrets keys\nbind dev/g=g user:alice";
+        check(&world(patch, named), &format!("{found}aso-skip-export"));
+        // Another resource, another namespace, nothing that changes it, a name that is taken, and roles elsewhere.
+        check(&world(&format!("{patch} other"), all), "");
+        check(&world(patch, &all.replace("dev/g", "qa/g")), "");
+        check(&world(patch, all).replace("bind dev/c", "bind qa/c"), "");
+        check(&world("patch storageaccounts/status.storage.azure.com", all), "");
+        check(&world(patch, &format!("{named}\nsecret dev/keys Opaque")), "");
+        check(&world(patch, all).replace("assign aso r s1", "assign aso r s2"), "");
+    }
+
+    #[test]
+    fn a_kubeconfig_of_a_cluster_that_is_there_is_written_into_a_secret() {
+        let world = |rest: &str| {
+            format!(
+                "aso
+                 credential global aso
+                 kinds managedclusters.containerservice
+                 aks one s1/rg
+                 aks two s1/rg
+                 identity aso s3/ids
+                 trust aso azureserviceoperator-system/azureserviceoperator-default
+                 azrole r ContainerService/managedClusters/read,ContainerService/managedClusters/listClusterAdminCredential/action
+                 assign aso r s1
+                 resource dev/two managedclusters.containerservice spec: {{location: here}}, status: {{id: /subscriptions/11111111-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/two}}
+                 role c: patch managedclusters.containerservice.azure.com
+                 bind dev/c=c user:alice
+                 {rest}"
+            )
+        };
+        let reads = "role g: get,list secrets\nbind dev/g=g user:alice";
+        check(&world(reads), "alice -> cluster:two: secret-read, aso-skip-export");
+        check(&world(""), "");
+        check(&world(reads).replace("aks two s1/rg", "aks two s1/rg off"), "");
     }
 }

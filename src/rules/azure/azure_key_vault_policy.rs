@@ -24,15 +24,19 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
-const DEED: Deed =
-    Deed { technique: &TECHNIQUE, by: By::Token, actions: &["Microsoft.KeyVault/vaults/accessPolicies/write"] };
+const DEEDS: [Deed; 2] = [
+    Deed { technique: &TECHNIQUE, by: By::Token, actions: &["Microsoft.KeyVault/vaults/accessPolicies/write"] },
+    Deed { technique: &TECHNIQUE, by: By::Token, actions: &["Microsoft.KeyVault/vaults/write"] },
+];
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    deed::vaults(attack, &DEED, fact, id);
+    for deed in &DEEDS {
+        deed::vaults(attack, deed, fact, id);
+    }
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    deed::vaults_proof(state, &DEED, step)
+    deed::one_of(&DEEDS, |deed| deed::vaults_proof(state, deed, step))
 }
 
 #[cfg(test)]
@@ -51,6 +55,22 @@ mod tests {
              role t: create serviceaccounts/token
              bind dev/t=t user:alice",
             "alice -> keys and data on s1: token-request, workload-identity, azure-key-vault-policy",
+        );
+    }
+
+    #[test]
+    fn whoever_writes_the_vault_writes_its_policies() {
+        check(
+            "account dev/app
+             identity app s3/ids
+             trust app dev/app
+             azrole k KeyVault/vaults/write
+             assign app k s1
+             vault v s1/rg
+             role t: create serviceaccounts/token
+             bind dev/t=t user:alice",
+            "alice -> keys and data on s1: token-request, workload-identity, azure-key-vault-policy
+             alice -> limited (vaults) on s1: token-request, workload-identity, azure-role",
         );
     }
 

@@ -78,6 +78,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_documented_is_told_before_what_is_inferred() {
+        let credential = "ContainerService/managedClusters/listClusterAdminCredential/action";
+        let world = world("own", "s1/rg", "");
+        let found = |technique: &str, power: &str| {
+            format!(
+                "alice -> cluster:two: token-request, workload-identity, {technique}
+                 alice -> {power} on s1/rg: token-request, workload-identity, azure-role"
+            )
+        };
+        let both = |when: &str| format!("{world}\nazrole k {credential}\nassign app k s1/rg {when}");
+        check(&both(""), &found("azure-cluster-credential", "keys and data"));
+        // What is sure comes before what has yet to be activated.
+        check(&both("eligible"), &found("azure-namespace-credential", "keys and data"));
+    }
+
+    #[test]
     fn with_entra_it_gives_no_right() {
         check(
             &world("own", "s1/rg", "entra"),

@@ -11,8 +11,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
     id: "azure-node-command",
     title: "Run commands on the nodes of an AKS cluster",
     gain: "root on the nodes, with every pod on them",
-    why: "The nodes of AKS are virtual machine scale sets in the node resource group. Whoever may run commands or write \
-          extensions there is root on them. A locked node resource group stops it.",
+    why: "The nodes of AKS are virtual machine scale sets in the node resource group. Whoever may run commands there, write \
+          extensions or the scale sets themselves is root on them. A locked node resource group stops it.",
     remedy: "Lock the node resource group (nodeResourceGroupProfile.restrictionLevel ReadOnly), and keep roles on compute out \
              of it.",
     confidence: Confidence::Documented,
@@ -26,15 +26,29 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
-const DEED: Deed =
-    Deed { technique: &TECHNIQUE, by: By::Token, actions: &["Microsoft.Compute/virtualMachineScaleSets/virtualMachines/runCommand/action"] };
+const DEEDS: [Deed; 4] = [
+    Deed {
+        technique: &TECHNIQUE,
+        by: By::Token,
+        actions: &["Microsoft.Compute/virtualMachineScaleSets/virtualMachines/runCommand/action"],
+    },
+    Deed {
+        technique: &TECHNIQUE,
+        by: By::Token,
+        actions: &["Microsoft.Compute/virtualMachineScaleSets/virtualMachines/runCommands/write"],
+    },
+    Deed { technique: &TECHNIQUE, by: By::Token, actions: &["Microsoft.Compute/virtualMachineScaleSets/extensions/write"] },
+    Deed { technique: &TECHNIQUE, by: By::Token, actions: &["Microsoft.Compute/virtualMachineScaleSets/write"] },
+];
 
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
-    deed::nodes(attack, &DEED, fact, id);
+    for deed in &DEEDS {
+        deed::nodes(attack, deed, fact, id);
+    }
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
-    deed::nodes_proof(state, &DEED, step)
+    deed::one_of(&DEEDS, |deed| deed::nodes_proof(state, deed, step))
 }
 
 #[cfg(test)]
@@ -58,6 +72,38 @@ mod tests {
              trust aso azureserviceoperator-system/azureserviceoperator-default",
             "alice -> any node: token-request, workload-identity, azure-node-command
              alice -> read on s1/rg-nodes: token-request, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
+    fn so_does_an_extension_or_the_scale_set_itself() {
+        let nodes = |action: &str| {
+            super::super::world::app(&format!(
+                "azrole k Compute/virtualMachineScaleSets/{action}
+                 assign app k s1/rg-nodes
+                 aks one s1/rg
+                 aso
+                 credential prod/aso-credential aso
+                 identity aso s3/ids
+                 trust aso azureserviceoperator-system/azureserviceoperator-default"
+            ))
+        };
+        for (action, power) in [
+            ("extensions/write", "limited (virtualmachinescalesetsextensions)"),
+            ("write", "limited (virtualmachinescalesets)"),
+            ("virtualMachines/runCommands/write", "read"),
+        ] {
+            check(
+                &nodes(action),
+                &format!(
+                    "alice -> any node: token-request, workload-identity, azure-node-command
+                     alice -> {power} on s1/rg-nodes: token-request, workload-identity, azure-role"
+                ),
+            );
+        }
+        check(
+            &nodes("extensions/read"),
+            "alice -> read on s1/rg-nodes: token-request, workload-identity, azure-role",
         );
     }
 

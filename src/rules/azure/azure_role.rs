@@ -42,7 +42,10 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::kubernetes::check;
+    use super::super::{Sure, least_sure};
+    use crate::query::SystemFilter;
+    use crate::rules::kubernetes::{check, graph};
+    use crate::rules::{Ask, escalations};
 
     #[test]
     fn the_actions_say_how_much_it_is() {
@@ -70,6 +73,29 @@ mod tests {
              bind dev/t=t user:alice",
             "alice -> read on s1: token-request, workload-identity, azure-role",
         );
+    }
+
+    #[test]
+    fn of_two_identities_the_one_that_has_it_now_is_told() {
+        for (later, now) in [("app", "other"), ("other", "app")] {
+            let world = format!(
+                "account dev/app
+                 account dev/other
+                 identity app s3/ids
+                 identity other s3/ids
+                 trust app dev/app
+                 trust other dev/other
+                 assign {later} Owner s1 eligible
+                 assign {now} Owner s1
+                 role t: create serviceaccounts/token
+                 bind dev/t=t user:alice"
+            );
+            check(&world, "alice -> role-assignment write on s1: token-request, workload-identity, azure-role");
+            let ask = Ask { system: SystemFilter::Hide, ..Ask::default() };
+            for finding in escalations(&graph(&world), &ask).findings {
+                assert_eq!(least_sure(&finding.steps), Sure::Yes, "{world}");
+            }
+        }
     }
 
     #[test]

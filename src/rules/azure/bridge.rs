@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::facts::{KindSetIx, Power, Sure, Types, Who};
+use super::facts::{Changed, KindSetIx, Power, Sure, Types, Who};
 use super::writers::{KindSet, Writers};
 use crate::graph::AccessGraph;
 use crate::graph::azure::{
@@ -573,6 +573,9 @@ pub(in crate::rules) struct Bridge<'g> {
     /// Halves of steps, as far as the attack graph has grown: what can be written where, and what else namespaces give.
     pub(super) writes: RefCell<Vec<(KindSetIx, Place, u32)>>,
     pub(super) gives: RefCell<Vec<(Name, Fact, u32)>>,
+    /// The same of steps that export from what is there, by namespace.
+    pub(super) changes: Known<Name, Vec<(Changed, u32)>>,
+    pub(super) reads: Known<Name, Vec<u32>>,
 }
 
 impl<'g> Bridge<'g> {
@@ -621,10 +624,12 @@ impl<'g> Bridge<'g> {
             resources: OnceCell::new(),
             writes: RefCell::default(),
             gives: RefCell::default(),
+            changes: RefCell::default(),
+            reads: RefCell::default(),
         })
     }
 
-    /// Whether some grant of a subject allows to create a kind.
+    /// Whether some grant of a subject allows to create a kind, or to change what is there.
     pub(in crate::rules) fn writes_any(&self, attack: &Attack<'_>, subject: Subject) -> bool {
         self.writers.writes_any(attack, subject)
     }
@@ -709,6 +714,11 @@ impl<'g> Bridge<'g> {
         }
     }
 
+    /// Whether an operator of a namespace may know expressions, by which resources have it write Secrets.
+    pub(super) fn has_expressions(&self, namespace: Name) -> bool {
+        self.aso.reconcilers(namespace).any(|operator| self.aso.operator(operator).has_expressions())
+    }
+
     /// Whether the operator of a namespace lets credentials name a cloud, and with it where tokens are sent to; none where that was not
     /// read.
     pub(super) fn names_clouds(&self, namespace: Name) -> Option<bool> {
@@ -784,6 +794,18 @@ impl<'g> Bridge<'g> {
         let found: Rc<[(Who, ScopeIx)]> = graph.identities_below(scope).filter_map(of_use).collect();
         self.identities.borrow_mut().insert(scope, Rc::clone(&found));
         found
+    }
+
+    /// The resource of a kind, a namespace and a name.
+    pub(super) fn resource(&self, (kind, namespace, name): Changed) -> Option<&'g AsoResource> {
+        let all = self.resources_of(Some(kind), Place::Namespace(namespace)).iter();
+        all.copied().find(|resource| resource.name == name)
+    }
+
+    /// The credentials that a resource has, or has once it names another one or none.
+    pub(super) fn credentials_of(&self, resource: &AsoResource) -> Vec<CredentialIx> {
+        let own = super::change::own_credential(self, resource).into_iter();
+        own.chain(self.credentials_in(resource.namespace)).collect()
     }
 
     /// The resources of a kind in a place.

@@ -6,12 +6,16 @@ use std::collections::BTreeMap;
 
 use super::writers::inside;
 use crate::graph::{BindingIx, RoleIx};
-use crate::model::{KindIx, MatchedNames, Name, Question, Subject};
-use crate::rules::attack::{Attack, Place, RoleKey, place_of};
+use crate::model::{AsoResource, KindIx, MatchedNames, Name, Question, Subject};
+use crate::rules::attack::{Attack, Place, RoleKey, place_in, place_of};
 use crate::rules::finding::{Evidence, RequestDone, RightDone};
+use crate::rules::technique::READ;
 
 /// A right on resources of a kind that a rule of a role grants: on which of them, none for any.
 pub(super) type Named = (KindIx, Option<Name>, u32);
+
+/// The same by a verb.
+pub(super) type Verbed = (&'static str, Named);
 
 /// The same where it is held, and by whom.
 #[derive(Clone, Copy)]
@@ -70,6 +74,64 @@ pub(super) fn request_under(
     Some(RequestDone { by: None, rights })
 }
 
+/// The resources that are there and that a subject may change, each with the rights that it takes. Whoever may create such ones as well
+/// has all of that by creating them.
+pub(super) fn changed<'g>(attack: &Attack<'g>, subject: Subject) -> Vec<(&'g AsoResource, Vec<RightDone>)> {
+    changes(attack, &under(attack, subject))
+}
+
+/// The same for whoever is bound to a role on the way.
+pub(super) fn changed_under<'g>(
+    attack: &Attack<'g>,
+    role: RoleKey,
+    place: Place,
+) -> Vec<(&'g AsoResource, Vec<RightDone>)> {
+    changes(attack, &under_role(attack, role, place))
+}
+
+fn changes<'g>(attack: &Attack<'g>, under: &[Under]) -> Vec<(&'g AsoResource, Vec<RightDone>)> {
+    let Some(bridge) = &attack.bridge else { return Vec::new() };
+    let granted = |&(role, place, by): &Under| {
+        let of_role = bridge.writers.changes(attack, role);
+        let own =
+            |&(verb, (kind, name, rule)): &Verbed| (verb, Granted { kind, place, name, evidence: by.evidence(rule) });
+        of_role.iter().map(own).collect::<Vec<_>>()
+    };
+    let granted: Vec<(&'static str, Granted)> = under.iter().flat_map(granted).collect();
+    let creates = |kind: KindIx, namespace: Name| {
+        let creates = |role: RoleIx| bridge.writers.of_role(attack, role).binary_search(&kind).is_ok();
+        under.iter().any(|&(role, place, _)| place.has(namespace) && creates(role))
+    };
+    let mut found = BTreeMap::new();
+    for (verb, change) in granted.iter().filter(|(verb, _)| !READ.contains(verb)) {
+        for &resource in bridge.resources_of(Some(change.kind), change.place) {
+            let is_it = |own: &Granted| own.name.is_none_or(|name| name == resource.name);
+            if !is_it(change) || creates(change.kind, resource.namespace) {
+                continue;
+            }
+            // An update takes the version.
+            let reads = granted.iter().find(|(verb, own)| {
+                READ.contains(verb) && own.kind == change.kind && own.place.has(resource.namespace) && is_it(own)
+            });
+            let right = |(verb, own): &(&'static str, Granted)| RightDone {
+                verb,
+                api_group: own.kind.facts().group,
+                resource: own.kind.facts().plural,
+                name: Some(resource.name),
+                place: Place::Namespace(resource.namespace),
+                evidence: own.evidence,
+            };
+            let rights = match (*verb, reads) {
+                ("update", Some(read)) => vec![right(&(verb, *change)), right(read)],
+                ("update", None) => continue,
+                _ => vec![right(&(verb, *change))],
+            };
+            found.entry((change.kind, resource.namespace, resource.name)).or_insert((resource, rights));
+        }
+    }
+    found.into_values().collect()
+}
+
 fn places(attack: &Attack<'_>, pairs: Vec<(Granted, Granted)>) -> BTreeMap<Place, Vec<KindIx>> {
     let mut found: BTreeMap<Place, Vec<KindIx>> = BTreeMap::new();
     for (create, patch) in pairs {
@@ -94,7 +156,7 @@ fn places(attack: &Attack<'_>, pairs: Vec<(Granted, Granted)>) -> BTreeMap<Place
 
 fn rights(attack: &Attack<'_>, under: &[Under], kind: KindIx, namespace: Name) -> Option<Vec<RightDone>> {
     let facts = kind.facts();
-    let place = Place::Namespace(namespace);
+    let place = place_in(namespace);
     let mut pairs = pairs(attack, under).into_iter();
     let (create, patch) = pairs.find(|(create, patch)| {
         let free = create.name.is_some_and(|name| is_free(attack, kind, namespace, name));

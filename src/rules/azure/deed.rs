@@ -108,6 +108,18 @@ impl Deed {
     }
 }
 
+/// Whether one of several deeds does it.
+pub(super) fn one_of(deeds: &[Deed], proof: impl Fn(&Deed) -> Result<(), String>) -> Result<(), String> {
+    let mut refused = Err("nothing does it".to_owned());
+    for deed in deeds {
+        refused = proof(deed);
+        if refused.is_ok() {
+            break;
+        }
+    }
+    refused
+}
+
 /// The first of these kinds that is in a set.
 fn first_of(bridge: &Bridge<'_>, set: KindSetIx, kinds: &[Kind]) -> Option<KindIx> {
     let set = bridge.writers.kinds(set);
@@ -127,7 +139,7 @@ pub(super) fn blockers(sure: Sure) -> Vec<Blocker> {
     let might = |what: &str| vec![Blocker { what: what.to_owned(), stops: false }];
     match sure {
         Sure::Yes => Vec::new(),
-        Sure::Conditional => might("a condition of the role assignment, which is not evaluated"),
+        Sure::Conditional => might("a condition of the role assignment"),
         Sure::Unknown => might("what decides it was not read: the role, a group, or the management groups above"),
         Sure::Eligible => might("the role has to be activated first (PIM)"),
         Sure::Denied => vec![Blocker { what: "a deny assignment".to_owned(), stops: true }],
@@ -579,11 +591,16 @@ pub(super) fn nodes(attack: &mut Attack<'_>, deed: &Deed, fact: Fact, id: u32) {
         let Some(at) = bridge.allowed_like(acting.who, deed.actions, group, acting.at) else { continue };
         let mut blockers = at.blockers();
         if bridge.azure.graph.cluster(cluster).node_resource_group_locked {
-            blockers.push(Blocker { what: "the node resource group is locked".to_owned(), stops: true });
+            blockers.push(nodes_locked());
         }
         let step = deed.step(&Acting { at, ..acting }, AzureGain::TheseNodes);
         attack.does_unless(deed.technique, vec![id], Effect::Azure(step), Fact::Nodes, blockers);
     }
+}
+
+/// What a lock on the resource group of the nodes stops.
+pub(super) fn nodes_locked() -> Blocker {
+    Blocker { what: "the node resource group is locked".to_owned(), stops: true }
 }
 
 /// Whether it is so.

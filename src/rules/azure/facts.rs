@@ -74,6 +74,9 @@ pub enum Sure {
     Denied,
 }
 
+/// A resource of ASO that is there: its kind, its namespace and its name.
+pub(in crate::rules) type Changed = (KindIx, Name, Name);
+
 /// Something that an attacker has in Azure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::rules) enum AzureFact {
@@ -81,9 +84,11 @@ pub(in crate::rules) enum AzureFact {
     Writes(KindSetIx, Place),
     /// Is allowed by Azure to write ASO resources of these kinds there.
     Manages(KindSetIx, Place),
+    /// Changes this resource, and makes none like it.
+    Changes(Changed),
     /// Has ASO act as this identity on resources of these kinds.
     Through(Who, KindSetIx),
-    /// Can take the credential of a namespace away.
+    /// Can take the credential of a namespace away; `*` for one that is new and has none.
     Loses(Name),
     /// Can put a credential into a namespace.
     Takes(Name),
@@ -155,7 +160,7 @@ pub struct AzureStep {
     pub kind: Option<KindIx>,
     /// Another kind that is written, since it writes a Secret for the first or makes what the first one is about.
     pub writer: Option<KindIx>,
-    /// The namespace in which it is written.
+    /// The namespace in which it is written; `*` for one that is new.
     pub namespace: Option<Name>,
     /// The Secret that holds the credential, by its namespace and name.
     pub credential: Option<(Name, Name)>,

@@ -23,6 +23,7 @@ use super::attack::{Attack, Effect, Fact, Place, Writer};
 use super::finding::{Finding, RequestDone, StepDone, Target};
 use super::technique::Technique;
 use crate::graph::AccessGraph;
+use crate::model::azure::fold;
 use crate::model::{ClusterId, KindIx, Subject, Thing};
 use crate::query::{Aso, AsoOptions, this_cluster};
 
@@ -62,6 +63,7 @@ techniques! {
     aso_skip_export,
     aso_secret_import,
     aso_resource_change,
+    aso_resource_update,
     aso_configmap_retarget,
     aso_conversion_write,
     aso_key_vault_policy,
@@ -90,6 +92,7 @@ techniques! {
     azure_key_vault_policy,
     azure_pim_request,
     azure_elevate_access,
+    azure_role_assignment,
     azure_role,
 }
 
@@ -310,6 +313,11 @@ fn is_at_least(target: Target, least: Power) -> bool {
     matches!(target, Target::Azure(AzureTarget::Power { power, .. }) if power >= least)
 }
 
+/// Whether roles of somebody were read.
+pub fn has_roles(graph: &AccessGraph, who: Who) -> bool {
+    matches!(who, Who::Principal(principal) if !graph.azure().assignments_of(principal).is_empty())
+}
+
 /// The client id of an identity, or its object id.
 fn client_id(graph: &AccessGraph, who: Who) -> String {
     match who {
@@ -325,12 +333,12 @@ pub(super) fn step_text(graph: &AccessGraph, step: AzureStep) -> String {
     let names = graph.azure_names();
     let gain = match step.gain {
         AzureGain::Through(who) | AzureGain::Token(who) => client_id(graph, who),
-        AzureGain::Power(scope, power, _) => format!("{} {}", names.scope(scope), power.as_str()),
+        AzureGain::Power(scope, power, _) => format!("{} {}", fold(names.scope(scope)), power.as_str()),
         AzureGain::Undenied(scope, one) => {
-            let id = one.map(|one| graph.azure().deny(one).id.clone());
-            format!("undenied:{}", id.unwrap_or_else(|| names.scope(scope).to_owned()))
+            let id = one.map(|one| fold(&graph.azure().deny(one).id));
+            format!("undenied:{}", id.unwrap_or_else(|| fold(names.scope(scope))))
         }
-        AzureGain::Cluster(cluster) => names.cluster(cluster).1.to_owned(),
+        AzureGain::Cluster(cluster) => fold(names.cluster(cluster).1),
         AzureGain::ThisCluster => "this-cluster".to_owned(),
         AzureGain::TheseNodes => "these-nodes".to_owned(),
         AzureGain::Secrets(place) => format!("secrets:{}", place_text(graph, place)),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::{KindIx, Name};
 use crate::query::{CredentialIx, CredentialScope};
-use crate::rules::attack::{Attack, Effect, Fact, Place};
+use crate::rules::attack::{Attack, Effect, Fact, Place, place_in};
 use crate::rules::finding::{RightDone, StepDone};
 use crate::rules::replay::State;
 use crate::rules::technique::Technique;
@@ -65,6 +65,14 @@ pub(super) fn join(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             let here = gives.iter().filter(|(namespace, ..)| place.has(*namespace));
             here.map(|&(namespace, other, at)| (set, id, namespace, other, at)).collect()
         }
+        Fact::Azure(AzureFact::Changes(changed)) => {
+            bridge.changes.borrow_mut().entry(changed.1).or_default().push((changed, id));
+            let reads = bridge.reads.borrow().get(&changed.1).cloned();
+            for at in reads.into_iter().flatten() {
+                aso_skip_export::read_of(attack, &[id, at], changed);
+            }
+            return;
+        }
         Fact::Azure(AzureFact::Loses(namespace) | AzureFact::Takes(namespace) | AzureFact::Reads(namespace))
         | Fact::Secrets(Place::Namespace(namespace)) => {
             if bridge.aso.reconcilers(namespace).next().is_none() {
@@ -72,6 +80,13 @@ pub(super) fn join(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             }
             aso_credential_mirror::read(attack, fact, id, namespace);
             bridge.gives.borrow_mut().push((namespace, fact, id));
+            if reads_secrets(fact) {
+                bridge.reads.borrow_mut().entry(namespace).or_default().push(id);
+                let changes = bridge.changes.borrow().get(&namespace).cloned();
+                for (changed, at) in changes.into_iter().flatten() {
+                    aso_skip_export::read_of(attack, &[at, id], changed);
+                }
+            }
             let writes = bridge.writes.borrow();
             let here = writes.iter().filter(|(_, place, _)| place.has(namespace));
             here.map(|&(set, _, at)| (set, at, namespace, fact, id)).collect()
@@ -92,6 +107,11 @@ pub(super) fn join(attack: &mut Attack<'_>, fact: Fact, id: u32) {
             _ => aso_skip_export::read(attack, needs, set, namespace),
         }
     }
+}
+
+/// Whether Secrets of a namespace are read, or one of a name that is free.
+fn reads_secrets(fact: Fact) -> bool {
+    matches!(fact, Fact::Azure(AzureFact::Reads(_)) | Fact::Secrets(_))
 }
 
 /// Whether ASO acts so: the requests write the kinds, the operator reconciles the namespace, and the credential is the one that
@@ -119,7 +139,7 @@ pub(super) fn written(step: &StepDone) -> Result<(AzureStep, Name, Who), String>
     let created =
         |right: &&RightDone| right.verb == "create" && KindIx::of_resource(right.api_group, right.resource).is_some();
     let mut created = rights.filter(created).peekable();
-    if created.peek().is_some() && created.all(|right| right.place == Place::Namespace(namespace)) {
+    if created.peek().is_some() && created.all(|right| right.place == place_in(namespace)) {
         Ok((own, namespace, who))
     } else {
         Err("nothing of ASO is created in the namespace".to_owned())

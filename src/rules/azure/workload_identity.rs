@@ -154,6 +154,33 @@ mod tests {
     }
 
     #[test]
+    fn that_azure_names_a_namespace_does_not_make_it_one() {
+        let world = |more: &str| {
+            format!(
+                "account dev/app
+                 identity app s1/ids
+                 trust app gone/app
+                 assign app Contributor s1/rg
+                 role p: create pods
+                 bind p user:alice
+                 {more}"
+            )
+        };
+        // Somebody may make the account, and its namespace. No pod goes where none is, whatever it would be let.
+        check(
+            &world(""),
+            "alice -> secrets of every namespace: pod-create
+             alice -> Contributor-like on s1/rg: pod-create, workload-identity, azure-role",
+        );
+        check(
+            &world("namespace gone -"),
+            "alice -> secrets of every namespace: pod-create
+             alice -> any node: pod-create, privileged-pod
+             alice -> Contributor-like on s1/rg: pod-create, workload-identity, azure-role",
+        );
+    }
+
+    #[test]
     fn a_token_for_somebody_else_is_not_taken() {
         check(
             "account dev/app

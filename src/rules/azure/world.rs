@@ -17,7 +17,7 @@ pub(super) fn app(more: &str) -> String {
 /// The objects and the Azure data that the lines of a world stand for, and the lines that are left.
 ///
 /// ```text
-/// aso [strict] [clouds] [webhooks] [down] [targets:NS,...]   the operator, with its settings
+/// aso [strict] [clouds] [webhooks] [down] [targets:NS,...] [image:TAG]   the operator, with its settings
 /// credential NS/NAME IDENTITY [password] [without:KEY]   a credential; `global` for the operator's own
 /// copied NAMESPACES                  where the Secrets of credentials may be copied to; `*` for anywhere, `no` for nowhere
 /// kinds PLURAL.GROUP...              the kinds that are installed, without `.azure.com`
@@ -152,6 +152,7 @@ fn operator(more: &[&str], world: &str) -> String {
     let clouds = more.contains(&"clouds");
     let replicas = u8::from(!more.contains(&"down"));
     let targets = more.iter().find_map(|word| word.strip_prefix("targets:")).unwrap_or_default();
+    let tag = more.iter().find_map(|word| word.strip_prefix("image:")).unwrap_or("v2.20.0");
     let env = KEYS.map(|key| {
         format!("{{name: {key}, valueFrom: {{secretKeyRef: {{name: aso-controller-settings, key: {key}}}}}}}")
     });
@@ -166,7 +167,7 @@ fn operator(more: &[&str], world: &str) -> String {
          namespace: azureserviceoperator-system, labels: {{app.kubernetes.io/name: azure-service-operator}}}}, \
          spec: {{replicas: {replicas}, selector: {{matchLabels: {{a: b}}}}, template: {{metadata: {{labels: {{a: b}}}}, \
          spec: {{serviceAccountName: azureserviceoperator-default, containers: [{{name: manager, \
-         image: \"mcr.microsoft.com/k8s/azureserviceoperator:v2.20.0\", env: [{}]}}]}}}}}}}}\n",
+         image: \"mcr.microsoft.com/k8s/azureserviceoperator:{tag}\", env: [{}]}}]}}}}}}}}\n",
         id("11111111-0000-0000-0000-000000000001"),
         id(TENANT),
         password.is_empty(),

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::bridge::is_usual;
-use super::by_name::{self, Named};
+use super::by_name::{self, Named, Verbed};
 use super::facts::{AzureFact, KindSetIx};
 use crate::graph::{AccessGraph, RoleIx};
 use crate::model::{KindIx, MatchedNames, Name, Question, Subject};
-use crate::rules::attack::{Attack, Fact, How, Place, Writer, WritesBy, place_of};
+use crate::rules::attack::{Attack, Fact, How, Place, Writer, WritesBy, place_in, place_of};
 use crate::rules::finding::{Evidence, RequestDone, RightDone};
+use crate::rules::technique::READ;
 
 /// A set of kinds.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +53,8 @@ pub(super) struct Writers {
     by_role: RefCell<FxHashMap<RoleIx, Rc<[KindIx]>>>,
     /// What roles allow to create by certain names.
     named: RefCell<FxHashMap<RoleIx, Rc<[Named]>>>,
+    /// What roles allow to change, and to read for it.
+    changes: RefCell<FxHashMap<RoleIx, Rc<[Verbed]>>>,
 }
 
 impl Writers {
@@ -69,7 +72,13 @@ impl Writers {
         kinds.sort_unstable();
         kinds.dedup();
         let kinds = kinds.into_iter().map(|kind| (kind, question(kind))).collect();
-        Writers { kinds, sets: RefCell::default(), by_role: RefCell::default(), named: RefCell::default() }
+        Writers {
+            kinds,
+            sets: RefCell::default(),
+            by_role: RefCell::default(),
+            named: RefCell::default(),
+            changes: RefCell::default(),
+        }
     }
 
     /// The kinds of a set.
@@ -109,7 +118,7 @@ impl Writers {
     }
 
     /// The kinds that a role allows to create.
-    fn of_role(&self, attack: &Attack<'_>, role: RoleIx) -> Rc<[KindIx]> {
+    pub(super) fn of_role(&self, attack: &Attack<'_>, role: RoleIx) -> Rc<[KindIx]> {
         if let Some(known) = self.by_role.borrow().get(&role) {
             return Rc::clone(known);
         }
@@ -131,6 +140,23 @@ impl Writers {
         }
         let found: Rc<[Named]> = by_name::of_role(attack, role, "create", &|_| true).into();
         self.named.borrow_mut().insert(role, Rc::clone(&found));
+        found
+    }
+
+    /// What a role allows to change of what is there, and to read for it: of the kinds that it does not allow to create.
+    pub(super) fn changes(&self, attack: &Attack<'_>, role: RoleIx) -> Rc<[Verbed]> {
+        if let Some(known) = self.changes.borrow().get(&role) {
+            return Rc::clone(known);
+        }
+        let created = self.of_role(attack, role);
+        let is_there = |kind: KindIx| {
+            let bridge = attack.bridge.as_ref();
+            bridge.is_some_and(|bridge| !bridge.resources_of(Some(kind), Place::Cluster).is_empty())
+        };
+        let wanted = |kind: KindIx| created.binary_search(&kind).is_err() && is_there(kind);
+        let of = |verb| by_name::of_role(attack, role, verb, &wanted).into_iter().map(move |own| (verb, own));
+        let found: Rc<[Verbed]> = ["patch", "update"].into_iter().chain(READ.iter().copied()).flat_map(of).collect();
+        self.changes.borrow_mut().insert(role, Rc::clone(&found));
         found
     }
 
@@ -164,9 +190,9 @@ impl Writers {
         sets.collect()
     }
 
-    /// Whether some grant of a subject allows to create a kind.
+    /// Whether some grant of a subject allows to create a kind, or to change what is there.
     pub(super) fn writes_any(&self, attack: &Attack<'_>, subject: Subject) -> bool {
-        !self.of_subject(attack, subject).is_empty()
+        !self.of_subject(attack, subject).is_empty() || !by_name::changed(attack, subject).is_empty()
     }
 }
 
@@ -213,10 +239,10 @@ pub(super) fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     }
 }
 
-/// The request by which a kind is created in a namespace, with what grants it.
+/// The request by which a kind is created in a namespace, `*` for one that is new, with what grants it.
 pub(super) fn request(attack: &Attack<'_>, writer: Writer, kind: KindIx, namespace: Name) -> Option<RequestDone> {
     let facts = kind.facts();
-    let place = Place::Namespace(namespace);
+    let place = place_in(namespace);
     let (by, evidence) = match writer.by {
         WritesBy::Subject(subject) => {
             let id = attack.graph.snapshot().subjects.find(subject)?;

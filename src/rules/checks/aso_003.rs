@@ -66,6 +66,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_condition_lets_be_given_is_told() {
+        let only = |conditions: &str| {
+            let condition = format!(
+                r#""condition": "((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/write'}})) OR ({conditions}))", "principalType""#
+            );
+            azure(&[(1, "Microsoft.Authorization/roleAssignments/write", SUBSCRIPTION)])
+                .replacen("\"principalType\"", &condition, 1)
+        };
+        let role = "@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {7f951dda-4ed3-4680-a7ca-43fe172d538d}";
+        let found = |doubt: &str| {
+            format!("medium the identity of Secret aso/aso-controller-settings is role-assignment write ({doubt}) at {SUBSCRIPTION}")
+        };
+        check_with(ID, "operator ID1", &only(role), &found("conditional: role AcrPull"));
+        // There is more to this one.
+        let more = format!("{role} AND @Request[a:b] StringEquals 'c'");
+        check_with(ID, "operator ID1", &only(&more), &found("conditional"));
+    }
+
+    #[test]
     fn another_identity_and_unknown_roles_say_nothing() {
         check_with(ID, "operator ID1", &azure(&[(2, "*", SUBSCRIPTION)]), "");
         check(ID, "operator ID1", "");

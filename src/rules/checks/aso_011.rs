@@ -3,7 +3,8 @@
 use super::{SECURITY, Check, Checked, Found, People};
 use std::collections::BTreeSet;
 
-use crate::query::{AsoRight, TokenMode};
+use crate::model::azure::FederatedCredential;
+use crate::query::{AsoRight, TokenMode, is_same_issuer};
 use crate::rules::Severity;
 
 /// The check.
@@ -17,6 +18,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn run(world: &Checked<'_>, found: &mut Found) {
+    let issuer = world.issuer();
     for (_, operator) in world.aso.operators().filter(|(_, at)| at.is_active() && at.tokens == TokenMode::Relaxed) {
         if !world.aso.credentials().any(|(_, own)| Checked::by_token(own) && own.problem.is_none()) {
             continue;
@@ -31,13 +33,15 @@ fn run(world: &Checked<'_>, found: &mut Found) {
             }
         }
         let subject = operator.account.request_name(&world.graph.snapshot().names);
+        // Operators have the same name in most clusters. Where it is not known which cluster this is, each may be its own.
+        let of_this = |at: &FederatedCredential| issuer.is_none_or(|own| is_same_issuer(own, &at.issuer));
         let trusting: BTreeSet<&str> = world
             .power
             .graph()
             .facts()
             .federated_credentials
             .iter()
-            .filter(|at| at.subject.as_deref() == Some(subject.as_str()))
+            .filter(|at| at.subject.as_deref() == Some(subject.as_str()) && of_this(at))
             .map(|at| if at.identity_id.is_empty() { at.application_id.as_str() } else { at.identity_id.as_str() })
             .collect();
         let known = !world.power.graph().facts().federated_credentials.is_empty();
@@ -73,8 +77,12 @@ mod tests {
     const TOLD: &str = "in dev, prod user:alice, user:bob may name any identity that trusts the operator";
 
     fn trust(last: u8, subject: &str) -> String {
+        trust_by(last, subject, "https://x")
+    }
+
+    fn trust_by(last: u8, subject: &str, issuer: &str) -> String {
         format!(r#"{{"id": "/subscriptions/1/resourceGroups/i/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i{last}/federatedIdentityCredentials/f",
-            "name": "f", "type": "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", "issuer": "https://x", "subject": "{subject}", "audiences": ["a"]}}"#)
+            "name": "f", "type": "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", "issuer": "{issuer}", "subject": "{subject}", "audiences": ["a"]}}"#)
     }
 
     #[test]
@@ -107,5 +115,25 @@ mod tests {
         let own = "system:serviceaccount:aso:op";
         check_with(ID, &format!("{OPERATOR}\n{TWO}"), &format!("[{},{}]", trust(1, own), trust(2, "system:serviceaccount:dev:app")), "");
         check(ID, &format!("operator ID1, AZURE_CLIENT_SECRET: x\n{TWO}"), "");
+    }
+
+    #[test]
+    fn an_identity_that_trusts_the_operator_of_another_cluster_is_not_had() {
+        let own = "system:serviceaccount:aso:op";
+        let world = format!("{OPERATOR}\n{TWO}");
+        let clusters = [aks("one", "https://one/"), aks("two", "https://two/")].join(",");
+        let both = |issuer| [trust_by(1, own, "https://one"), trust_by(2, own, issuer)].join(",");
+        let found = format!("critical {TOLD}");
+        for (said, issuer, expected) in [
+            ("one", "https://two/", ""),
+            ("one", "https://one/", found.as_str()),
+            // Which cluster it is, is not known.
+            ("", "https://two/", found.as_str()),
+        ] {
+            let azure = format!("[{clusters},{}]", both(issuer));
+            check_said(ID, &world, &azure, said, expected);
+        }
+        let without = aks("one", "https://one/").replace("issuerUrl", "other");
+        check_said(ID, &world, &format!("[{without},{}]", both("https://two/")), "one", &found);
     }
 }

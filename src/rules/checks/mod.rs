@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use crate::graph::AccessGraph;
 use crate::graph::azure::ScopeIx;
-use crate::model::azure::management_group;
+use crate::model::azure::{AzureCluster, management_group};
 use crate::model::{ClusterId, Name, Origin, Subject};
 use crate::query::{
     Aso, AsoOptions, AsoPower, AsoRight, AsoRights, Credential, CredentialIx, CredentialKind, CredentialRow,
-    CredentialScope, KindSet, Power, PowerLevel,
+    CredentialScope, KindSet, Power, PowerLevel, this_cluster,
 };
 use crate::rules::Severity;
 use crate::rules::remedy::shell;
@@ -326,9 +326,21 @@ impl<'g> Checked<'g> {
         powers.iter().find(|at| at.level >= Some(PowerLevel::Contributor) && self.is_wide(at.scope))
     }
 
+    /// The cluster as Azure has it, if it is known which one it is.
+    fn this_cluster(&self) -> Option<&'g AzureCluster> {
+        let (at, _) = this_cluster(self.graph, &self.aso)?;
+        Some(self.power.graph().cluster(at))
+    }
+
+    /// The issuer of the tokens of its accounts, where that is known.
+    fn issuer(&self) -> Option<&'g str> {
+        self.this_cluster()?.issuer.as_deref()
+    }
+
     fn words(&self, power: &Power) -> String {
         let level = power.level.map_or("unknown", PowerLevel::as_str);
-        format!("{level} ({}) at {}", power.decision.as_str(), self.power.graph().scope_text(power.scope))
+        let graph = self.power.graph();
+        format!("{level} ({}) at {}", power.doubt(graph), graph.scope_text(power.scope))
     }
 
     /// Namespaces that an operator reconciles.

@@ -1,6 +1,6 @@
 //! Small worlds for the tests of checks: the lines of the techniques' worlds, and some for ASO.
 
-use crate::collect::{FileOptions, Input, Limits, Needs, load, read_azure};
+use crate::collect::{FileOptions, Input, Needs, load, read_azure};
 use crate::graph::AccessGraph;
 use crate::model::ClusterId;
 use crate::query::AsoOptions;
@@ -81,20 +81,14 @@ fn lines(world: &str) -> String {
     out
 }
 
-fn graph(world: &str, azure: &str) -> AccessGraph {
-    let options = FileOptions {
-        recursive: false,
-        needs: Needs::ALL,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 1,
-    };
+fn graph(world: &str, azure: &str, said: &str) -> AccessGraph {
+    let options = FileOptions { needs: Needs::ALL, ..FileOptions::default() };
     let yaml = yaml(&lines(world));
     let mut snapshot = load(&[Input::Stdin], &mut yaml.as_bytes(), &options).unwrap();
     if !azure.is_empty() {
         read_azure(&[Input::Stdin], &mut azure.as_bytes(), &options, 1).unwrap().add_to(&mut snapshot);
     }
+    snapshot.azure.this_cluster = (!said.is_empty()).then(|| said.to_owned());
     AccessGraph::new(snapshot)
 }
 
@@ -105,7 +99,12 @@ pub(super) fn check(id: &str, world: &str, expected: &str) {
 
 /// The same with what is known of Azure.
 pub(super) fn check_with(id: &str, world: &str, azure: &str, expected: &str) {
-    let graph = graph(world, azure);
+    check_said(id, world, azure, "", expected);
+}
+
+/// The same of a cluster of Azure that somebody says it is, by its name.
+pub(super) fn check_said(id: &str, world: &str, azure: &str, said: &str, expected: &str) {
+    let graph = graph(world, azure, said);
     let found = run_checks(&graph, ClusterId::FIRST, AsoOptions::default(), &|check| check.id == id);
     let lines: Vec<String> = found.findings.iter().map(|at| format!("{} {}", at.severity.as_str(), at.what)).collect();
     assert_eq!(lines.join("\n"), expected, "{world}");
@@ -132,6 +131,15 @@ pub(super) fn azure(identities: &[(u8, &str, &str)]) -> String {
         )
     };
     format!("[{}]", identities.iter().map(one).collect::<Vec<_>>().join(","))
+}
+
+/// A cluster of Azure with the issuer of its tokens.
+pub(super) fn aks(name: &str, issuer: &str) -> String {
+    format!(
+        r#"{{"id": "/subscriptions/1/resourceGroups/c/providers/Microsoft.ContainerService/managedClusters/{name}", "name": "{name}",
+        "type": "Microsoft.ContainerService/managedClusters", "location": "x", "resourceGroup": "c",
+        "oidcIssuerProfile": {{"enabled": true, "issuerUrl": "{issuer}"}}}}"#
+    )
 }
 
 pub(super) const SUBSCRIPTION: &str = "/subscriptions/11111111-0000-0000-0000-000000000001";

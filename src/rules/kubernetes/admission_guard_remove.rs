@@ -1,5 +1,7 @@
 //! `admission-guard-remove`: validating webhooks and policies that judge new pods can be taken away as they were put in.
 
+use std::rc::Rc;
+
 use crate::graph::AccessGraph;
 use crate::model::{AdmissionKind, ClusterId, Name};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
@@ -90,9 +92,14 @@ pub(super) fn guards(graph: &AccessGraph, cluster: ClusterId) -> Vec<Guard> {
     asked.filter_map(guard).collect()
 }
 
+/// What they do to a step that makes a pod.
+pub(in crate::rules) fn guarded(graph: &AccessGraph, cluster: ClusterId) -> Rc<[Blocker]> {
+    guards(graph, cluster).into_iter().map(|guard| guard.blocker(graph)).collect()
+}
+
 impl Guard {
     /// What it does to a step that it may refuse.
-    pub(super) fn blocker(self, graph: &AccessGraph) -> Blocker {
+    fn blocker(self, graph: &AccessGraph) -> Blocker {
         let (kind, name) = (self.kind.as_str(), graph.text(self.name));
         Blocker { what: format!("{kind} {name} is asked about new pods, and what it refuses is not visible"), stops: false }
     }
@@ -184,12 +191,11 @@ mod tests {
         format!("role w: {rules}{GUARDS}")
     }
 
-    /// What the path to a node might be stopped by.
+    /// What the first path might be stopped by.
     fn doubts(world: &str) -> Vec<String> {
         let world = graph(world);
         let found = escalations(&world, &Ask { system: SystemFilter::Hide, ..Ask::default() });
-        let path = found.findings.into_iter().find(|finding| matches!(finding.target, crate::rules::Target::Node(_)));
-        let blockers = path.into_iter().flat_map(|finding| finding.steps).flat_map(|step| step.blockers.clone());
+        let blockers = found.findings.into_iter().take(1).flat_map(|finding| finding.steps).flat_map(|step| step.blockers.clone());
         blockers.map(|blocker| blocker.what.split(" is asked").next().unwrap_or_default().to_owned()).collect()
     }
 
@@ -221,6 +227,16 @@ mod tests {
                 ["ValidatingWebhookConfiguration judge", "ValidatingAdmissionPolicy rule"]
             );
         }
+    }
+
+    #[test]
+    fn what_runs_in_a_pod_may_be_stopped_as_well() {
+        let world = format!("{}\nrole big: * *.*\nbind big sa:dev/bot", guarded("get pods"));
+        check(&world, "alice -> cluster-admin: pod-create, wildcard-admin");
+        assert_eq!(doubts(&world), ["ValidatingWebhookConfiguration judge", "ValidatingAdmissionPolicy rule"]);
+        let by_volume = guarded("create persistentvolumes").replace("namespace dev -", "namespace dev baseline");
+        check(&by_volume, "alice -> any node: pod-create, hostpath-volume");
+        assert_eq!(doubts(&by_volume), ["ValidatingWebhookConfiguration judge", "ValidatingAdmissionPolicy rule"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::model::{AdmissionKind, Name};
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Change, Confidence, On, Request, Right, Technique, changes, right};
+use crate::rules::technique::{At, Blocker, Change, Confidence, On, Request, Right, Technique, changes, right};
 
 const GROUP: &str = AdmissionKind::GROUP;
 const POLICIES: &str = "mutatingadmissionpolicies";
@@ -68,9 +68,7 @@ const BINDING: Fact = Fact::Part(TECHNIQUE.id, 1, Place::Cluster);
 const EACH: usize = 5;
 
 fn build(attack: &mut Attack<'_>, done: Done) {
-    if !is_served(attack) {
-        return;
-    }
+    let blockers = unserved(attack);
     let everything = (Effect::Everything(Place::Cluster), Fact::Everything(Place::Cluster));
     let bindings: Vec<(Name, Name)> = {
         let own = attack.graph.snapshot().policy_bindings.iter();
@@ -80,7 +78,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     let is_policy = done.within < EACH;
     let part = if is_policy { POLICY } else { BINDING };
     let both = vec![attack.fact(POLICY), attack.fact(BINDING)];
-    attack.does(done.technique, both, everything.0, everything.1);
+    attack.does_unless(done.technique, both, everything.0, everything.1, blockers.clone());
     let Some(&change) = (done.within % EACH).checked_sub(2).and_then(|at| Change::ALL.get(at)) else {
         attack.follows(vec![done.fact], part);
         return;
@@ -94,21 +92,23 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     for name in there {
         let Some(needs) = attack.changes(&done, change, Place::Cluster, name) else { continue };
         if is_policy && bindings.iter().any(|&(_, policy)| policy == name) {
-            attack.does(done.technique, needs.clone(), everything.0, everything.1);
+            attack.does_unless(done.technique, needs.clone(), everything.0, everything.1, blockers.clone());
         }
         attack.follows(needs, part);
     }
 }
 
-/// Whether the server knows such policies: as its discovery says, or by its version, unless there are some.
-fn is_served(attack: &Attack<'_>) -> bool {
+/// What stops it where the server does not know such policies: as its discovery says, or by its version, unless there are some.
+fn unserved(attack: &Attack<'_>) -> Vec<Blocker> {
     let snapshot = attack.graph.snapshot();
-    let listed = |one: &crate::model::ApiResource| one.group == GROUP && one.resource == POLICIES;
-    if snapshot.discovered {
-        return snapshot.resources.iter().any(listed);
-    }
-    attack.version().is_none_or(|version| version >= SERVED_FROM)
-        || !written(attack, AdmissionKind::MutatingPolicy, None).is_empty()
+    let is_served = if snapshot.discovered {
+        snapshot.resources.iter().any(|one| one.group == GROUP && one.resource == POLICIES)
+    } else {
+        attack.version().is_none_or(|version| version >= SERVED_FROM)
+            || !written(attack, AdmissionKind::MutatingPolicy, None).is_empty()
+    };
+    let what = "this API server does not serve mutatingadmissionpolicies, as Kubernetes does by default from 1.36 on";
+    if is_served { Vec::new() } else { vec![Blocker { what: what.to_owned(), stops: true }] }
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
@@ -131,7 +131,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{check, check_at};
+    use super::super::world::{check, check_at, check_blocked_at};
 
     const GROUP: &str = "admissionregistration.k8s.io";
     const FOUND: &str = "alice -> cluster-admin: admission-policy-write";
@@ -186,6 +186,7 @@ mod tests {
              bind w user:alice"
         );
         check_at((1, 35), &world, "");
+        check_blocked_at((1, 35), &world, FOUND);
         check_at((1, 36), &world, FOUND);
         // Where there are some it was turned on.
         check_at((1, 35), &policies("create policies ; create bindings "), FOUND);

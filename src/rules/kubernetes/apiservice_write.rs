@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::CONSTRAINED;
 use crate::model::Name;
 use crate::rules::attack::{Attack, Done, Effect, Fact, Place};
 use crate::rules::finding::StepDone;
@@ -88,9 +89,10 @@ const CREATE: usize = 4;
 const CREATE_SERVICE: usize = 5;
 const CHANGE_SERVICE: usize = 7;
 
-/// Services count only where somebody can have an APIService lead to them.
+/// Services count only where somebody can have an APIService lead to them, or may do it as somebody who holds everything.
 fn leads(attack: &Attack<'_>, within: usize) -> Leads {
-    let some = [PATCH, UPDATE, DELETE].iter().any(|&taken| attack.rights.is_supplied(&TECHNIQUE, taken));
+    let as_other = (0..CONSTRAINED.requests.len()).any(|at| attack.rights.is_supplied(CONSTRAINED, at));
+    let some = as_other || [PATCH, UPDATE, DELETE].iter().any(|&taken| attack.rights.is_supplied(&TECHNIQUE, taken));
     if within <= CREATE || some { Leads::Anywhere } else { Leads::In(BTreeSet::new()) }
 }
 

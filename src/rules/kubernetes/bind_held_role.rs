@@ -5,11 +5,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{BindingIx, RoleIx};
 use crate::model::{Atom, Name, Rule, Subject, uncovered};
-use crate::rules::attack::{Attack, Done, Effect, Fact, Grant, How, Place, Plan, RoleKey, place_in, place_of, role_key};
+use crate::rules::attack::{
+    Attack, Done, Effect, Fact, Grant, How, Place, Plan, RoleKey, Table, place_in, place_of, role_key,
+};
 use crate::rules::held::{Held, Mask, RequestIx, Rights, Way};
 use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, WRITE, rbac};
 
@@ -433,8 +435,10 @@ fn meet(binds: Place, under: Place) -> Option<Place> {
 /// Adds that those who hold all rules of an aggregated role which somebody can have more united into put others under it.
 fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
     let made = attack.made().0.to_vec();
-    let bound = attack.bound();
     let mut known = Known::default();
+    for (role, place, id) in attack.bound() {
+        known.bound.entry(place).or_default().extend(attack.role(role).map(|role| (role, id)));
+    }
     for by in attack.identities().into_iter().map(Some).chain([None]).collect::<Vec<_>>() {
         let own = own_bindings(attack, by);
         let own_held = own_rights(attack, by);
@@ -451,7 +455,7 @@ fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
                     let mut places = places(way.site.place, &own);
                     places.extend(places_of(attack, within, way.site.place, role));
                     for place in places {
-                        let Some(covered) = covered(attack, &own, role, place, &bound, &mut known) else { continue };
+                        let Some(covered) = covered(attack, &own, role, place, &mut known) else { continue };
                         let (mut needs, held) = attack.needs_of(by, request, &way);
                         needs.extend(covered);
                         let how = How::Asks { request, site: way.site, by, held };
@@ -538,56 +542,89 @@ fn bindings(
     }
 }
 
-/// What rule sets together lack of the rules of a role; the same for everybody who has these.
-type Known = FxHashMap<(Vec<RoleIx>, RoleIx), Rc<[Atom]>>;
+/// What is the same for everybody who may bind.
+#[derive(Default)]
+struct Known {
+    /// The roles that somebody can be put under, by place, each with that fact.
+    bound: FxHashMap<Place, Vec<(RoleIx, u32)>>,
+    /// What rule sets together lack of the rules of a role, by its number; few differ.
+    lacks: FxHashMap<(Vec<RoleIx>, RoleIx), Left>,
+    numbers: Table<Rc<[Atom]>>,
+    /// What a role has of the rules of another one.
+    has: FxHashMap<(RoleIx, RoleIx), Rc<[Atom]>>,
+    /// The rights at a place for which it is told who can be put under a role that has them.
+    told: FxHashSet<(Place, Atom)>,
+    /// The fact that somebody can be given all that is lacking at a place, if they can.
+    whole: FxHashMap<(u32, Place), Option<u32>>,
+}
 
-/// What it takes for an identity under these roles to hold all rules of a role at a place; none when it does not.
+/// Rights, and the number of their list.
+type Left = (u32, Rc<[Atom]>);
+
+impl Known {
+    fn lacks(&mut self, attack: &Attack<'_>, roles: &[RoleIx], of: RoleIx) -> Left {
+        let Known { lacks, numbers, .. } = self;
+        let find = |(roles, of): &(Vec<RoleIx>, RoleIx)| {
+            let snapshot = attack.graph.snapshot();
+            let rules = |at: RoleIx| attack.rules_of(at).map(|(_, rule)| snapshot.rules.rule(rule));
+            let held: Vec<Rule<'_>> = roles.iter().flat_map(|&role| rules(role)).collect();
+            let left: Rc<[Atom]> = uncovered(&snapshot.names, &held, &rules(*of).collect::<Vec<_>>()).into();
+            (numbers.number(Rc::clone(&left)), left)
+        };
+        lacks.entry((roles.to_vec(), of)).or_insert_with_key(find).clone()
+    }
+
+    fn has(&mut self, attack: &Attack<'_>, role: RoleIx, of: RoleIx) -> Rc<[Atom]> {
+        if let Some(has) = self.has.get(&(role, of)) {
+            return Rc::clone(has);
+        }
+        let lacks: FxHashSet<Atom> = self.lacks(attack, &[role], of).1.iter().copied().collect();
+        let (_, all) = self.lacks(attack, &[], of);
+        let has: Rc<[Atom]> = all.iter().copied().filter(|atom| !lacks.contains(atom)).collect();
+        self.has.insert((role, of), Rc::clone(&has));
+        has
+    }
+}
+
+/// What it takes for an identity under these roles to hold all rules of a role at a place: nothing, or one fact; none when it does not.
 fn covered(
     attack: &mut Attack<'_>,
     own: &[(Place, RoleKey)],
     role: RoleKey,
     place: Place,
-    bound: &[(RoleKey, Place, u32)],
     known: &mut Known,
-) -> Option<Vec<u32>> {
-    let graph = attack.graph;
-    let names = &graph.snapshot().names;
-    let rules_of = |attack: &Attack<'_>, at: RoleIx| -> Vec<Rule<'_>> {
-        attack.rules_of(at).map(|(_, rule)| graph.snapshot().rules.rule(rule)).collect()
-    };
+) -> Option<Option<u32>> {
     let at = attack.role(role)?;
     let here = |there: Place| place.covering().any(|place| place == there);
     if own.iter().any(|&(there, own)| own == role && here(there)) {
-        return Some(Vec::new());
+        return Some(None);
     }
     let roles = own.iter().filter(|&&(there, _)| here(there)).filter_map(|&(_, own)| attack.role(own));
     let roles: BTreeSet<RoleIx> = roles.collect();
-    let key = (roles.into_iter().collect::<Vec<RoleIx>>(), at);
-    let left = match known.get(&key) {
-        Some(left) => Rc::clone(left),
-        None => {
-            let owner: Vec<Rule<'_>> = key.0.iter().flat_map(|&role| rules_of(attack, role)).collect();
-            let left: Rc<[Atom]> = uncovered(names, &owner, &rules_of(attack, at)).into();
-            known.insert(key, Rc::clone(&left));
-            left
-        }
-    };
+    let (number, left) = known.lacks(attack, &roles.into_iter().collect::<Vec<_>>(), at);
     if left.is_empty() {
-        return Some(Vec::new());
+        return Some(None);
     }
-    let servant = rules_of(attack, at);
-    let bound: Vec<(RoleIx, u32)> = bound
-        .iter()
-        .filter(|(_, there, _)| here(*there))
-        .filter_map(|&(other, _, bound)| Some((attack.role(other)?, bound)))
-        .collect();
-    for (other, bound) in bound {
-        let lacks = uncovered(names, &rules_of(attack, other), &servant);
-        for &atom in left.iter().filter(|atom| !lacks.contains(atom)) {
-            attack.step(vec![bound], Fact::Atom(atom, place), How::Follows);
+    if let Some(whole) = known.whole.get(&(number, place)) {
+        return whole.map(Some);
+    }
+    let new: FxHashSet<Atom> = left.iter().copied().filter(|&atom| known.told.insert((place, atom))).collect();
+    if !new.is_empty() {
+        let bound = place.covering().filter_map(|place| known.bound.get(&place)).flatten().copied();
+        for (other, bound) in bound.collect::<Vec<_>>() {
+            for &atom in known.has(attack, other, at).iter().filter(|atom| new.contains(atom)) {
+                attack.step(vec![bound], Fact::Atom(atom, place), How::Follows);
+            }
         }
     }
-    left.iter().map(|&atom| attack.find(Fact::Atom(atom, place))).collect()
+    let parts: Option<Vec<u32>> = left.iter().map(|&atom| attack.find(Fact::Atom(atom, place))).collect();
+    let whole = parts.map(|parts| {
+        let whole = Fact::Whole(attack.wholes.number((left, place)));
+        attack.step(parts, whole, How::Serves);
+        attack.fact(whole)
+    });
+    known.whole.insert((number, place), whole);
+    whole.map(Some)
 }
 
 #[cfg(test)]

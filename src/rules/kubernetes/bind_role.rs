@@ -174,6 +174,35 @@ mod tests {
     }
 
     #[test]
+    fn a_default_role_is_bound_that_no_binding_refers_to() {
+        check(
+            "role i: bind clusterroles.rbac cluster-admin; create clusterrolebindings.rbac
+             bind i user:alice",
+            "alice -> cluster-admin: bind-role, wildcard-admin",
+        );
+        check(
+            "role i: bind clusterroles.rbac cluster-admin; create,patch clusterrolebindings.rbac mine
+             bind i user:alice",
+            "alice -> cluster-admin: bind-role, wildcard-admin",
+        );
+        check(
+            "role i: bind clusterroles.rbac admin; create rolebindings.rbac
+             bind dev/i=i user:alice",
+            "alice -> admin of dev: bind-role, namespace-admin",
+        );
+        check(
+            "role i: bind clusterroles.rbac view,gone; create clusterrolebindings.rbac
+             bind i user:alice",
+            "",
+        );
+        check(
+            "role i: get clusterroles.rbac cluster-admin; create clusterrolebindings.rbac
+             bind i user:alice",
+            "",
+        );
+    }
+
+    #[test]
     fn a_binding_that_is_there_helps_with_its_own_role() {
         check(
             "role binder: bind clusterroles.rbac; patch clusterrolebindings.rbac ops

@@ -4,7 +4,7 @@
 //! becomes anybody here: one request of another technique is made in a name. A way of the impersonated to make it is looked for
 //! once for all who impersonate alike, so that impersonators and impersonated are never joined one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -17,12 +17,13 @@ use crate::rules::attack::{Attack, Done, Effect, Fact, How, OnHalf, Place, Pose,
 use crate::rules::finding::StepDone;
 use crate::rules::held::{RequestIx, Site, Way};
 use crate::rules::replay::State;
-use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, right};
+use crate::rules::technique::{At, Blocker, Confidence, On, Request, Right, Technique, right};
 
 const AUTHENTICATION: &str = "authentication.k8s.io";
 
 /// From this version on the API server looks at these verbs, unless it is told otherwise.
 const ON_BY_DEFAULT: Version = (1, 36);
+const OFF: &str = "Kubernetes before 1.36 does not look at constrained impersonation by default";
 
 const USER_INFO: &[&str] = &["impersonate:user-info"];
 const ACCOUNT: &[&str] = &["impersonate:serviceaccount"];
@@ -123,9 +124,8 @@ struct Made {
 
 fn build(attack: &mut Attack<'_>, done: Done) {
     let Some(by) = done.by else { return };
-    if attack.version().is_some_and(|version| version < ON_BY_DEFAULT) {
-        return;
-    }
+    let is_off = attack.version().is_some_and(|version| version < ON_BY_DEFAULT);
+    let off: Option<Rc<[Blocker]>> = is_off.then(|| [Blocker { what: OFF.to_owned(), stops: true }].into());
     let step = attack.step_at(done.step);
     let How::Asks { request, held, .. } = &*step.how else { return };
     let (request, held, needs) = (*request, held.clone(), step.needs.to_vec());
@@ -143,7 +143,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
             }
             let how = How::Halves { request, site: done.site, by: Some(by), held: held.clone(), on };
             let poses = Fact::Poses(attack.posing.number(pose));
-            attack.step(needs.clone(), poses, how);
+            attack.step_unless(needs.clone(), poses, how, off.clone());
             let fact = attack.fact(poses);
             for (Made { by, sent, mut way }, site) in targets {
                 let Sent { request, asks, shares, .. } = sent;
@@ -319,12 +319,17 @@ fn ways(attack: &mut Attack<'_>, who: Who, right: u8) -> Rc<Ways> {
         Who::Accounts(place) => attack.accounts_in(place, None),
     };
     let sent: Vec<Sent> = sent(attack).iter().filter(|sent| sent.right == right).copied().collect();
+    // Whoever holds everything is not listed with each right of it.
+    let asked: BTreeSet<u8> = sent.iter().flat_map(|sent| attack.rights.of(sent.request)).copied().collect();
     let mut found = Ways::new();
     let mut seen: FxHashSet<(RequestIx, Site, Vec<Name>)> = FxHashSet::default();
     for by in subjects {
         let (mut own, groups) = attack.held_by(by);
         // What an account has by its groups it has as well.
         own.extend(groups.into_iter().flatten());
+        for &right in &asked {
+            own.extend(attack.rights.of_everything(right, &own));
+        }
         own.sort_unstable();
         for &sent in &sent {
             for way in attack.rights.ways(sent.request, &own, &[], &[]) {
@@ -414,7 +419,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{check, check_at};
+    use super::super::world::{check, check_at, check_blocked_at};
 
     /// Bob may make tokens of an account that holds everything, and alice may act as bob for some requests.
     const BOB: &str = "role big: * *.*
@@ -486,6 +491,7 @@ mod tests {
     fn the_server_has_to_know_it() {
         let world = world("impersonate:user-info users.authentication.k8s.io; impersonate-on:user-info:create serviceaccounts/token");
         check_at((1, 35), &world, ONLY_BOB);
+        check_blocked_at((1, 35), &world, "alice -> cluster-admin: constrained-impersonation, token-request, wildcard-admin");
         check_at((1, 36), &world, PATH);
     }
 
@@ -526,6 +532,90 @@ mod tests {
             &format!("{bob}\nalice -> cluster-admin: constrained-impersonation, bind-role"),
         );
         check(&world("bind clusterroles"), bob);
+    }
+
+    #[test]
+    fn whoever_holds_everything_may_make_each_request() {
+        let world = |on: &str| {
+            format!(
+                "role big: * *.*
+                 bind big user:bob sa:dev/bot
+                 role i: impersonate:user-info users.authentication.k8s.io bob; impersonate-on:user-info:{on}
+                 bind i user:alice"
+            )
+        };
+        for (on, expected) in [
+            ("create clusterrolebindings.rbac", "alice -> cluster-admin: constrained-impersonation, bind-role"),
+            ("update clusterroles.rbac", "alice -> cluster-admin: constrained-impersonation, escalate-role"),
+            (
+                "create serviceaccounts/token",
+                "alice -> cluster-admin: constrained-impersonation, token-request, wildcard-admin",
+            ),
+            ("list secrets", "alice -> secrets of every namespace: constrained-impersonation, secret-read"),
+            ("bind clusterroles.rbac", ""),
+            ("get pods", ""),
+        ] {
+            check(&world(on), expected);
+        }
+    }
+
+    #[test]
+    fn whoever_holds_everything_in_a_namespace_may_make_each_request_there() {
+        let world = |on: &str| {
+            format!(
+                "role big: * *.*
+                 bind kube-system/big=big user:bob
+                 role i: impersonate:user-info users.authentication.k8s.io bob; impersonate-on:user-info:{on}
+                 bind i user:alice"
+            )
+        };
+        let bob = "bob -> any node: wildcard-admin, pod-create, relax-pod-security, privileged-pod";
+        check(
+            &world("list secrets"),
+            &format!("alice -> secrets of kube-system: constrained-impersonation, secret-read\n{bob}"),
+        );
+        check(
+            &world("create rolebindings.rbac"),
+            &format!(
+                "alice -> admin of kube-system: constrained-impersonation, bind-role, namespace-admin
+                 {bob}
+                 alice -> any node: constrained-impersonation, bind-role, pod-create, relax-pod-security, privileged-pod"
+            ),
+        );
+        check(&world("create clusterrolebindings.rbac"), bob);
+    }
+
+    #[test]
+    fn accounts_and_groups_that_hold_everything_may_make_each_request() {
+        check(
+            "role big: * *.*
+             bind big sa:dev/bot
+             role w: impersonate:serviceaccount serviceaccounts.authentication.k8s.io bot
+             role o: impersonate-on:serviceaccount:create clusterrolebindings.rbac
+             bind dev/w=w user:alice
+             bind o user:alice",
+            "alice -> cluster-admin: constrained-impersonation, bind-role",
+        );
+        check(
+            "role big: * *.*
+             bind big group:ops
+             role i: impersonate:user-info users.authentication.k8s.io nobody; impersonate:user-info groups.authentication.k8s.io ops; impersonate-on:user-info:list secrets
+             bind i user:alice",
+            "alice -> secrets of every namespace: constrained-impersonation, secret-read",
+        );
+    }
+
+    #[test]
+    fn what_is_done_as_whoever_holds_everything_is_a_half() {
+        check(
+            "role big: * *.*
+             bind big user:bob
+             role i: impersonate:user-info users.authentication.k8s.io bob; impersonate-on:user-info:patch apiservices.apiregistration.k8s.io
+             role s: create services
+             bind i user:alice
+             bind dev/s=s user:alice",
+            "alice -> cluster-admin: constrained-impersonation, apiservice-write",
+        );
     }
 
     #[test]

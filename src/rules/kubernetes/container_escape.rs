@@ -66,7 +66,7 @@ const WAYS: [(PodPowers, &str, Option<&str>); 9] = [
 ];
 
 /// Whether a pod with these leads to its node, by itself or together with a right to read logs.
-pub(super) fn is_way_out(powers: PodPowers) -> bool {
+pub(in crate::rules) fn is_way_out(powers: PodPowers) -> bool {
     way(powers).is_some() || powers.contains(PodPowers::HOST_LOG)
 }
 
@@ -124,7 +124,7 @@ fn words(graph: &AccessGraph, step: &StepDone) -> Option<String> {
 }
 
 /// The powers of a pod, those of the volumes behind its claims included.
-fn all_powers(snapshot: &Snapshot, at: PodIx) -> PodPowers {
+pub(in crate::rules) fn all_powers(snapshot: &Snapshot, at: PodIx) -> PodPowers {
     let pod = &snapshot.pods[at.0 as usize];
     let claims = snapshot.pod_refs.get(pod.refs).claims;
     let mounted = snapshot.volumes.iter().filter(|volume| {

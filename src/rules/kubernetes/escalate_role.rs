@@ -170,6 +170,15 @@ mod tests {
     }
 
     #[test]
+    fn a_default_role_is_emptied_bound_and_rewritten_that_no_binding_refers_to() {
+        check(
+            "role e: escalate,update clusterroles.rbac system:node-bootstrapper; create clusterrolebindings.rbac
+             bind e user:alice",
+            "alice -> cluster-admin: bind-held-role, escalate-role",
+        );
+    }
+
+    #[test]
     fn a_role_that_nobody_of_ours_holds_is_of_no_use() {
         check(
             "role e: escalate,patch clusterroles.rbac other

@@ -52,7 +52,8 @@ pub(super) fn is_installed(graph: &AccessGraph, cluster: ClusterId, kind: Deputy
         || snapshot.deputies.iter().any(|own| own.cluster == cluster && own.kind == kind)
 }
 
-/// The controllers of a kind: by their workloads, or, where no workloads were read, by the account that it has unless it is moved.
+/// The controllers of a kind: by their workloads, or, where none were read of the namespace that it is in unless it is moved, by the
+/// account that it has there.
 pub(super) fn controllers(graph: &AccessGraph, cluster: ClusterId, kind: DeputyKind) -> Vec<Controller> {
     let snapshot = graph.snapshot();
     let (word, home) = words(kind);
@@ -62,15 +63,19 @@ pub(super) fn controllers(graph: &AccessGraph, cluster: ClusterId, kind: DeputyK
             && match kind {
                 // All parts of Argo CD have one image.
                 DeputyKind::Application => is_argo(graph, own),
-                _ => snapshot.lists.get(own.images).iter().any(|&image| image_name(graph.text(image)) == word),
+                // A mirror may have another name for the image.
+                _ => {
+                    graph.text(own.name) == word
+                        || snapshot.lists.get(own.images).iter().any(|&image| image_name(graph.text(image)) == word)
+                }
             }
     };
     let found: Vec<Controller> = of_cluster().filter(is_wanted).map(|own| Controller::new(graph, own)).collect();
-    if !found.is_empty() || of_cluster().next().is_some() {
+    let names = &snapshot.names;
+    let (Some(name), Some(home)) = (names.find(word), names.find(home)) else { return found };
+    if !found.is_empty() || of_cluster().any(|own| own.namespace == home) {
         return found;
     }
-    let names = &snapshot.names;
-    let (Some(name), Some(home)) = (names.find(word), names.find(home)) else { return Vec::new() };
     let account = Subject::ServiceAccount { namespace: home, name };
     let watched = if kind == DeputyKind::Application { Watched::Like(Vec::new()) } else { Watched::Every };
     let has_grants = snapshot.subjects.find(account).is_some();
@@ -151,11 +156,26 @@ impl Controller {
 
     /// Whether its account may create pods in a namespace.
     pub(super) fn may_run_pods(&self, graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> bool {
+        self.may(graph, cluster, namespace, ("create", "", "pods"))
+    }
+
+    /// Whether it may do everything in a namespace, and so make its Roles and RoleBindings as well.
+    pub(super) fn may_do_everything(&self, graph: &AccessGraph, cluster: ClusterId, namespace: Name) -> bool {
+        self.may(graph, cluster, namespace, ("*", "*", "*"))
+    }
+
+    fn may(
+        &self,
+        graph: &AccessGraph,
+        cluster: ClusterId,
+        namespace: Name,
+        (verb, api_group, resource): (&str, &str, &str),
+    ) -> bool {
         let user = self.account.request_name(&graph.snapshot().names);
         let action = Action::Resource(ResourceAction {
-            verb: "create".to_owned(),
-            api_group: String::new(),
-            resource: "pods".to_owned(),
+            verb: verb.to_owned(),
+            api_group: api_group.to_owned(),
+            resource: resource.to_owned(),
             subresource: String::new(),
             namespace: graph.text(namespace).to_owned(),
             name: String::new(),

@@ -44,7 +44,8 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     let is_free = |name| attack.graph.snapshot().volumes.iter().all(|volume| volume.name != name);
     if done.site.object.is_none_or(is_free) {
         let somewhere = attack.fact(Fact::SomeNewPod);
-        attack.does(done.technique, vec![done.fact, somewhere], Effect::Node(None), Fact::Nodes);
+        let (effect, gain) = (Effect::Node(None), Fact::Nodes);
+        attack.does_unless(done.technique, vec![done.fact, somewhere], effect, gain, attack.pod_guards());
     }
 }
 
@@ -56,11 +57,13 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
         }
         let nodes = attack.nodes_that_mount(namespace, claim);
         for &node in &nodes {
-            attack.does(&TECHNIQUE, vec![id], Effect::Node(Some(node)), Fact::Node(node));
+            let (effect, gain) = (Effect::Node(Some(node)), Fact::Node(node));
+            attack.does_unless(&TECHNIQUE, vec![id], effect, gain, attack.pod_guards());
         }
         if nodes.is_empty() {
             let what = "the volume may be bound to one node by its node affinity".to_owned();
-            let blockers = vec![Blocker { what, stops: false }];
+            let blockers: Vec<Blocker> =
+                [Blocker { what, stops: false }].into_iter().chain(attack.pod_guards().iter().cloned()).collect();
             attack.does_unless(&TECHNIQUE, vec![id], Effect::Node(None), Fact::Nodes, blockers);
         }
     }

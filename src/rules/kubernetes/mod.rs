@@ -62,8 +62,10 @@ techniques! {
     custom_workload_create,
 }
 
+pub(super) use admission_guard_remove::guarded;
 pub(super) use bind_held_role::{Halves, share};
 pub(super) use constrained_impersonation::{Poses, TECHNIQUE as CONSTRAINED_IMPERSONATION};
+pub(super) use container_escape::{all_powers, is_way_out};
 pub(super) use dangling_claim::make as make_account;
 pub(super) use joint::{Joint, join, names_it};
 pub(super) use node_identity::kubelet_for;

@@ -9,10 +9,10 @@ use rustc_hash::FxHashSet;
 use crate::graph::{NodeObject, Objects};
 use crate::model::{Action, Identity, NODE_PREFIX, NODES, Name, ResourceAction, Subject};
 use crate::query::{Authorizers, decide};
-use crate::rules::attack::{Attack, Done, Effect, Fact, PodIx, SecretIx};
+use crate::rules::attack::{Attack, Done, Effect, Fact, How, PodIx, SecretIx};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Confidence, Technique};
+use crate::rules::technique::{Blocker, Confidence, Technique};
 
 use super::pod_serviceaccount;
 use super::pods::{account, told_apart, token_account};
@@ -56,6 +56,7 @@ fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     for account in users(attack, &nodes).into_iter().chain(accounts) {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
+    act_unless(attack, &nodes, id);
     for secret in secrets(attack, &nodes) {
         attack.leads_to(&TECHNIQUE, id, Effect::Secret(secret), Fact::Secret(secret));
     }
@@ -94,13 +95,17 @@ pub(super) fn be_any(attack: &mut Attack<'_>, done: &Done, needs: &[u32], name: 
 fn choose(attack: &mut Attack<'_>, id: u32) {
     let nodes = attack.nodes();
     let all = accounts(attack, &nodes, account_of);
-    let (together, accounts) =
+    let (together, apart) =
         pod_serviceaccount::chosen_together(attack, &all, |account| all.binary_search(&account).is_ok());
     for tokens in together {
         attack.serves(id, tokens);
     }
-    for account in accounts {
+    for account in apart {
         attack.choice(id, Effect::ActAs(account), Fact::Identity(account));
+    }
+    for account in accounts(attack, &nodes, refused_account) {
+        let (effect, gain) = (Effect::ActAs(account), Fact::Identity(account));
+        attack.step_unless(vec![id], gain, How::Chooses { of: id, effect }, Some(audience()));
     }
     for secret in secrets(attack, &nodes) {
         attack.choice(id, Effect::Secret(secret), Fact::Secret(secret));
@@ -111,7 +116,10 @@ fn choose(attack: &mut Attack<'_>, id: u32) {
 pub(in crate::rules) fn kubelet_for(attack: &Attack<'_>, effect: Effect) -> Option<Subject> {
     let nodes = attack.nodes();
     let mut has = nodes.iter().copied().filter(|&node| match effect {
-        Effect::ActAs(account) => attack.bound_to(node).iter().any(|&at| account_of(attack, at) == Some(account)),
+        Effect::ActAs(account) => {
+            let of = |at| account_of(attack, at).or_else(|| refused_account(attack, at));
+            attack.bound_to(node).iter().any(|&at| of(at) == Some(account))
+        }
         Effect::Secret(secret) => secrets(attack, &[node]).contains(&secret),
         _ => false,
     });
@@ -130,6 +138,7 @@ fn be(attack: &mut Attack<'_>, user: Name, id: u32) {
     for account in others {
         attack.leads_to(&TECHNIQUE, id, Effect::ActAs(account), Fact::Identity(account));
     }
+    act_unless(attack, &[node], id);
     for secret in secrets(attack, &[node]) {
         attack.leads_to(&TECHNIQUE, id, Effect::Secret(secret), Fact::Secret(secret));
     }
@@ -157,6 +166,26 @@ fn account_of(attack: &Attack<'_>, at: PodIx) -> Option<Subject> {
         let account = account(attack, attack.pod(at)).filter(|_| any_audience(attack));
         account.filter(|&account| attack.is_somebody(account))
     })
+}
+
+/// The account of a pod, where the node would get a token of it but for the version.
+fn refused_account(attack: &Attack<'_>, at: PodIx) -> Option<Subject> {
+    let is_refused = !any_audience(attack) && attack.gives(at).account().is_none();
+    account(attack, attack.pod(at)).filter(|&account| is_refused && attack.is_somebody(account))
+}
+
+/// What stops it.
+fn audience() -> Rc<[Blocker]> {
+    let what = "from Kubernetes 1.33 on a node gets tokens only for audiences that a volume of the pod names";
+    [Blocker { what: what.to_owned(), stops: true }].into()
+}
+
+/// Whoever has the credentials of these nodes would act as accounts but for the version.
+fn act_unless(attack: &mut Attack<'_>, nodes: &[Name], id: u32) {
+    for account in accounts(attack, nodes, refused_account) {
+        let (effect, gain) = (Effect::ActAs(account), Fact::Identity(account));
+        attack.does_unless(&TECHNIQUE, vec![id], effect, gain, audience());
+    }
 }
 
 /// Whether a node gets tokens for whatever audience.
@@ -246,7 +275,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{check, check_at, check_from, check_from_at, check_from_to};
+    use super::super::world::{check, check_at, check_blocked_at, check_from, check_from_at, check_from_to};
 
     const AGENT: &str = "pod dev/agent other n1 privileged
              role big: * *.*
@@ -264,6 +293,23 @@ mod tests {
         check_from_at((1, 33), "pod:dev/agent", &world, NODE);
         // A token for the API server is in a volume, though nobody runs code there any more.
         check_from_at((1, 36), "pod:dev/agent", &format!("{AGENT}pod prod/one bot n1 token finished"), FOUND);
+    }
+
+    #[test]
+    fn what_a_node_of_before_would_get_is_stopped_by_the_version() {
+        let world = |pod: &str, rest: &str| format!("{AGENT}pod prod/one bot {pod}\n{rest}");
+        let enters = "role x: create pods/exec\nbind dev/x=x user:alice";
+        let path = "alice -> cluster-admin: pod-exec, container-escape, node-identity, wildcard-admin";
+        check_at((1, 32), &world("n1 notoken", enters), path);
+        check_blocked_at((1, 32), &world("n1 notoken", enters), "");
+        check_blocked_at((1, 33), &world("n1 notoken", enters), path);
+        check_blocked_at((1, 33), &world("n2 notoken", enters), "");
+        check_blocked_at((1, 33), &world("n1 mirror", enters), "");
+        // Another way that nothing stops.
+        check_blocked_at((1, 33), &world("n1 token", enters), "");
+        let joins = "role join: create,get certificatesigningrequests.certificates.k8s.io; create \
+                     certificatesigningrequests/nodeclient.certificates.k8s.io\nbind join user:alice";
+        check_blocked_at((1, 33), &world("n1 notoken", joins), "alice -> cluster-admin: node-csr, node-identity, wildcard-admin");
     }
 
     #[test]

@@ -238,9 +238,14 @@ fn application(attack: &mut Attack<'_>, done: &Done) {
                 match project {
                     Project::Everything => attack.does(done.technique, needs.clone(), effect, gain),
                     Project::Inside(namespaces) => {
-                        let open = |inside: &Name| controller.may_run_pods(attack.graph, attack.cluster, *inside);
-                        for inside in namespaces.into_iter().filter(open).collect::<Vec<_>>() {
-                            attack.runs_pods(done.technique, needs.clone(), Place::Namespace(inside));
+                        for inside in namespaces {
+                            let place = Place::Namespace(inside);
+                            if controller.may_do_everything(attack.graph, attack.cluster, inside) {
+                                let all = Fact::Everything(place);
+                                attack.does(done.technique, needs.clone(), Effect::Everything(place), all);
+                            } else if controller.may_run_pods(attack.graph, attack.cluster, inside) {
+                                attack.runs_pods(done.technique, needs.clone(), place);
+                            }
                         }
                     }
                 }
@@ -324,9 +329,14 @@ fn gives(state: &State<'_>, step: &StepDone, controller: &Controller, kind: Depu
         DeputyKind::Application => {
             let Place::Namespace(namespace) = place else { return false };
             let projects = projects(graph, state.cluster, controller, namespace);
-            let may = |inside: Name| {
-                controller.may_run_pods(graph, state.cluster, inside)
-                    && state.new_pod_gives(step.effect, Place::Namespace(inside)).is_ok()
+            let may = |inside: Name| match step.effect {
+                Effect::Everything(place) => {
+                    place == Place::Namespace(inside) && controller.may_do_everything(graph, state.cluster, inside)
+                }
+                effect => {
+                    controller.may_run_pods(graph, state.cluster, inside)
+                        && state.new_pod_gives(effect, Place::Namespace(inside)).is_ok()
+                }
             };
             seen && if step.effect == Effect::ActAs(controller.account) {
                 asks(DeputyKind::AppProject) == Some(home) || projects.contains(&Project::Everything)

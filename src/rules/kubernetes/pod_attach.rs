@@ -5,6 +5,7 @@ use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Alike, At, Blocker, Confidence, On, Request, Technique, core};
 
+use super::pod_exec::get_alone;
 use super::pods::SHELLS;
 
 /// The technique.
@@ -29,13 +30,12 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
-/// From this version on `get` alone attaches nothing.
-const GET_IS_NOT_ENOUGH: (u32, u32) = (1, 35);
-
 fn build(attack: &mut Attack<'_>, done: Done) {
-    if done.first && (done.within == 0 || attack.version().is_none_or(|version| version < GET_IS_NOT_ENOUGH)) {
+    if done.first {
         let what = "no container of the pod may read commands from its input".to_owned();
-        attack.runs_in_pods(&done, &[Blocker { what, stops: false }]);
+        let mut blockers = vec![Blocker { what, stops: false }];
+        blockers.extend(get_alone(attack, &done));
+        attack.runs_in_pods(&done, &blockers);
     }
 }
 

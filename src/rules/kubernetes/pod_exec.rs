@@ -3,7 +3,7 @@
 use crate::rules::attack::{Attack, Done, Effect};
 use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
-use crate::rules::technique::{Alike, At, Confidence, On, Request, Technique, core};
+use crate::rules::technique::{Alike, At, Blocker, Confidence, On, Request, Technique, core};
 
 use super::pods::SHELLS;
 
@@ -28,13 +28,20 @@ pub(super) const TECHNIQUE: Technique = Technique {
     ..Technique::MOVE
 };
 
-/// From this version on `get` alone runs nothing.
+/// From this version on `get` alone opens nothing.
 const GET_IS_NOT_ENOUGH: (u32, u32) = (1, 35);
 
 fn build(attack: &mut Attack<'_>, done: Done) {
-    if done.first && (done.within == 0 || attack.version().is_none_or(|version| version < GET_IS_NOT_ENOUGH)) {
-        attack.runs_in_pods(&done, &[]);
+    if done.first {
+        let blockers: Vec<Blocker> = get_alone(attack, &done).into_iter().collect();
+        attack.runs_in_pods(&done, &blockers);
     }
+}
+
+/// What stops whoever may only `get` pods/exec or pods/attach.
+pub(super) fn get_alone(attack: &Attack<'_>, done: &Done) -> Option<Blocker> {
+    let stops = done.within > 0 && attack.version().is_some_and(|version| version >= GET_IS_NOT_ENOUGH);
+    stops.then(|| Blocker { what: "Kubernetes 1.35 and later ask for `create` as well".to_owned(), stops: true })
 }
 
 fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
@@ -46,7 +53,7 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{check, check_at};
+    use super::super::world::{check, check_at, check_blocked_at};
 
     const BOT: &str = "role big: * *.*
              pod dev/one bot n1
@@ -69,6 +76,7 @@ mod tests {
         let world = format!("{BOT}role x: get pods/exec");
         check_at((1, 34), &world, "alice -> cluster-admin: pod-exec, pod-serviceaccount, wildcard-admin");
         check_at((1, 35), &world, "");
+        check_blocked_at((1, 35), &world, "alice -> cluster-admin: pod-exec, pod-serviceaccount, wildcard-admin");
     }
 
     #[test]

@@ -7,8 +7,6 @@ use crate::rules::finding::StepDone;
 use crate::rules::replay::State;
 use crate::rules::technique::{Blocker, Confidence, Technique};
 
-use super::admission_guard_remove::{Guard, guards};
-
 /// The technique.
 pub(super) const TECHNIQUE: Technique = Technique {
     id: "privileged-pod",
@@ -29,8 +27,8 @@ pub(super) const TECHNIQUE: Technique = Technique {
 fn react(attack: &mut Attack<'_>, fact: Fact, id: u32) {
     // They are asked about pods, and not about containers that are added to one.
     let guards = match fact {
-        Fact::NewPod(_) => guards(attack.graph, attack.cluster),
-        _ => Vec::new(),
+        Fact::NewPod(_) => attack.pod_guards(),
+        _ => Rc::default(),
     };
     let (namespace, effect, gain) = match fact {
         Fact::NewPod(Place::Namespace(namespace)) => (namespace, Effect::Node(None), Fact::Nodes),
@@ -64,7 +62,7 @@ fn has_node(
     effect: Effect,
     gain: Fact,
     blockers: Rc<[Blocker]>,
-    guards: &[Guard],
+    guards: &[Blocker],
 ) {
     if guards.is_empty() {
         attack.does_unless(&TECHNIQUE, needs, effect, gain, blockers);
@@ -73,8 +71,7 @@ fn has_node(
     let unguarded = attack.fact(Fact::Unguarded);
     let sure = needs.iter().copied().chain([unguarded]).collect();
     attack.does_unless(&TECHNIQUE, sure, effect, gain, Rc::clone(&blockers));
-    let guarded = guards.iter().map(|guard| guard.blocker(attack.graph));
-    let blockers: Rc<[Blocker]> = blockers.iter().cloned().chain(guarded).collect();
+    let blockers: Rc<[Blocker]> = blockers.iter().chain(guards).cloned().collect();
     let late = needs.into_iter().map(|need| attack.late(need)).collect();
     attack.does_unless(&TECHNIQUE, late, effect, gain, blockers);
 }

@@ -61,7 +61,8 @@ fn proof(state: &State<'_>, step: &StepDone) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{check, check_to};
+    use super::super::world::{check, check_to, check_to_any, graph};
+    use crate::rules::{Place, Target};
 
     #[test]
     fn every_verb_that_returns_them_reads_them() {
@@ -76,6 +77,32 @@ mod tests {
                 "alice -> secrets of kube-system: token-request, secret-read",
             );
         }
+    }
+
+    #[test]
+    fn who_asks_for_secrets_is_told_of_the_cluster_where_it_is_nearer() {
+        let world = |own: &str| {
+            format!(
+                "role s: get secrets
+                 role t: create serviceaccounts/token
+                 role i: bind clusterroles.rbac; create clusterrolebindings.rbac
+                 bind dev/s=s sa:qa/bot
+                 bind qa/t=t user:alice
+                 {own}"
+            )
+        };
+        let check = |own: &str, expected: &str| {
+            let names = graph(&world(own));
+            let dev = names.snapshot().names.find("dev").map(Place::Namespace);
+            check_to_any(dev.map(Target::Secrets).into_iter().collect(), &world(own), expected);
+        };
+        let secrets = "alice -> secrets of dev: token-request, secret-read";
+        check("", secrets);
+        check("bind i user:alice", "alice -> cluster-admin: bind-role");
+        // Whoever holds what was asked for is told of nothing more.
+        check("bind i sa:dev/bot\nbind dev/u=s sa:dev/bot", secrets);
+        // Of two that are as near, what was asked for.
+        check("bind i sa:qa/bot", secrets);
     }
 
     #[test]

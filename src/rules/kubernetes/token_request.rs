@@ -1,5 +1,7 @@
 //! `token-request`: a token of a service account is made for whoever asks.
 
+use std::rc::Rc;
+
 use crate::rules::attack::{Attack, Done, Effect, Fact};
 use crate::rules::technique::{At, Confidence, On, Request, Technique, core};
 
@@ -25,7 +27,7 @@ fn build(attack: &mut Attack<'_>, done: Done) {
     }
     if done.site.object.is_none() {
         attack.does(done.technique, vec![done.fact], Effect::Any, Fact::Accounts(done.site.place));
-        attack.mints(done.technique, vec![done.fact], done.site.place);
+        attack.mints(done.technique, vec![done.fact], done.site.place, Rc::default());
         return;
     }
     for account in attack.accounts_in(done.site.place, done.site.object) {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use crate::collect::{BundleFile, DEMO, DEMO_AZURE, FileOptions, Input, Limits, Needs, load, read_azure};
+use crate::collect::{BundleFile, DEMO, DEMO_AZURE, FileOptions, Input, Needs, load, read_azure};
 use crate::graph::AccessGraph;
 use crate::model::{ClusterId, Thing};
 use crate::query::SystemFilter;
@@ -31,14 +31,7 @@ pub(in crate::rules) fn yaml(world: &str) -> String {
 }
 
 fn options() -> FileOptions {
-    FileOptions {
-        recursive: false,
-        needs: Needs::ALL,
-        default_namespace: "default".to_owned(),
-        keep_going: false,
-        limits: Limits::default(),
-        threads: 1,
-    }
+    FileOptions { needs: Needs::ALL, ..FileOptions::default() }
 }
 
 fn read(yaml: &str, azure: &[serde_json::Value]) -> AccessGraph {
@@ -106,10 +99,22 @@ pub(super) fn check_to_any(to: Vec<Target>, world: &str, expected: &str) {
 
 /// The same for the paths that something stops.
 pub(in crate::rules) fn check_blocked(world: &str, expected: &str) {
+    blocked(None, world, expected);
+}
+
+/// The same for a server of a version.
+pub(super) fn check_blocked_at(version: Version, world: &str, expected: &str) {
+    blocked(Some(version), world, expected);
+}
+
+fn blocked(version: Option<Version>, world: &str, expected: &str) {
     let graph = graph(world);
-    let ask = Ask { system: SystemFilter::Hide, blocked: true, ..Ask::default() };
+    let ask = Ask { system: SystemFilter::Hide, blocked: true, version, ..Ask::default() };
     let found = escalations(&graph, &ask);
     is_whole(&graph, &ask, &found, world);
+    for finding in &found.blocked {
+        assert!(finding.steps.iter().flat_map(|step| &step.blockers).any(|blocker| blocker.stops), "{finding:#?}");
+    }
     let text: Vec<String> = found.blocked.iter().map(|finding| line(&graph, finding)).collect();
     let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(text, expected, "{world}");
@@ -214,6 +219,10 @@ fn is_cut(graph: &AccessGraph, ask: &Ask, world: &str, finding: &Finding) {
             start(&after, &Thing::parse(&target_name(graph, to)).ok()?).and_then(Start::target)
         }
         Target::Node(Some(node)) => after.snapshot().names.find(graph.text(node)).map(|node| Target::Node(Some(node))),
+        Target::Secrets(Place::Namespace(namespace)) => {
+            let namespace = after.snapshot().names.find(graph.text(namespace));
+            namespace.map(|namespace| Target::Secrets(Place::Namespace(namespace)))
+        }
         // No name is in it.
         Target::ClusterAdmin | Target::Node(None) => Some(to),
         _ => panic!("{to:?}"),

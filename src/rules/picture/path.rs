@@ -34,12 +34,17 @@ pub fn picture_of(graph: &AccessGraph, cluster: ClusterId, finding: &Finding) ->
     let target = sketch.node(Item::Target(finding.target));
     sketch.picture.nodes[target].severity = Some(finding.severity);
     let mut end = target;
-    if !finding.alternatives.is_empty() {
+    let leads_there = |path: &Finding| path.target == finding.target;
+    if finding.alternatives.iter().any(leads_there) {
         end = sketch.node(Item::Any);
         sketch.edge(end, target, finding.severity, None, Vec::new());
     }
     for path in std::iter::once(finding).chain(&finding.alternatives) {
-        sketch.path(path, &starts, end);
+        // One node that stands for all who start stands for some of them as well.
+        let apart = path.from.len() < finding.from.len() && finding.from.len() <= STARTS;
+        let own = if apart { sketch.starts(&path.from) } else { starts.clone() };
+        let end = if leads_there(path) { end } else { sketch.node(Item::Target(path.target)) };
+        sketch.path(path, &own, end);
     }
     let mut picture = sketch.picture;
     picture.things = picture.nodes.iter().map(|node| node.members.len().max(1)).sum();

@@ -441,6 +441,24 @@ fn what_is_enough_alone_is_an_alternative() {
 }
 
 #[test]
+fn an_alternative_starts_with_whose_it_is() {
+    let world = "role b: bind clusterroles.rbac; create clusterrolebindings.rbac
+         bind e=b user:alice user:bob
+         bind f=b user:bob";
+    assert_eq!(
+        path(world, "cluster-admin", true),
+        [
+            "OR -path-> cluster-admin",
+            "binding:e -bind-role-> OR",
+            "binding:f -bind-role-> OR",
+            "user:alice -path-> binding:e",
+            "user:bob -path-> binding:e",
+            "user:bob -path-> binding:f",
+        ]
+    );
+}
+
+#[test]
 fn many_who_start_alike_are_one_node() {
     let names: Vec<String> = (0..9).map(|at| format!("user:u{at}")).collect();
     let world = format!("role e: escalate,patch clusterroles.rbac\nbind e {}", names.join(" "));

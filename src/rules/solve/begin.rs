@@ -47,8 +47,8 @@ impl Begin {
 /// Who may start, and who is counted as the platform's.
 pub(super) fn sources(attack: &Attack<'_>, ask: &Ask, hidden: &mut usize) -> (Vec<Begin>, Vec<Begin>) {
     let begin = |from: Start| Begin::new(attack, from);
-    if let Some(from) = ask.from {
-        return (vec![begin(from)], Vec::new());
+    if ask.from.is_some() {
+        return (ask.starts().map(begin).collect(), Vec::new());
     }
     let (mut listed, mut platform) = (Vec::new(), Vec::new());
     for &subject in attack.begin() {

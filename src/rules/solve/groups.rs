@@ -99,7 +99,7 @@ fn digest(source: Start, target: Target, steps: &[Rc<StepDone>]) -> u64 {
 }
 
 /// Whether two paths to one target are told alike.
-fn is_alike((a, left): (Start, &[Rc<StepDone>]), (b, right): (Start, &[Rc<StepDone>])) -> bool {
+pub(super) fn is_alike((a, left): (Start, &[Rc<StepDone>]), (b, right): (Start, &[Rc<StepDone>])) -> bool {
     let (own, other) = match (subject(a), subject(b)) {
         (Some(own), Some(other)) => (Some(own), Some(other)),
         (None, None) if a == b => (None, None),

@@ -187,6 +187,7 @@ impl Common {
                     of_subject(subject);
                 }
             }
+            How::Sends(request) => request.by.into_iter().for_each(of_subject),
             How::Under(binding) => self.by_binding.entry(*binding).or_default().push(fact),
             How::Does { effect: Effect::Azure(effect), .. } | How::Chooses { effect: Effect::Azure(effect), .. } => {
                 if let Some(who) = effect.by {

@@ -184,6 +184,10 @@ fn gather(walk: &Walk<'_, '_>, walker: &Walker<'_>, needs: &[u32], used: &[(azur
                 done.requests.extend(azure::requests(attack, *writer, done.effect, used));
                 open.extend(step.needs.iter().rev());
             }
+            How::Sends(request) => {
+                done.requests.push(RequestDone::clone(request));
+                open.extend(step.needs.iter().rev());
+            }
             How::Serves => open.extend(step.needs),
             How::Granted(_) | How::Member | How::Does { .. } | How::Chooses { .. } | How::Halves { .. } => {}
         }
@@ -234,6 +238,7 @@ fn halves(walk: &Walk<'_, '_>, walker: &Walker<'_>, through: &How, needs: &[u32]
         let Some(at) = walker.by(need) else { continue };
         let step = walk.step(at);
         let How::Halves { request, site, by, held, on } = &*step.how else { continue };
+        done.blockers.extend(step.blockers.iter().cloned());
         let mut rights = rights(attack, *request, *site, done, |at| evidence(walk, walker, held.get(at)));
         let right = attack.rights.asked(*made).rights[*asks];
         let name = match right.on {

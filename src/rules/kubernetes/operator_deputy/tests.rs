@@ -112,9 +112,23 @@ fn flags_say_as_whom_and_where() {
         &format!("{}role s: create gitrepositories.source.toolkit.fluxcd.io\nbind dev/s=s user:alice", world("--no-cross-namespace-refs")),
         ADMIN,
     );
-    // A fork has other flags, and the account by its usual name is not the one that runs.
-    let other = world("").replace("kustomize-controller:v1", "other:v1");
-    check(&format!("{other}bind usual=admin sa:flux-system/kustomize-controller"), "");
+}
+
+#[test]
+fn what_else_runs_says_nothing_of_the_controller() {
+    let objects = kustomization("flux-system/apps", FROM_GIT) + &git("flux-system/main");
+    let world = |more: &str| format!("role w: create kustomizations.kustomize.toolkit.fluxcd.io{FLUX}{objects}{more}");
+    let other = |name: &str| {
+        format!(
+            "yaml {{apiVersion: apps/v1, kind: Deployment, metadata: {{name: {name}}}, spec: {{template: {{spec: \
+             {{serviceAccountName: kustomize-controller, containers: [{{name: m, image: \"mirror.example/other:v1\"}}]}}}}}}}}\n"
+        )
+    };
+    let [elsewhere, at_home, renamed] = [("web, namespace: dev"), ("web, namespace: flux-system"), ("kustomize-controller, namespace: flux-system")].map(other);
+    check(&world(&elsewhere), ADMIN);
+    check(&world(&at_home), "");
+    // A mirror has another name for the image.
+    check(&world(&renamed), ADMIN);
 }
 
 const ARGO: &str = "
@@ -157,7 +171,8 @@ fn projects_say_how_far_it_goes() {
     let team = project("team", &format!("sourceRepos: [\"*\"], destinations: [{{{HERE}, namespace: \"team*\"}}]"));
     check(
         &world(&(closed.clone() + &team), ""),
-        "alice -> admin of team: operator-deputy, namespace-admin",
+        "alice -> admin of team: operator-deputy, namespace-admin
+         alice -> any node: operator-deputy, pod-create, relax-pod-security, privileged-pod",
     );
     let other = project("team", "sourceRepos: [\"*\"], destinations: [{server: \"https://other\", namespace: \"*\"}]");
     check(&world(&(closed.clone() + &other), ""), "");
@@ -168,6 +183,36 @@ fn projects_say_how_far_it_goes() {
     check(&world(&closed, "; create appprojects.argoproj.io"), ADMIN);
     check(&world(&closed, "; patch appprojects.argoproj.io gone"), "");
     check(&format!("role w: create,patch appprojects.argoproj.io{ARGO}bind argocd/w=w user:alice"), "");
+}
+
+#[test]
+fn a_project_for_a_namespace_has_its_resources_of_aso() {
+    let world = |role: &str| {
+        format!(
+            "role w: create applications.argoproj.io{}
+             {}{}bind argocd/w=w user:alice
+             aso
+             credential global aso
+             kinds storageaccounts.storage
+             identity aso s3/ids
+             assign aso Contributor s1
+             account dev/app",
+            ARGO.replace("admin: * *.*", role),
+            project("default", "destinations: [], sourceRepos: []"),
+            project("team", &format!("sourceRepos: [\"*\"], destinations: [{{{HERE}, namespace: dev}}]"))
+        )
+    };
+    check(
+        &world("admin: * *.*"),
+        "alice -> admin of dev: operator-deputy, namespace-admin
+         alice -> any node: operator-deputy, pod-create, relax-pod-security, privileged-pod
+         alice -> keys and data (storageaccounts) on s1: operator-deputy, secret-read, aso-skip-export
+         alice -> limited (storageaccounts) on s1: operator-deputy, aso-credential-fallback, aso-role",
+    );
+    check(
+        &world("admin: create pods"),
+        "system:serviceaccount:argocd:argocd-application-controller -> secrets of every namespace: pod-create",
+    );
 }
 
 #[test]
