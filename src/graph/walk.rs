@@ -273,6 +273,8 @@ pub struct Walker<'g> {
     unmet: Vec<u32>,
     facts: Vec<u32>,
     steps: Vec<u32>,
+    /// For each step the place of what it needed last when it was looked at.
+    last: Vec<u32>,
     /// What facts were before more was started from.
     before: Vec<(u32, u32, u32)>,
     /// The facts that are marked, and which these are.
@@ -295,6 +297,7 @@ impl<'g> Walker<'g> {
             unmet: vec![NEVER; graph.gain.len()],
             facts: Vec::new(),
             steps: Vec::new(),
+            last: vec![0; graph.gain.len()],
             before: Vec::new(),
             marked: Vec::new(),
             marks: vec![false; graph.facts],
@@ -422,15 +425,25 @@ impl<'g> Walker<'g> {
     ///
     /// Linear in the needs of the steps that need a fact which comes earlier.
     pub fn more(&mut self, start: &[u32]) -> Vec<u32> {
-        self.more_at(0, start)
+        self.more_at(0, start, None);
+        self.changed()
     }
 
     /// The same after [`Walker::walk_late`], so many rounds before it.
     pub fn more_before(&mut self, rounds: u32, start: &[u32]) -> Vec<u32> {
-        self.more_at(Walker::LATE.saturating_sub(rounds), start)
+        self.more_at(Walker::LATE.saturating_sub(rounds), start, None);
+        self.changed()
     }
 
-    fn more_at(&mut self, first: u32, start: &[u32]) -> Vec<u32> {
+    /// The same for what is near enough only. Gives the round of the nearest of these facts, from the start, if one is.
+    pub fn more_within(&mut self, rounds: u32, start: &[u32], within: Within<'_>, to: &[u32]) -> Option<u32> {
+        let first = Walker::LATE.saturating_sub(rounds);
+        self.more_at(first, start, Some(Within { most: first.saturating_add(within.most), ..within }));
+        let nearest = to.iter().filter_map(|&fact| self.round(fact)).min()?;
+        Some(nearest.saturating_sub(first)).filter(|&round| round <= within.most)
+    }
+
+    fn more_at(&mut self, first: u32, start: &[u32], within: Option<Within<'_>>) {
         let graph = self.graph;
         let mut open: Vec<Vec<u32>> = vec![Vec::new()];
         for &fact in start {
@@ -451,26 +464,54 @@ impl<'g> Walker<'g> {
                 if self.round[fact as usize] != round {
                     continue;
                 }
-                for &step in graph.needed_by.get(fact) {
-                    let ready = graph.needs(step).iter().map(|&need| self.round[need as usize]).max();
-                    let Some(ready) = ready.filter(|&ready| ready != NEVER) else { continue };
-                    let (gain, far) = (graph.gain(step), ready + graph.cost(step));
-                    if far < self.round[gain as usize] {
-                        self.set(gain, far, step);
-                        if far == round {
-                            now.push(gain);
-                        } else {
-                            let at = (far - first) as usize;
-                            open.resize_with(open.len().max(at + 1), Vec::new);
-                            open[at].push(gain);
+                let steps = graph.needed_by.get(fact);
+                for &step in steps {
+                    let (gain, cost) = (graph.gain(step), graph.cost(step));
+                    if within.is_some_and(|within| !within.has(gain, round + cost)) {
+                        if within.is_some_and(|within| within.sorted) && steps.len() > MANY {
+                            break;
                         }
-                    } else if far == self.round[gain as usize] && self.comes_before(step, self.by[gain as usize]) {
-                        self.set(gain, far, step);
+                        continue;
+                    }
+                    // In which round all has to be there for the step to bring what it gains earlier, or instead of another one.
+                    let first_of_its_round = self.comes_before(step, self.by[gain as usize]);
+                    let known = self.round[gain as usize].saturating_sub(u32::from(!first_of_its_round));
+                    let Some(latest) = known.checked_sub(cost).filter(|&latest| latest >= round) else { continue };
+                    let Some(far) = self.ready(step, latest).map(|ready| ready + cost) else { continue };
+                    let nearer = far < self.round[gain as usize];
+                    self.set(gain, far, step);
+                    if nearer && far == round {
+                        now.push(gain);
+                    } else if nearer {
+                        let at = (far - first) as usize;
+                        open.resize_with(open.len().max(at + 1), Vec::new);
+                        open[at].push(gain);
                     }
                 }
             }
             round += 1;
         }
+    }
+
+    /// In which round everything is there that a step needs, unless that is too late. What was too late is looked at first the next
+    /// time.
+    fn ready(&mut self, step: u32, latest: u32) -> Option<u32> {
+        let needs = self.graph.needs(step);
+        let last = &mut self.last[step as usize];
+        let (before, behind) = needs.split_at(*last as usize);
+        let mut ready = 0;
+        for (at, &need) in (*last..).zip(behind).chain((0..).zip(before)) {
+            if self.round[need as usize] > latest {
+                *last = at;
+                return None;
+            }
+            ready = ready.max(self.round[need as usize]);
+        }
+        Some(ready)
+    }
+
+    /// What was changed since the last walk.
+    fn changed(&self) -> Vec<u32> {
         let mut changed: Vec<u32> = self.before.iter().map(|&(fact, ..)| fact).collect();
         changed.sort_unstable();
         changed.dedup();

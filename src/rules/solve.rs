@@ -342,6 +342,13 @@ fn whole(links: &Links, facts: usize) -> AndOr {
 /// How many more rounds than the fewest are walked first, and what if that was not enough: most paths are about as short as they can be.
 const SPARE: [u32; 6] = [0, 1, 2, 4, 8, u32::MAX];
 
+/// The most rounds of one walk after the other, where it takes these at least and at most.
+fn bounds(fewest: u32, longest: u32) -> impl Iterator<Item = u32> {
+    let mut all: Vec<u32> = SPARE.iter().map(|&spare| fewest.saturating_add(spare).min(longest)).collect();
+    all.dedup();
+    all.into_iter()
+}
+
 /// A target that is looked for by itself.
 struct Aim {
     target: Target,
@@ -458,7 +465,7 @@ impl<'w, 'g> Walk<'w, 'g> {
             });
         }
         if let Some(alone) = memo.alone.as_mut() {
-            let found = alone.nearest(start, aim);
+            let found = alone.nearest(start, aim, (fewest, longest));
             #[cfg(test)]
             assert_eq!(
                 found,
@@ -479,15 +486,14 @@ impl<'w, 'g> Walk<'w, 'g> {
         (fewest, longest): (u32, u32),
     ) -> Rc<[Path]> {
         let far = |fact: u32| aim.least.of(fact).unwrap_or(u32::MAX);
-        for spare in SPARE {
-            let most = fewest.saturating_add(spare).min(longest);
+        for most in bounds(fewest, longest) {
             let near: Vec<u32> = start.iter().copied().filter(|&fact| far(fact) <= most).collect();
             let found = self.known(memo, (Some(aim.target), near, most), |near| {
                 let within = Within { least: &aim.least, most, sorted: aim.sorted };
                 walker.walk(near, Some(within), |fact| aim.facts.binary_search(&fact).is_ok());
                 self.nearest(walker, aim)
             });
-            if !found.is_empty() || most == longest {
+            if !found.is_empty() {
                 return found;
             }
         }

@@ -90,7 +90,14 @@ impl<'s> Loaded<'s> {
             }
             object
         });
-        server.apply_all(bare.collect());
+        let bare: Vec<Value> = bare.collect();
+        // Pod Security judges by a cache of the namespaces, which hears a moment later that a label is gone.
+        server.wait_until("Pod Security lets the pods in", || {
+            let refused = server.try_apply_all(bare.clone());
+            let late = refused.iter().any(|said| said.contains("violates PodSecurity"));
+            assert!(late || refused.is_empty(), "refused:\n{}", refused.join("\n"));
+            !late
+        });
         for pod in objects.iter().filter(|object| object["kind"] == "Pod" && !object["status"].is_null()) {
             let status = json!({"status": pod["status"]});
             assert_eq!(server.call(Call::patch(format!("{}/status", server.object_path(pod)), status)).code, 200);

@@ -88,9 +88,7 @@ pub(in crate::rules) enum Fact {
     Exists(Subject),
     /// This identity, or somebody who is under the role, can bind others to a role there, since it holds all rights of it.
     Shares(u32),
-    /// Can give every identity of theirs one right of a role, as the check before a binding counts it.
-    Atom(Atom, Place),
-    /// The same for several rights.
+    /// Can give every identity of theirs some rights of a role, as the check before a binding counts them.
     Whole(u32),
     /// Can get tokens of any account of a place for whatever audience: more than having one for the API server. Only there for
     /// accounts whose tokens somebody else accepts.

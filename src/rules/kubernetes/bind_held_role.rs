@@ -12,7 +12,7 @@ use crate::model::{Atom, Name, Rule, Subject, uncovered};
 use crate::rules::attack::{
     Attack, Done, Effect, Fact, Grant, How, Place, Plan, RoleKey, Table, place_in, place_of, role_key,
 };
-use crate::rules::held::{Held, Mask, RequestIx, Rights, Way};
+use crate::rules::held::{Held, HeldBy, Mask, RequestIx, Rights, Way};
 use crate::rules::technique::{At, Confidence, On, Request, Right, Technique, WRITE, rbac};
 
 const CREATE: &[&str] = &["create"];
@@ -440,7 +440,7 @@ fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
         known.bound.entry(place).or_default().extend(attack.role(role).map(|role| (role, id)));
     }
     for by in attack.identities().into_iter().map(Some).chain([None]).collect::<Vec<_>>() {
-        let own = own_bindings(attack, by);
+        let own = known.own(attack, by);
         let own_held = own_rights(attack, by);
         let mask = Rights::mask(&own_held).with(attack.made().1);
         for &request in requests {
@@ -451,13 +451,17 @@ fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
             ways.extend(attack.rights.ways(request, &made, &[], &[]));
             for way in ways {
                 let (_, within) = attack.rights.technique(request);
+                let others = others(by, &way).map(|other| known.own(attack, other));
                 for &role in fed {
                     let mut places = places(way.site.place, &own);
                     places.extend(places_of(attack, within, way.site.place, role));
                     for place in places {
-                        let Some(covered) = covered(attack, &own, role, place, &mut known) else { continue };
+                        let Some(lacks) = known.lacks(attack, &own, role, place) else { continue };
+                        if others.as_ref().is_some_and(|own| known.lacks(attack, own, role, place).as_ref() == Some(&lacks)) {
+                            continue;
+                        }
                         let (mut needs, held) = attack.needs_of(by, request, &way);
-                        needs.extend(covered);
+                        needs.extend(lacks.iter());
                         let how = How::Asks { request, site: way.site, by, held };
                         bind_own(attack, by, request, &way, (role, place), &needs, &how);
                     }
@@ -465,6 +469,19 @@ fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
             }
         }
     }
+}
+
+/// Who else makes a request by a way in which an identity makes it, and is acted as whenever it is: anybody, where its rights can all
+/// be given away, or the one group that is granted them.
+fn others(by: Option<Subject>, way: &Way) -> Option<Option<Subject>> {
+    let granted: BTreeSet<Option<Subject>> =
+        way.held.iter().filter(|held| !matches!(held.source, HeldBy::Made(_))).map(|held| held.by()).collect();
+    let other = match granted.into_iter().collect::<Vec<_>>()[..] {
+        [] => None,
+        [Some(group @ Subject::Group(_))] => Some(group),
+        _ => return None,
+    };
+    (other != by).then_some(other)
 }
 
 /// Adds what somebody binds in whose name the request can be made by way of these facts: every role that they are under.
@@ -545,25 +562,40 @@ fn bindings(
 /// What is the same for everybody who may bind.
 #[derive(Default)]
 struct Known {
+    /// The roles that identities are under.
+    own: FxHashMap<Option<Subject>, Rc<[(Place, RoleKey)]>>,
     /// The roles that somebody can be put under, by place, each with that fact.
     bound: FxHashMap<Place, Vec<(RoleIx, u32)>>,
     /// What rule sets together lack of the rules of a role, by its number; few differ.
-    lacks: FxHashMap<(Vec<RoleIx>, RoleIx), Left>,
+    left: FxHashMap<(Vec<RoleIx>, RoleIx), Left>,
     numbers: Table<Rc<[Atom]>>,
     /// What a role has of the rules of another one.
     has: FxHashMap<(RoleIx, RoleIx), Rc<[Atom]>>,
-    /// The rights at a place for which it is told who can be put under a role that has them.
-    told: FxHashSet<(Place, Atom)>,
-    /// The fact that somebody can be given all that is lacking at a place, if they can.
-    whole: FxHashMap<(u32, Place), Option<u32>>,
+    /// Who can be put at a place under what has some of the rules of a role, and these rules in parts.
+    brings: FxHashMap<(RoleIx, Place), Brings>,
+    parts: FxHashMap<(RoleIx, Vec<RoleIx>), Rc<[Part]>>,
+    /// The parts that some of the rules of a role are in, if all of these come from somewhere.
+    parts_of: FxHashMap<(*const Part, u32), Option<Rc<[usize]>>>,
+    /// The facts that parts can be given at a place.
+    given: FxHashMap<(*const Part, Place), u32>,
 }
 
 /// Rights, and the number of their list.
 type Left = (u32, Rc<[Atom]>);
 
+/// Rights that come together, and the roles that have them.
+type Part = (Rc<[Atom]>, Vec<RoleIx>);
+
+/// Roles that somebody can be put under, each with that fact, and the rules of another role in parts that these roles have.
+type Brings = (Rc<[(RoleIx, u32)]>, Rc<[Part]>);
+
 impl Known {
-    fn lacks(&mut self, attack: &Attack<'_>, roles: &[RoleIx], of: RoleIx) -> Left {
-        let Known { lacks, numbers, .. } = self;
+    fn own(&mut self, attack: &Attack<'_>, by: Option<Subject>) -> Rc<[(Place, RoleKey)]> {
+        Rc::clone(self.own.entry(by).or_insert_with(|| own_bindings(attack, by).into()))
+    }
+
+    fn left(&mut self, attack: &Attack<'_>, roles: &[RoleIx], of: RoleIx) -> Left {
+        let Known { left, numbers, .. } = self;
         let find = |(roles, of): &(Vec<RoleIx>, RoleIx)| {
             let snapshot = attack.graph.snapshot();
             let rules = |at: RoleIx| attack.rules_of(at).map(|(_, rule)| snapshot.rules.rule(rule));
@@ -571,60 +603,89 @@ impl Known {
             let left: Rc<[Atom]> = uncovered(&snapshot.names, &held, &rules(*of).collect::<Vec<_>>()).into();
             (numbers.number(Rc::clone(&left)), left)
         };
-        lacks.entry((roles.to_vec(), of)).or_insert_with_key(find).clone()
+        left.entry((roles.to_vec(), of)).or_insert_with_key(find).clone()
     }
 
     fn has(&mut self, attack: &Attack<'_>, role: RoleIx, of: RoleIx) -> Rc<[Atom]> {
         if let Some(has) = self.has.get(&(role, of)) {
             return Rc::clone(has);
         }
-        let lacks: FxHashSet<Atom> = self.lacks(attack, &[role], of).1.iter().copied().collect();
-        let (_, all) = self.lacks(attack, &[], of);
+        let lacks: FxHashSet<Atom> = self.left(attack, &[role], of).1.iter().copied().collect();
+        let (_, all) = self.left(attack, &[], of);
         let has: Rc<[Atom]> = all.iter().copied().filter(|atom| !lacks.contains(atom)).collect();
         self.has.insert((role, of), Rc::clone(&has));
         has
     }
-}
 
-/// What it takes for an identity under these roles to hold all rules of a role at a place: nothing, or one fact; none when it does not.
-fn covered(
-    attack: &mut Attack<'_>,
-    own: &[(Place, RoleKey)],
-    role: RoleKey,
-    place: Place,
-    known: &mut Known,
-) -> Option<Option<u32>> {
-    let at = attack.role(role)?;
-    let here = |there: Place| place.covering().any(|place| place == there);
-    if own.iter().any(|&(there, own)| own == role && here(there)) {
-        return Some(None);
+    fn brings(&mut self, attack: &Attack<'_>, of: RoleIx, place: Place) -> Brings {
+        if let Some((bound, parts)) = self.brings.get(&(of, place)) {
+            return (Rc::clone(bound), Rc::clone(parts));
+        }
+        let bound = place.covering().filter_map(|place| self.bound.get(&place)).flatten().copied();
+        let mut bound: Vec<(RoleIx, u32)> = bound.collect();
+        bound.retain(|&(role, _)| !self.has(attack, role, of).is_empty());
+        let roles: BTreeSet<RoleIx> = bound.iter().map(|&(role, _)| role).collect();
+        let parts = self.parts(attack, of, roles.into_iter().collect());
+        self.brings.entry((of, place)).insert_entry((bound.into(), parts)).get().clone()
     }
-    let roles = own.iter().filter(|&&(there, _)| here(there)).filter_map(|&(_, own)| attack.role(own));
-    let roles: BTreeSet<RoleIx> = roles.collect();
-    let (number, left) = known.lacks(attack, &roles.into_iter().collect::<Vec<_>>(), at);
-    if left.is_empty() {
-        return Some(None);
-    }
-    if let Some(whole) = known.whole.get(&(number, place)) {
-        return whole.map(Some);
-    }
-    let new: FxHashSet<Atom> = left.iter().copied().filter(|&atom| known.told.insert((place, atom))).collect();
-    if !new.is_empty() {
-        let bound = place.covering().filter_map(|place| known.bound.get(&place)).flatten().copied();
-        for (other, bound) in bound.collect::<Vec<_>>() {
-            for &atom in known.has(attack, other, at).iter().filter(|atom| new.contains(atom)) {
-                attack.step(vec![bound], Fact::Atom(atom, place), How::Follows);
+
+    /// The rules of a role, divided by which of these roles have them.
+    fn parts(&mut self, attack: &Attack<'_>, of: RoleIx, roles: Vec<RoleIx>) -> Rc<[Part]> {
+        if let Some(parts) = self.parts.get(&(of, roles.clone())) {
+            return Rc::clone(parts);
+        }
+        let (_, all) = self.left(attack, &[], of);
+        let mut by: FxHashMap<Atom, Vec<RoleIx>> = all.iter().map(|&atom| (atom, Vec::new())).collect();
+        for &role in &roles {
+            for atom in self.has(attack, role, of).iter() {
+                by.entry(*atom).or_default().push(role);
             }
         }
+        let mut parts: BTreeMap<Vec<RoleIx>, BTreeSet<Atom>> = BTreeMap::new();
+        for (atom, roles) in by {
+            parts.entry(roles).or_default().insert(atom);
+        }
+        let parts: Rc<[Part]> = parts.into_iter().map(|(roles, all)| (all.into_iter().collect(), roles)).collect();
+        self.parts.insert((of, roles), Rc::clone(&parts));
+        parts
     }
-    let parts: Option<Vec<u32>> = left.iter().map(|&atom| attack.find(Fact::Atom(atom, place))).collect();
-    let whole = parts.map(|parts| {
-        let whole = Fact::Whole(attack.wholes.number((left, place)));
-        attack.step(parts, whole, How::Serves);
-        attack.fact(whole)
-    });
-    known.whole.insert((number, place), whole);
-    whole.map(Some)
+
+    /// What it takes for an identity under these roles to hold all rules of a role at a place: facts, together; none when it does not.
+    fn lacks(
+        &mut self,
+        attack: &mut Attack<'_>,
+        own: &[(Place, RoleKey)],
+        role: RoleKey,
+        place: Place,
+    ) -> Option<Vec<u32>> {
+        let at = attack.role(role)?;
+        let here = |there: Place| place.covering().any(|place| place == there);
+        let roles: BTreeSet<RoleIx> =
+            own.iter().filter(|&&(there, _)| here(there)).filter_map(|&(_, own)| attack.role(own)).collect();
+        if roles.contains(&at) {
+            return Some(Vec::new());
+        }
+        let (number, left) = self.left(attack, &roles.into_iter().collect::<Vec<_>>(), at);
+        let (bound, parts) = self.brings(attack, at, place);
+        let needed = self.parts_of.entry((parts.as_ptr(), number)).or_insert_with(|| {
+            let left: FxHashSet<Atom> = left.iter().copied().collect();
+            let is_needed = |(_, (all, _)): &(usize, &Part)| all.iter().any(|atom| left.contains(atom));
+            let needed = parts.iter().enumerate().filter(is_needed);
+            needed.map(|(part, (_, roles))| (!roles.is_empty()).then_some(part)).collect()
+        });
+        let given = |&part: &usize| {
+            let part = &parts[part];
+            let give = || {
+                let whole = Fact::Whole(attack.wholes.number((Rc::clone(&part.0), place)));
+                for &(_, bound) in bound.iter().filter(|(role, _)| part.1.contains(role)) {
+                    attack.step(vec![bound], whole, How::Follows);
+                }
+                attack.fact(whole)
+            };
+            *self.given.entry((std::ptr::from_ref(part), place)).or_insert_with(give)
+        };
+        Some(needed.as_ref()?.iter().map(given).collect())
+    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::tell::{steps_of, tell, used};
-use super::{Aim, Had, Path, Walk};
-use crate::graph::Walker;
+use super::{Aim, Had, Path, Walk, bounds};
+use crate::graph::{Walker, Within};
 use crate::model::KindIx;
 use crate::rules::attack::{Fact, Place};
 use crate::rules::azure::Who;
@@ -114,12 +114,19 @@ impl<'w, 'g> Alone<'w, 'g> {
     }
 
     /// The path from a start to the nearest fact that is an aim.
-    pub(super) fn nearest(&mut self, start: &[u32], aim: &Aim) -> Option<Path> {
+    pub(super) fn nearest(&mut self, start: &[u32], aim: &Aim, (fewest, longest): (u32, u32)) -> Option<Path> {
         let gate = self.gate(start);
         let Alone { walk, walker, behind, .. } = self;
         let late = gate.map(|(rounds, gate)| {
             let behind = behind.entry(gate).or_insert_with(|| Behind::new(walk, gate));
-            behind.begin(start, (rounds, gate, walker.by(gate)));
+            for most in bounds(fewest, longest) {
+                let within = Within { least: &aim.least, most, sorted: aim.sorted };
+                if behind.walker.more_within(rounds, start, within, &aim.facts).is_some() {
+                    break;
+                }
+                behind.walker.back();
+            }
+            behind.bring((gate, walker.by(gate)));
             &mut behind.walker
         });
         let walker = late.unwrap_or(walker);
@@ -174,10 +181,15 @@ impl<'w> Behind<'w> {
     fn begin(&mut self, start: &[u32], (rounds, gate, by): (u32, u32, Option<u32>)) -> Vec<u32> {
         let changed = self.walker.more_before(rounds, start);
         let marked = self.walker.mark(changed.into_iter()).to_vec();
+        self.bring((gate, by));
+        marked
+    }
+
+    /// As if this step had brought the gate.
+    fn bring(&mut self, (gate, by): (u32, Option<u32>)) {
         if let Some(by) = by {
             self.walker.bring(gate, by);
         }
-        marked
     }
 }
 
