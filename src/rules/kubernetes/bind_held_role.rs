@@ -439,31 +439,31 @@ fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
     for (role, place, id) in attack.bound() {
         known.bound.entry(place).or_default().extend(attack.role(role).map(|role| (role, id)));
     }
+    let made_ways: Vec<Vec<Way>> =
+        requests.iter().map(|&request| attack.rights.ways(request, &made, &[], &[])).collect();
     for by in attack.identities().into_iter().map(Some).chain([None]).collect::<Vec<_>>() {
         let own = known.own(attack, by);
         let own_held = own_rights(attack, by);
         let mask = Rights::mask(&own_held).with(attack.made().1);
-        for &request in requests {
+        for (&request, made_ways) in requests.iter().zip(&made_ways) {
             if !attack.rights.may_be_made(request, mask, mask) {
                 continue;
             }
-            let mut ways = attack.rights.ways(request, &own_held, &[], &made);
-            ways.extend(attack.rights.ways(request, &made, &[], &[]));
-            for way in ways {
-                let (_, within) = attack.rights.technique(request);
-                let others = others(by, &way).map(|other| known.own(attack, other));
+            let (_, within) = attack.rights.technique(request);
+            for way in attack.rights.ways(request, &own_held, &[], &made).iter().chain(made_ways) {
+                let other = others(by, way).map(|other| known.own(attack, other));
                 for &role in fed {
-                    let mut places = places(way.site.place, &own);
-                    places.extend(places_of(attack, within, way.site.place, role));
-                    for place in places {
+                    let alike = other.as_ref().is_some_and(|other| known.is_alike(attack, &own, other, role));
+                    for place in own.places(way.site.place, || places_of(attack, within, way.site.place, role), alike) {
                         let Some(lacks) = known.lacks(attack, &own, role, place) else { continue };
-                        if others.as_ref().is_some_and(|own| known.lacks(attack, own, role, place).as_ref() == Some(&lacks)) {
+                        let by_other = other.as_ref().and_then(|other| known.lacks(attack, other, role, place));
+                        if by_other.as_ref() == Some(&lacks) {
                             continue;
                         }
-                        let (mut needs, held) = attack.needs_of(by, request, &way);
-                        needs.extend(lacks.iter());
+                        let (mut needs, held) = attack.needs_of(by, request, way);
+                        needs.extend(lacks);
                         let how = How::Asks { request, site: way.site, by, held };
-                        bind_own(attack, by, request, &way, (role, place), &needs, &how);
+                        bind_own(attack, by, request, way, (role, place), &needs, &how);
                     }
                 }
             }
@@ -523,13 +523,6 @@ fn own_bindings(attack: &Attack<'_>, by: Option<Subject>) -> Vec<(Place, RoleKey
         .collect()
 }
 
-/// The places of a way at which an identity may hold enough: the whole of it, and the parts where it is under a role.
-fn places(wide: Place, own: &[(Place, RoleKey)]) -> BTreeSet<Place> {
-    let inside = own.iter().map(|&(at, _)| at).filter(|at| matches!(at, Place::Namespace(_)));
-    let inside = inside.filter(|_| wide == Place::EachNamespace);
-    inside.chain([wide]).collect()
-}
-
 /// The bindings by which a request can put somebody under a role at a place: one that is there, or none for a new one. The name is
 /// that of the only binding that it may write.
 fn bindings(
@@ -563,7 +556,7 @@ fn bindings(
 #[derive(Default)]
 struct Known {
     /// The roles that identities are under.
-    own: FxHashMap<Option<Subject>, Rc<[(Place, RoleKey)]>>,
+    own: FxHashMap<Option<Subject>, Rc<Own>>,
     /// The roles that somebody can be put under, by place, each with that fact.
     bound: FxHashMap<Place, Vec<(RoleIx, u32)>>,
     /// What rule sets together lack of the rules of a role, by its number; few differ.
@@ -580,6 +573,37 @@ struct Known {
     given: FxHashMap<(*const Part, Place), u32>,
 }
 
+/// The roles that an identity is under, sorted: in the cluster, and with these in each namespace in which it is under more.
+struct Own {
+    wide: Vec<RoleIx>,
+    inside: BTreeMap<Place, Vec<RoleIx>>,
+}
+
+impl Own {
+    fn new(attack: &Attack<'_>, by: Option<Subject>) -> Own {
+        let mut all: BTreeMap<Place, BTreeSet<RoleIx>> = BTreeMap::new();
+        for (place, role) in own_bindings(attack, by) {
+            all.entry(place).or_default().extend(attack.role(role));
+        }
+        let wide = all.remove(&Place::Cluster).unwrap_or_default();
+        let inside = all.into_iter().map(|(place, roles)| (place, roles.union(&wide).copied().collect()));
+        Own { inside: inside.collect(), wide: wide.into_iter().collect() }
+    }
+
+    fn roles(&self, place: Place) -> &[RoleIx] {
+        self.inside.get(&place).unwrap_or(&self.wide)
+    }
+
+    /// The places of a way at which it may hold enough: the whole of it, these, and the parts where it is under more; no others where
+    /// somebody else who makes the request is under as much.
+    fn places(&self, wide: Place, all: impl FnOnce() -> BTreeSet<Place>, is_alike: bool) -> BTreeSet<Place> {
+        let inside = self.inside.keys().copied().filter(|&place| wide == Place::EachNamespace || wide == place);
+        let mut places = if is_alike { BTreeSet::new() } else { all() };
+        places.extend(inside);
+        places
+    }
+}
+
 /// Rights, and the number of their list.
 type Left = (u32, Rc<[Atom]>);
 
@@ -590,8 +614,14 @@ type Part = (Rc<[Atom]>, Vec<RoleIx>);
 type Brings = (Rc<[(RoleIx, u32)]>, Rc<[Part]>);
 
 impl Known {
-    fn own(&mut self, attack: &Attack<'_>, by: Option<Subject>) -> Rc<[(Place, RoleKey)]> {
-        Rc::clone(self.own.entry(by).or_insert_with(|| own_bindings(attack, by).into()))
+    fn own(&mut self, attack: &Attack<'_>, by: Option<Subject>) -> Rc<Own> {
+        Rc::clone(self.own.entry(by).or_insert_with(|| Rc::new(Own::new(attack, by))))
+    }
+
+    /// Whether two identities hold the same of a role, but for the namespaces in which they are granted something.
+    fn is_alike(&mut self, attack: &Attack<'_>, own: &Own, other: &Own, role: RoleKey) -> bool {
+        let left = |at| self.left(attack, &own.wide, at).0 == self.left(attack, &other.wide, at).0;
+        attack.role(role).is_some_and(left)
     }
 
     fn left(&mut self, attack: &Attack<'_>, roles: &[RoleIx], of: RoleIx) -> Left {
@@ -654,18 +684,16 @@ impl Known {
     fn lacks(
         &mut self,
         attack: &mut Attack<'_>,
-        own: &[(Place, RoleKey)],
+        own: &Own,
         role: RoleKey,
         place: Place,
     ) -> Option<Vec<u32>> {
         let at = attack.role(role)?;
-        let here = |there: Place| place.covering().any(|place| place == there);
-        let roles: BTreeSet<RoleIx> =
-            own.iter().filter(|&&(there, _)| here(there)).filter_map(|&(_, own)| attack.role(own)).collect();
+        let roles = own.roles(place);
         if roles.contains(&at) {
             return Some(Vec::new());
         }
-        let (number, left) = self.left(attack, &roles.into_iter().collect::<Vec<_>>(), at);
+        let (number, left) = self.left(attack, roles, at);
         let (bound, parts) = self.brings(attack, at, place);
         let needed = self.parts_of.entry((parts.as_ptr(), number)).or_insert_with(|| {
             let left: FxHashSet<Atom> = left.iter().copied().collect();
