@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{BindingIx, RoleIx};
-use crate::model::{Atom, Name, Rule, Subject, uncovered};
+use crate::model::{Atom, Name, Rule, RuleId, Subject, uncovered};
 use crate::rules::attack::{
     Attack, Done, Effect, Fact, Grant, How, Place, Plan, RoleKey, Table, place_in, place_of, role_key,
 };
@@ -437,7 +437,8 @@ fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
     let made = attack.made().0.to_vec();
     let mut known = Known::default();
     for (role, place, id) in attack.bound() {
-        known.bound.entry(place).or_default().extend(attack.role(role).map(|role| (role, id)));
+        let role = known.role(attack, role);
+        known.bound.entry(place).or_default().extend(role.map(|role| (role, id)));
     }
     let made_ways: Vec<Vec<Way>> =
         requests.iter().map(|&request| attack.rights.ways(request, &made, &[], &[])).collect();
@@ -555,6 +556,9 @@ fn bindings(
 /// What is the same for everybody who may bind.
 #[derive(Default)]
 struct Known {
+    /// One role for all that have the same rules.
+    roles: FxHashMap<RoleIx, RoleIx>,
+    same: FxHashMap<Box<[RuleId]>, RoleIx>,
     /// The roles that identities are under.
     own: FxHashMap<Option<Subject>, Rc<Own>>,
     /// The roles that somebody can be put under, by place, each with that fact.
@@ -564,13 +568,14 @@ struct Known {
     numbers: Table<Rc<[Atom]>>,
     /// What a role has of the rules of another one.
     has: FxHashMap<(RoleIx, RoleIx), Rc<[Atom]>>,
-    /// Who can be put at a place under what has some of the rules of a role, and these rules in parts.
+    /// The roles that somebody can be put under at a place, and the rules of a role in parts that these have.
     brings: FxHashMap<(RoleIx, Place), Brings>,
     parts: FxHashMap<(RoleIx, Vec<RoleIx>), Rc<[Part]>>,
-    /// The parts that some of the rules of a role are in, if all of these come from somewhere.
-    parts_of: FxHashMap<(*const Part, u32), Option<Rc<[usize]>>>,
-    /// The facts that parts can be given at a place.
-    given: FxHashMap<(*const Part, Place), u32>,
+    /// The parts that some of the rules of a role are in, by the number of their list, if all of these come from somewhere.
+    parts_of: FxHashMap<(*const Part, u32), Option<Rc<[Part]>>>,
+    /// The facts that a part, and that these parts can be given at a place.
+    part: FxHashMap<(*const Atom, Place), u32>,
+    given: FxHashMap<(u32, RoleIx, Place), Option<u32>>,
 }
 
 /// The roles that an identity is under, sorted: in the cluster, and with these in each namespace in which it is under more.
@@ -580,10 +585,10 @@ struct Own {
 }
 
 impl Own {
-    fn new(attack: &Attack<'_>, by: Option<Subject>) -> Own {
+    fn new(attack: &Attack<'_>, by: Option<Subject>, known: &mut Known) -> Own {
         let mut all: BTreeMap<Place, BTreeSet<RoleIx>> = BTreeMap::new();
         for (place, role) in own_bindings(attack, by) {
-            all.entry(place).or_default().extend(attack.role(role));
+            all.entry(place).or_default().extend(known.role(attack, role));
         }
         let wide = all.remove(&Place::Cluster).unwrap_or_default();
         let inside = all.into_iter().map(|(place, roles)| (place, roles.union(&wide).copied().collect()));
@@ -614,14 +619,26 @@ type Part = (Rc<[Atom]>, Vec<RoleIx>);
 type Brings = (Rc<[(RoleIx, u32)]>, Rc<[Part]>);
 
 impl Known {
+    /// A role, or the first that has the same rules.
+    fn role(&mut self, attack: &Attack<'_>, role: RoleKey) -> Option<RoleIx> {
+        let Known { roles, same, .. } = self;
+        let rules = |role: RoleIx| attack.rules_of(role).map(|(_, rule)| rule).collect();
+        attack.role(role).map(|role| *roles.entry(role).or_insert_with(|| *same.entry(rules(role)).or_insert(role)))
+    }
+
     fn own(&mut self, attack: &Attack<'_>, by: Option<Subject>) -> Rc<Own> {
-        Rc::clone(self.own.entry(by).or_insert_with(|| Rc::new(Own::new(attack, by))))
+        if let Some(own) = self.own.get(&by) {
+            return Rc::clone(own);
+        }
+        let own = Rc::new(Own::new(attack, by, self));
+        self.own.insert(by, Rc::clone(&own));
+        own
     }
 
     /// Whether two identities hold the same of a role, but for the namespaces in which they are granted something.
     fn is_alike(&mut self, attack: &Attack<'_>, own: &Own, other: &Own, role: RoleKey) -> bool {
-        let left = |at| self.left(attack, &own.wide, at).0 == self.left(attack, &other.wide, at).0;
-        attack.role(role).is_some_and(left)
+        let Some(role) = self.role(attack, role) else { return false };
+        self.left(attack, &own.wide, role).0 == self.left(attack, &other.wide, role).0
     }
 
     fn left(&mut self, attack: &Attack<'_>, roles: &[RoleIx], of: RoleIx) -> Left {
@@ -680,39 +697,54 @@ impl Known {
         parts
     }
 
-    /// What it takes for an identity under these roles to hold all rules of a role at a place: facts, together; none when it does not.
-    fn lacks(
-        &mut self,
-        attack: &mut Attack<'_>,
-        own: &Own,
-        role: RoleKey,
-        place: Place,
-    ) -> Option<Vec<u32>> {
-        let at = attack.role(role)?;
+    /// What it takes for an identity to hold all rules of a role at a place: nothing, or one fact; none when it does not.
+    fn lacks(&mut self, attack: &mut Attack<'_>, own: &Own, role: RoleKey, place: Place) -> Option<Option<u32>> {
+        let at = self.role(attack, role)?;
         let roles = own.roles(place);
         if roles.contains(&at) {
-            return Some(Vec::new());
+            return Some(None);
         }
         let (number, left) = self.left(attack, roles, at);
-        let (bound, parts) = self.brings(attack, at, place);
+        if left.is_empty() {
+            return Some(None);
+        }
+        if let Some(&given) = self.given.get(&(number, at, place)) {
+            return given.map(Some);
+        }
+        let given = self.give(attack, (number, &left), at, place);
+        self.given.insert((number, at, place), given);
+        given.map(Some)
+    }
+
+    /// The fact that somebody can be given these rules of a role at a place, if they can.
+    fn give(&mut self, attack: &mut Attack<'_>, (number, left): (u32, &[Atom]), of: RoleIx, place: Place) -> Option<u32> {
+        let (bound, parts) = self.brings(attack, of, place);
         let needed = self.parts_of.entry((parts.as_ptr(), number)).or_insert_with(|| {
             let left: FxHashSet<Atom> = left.iter().copied().collect();
-            let is_needed = |(_, (all, _)): &(usize, &Part)| all.iter().any(|atom| left.contains(atom));
-            let needed = parts.iter().enumerate().filter(is_needed);
-            needed.map(|(part, (_, roles))| (!roles.is_empty()).then_some(part)).collect()
+            let needed = parts.iter().filter(|(all, _)| all.iter().any(|atom| left.contains(atom)));
+            let needed: Vec<&Part> = needed.collect();
+            let come = needed.iter().all(|(_, roles)| !roles.is_empty());
+            come.then(|| needed.into_iter().cloned().collect())
         });
-        let given = |&part: &usize| {
-            let part = &parts[part];
+        let needed = Rc::clone(needed.as_ref()?);
+        let part = |(all, roles): &Part| {
             let give = || {
-                let whole = Fact::Whole(attack.wholes.number((Rc::clone(&part.0), place)));
-                for &(_, bound) in bound.iter().filter(|(role, _)| part.1.contains(role)) {
+                let whole = Fact::Whole(attack.wholes.number((Rc::clone(all), place)));
+                for &(_, bound) in bound.iter().filter(|(role, _)| roles.contains(role)) {
                     attack.step(vec![bound], whole, How::Follows);
                 }
                 attack.fact(whole)
             };
-            *self.given.entry((std::ptr::from_ref(part), place)).or_insert_with(give)
+            *self.part.entry((all.as_ptr(), place)).or_insert_with(give)
         };
-        Some(needed.as_ref()?.iter().map(given).collect())
+        let ids: Vec<u32> = needed.iter().map(part).collect();
+        if let [one] = ids[..] {
+            return Some(one);
+        }
+        let all: Rc<[Atom]> = needed.iter().flat_map(|(all, _)| all.iter().copied()).collect();
+        let whole = Fact::Whole(attack.wholes.number((all, place)));
+        attack.step(ids, whole, How::Serves);
+        Some(attack.fact(whole))
     }
 }
 
