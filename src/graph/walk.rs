@@ -475,8 +475,8 @@ impl<'g> Walker<'g> {
                     }
                     // In which round all has to be there for the step to bring what it gains earlier, or instead of another one.
                     let first_of_its_round = self.comes_before(step, self.by[gain as usize]);
-                    let known = self.round[gain as usize].saturating_sub(u32::from(!first_of_its_round));
-                    let Some(latest) = known.checked_sub(cost).filter(|&latest| latest >= round) else { continue };
+                    let known = self.round[gain as usize].checked_sub(cost + u32::from(!first_of_its_round));
+                    let Some(latest) = known.filter(|&latest| latest >= round) else { continue };
                     let Some(far) = self.ready(step, latest).map(|ready| ready + cost) else { continue };
                     let nearer = far < self.round[gain as usize];
                     self.set(gain, far, step);

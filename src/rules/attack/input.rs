@@ -225,8 +225,13 @@ impl<'g> Attack<'g> {
     }
 
     fn is_granted_as_member(&self, subject: Subject) -> bool {
+        !self.granted_groups(subject).is_empty()
+    }
+
+    /// The groups that an identity is in and that are granted something, but for the one that everybody is in.
+    pub(in crate::rules) fn granted_groups(&self, subject: Subject) -> Vec<Subject> {
         let grants = |&group: &Subject| Some(group) != self.common && !self.grants(group).is_empty();
-        self.groups(subject).iter().any(grants)
+        self.groups(subject).iter().copied().filter(grants).collect()
     }
 
     /// For an account whether its groups are granted anything; looked up once for each namespace.

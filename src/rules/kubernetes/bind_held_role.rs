@@ -452,13 +452,13 @@ fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
             }
             let (_, within) = attack.rights.technique(request);
             for way in attack.rights.ways(request, &own_held, &[], &made).iter().chain(made_ways) {
-                let other = others(by, way).map(|other| known.own(attack, other));
+                let others = others(attack, by, way).into_iter().map(|other| known.own(attack, other));
+                let others: Vec<Rc<Own>> = others.collect();
                 for &role in fed {
-                    let alike = other.as_ref().is_some_and(|other| known.is_alike(attack, &own, other, role));
+                    let alike = others.iter().any(|other| known.is_alike(attack, &own, other, role));
                     for place in own.places(way.site.place, || places_of(attack, within, way.site.place, role), alike) {
                         let Some(lacks) = known.lacks(attack, &own, role, place) else { continue };
-                        let by_other = other.as_ref().and_then(|other| known.lacks(attack, other, role, place));
-                        if by_other.as_ref() == Some(&lacks) {
+                        if others.iter().any(|other| known.lacks(attack, other, role, place) == Some(lacks)) {
                             continue;
                         }
                         let (mut needs, held) = attack.needs_of(by, request, way);
@@ -472,17 +472,14 @@ fn share_fed(attack: &mut Attack<'_>, requests: &[RequestIx], fed: &[RoleKey]) {
     }
 }
 
-/// Who else makes a request by a way in which an identity makes it, and is acted as whenever it is: anybody, where its rights can all
-/// be given away, or the one group that is granted them.
-fn others(by: Option<Subject>, way: &Way) -> Option<Option<Subject>> {
-    let granted: BTreeSet<Option<Subject>> =
-        way.held.iter().filter(|held| !matches!(held.source, HeldBy::Made(_))).map(|held| held.by()).collect();
-    let other = match granted.into_iter().collect::<Vec<_>>()[..] {
-        [] => None,
-        [Some(group @ Subject::Group(_))] => Some(group),
-        _ => return None,
-    };
-    (other != by).then_some(other)
+/// Who else makes a request by a way in which an identity makes it, and is acted as whenever it is: those of its groups that are granted
+/// all of it but what can be given away, and anybody where that is everything.
+fn others(attack: &Attack<'_>, by: Option<Subject>, way: &Way) -> Vec<Option<Subject>> {
+    let Some(subject) = by else { return Vec::new() };
+    let granted = || way.held.iter().filter(|held| !matches!(held.source, HeldBy::Made(_)));
+    let makes = |other: &Option<Subject>| granted().all(|held| held.by() == *other && other.is_some());
+    let groups = attack.granted_groups(subject).into_iter().map(Some);
+    groups.chain([None]).filter(makes).collect()
 }
 
 /// Adds what somebody binds in whose name the request can be made by way of these facts: every role that they are under.
