@@ -32,7 +32,7 @@ pub struct Remedy {
     /// What changes it, each a line for a POSIX shell. None where it is a matter of objects that nobody can rewrite from afar.
     pub commands: Vec<String>,
     /// Objects to apply before the commands by whoever needs the rest of what they remove, as YAML.
-    pub patch: Option<String>,
+    pub patch: Option<Rc<str>>,
     /// What the commands remove.
     pub removes: Vec<Cut>,
 }
@@ -401,7 +401,7 @@ impl<'g> Remedies<'g> {
     }
 
     /// A role with what is left of a default one, for those whose binding to it goes.
-    fn lesser(&self, &First { binding, ref rights, .. }: &First, removes: &[Cut]) -> Option<String> {
+    fn lesser(&self, &First { binding, ref rights, .. }: &First, removes: &[Cut]) -> Option<Rc<str>> {
         let gone = match removes {
             [Cut::Binding(at)] if *at == binding => self.subjects(binding),
             [Cut::Subjects(at, subjects)] if *at == binding => subjects.clone(),
@@ -437,7 +437,7 @@ impl<'g> Remedies<'g> {
                 "subjects": gone.iter().map(|&subject| self.subject_json(subject)).collect::<Vec<_>>()}),
         ];
         // JSON is YAML, and its strings mean the same to every reader.
-        Some(documents.iter().map(|document| format!("---\n{document:#}\n")).collect())
+        Some(documents.iter().map(|document| format!("---\n{document:#}\n")).collect::<String>().into())
     }
 
     fn subject_json(&self, subject: Subject) -> Value {

@@ -154,6 +154,7 @@ pub(super) fn escalations_slowly(graph: &AccessGraph, ask: &Ask) -> Escalations 
 fn solve(attack: &Attack<'_>, ask: &Ask) -> Escalations {
     let mut found = Escalations::default();
     let (links, facts) = (attack.links(), attack.facts.len());
+    tracing::debug!("{facts} things that somebody might come to, {} steps to them", links.count());
     let worth = links.count() as usize >= WORTH;
     let ((sources, platform), whole) = both(worth, || sources(attack, ask, &mut found.hidden), || whole(links, facts));
     // Whoever comes to cluster-admin comes out into Azure as well, so that is looked for by itself.

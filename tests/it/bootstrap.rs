@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rbac_lens::collect::{FileOptions, Input, load};
 use rbac_lens::graph::AccessGraph;
 use rbac_lens::model::{Action, ClusterId, Identity, Name, Resolved, ResourceAction, RuleSetId};
 use rbac_lens::query::{Authorizers, decide, what_can};
+
+use crate::worlds::lines;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bootstrap-1.36")
@@ -190,4 +193,43 @@ fn the_table_of_resources_knows_what_these_roles_name() {
     assert_eq!(unknown, BTreeSet::new());
     let pods: Resolved = table.resolve("get", "po/log");
     assert_eq!((pods.resource.as_str(), pods.subresource.as_str()), ("pods", "log"));
+}
+
+/// How many steps are looked at in a cluster of teams with a namespace each, where somebody else may do something.
+fn steps(namespaces: usize, may: &str, who: &str) -> u32 {
+    let team = |at: usize| {
+        let role = ["edit", "view", "admin"][at % 3];
+        format!(
+            "namespace ns{at} -
+             role ns{at}/r: get,list,create pods,configmaps; get,list,create deployments.apps
+             bind ns{at}/r=ns{at}/r sa:ns{at}/a group:team-{}
+             bind ns{at}/{role} sa:ns{at}/b user:dev{at}
+             pod ns{at}/p p n{}\n",
+            at % 7,
+            at % 10
+        )
+    };
+    let operator = |at: usize| {
+        format!(
+            "role op{at}: * *.op{at}.io; get,list,create,update {}\nbind op{at} sa:ns{at}/op\n",
+            ["secrets", "configmaps"][at % 2]
+        )
+    };
+    let others: String = (0..namespaces).map(team).chain((0..8).map(operator)).collect();
+    let objects = lines::yaml(&format!("{others}role may: {may}\nbind may {who}"));
+    let world = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(&world, objects).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kubectl-rbac_lens"));
+    program.env_remove("KUBECONFIG").args(["escalations", "-v", "2", "-f"]).arg(folder()).arg("-f").arg(world.path());
+    let told = String::from_utf8(program.output().unwrap().stderr).unwrap();
+    let steps = told.lines().find_map(|line| line.strip_suffix(" steps to them")?.rsplit(' ').next()?.parse().ok());
+    steps.unwrap_or_else(|| panic!("{told}"))
+}
+
+#[test]
+fn twice_the_namespaces_are_twice_the_steps_where_somebody_may_write_bindings() {
+    for (may, who) in [("create *.*", "user:u"), ("create,update,patch *.rbac", "group:system:serviceaccounts")] {
+        let [few, more, most] = [20, 40, 80].map(|namespaces| steps(namespaces, may, who));
+        assert!(most - more < (more - few) * 21 / 10, "{may}: {few} {more} {most}");
+    }
 }

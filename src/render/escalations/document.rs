@@ -1,5 +1,7 @@
 //! Findings as JSON and YAML.
 
+use std::rc::Rc;
+
 use serde::Serialize;
 
 use super::Asked;
@@ -280,7 +282,7 @@ struct RemedyOut {
     commands: Vec<String>,
     /// Objects to apply before the commands by whoever needs the rest of what they remove, as YAML.
     #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<String>,
+    patch: Option<Rc<str>>,
 }
 
 /// How many findings stand how to the old report.
