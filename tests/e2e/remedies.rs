@@ -6,6 +6,7 @@
 mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use rbac_lens::collect::Secrets;
 use rbac_lens::graph::AccessGraph;
@@ -217,7 +218,7 @@ fn begins(finding: &Finding) -> Option<&StepDone> {
 }
 
 /// What a remedy prints: what is to be applied, and the commands.
-type Printed = (Option<String>, Vec<String>);
+type Printed = (Option<Rc<str>>, Vec<String>);
 
 /// What was done with remedies.
 #[derive(Debug, Default)]
