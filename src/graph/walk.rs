@@ -812,6 +812,22 @@ mod tests {
                 }
                 let asked = |fact: u32| walker.watch(gate, || walker.by(fact)).1;
                 assert!(asked(gate) && (0..facts).filter(|&fact| asked(fact)).eq([gate]));
+                for (goal, most) in (0..facts).flat_map(|goal| (0..6).map(move |most| (goal, most))) {
+                    walker.back();
+                    let least = graph.at_least(&[goal]);
+                    let within = Within { least: &least, most, sorted: false };
+                    let near = walker.more_within(rounds, &start, within, &[goal]);
+                    assert_eq!(
+                        near,
+                        slow[goal as usize].filter(|&round| round <= most),
+                        "{steps:?} by {gate} to {goal}"
+                    );
+                    by.into_iter().for_each(|by| walker.bring(gate, by));
+                    assert!(
+                        near.is_none() || walker.plan(goal) == plans[goal as usize],
+                        "{steps:?} by {gate} to {goal}"
+                    );
+                }
             }
             for goal in 0..facts {
                 let (least, surely) = (graph.at_least(&[goal]), graph.surely(&[goal]));
